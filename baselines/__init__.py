@@ -1,0 +1,1 @@
+"""The opponents, each a `Generator`."""

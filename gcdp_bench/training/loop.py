@@ -1,0 +1,239 @@
+"""The training loop, on Hugging Face accelerate. It knows a `Task` and nothing of its network."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gcdp_bench.config import digest, to_dict, write_json
+from gcdp_bench.images import write_image
+from gcdp_bench.progress import Progress
+from gcdp_bench.seeds import derive_seed, generator
+from gcdp_bench.training import checkpoint
+from gcdp_bench.training.ema import averaged as averaged_copy
+from gcdp_bench.training.task import Task
+
+CADENCE = ("steps", "checkpoint_every", "validate_every", "preview_every")
+"""Settings that a resumed run may change: they do not alter what a step computes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a network is trained; what it learns is the task's."""
+
+    steps: int
+    batch_size: int = 16  # examples per micro-batch, over all processes
+    accumulation: int = 1  # micro-batches per optimizer step
+    learning_rate: float = 3e-4
+    decay: Literal["constant", "cosine"] = "constant"  # after the warm-up, to zero at `steps`
+    warmup_steps: int = 500
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    max_grad_norm: float | None = 1.0
+    precision: Literal["no", "fp16", "bf16"] = "no"
+    ema_max_decay: float = 0.999
+    seed: int = 0
+    checkpoint_every: int = 1000
+    validate_every: int = 1000
+    preview_every: int = 1000
+
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "accumulation", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if self.learning_rate <= 0:
+            raise ValueError(f"learning_rate: expected above 0, got {self.learning_rate}")
+
+    def learning_rate_at(self, step: int) -> float:
+        """Rate of optimizer step `step` (from 0): linear warm-up, then constant or cosine."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        if self.decay == "constant":
+            return self.learning_rate
+        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+
+
+def train(
+    task: Task, config: TrainingConfig, run_dir: Path, *, resume: bool, progress: Progress
+) -> Path:
+    """Train until `config.steps` and return `run_dir`, which then holds `model.safetensors` (the
+    averaged weights) and `config.json`.
+
+    Raises:
+        FileExistsError: the folder holds a run and `resume` is off.
+        ValueError: the run to resume has another configuration.
+        FloatingPointError: the loss is not finite; names the step and the last checkpoint.
+    """
+    from accelerate import Accelerator
+
+    record = {"task": task.metadata(), "training": to_dict(config)}
+    last = _open_run(run_dir, record, resume=resume)
+    accelerator = Accelerator(
+        mixed_precision=config.precision,
+        gradient_accumulation_steps=config.accumulation,
+        log_with="tensorboard",
+        project_dir=str(run_dir),
+    )
+    accelerator.init_trackers("tensorboard")
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, "initialise"))
+        network = task.build()
+    ema = averaged_copy(network, config.ema_max_decay).to(accelerator.device)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=0.0, betas=config.betas, weight_decay=config.weight_decay
+    )
+    step, train_sec = 0, 0.0
+    if last is not None:
+        state = checkpoint.load_checkpoint(
+            last, network=network, averaged=ema, optimizer=optimizer
+        )
+        step, train_sec = state["step"], state["train_sec"]
+    network, optimizer = accelerator.prepare(network, optimizer)
+    plain = accelerator.unwrap_model(network)
+
+    progress.start("train", config.steps, done=step, unit="step")
+    while step < config.steps:
+        started = time.perf_counter()
+        network.train()
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate_at(step)
+        terms = _optimizer_step(task, config, step, accelerator, network, optimizer)
+        if not math.isfinite(terms["total"]):
+            newest = checkpoint.checkpoints(run_dir)
+            raise FloatingPointError(
+                f"loss is {terms['total']} at step {step + 1} (terms {terms}); the last good "
+                f"checkpoint is {newest[-1] if newest else 'none'}; lower learning_rate or "
+                "precision and resume from it"
+            )
+        ema.update_parameters(plain)
+        step += 1
+        train_sec += time.perf_counter() - started
+
+        accelerator.log({f"train/{name}": value for name, value in terms.items()}, step=step)
+        progress.advance(values=terms)
+        if step % config.validate_every == 0 or step == config.steps:
+            ema.eval()
+            values = task.validation(ema.module)
+            accelerator.log({f"validation/{name}": v for name, v in values.items()}, step=step)
+        if step % config.preview_every == 0 or step == config.steps:
+            _write_preview(task, ema.module, run_dir / "previews" / f"step-{step:08d}.png")
+        if accelerator.is_main_process and (
+            step % config.checkpoint_every == 0 or step == config.steps
+        ):
+            checkpoint.save_checkpoint(
+                run_dir,
+                step,
+                network=plain,
+                averaged=ema,
+                optimizer=optimizer.optimizer,
+                state={**record, "train_sec": train_sec},
+            )
+            checkpoint.save_weights(run_dir / "model.safetensors", ema.module.state_dict())
+    accelerator.end_training()
+    progress.finish()
+    return run_dir
+
+
+def step_indices(step: int, batch_size: int, num_examples: int, seed: int) -> list[int]:
+    """Examples of batch number `step`: a seeded permutation per epoch, read end to end."""
+    indices = []
+    permutations: dict[int, Tensor] = {}
+    for position in range(step * batch_size, (step + 1) * batch_size):
+        epoch, place = divmod(position, num_examples)
+        if epoch not in permutations:
+            permutations[epoch] = torch.randperm(
+                num_examples, generator=generator(seed, "epoch", epoch)
+            )  # (N,)
+        indices.append(int(permutations[epoch][place]))
+    return indices
+
+
+def _optimizer_step(
+    task: Task,
+    config: TrainingConfig,
+    step: int,
+    accelerator: Any,
+    network: nn.Module,
+    optimizer: Any,
+) -> dict[str, float]:
+    """One step over `accumulation` micro-batches; returns the averaged named terms."""
+    sums: dict[str, float] = {}
+    for micro in range(config.accumulation):
+        number = step * config.accumulation + micro
+        indices = step_indices(number, config.batch_size, task.num_examples, config.seed)
+        batch = task.batch(indices, generator(config.seed, "batch", number))
+        batch = _share(batch, accelerator.process_index, accelerator.num_processes)
+        batch = {name: value.to(accelerator.device) for name, value in batch.items()}
+        with accelerator.accumulate(network):
+            with accelerator.autocast():
+                terms = task.losses(network, batch)
+            total = weighted_total(terms, task.loss_weights)
+            accelerator.backward(total)
+            if accelerator.sync_gradients and config.max_grad_norm is not None:
+                accelerator.clip_grad_norm_(network.parameters(), config.max_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+        for name, value in {**terms, "total": total}.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / config.accumulation
+    return sums
+
+
+def weighted_total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """The one place where loss terms are added: sum over terms of weight x term."""
+    return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+
+
+def _share(batch: dict[str, Tensor], rank: int, num_processes: int) -> dict[str, Tensor]:
+    """This process's part of a global batch."""
+    return {name: value[rank::num_processes] for name, value in batch.items()}
+
+
+def _open_run(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path | None:
+    """Create the run folder, or check that it can be continued; returns the checkpoint to load."""
+    existing = checkpoint.checkpoints(run_dir)
+    if existing and not resume:
+        raise FileExistsError(
+            f"{run_dir} holds a run; continue it with --resume or choose another --out"
+        )
+    if existing:
+        stored = checkpoint.read_json(existing[-1] / "state.json")
+        old = {"task": stored["task"], "training": _without_cadence(stored["training"])}
+        new = {"task": record["task"], "training": _without_cadence(record["training"])}
+        if digest(old) != digest(new):
+            raise ValueError(
+                f"{run_dir}: the run to resume has another configuration; differing: "
+                f"{', '.join(differing_keys(old, new))}; use the same settings or another --out"
+            )
+    run_dir.mkdir(parents=True, exist_ok=True)
+    write_json(run_dir / "config.json", record)
+    return existing[-1] if existing else None
+
+
+def differing_keys(old: Any, new: Any, prefix: str = "") -> list[str]:
+    """Dotted keys at which two JSON trees differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        nested = (differing_keys(old.get(k), new.get(k), f"{prefix}{k}.") for k in keys)
+        return [key for part in nested for key in part]
+    return [] if to_dict(old) == to_dict(new) else [prefix.rstrip(".")]
+
+
+def _without_cadence(training: Mapping[str, Any]) -> dict[str, Any]:
+    free = CADENCE if training["decay"] == "constant" else CADENCE[1:]
+    return {name: value for name, value in training.items() if name not in free}
+
+
+def _write_preview(task: Task, network: nn.Module, path: Path) -> None:
+    sheet = task.preview(network)
+    if sheet is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_image(path, sheet)
