@@ -33,7 +33,9 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         ValueError: the file is truncated or not safetensors.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path}: expected model weights, found none; train the model first")
+        raise FileNotFoundError(
+            f"{path}: expected model weights, found none; train the model first"
+        )
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

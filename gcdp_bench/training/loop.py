@@ -93,9 +93,7 @@ def train(
     )
     step, train_sec = 0, 0.0
     if last is not None:
-        state = checkpoint.load_checkpoint(
-            last, network=network, averaged=ema, optimizer=optimizer
-        )
+        state = checkpoint.load_checkpoint(last, network=network, averaged=ema, optimizer=optimizer)
         step, train_sec = state["step"], state["train_sec"]
     network, optimizer = accelerator.prepare(network, optimizer)
     plain = accelerator.unwrap_model(network)

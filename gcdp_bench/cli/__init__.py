@@ -1,0 +1,71 @@
+"""The command line: parse, call one library function, print. Each verb is imported when used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import logging
+
+import click
+
+VERBS = {
+    "train": "Train a model, or a network that judges.",
+    "sample": "Draw images (and layouts) for a dataset's captions into a folder.",
+    "score": "Score a folder of samples against a dataset.",
+    "sweep": "Sample and score models over guidance scales and seeds.",
+    "report": "Draw tables, figures and a page from results.",
+}
+EXPECTED_ERRORS = (ValueError, FileNotFoundError, FileExistsError, FloatingPointError, OSError)
+
+
+class LazyGroup(click.Group):
+    """Group whose verbs live in one module each, so that help needs no heavy import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Verbs in the order of a workflow."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module."""
+        if cmd_name not in VERBS:
+            return None
+        return importlib.import_module(f"gcdp_bench.cli.{cmd_name}").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        """Suggest the nearest verb for an unknown one."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def invoke(self, ctx: click.Context):
+        """Turn the library's errors into one line and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except EXPECTED_ERRORS as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted; rerun the same command to continue.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gcdp-bench")
+@click.option("-v", "--verbose", is_flag=True, help="Log what the library does.")
+def main(verbose: bool) -> None:
+    """Benchmark text-to-image models on small datasets with semantic layouts.
+
+    \b
+    Start here:
+      gcdp-bench sweep --dataset synth-city-25 --num-samples 64
+      gcdp-bench report
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
+    )

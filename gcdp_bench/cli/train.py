@@ -1,0 +1,68 @@
+"""`gcdp-bench train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.options import data_root_option, dataset_option
+
+
+@click.command(name="train")
+@click.argument("model", metavar="MODEL")
+@dataset_option
+@click.option(
+    "--stage",
+    type=click.Choice(["base", "sr"]),
+    help="Stage of a cascade; default: base, then sr.",
+)
+@click.option("--preset", default="tiny", show_default=True, help="Row of the table of sizes.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a setting, e.g. --set steps=1000 or --set stage.unet.dim=64.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/MODEL/DATASET].")
+@click.option("--resume", is_flag=True, help="Continue the run in the folder, bit for bit on CPU.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved configuration and stop.")
+@data_root_option
+def command(
+    model: str,
+    dataset: str,
+    stage: str | None,
+    preset: str,
+    assignments: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    dry_run: bool,
+    data_root: Path | None,
+) -> None:
+    """Train MODEL: reference, imagen (generators), segmenter or clip (judges)."""
+    from gcdp_bench import train
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.config import to_dict
+
+    judge = model in train.JUDGES
+    if judge and stage is not None:
+        raise click.UsageError(f"--stage: {model} has no stages")
+    for name in ["base"] if judge else [stage] if stage else train.STAGES:
+        request = train.Request(
+            model=model,
+            dataset=dataset,
+            preset=preset,
+            stage=name,
+            assignments=assignments,
+            data_root=data_root,
+        )
+        if dry_run:
+            click.echo(json.dumps(to_dict(train.plan(request).config), indent=2))
+            continue
+        folder = train.default_out(request) if out is None else out
+        if out is not None and not judge and stage is None:
+            folder = out / name
+        train.run(request, folder, resume=resume, progress=Display())
+        click.echo(f"{model}: weights and configuration in {folder}")

@@ -1,0 +1,92 @@
+"""Colours of layouts, by class name, so a class looks the same in every picture."""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# Colours of the Cityscapes label definition (Cordts et al. 2016), also used for CamVid's names.
+KNOWN_COLOURS = {
+    "road": (128, 64, 128),
+    "sidewalk": (244, 35, 232),
+    "pavement": (244, 35, 232),
+    "building": (70, 70, 70),
+    "wall": (102, 102, 156),
+    "fence": (190, 153, 153),
+    "pole": (153, 153, 153),
+    "traffic light": (250, 170, 30),
+    "traffic sign": (220, 220, 0),
+    "sign symbol": (220, 220, 0),
+    "vegetation": (107, 142, 35),
+    "tree": (107, 142, 35),
+    "terrain": (152, 251, 152),
+    "sky": (70, 130, 180),
+    "person": (220, 20, 60),
+    "pedestrian": (220, 20, 60),
+    "rider": (255, 0, 0),
+    "car": (0, 0, 142),
+    "truck": (0, 0, 70),
+    "bus": (0, 60, 100),
+    "train": (0, 80, 100),
+    "motorcycle": (0, 0, 230),
+    "bicycle": (119, 11, 32),
+    "bicyclist": (119, 11, 32),
+    "unlabeled": (0, 0, 0),
+    "void": (0, 0, 0),
+    "background": (0, 0, 0),
+}
+
+
+def class_colour(name: str) -> tuple[int, int, int]:
+    """Colour of a class: the field's usual one where there is one, else a hash of the name."""
+    if name.lower() in KNOWN_COLOURS:
+        return KNOWN_COLOURS[name.lower()]
+    digest = hashlib.sha256(name.lower().encode()).digest()
+    hue, lightness = digest[0] / 255, 0.35 + 0.3 * digest[1] / 255
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.65)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def colourise(layouts: Tensor, class_names: Sequence[str]) -> Tensor:
+    """Layouts as pictures; ignored pixels are white.
+
+    Args:
+        layouts: uint8 (B, H, W).
+        class_names: K names.
+
+    Returns:
+        uint8 (B, 3, H, W).
+    """
+    table = torch.full((256, 3), 255, dtype=torch.uint8)  # (256, 3)
+    for index, name in enumerate(class_names):
+        table[index] = torch.tensor(class_colour(name), dtype=torch.uint8)
+    return table[layouts.long()].permute(0, 3, 1, 2).contiguous()  # (B, 3, H, W)
+
+
+def sheet(pictures: Tensor, num_columns: int, gap_px: int = 2) -> Tensor:
+    """Lay pictures out row by row on white.
+
+    Args:
+        pictures: uint8 (B, 3, H, W).
+        num_columns: pictures in a row.
+        gap_px: white pixels between pictures.
+
+    Returns:
+        uint8 (3, rows * (H + gap) - gap, columns * (W + gap) - gap).
+    """
+    num, _, height, width = pictures.shape
+    num_rows = -(-num // num_columns)
+    canvas = torch.full(
+        (3, num_rows * (height + gap_px) - gap_px, num_columns * (width + gap_px) - gap_px),
+        255,
+        dtype=torch.uint8,
+    )
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, num_columns)
+        top, left = row * (height + gap_px), column * (width + gap_px)
+        canvas[:, top : top + height, left : left + width] = picture
+    return canvas

@@ -1,0 +1,125 @@
+"""Train by name: the cascades, and the networks that judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gcdp_bench.catalog import GENERATORS, lookup, open_dataset
+from gcdp_bench.config import override
+from gcdp_bench.progress import Progress
+from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.loop import TrainingConfig, train
+from gcdp_bench.training.task import Task
+
+JUDGES = ("segmenter", "clip")
+STAGES = ("base", "sr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to train, before anything is resolved."""
+
+    model: str  # a generator of the catalog, or a judge
+    dataset: str
+    preset: str = "tiny"
+    stage: str = "base"  # generators only
+    assignments: tuple[str, ...] = ()  # dotted overrides of the resolved configuration
+    data_root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A resolved training run."""
+
+    task: Task
+    training: TrainingConfig
+    config: Any  # the resolved configuration, for --dry-run
+
+
+def trainable() -> tuple[str, ...]:
+    """Names that `Request.model` may take."""
+    return (*GENERATORS, *JUDGES)
+
+
+def plan(request: Request) -> Plan:
+    """Resolve a request: presets, overrides, datasets.
+
+    Raises:
+        ValueError: unknown model, dataset, preset or key; settings that do not fit each other.
+        FileNotFoundError: data or text-encoder weights are missing.
+    """
+    lookup(dict.fromkeys(trainable()), request.model, "model to train")
+    if request.model == "segmenter":
+        return _plan_segmenter(request)
+    if request.model == "clip":
+        return _plan_clip(request)
+    return _plan_stage(request)
+
+
+def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Path:
+    """Train what `request` asks for into `out`; see `gcdp_bench.training.loop.train`."""
+    resolved = plan(request)
+    return train(resolved.task, resolved.training, out, resume=resume, progress=progress)
+
+
+def default_out(request: Request) -> Path:
+    """runs/MODEL/DATASET, with one folder per stage for a cascade."""
+    folder = Path("runs") / request.model / Path(request.dataset).name
+    return folder if request.model in JUDGES else folder / request.stage
+
+
+def _plan_stage(request: Request) -> Plan:
+    from reference_model.presets import PRESETS, StageRun, stage_config
+    from reference_model.task import StageTask
+    from reference_model.text import build_text_encoder
+
+    preset = lookup(PRESETS, request.preset, "preset")
+    lookup(dict.fromkeys(STAGES), request.stage, "stage")
+    splits = _open_splits(request, preset.width)
+    part = preset.base if request.stage == "base" else preset.sr
+    layouts = GENERATORS[request.model].makes_layouts
+    stage = stage_config(preset, request.stage, splits[0], layouts=layouts)
+    config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
+    task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
+    return Plan(task, config.training, config)
+
+
+def _plan_segmenter(request: Request) -> Plan:
+    from gcdp_bench.extractors.segmenter_training import (
+        SEGMENTER_PRESETS,
+        SegmenterRun,
+        SegmenterTask,
+    )
+
+    preset = lookup(SEGMENTER_PRESETS, request.preset, "segmenter preset")
+    splits = _open_splits(request, preset.width)
+    config = override(preset.resolve(splits[0]), _full_keys(request))
+    assert isinstance(config, SegmenterRun)
+    return Plan(SegmenterTask(config.segmenter, *splits), config.training, config)
+
+
+def _plan_clip(request: Request) -> Plan:
+    from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipRun, ClipTask
+
+    preset = lookup(CLIP_PRESETS, request.preset, "clip preset")
+    splits = _open_splits(request, preset.width)
+    config = override(preset.resolve(splits[0]), _full_keys(request))
+    assert isinstance(config, ClipRun)
+    return Plan(ClipTask(config.clip, *splits), config.training, config)
+
+
+def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
+    train_split, validation_split = (
+        open_dataset(request.dataset, split, width=width, data_root=request.data_root)
+        for split in ("train", "val")
+    )
+    return train_split, validation_split
+
+
+def _full_keys(request: Request) -> Sequence[str]:
+    """Let `steps=100` stand for `training.steps=100`."""
+    short = {field.name for field in fields(TrainingConfig)}
+    return [f"training.{a}" if a.partition("=")[0] in short else a for a in request.assignments]

@@ -1,0 +1,139 @@
+"""The cascade as a `Generator`: captions to images, and layouts where the stages make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gcdp_bench.images import to_uint8
+from gcdp_bench.protocols import Batch
+from reference_model.sampler import sample
+from reference_model.stage import Stage, load_stage
+from reference_model.text import TextEncoder, build_text_encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """How a cascade is sampled."""
+
+    steps: int = 100  # transitions of the base stage
+    sr_steps: int = 100  # transitions of the super-resolution stage
+    sr_guidance: float | None = 1.0  # None: the base stage's guidance
+
+    def __post_init__(self):
+        for name in ("steps", "sr_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+
+class Cascade:
+    """Base stage followed by super-resolution stages (Section 3.3).
+
+    A folder of a trained cascade holds one folder per stage, `base/` and optionally `sr/`.
+    """
+
+    guidance_range: tuple[float, float] | None = (0.0, float("inf"))
+
+    def __init__(
+        self, name: str, stages: Sequence[Stage], text_encoder: TextEncoder, config: SamplingConfig
+    ):
+        _check_fit(stages)
+        self.name = name
+        self.config = config
+        self.stages = tuple(stages)
+        self._text_encoder = text_encoder
+
+    @classmethod
+    def load(
+        cls, name: str, folder: Path, config: SamplingConfig, *, device: torch.device | str = "cpu"
+    ) -> Cascade:
+        """Read a trained cascade.
+
+        Raises:
+            FileNotFoundError: no base stage there.
+            ValueError: damaged weights, or stages that do not fit each other.
+        """
+        stages = [load_stage(folder / "base")]
+        if (folder / "sr").is_dir():
+            stages.append(load_stage(folder / "sr"))
+        for stage in stages:
+            stage.network.to(device)
+        return cls(name, stages, build_text_encoder(stages[0].config.text), config)
+
+    @property
+    def makes_layouts(self) -> bool:
+        """Whether layouts come with the images."""
+        return self.stages[-1].config.makes_layouts
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        return self.stages[-1].config.class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the samples."""
+        return self.stages[-1].config.image_size
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        return self.stages[0].config.dataset
+
+    @property
+    def num_network_calls(self) -> int:
+        """Transitions of all stages for one sample."""
+        return self.config.steps + (len(self.stages) - 1) * self.config.sr_steps
+
+    def sample(
+        self,
+        captions: Sequence[str],
+        *,
+        guidance: float,
+        seeds: Sequence[int],
+        on_step: Callable[[], None] | None = None,
+    ) -> Batch:
+        """See `Generator.sample`."""
+        text = self._text_encoder.encode(captions)
+        pair = None
+        for index, stage in enumerate(self.stages):
+            pair = sample(
+                stage,
+                text,
+                guidance=guidance if index == 0 else self._sr_guidance(guidance),
+                seeds=seeds,
+                num_steps=self.config.steps if index == 0 else self.config.sr_steps,
+                low_res=pair,
+                on_step=on_step,
+            )
+        assert pair is not None
+        layouts = None if pair.layout is None else pair.layout.to(torch.uint8).cpu()
+        ids = tuple(f"{index:06d}" for index in range(len(captions)))
+        return Batch(ids, to_uint8(pair.image).cpu(), layouts, tuple(captions))
+
+    def _sr_guidance(self, guidance: float) -> float:
+        return guidance if self.config.sr_guidance is None else self.config.sr_guidance
+
+
+def _check_fit(stages: Sequence[Stage]) -> None:
+    for below, above in zip(stages, stages[1:], strict=False):
+        low_res = above.config.low_res
+        problems = []
+        if low_res is None or low_res.size != below.config.image_size:
+            expected = None if low_res is None else low_res.size
+            problems.append(f"it up-samples {expected}, the stage below makes "
+                            f"{below.config.image_size}")  # fmt: skip
+        if above.config.class_names != below.config.class_names:
+            problems.append("the classes differ")
+        if above.config.makes_layouts != below.config.makes_layouts:
+            problems.append("only one of the two makes layouts")
+        if above.config.text != below.config.text:
+            problems.append("the text encoders differ")
+        if problems:
+            raise ValueError(
+                f"super-resolution stage does not fit: {'; '.join(problems)}; train both stages "
+                "with the same preset and dataset"
+            )

@@ -1,0 +1,171 @@
+"""One table of configurations: networks, sizes and training of every preset and stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gcdp_bench.images import Size
+from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.loop import TrainingConfig
+from reference_model.joint import ProcessConfig
+from reference_model.schedules import ScheduleConfig
+from reference_model.stage import LowResConfig, StageConfig
+from reference_model.text import TextConfig
+from reference_model.unet import UNetConfig, paper_base, paper_sr
+
+COSINE = ScheduleConfig(name="cosine")  # both schedules of the paper (Section 4.2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePreset:
+    """Network and training of one stage; `unet.num_classes` is filled in from the dataset."""
+
+    unet: UNetConfig
+    training: TrainingConfig
+    crop_divisor: int = 1  # training crops of 1/divisor of each side
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRun:
+    """A training run of one stage, resolved; what `--set` overrides."""
+
+    stage: StageConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A cascade: width of the final image (the height follows from the dataset) and two stages."""
+
+    width: int
+    text: TextConfig
+    base: StagePreset
+    sr: StagePreset
+
+    def image_size(self, aspect: float) -> Size:
+        """(height, width) of the final image for `aspect` = height / width."""
+        return round(self.width * aspect), self.width
+
+
+HASH_TEXT = TextConfig(encoder="hash-ngram", dim=64, max_tokens=32)
+T5_LARGE = TextConfig(encoder="t5", dim=1024, max_tokens=256)
+
+TINY_UNET = UNetConfig(
+    num_classes=None,
+    text_dim=64,
+    dim=48,
+    dim_mults=(1, 2, 3),
+    num_blocks=(2, 2, 1),
+    self_attention=(False, False, True),
+    cross_attention=(False, True, True),
+    attention_heads=4,
+    attention_head_dim=32,
+    cond_dim=64,
+    num_text_latents=8,
+    max_text_tokens=32,
+    init_kernels=(3,),
+    patch=2,
+)
+SMALL_UNET = UNetConfig(
+    num_classes=None,
+    text_dim=64,
+    dim=32,
+    dim_mults=(1, 2, 4, 4),
+    num_blocks=(1, 1, 2, 2),
+    self_attention=(False, False, True, True),
+    cross_attention=(False, False, True, True),
+    attention_heads=4,
+    attention_head_dim=32,
+    cond_dim=64,
+    num_text_latents=8,
+    max_text_tokens=32,
+)
+
+# The authors' scripts: Adam 1.2e-4, constant, no clipping, 300,000 steps, EMA capped at 0.9999.
+PAPER_TRAINING = TrainingConfig(
+    steps=300_000,
+    batch_size=8,
+    learning_rate=1.2e-4,
+    warmup_steps=0,
+    max_grad_norm=None,
+    precision="fp16",
+    ema_max_decay=0.9999,
+    checkpoint_every=5_000,
+    validate_every=5_000,
+    preview_every=5_000,
+)
+TINY_TRAINING = TrainingConfig(
+    steps=20_000, batch_size=16, learning_rate=5e-4, decay="cosine", checkpoint_every=500
+)
+
+PRESETS = {
+    "tiny": Preset(
+        width=128,
+        text=HASH_TEXT,
+        base=StagePreset(unet=TINY_UNET, training=TINY_TRAINING),
+        sr=StagePreset(
+            unet=replace(
+                TINY_UNET,
+                low_res=True,
+                dim=32,
+                num_blocks=(1, 1, 1),
+                self_attention=(False, False, False),
+                cross_attention=(False, False, True),
+            ),
+            training=replace(TINY_TRAINING, steps=6_000),
+            crop_divisor=2,
+        ),
+    ),
+    "small": Preset(
+        width=256,
+        text=HASH_TEXT,
+        base=StagePreset(
+            unet=SMALL_UNET, training=replace(TINY_TRAINING, steps=100_000, learning_rate=3e-4)
+        ),
+        sr=StagePreset(
+            unet=replace(SMALL_UNET, low_res=True, self_attention=(False,) * 4),
+            training=replace(TINY_TRAINING, steps=50_000, learning_rate=3e-4),
+        ),
+    ),
+    "paper-celeba": Preset(
+        width=256,
+        text=T5_LARGE,
+        base=StagePreset(unet=paper_base(None), training=PAPER_TRAINING),
+        sr=StagePreset(unet=paper_sr(None), training=replace(PAPER_TRAINING, batch_size=4)),
+    ),
+    "paper-cityscapes": Preset(
+        width=512,
+        text=T5_LARGE,
+        base=StagePreset(unet=paper_base(None), training=PAPER_TRAINING),
+        sr=StagePreset(unet=paper_sr(None), training=PAPER_TRAINING),
+    ),
+}
+
+
+def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool) -> StageConfig:
+    """Resolve a preset for a dataset.
+
+    Args:
+        preset: row of `PRESETS`.
+        stage: "base" or "sr".
+        dataset: training split, at the preset's final image size.
+        layouts: True for the reference model, False for its image-only twin.
+    """
+    part = preset.base if stage == "base" else preset.sr
+    num_classes = len(dataset.class_names) if layouts else None
+    final = dataset.image_size
+    half = (final[0] // 2, final[1] // 2)
+    size = half if stage == "base" else final
+    divisor = part.crop_divisor
+    return StageConfig(
+        dataset=dataset.name,
+        class_names=dataset.class_names,
+        image_size=size,
+        unet=replace(part.unet, num_classes=num_classes),
+        process=ProcessConfig(
+            image_schedule=COSINE, layout_schedule=COSINE, num_classes=num_classes
+        ),
+        text=preset.text,
+        low_res=None if stage == "base" else LowResConfig(size=half),
+        crop=None if divisor == 1 else (size[0] // divisor, size[1] // divisor),
+    )

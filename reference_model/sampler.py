@@ -1,0 +1,153 @@
+"""Respaced ancestral sampling of one stage, with classifier-free guidance on both outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from gcdp_bench.seeds import generator
+from reference_model.joint import NoiseDraw, Pair, reverse_step
+from reference_model.schedules import Schedule, respaced_steps
+from reference_model.stage import Stage, guided, noise_low_res, upsample
+from reference_model.text import EncodedText
+from reference_model.unet import LowRes, TextCondition
+
+
+class NoiseStreams:
+    """One random stream per sample, so a sample's noise does not depend on its batch."""
+
+    def __init__(self, seeds: Sequence[int], purpose: str, *, stage: Stage, device: torch.device):
+        self._generators = [generator(seed, purpose) for seed in seeds]
+        self._image_size = stage.config.image_size
+        self._with_layout = stage.config.makes_layouts
+        self._device = device
+
+    def draw(self) -> NoiseDraw:
+        """Next normal and uniform numbers of every stream, stacked."""
+        height, width = self._image_size
+        draws = [
+            NoiseDraw.from_generator(stream, (1, 3, height, width), with_layout=self._with_layout)
+            for stream in self._generators
+        ]
+        return NoiseDraw.cat(draws).to(self._device)
+
+
+@torch.no_grad()
+def sample(
+    stage: Stage,
+    text: EncodedText,
+    *,
+    guidance: float,
+    seeds: Sequence[int],
+    num_steps: int,
+    low_res: Pair | None = None,
+    on_step: Callable[[], None] | None = None,
+) -> Pair:
+    """Draw z_0 ~ p_theta(z_0 | text) by `num_steps` reverse transitions (Eq. 17).
+
+    Args:
+        stage: base stage, or super-resolution stage (then `low_res` is required).
+        text: B encoded captions.
+        guidance: w >= 0; 1 is the plain conditional model and skips the unconditional pass.
+        seeds: B seeds; sample i depends on (text i, seed i, guidance, low_res i) only.
+        num_steps: transitions S <= T on the steps round(i T / S).
+        low_res: z_0 of the stage below, image float [-1, 1].
+        on_step: called after every transition.
+
+    Returns:
+        Pair of image float [-1, 1] (B, 3, H, W) and layout long (B, H, W) or None.
+    """
+    _check(stage, text, guidance, seeds, low_res)
+    config, process, network = stage.config, stage.process, stage.network
+    device = next(network.parameters()).device
+    streams = NoiseStreams(seeds, "base" if low_res is None else "sr", stage=stage, device=device)
+    conditional = network.encode_text(text.tokens.to(device), text.mask.to(device))
+    condition = conditional
+    if guidance != 1.0:
+        condition = TextCondition.cat([conditional, network.null_text(len(seeds))])
+    low = None if low_res is None else _augmented(stage, low_res, streams)
+
+    z_t = process.prior(streams.draw())
+    steps = respaced_steps(config.process.num_steps, num_steps)
+    for t, s in zip(steps, [*steps[1:], 0], strict=True):
+        noise, logits = predict(stage, z_t, t, condition, guidance=guidance, low_res=low)
+        z_t = reverse_step(process, z_t, t, s, noise, logits, streams.draw())
+        if on_step is not None:
+            on_step()
+    return z_t
+
+
+def predict(
+    stage: Stage,
+    z_t: Pair,
+    t: int,
+    condition: TextCondition,
+    *,
+    guidance: float,
+    low_res: LowRes | None,
+) -> tuple[Tensor, Tensor | None]:
+    """Guided noise (B, 3, H, W) and label logits (B, K, H, W); both passes as one batch.
+
+    `condition` holds the B captions, followed by B dropped ones unless guidance is 1.
+    """
+    num, passes = z_t.image.shape[0], (1 if guidance == 1.0 else 2)
+    log_snr = _log_snr(stage.process.image, t, passes * num, z_t.image.device)
+    output = stage.network(
+        z_t.image.repeat(passes, 1, 1, 1),  # (passes * B, 3, H, W)
+        None if z_t.layout is None else z_t.layout.repeat(passes, 1, 1),  # (passes * B, H, W)
+        log_snr,
+        condition,
+        low_res=None if low_res is None else _repeat(low_res, passes),
+    )
+    if guidance == 1.0:
+        return output.noise, output.logits
+    noise, noise_null = output.noise.chunk(2)
+    if output.logits is None:
+        return guided(noise_null, noise, guidance), None
+    logits, logits_null = output.logits.chunk(2)
+    return guided(noise_null, noise, guidance), guided(logits_null, logits, guidance)
+
+
+def _augmented(stage: Stage, pair: Pair, streams: NoiseStreams) -> LowRes:
+    """Low-resolution pair brought to the stage's size and noised to the fixed sampling level."""
+    low_res = stage.config.low_res
+    assert low_res is not None
+    draw = streams.draw()
+    up = upsample(pair, stage.config.image_size)
+    device = draw.normal.device
+    level = torch.full((len(up.image),), low_res.sample_level, device=device)  # (B,)
+    return noise_low_res(
+        Schedule(low_res.schedule),
+        up.to(device),
+        level,
+        num_classes=stage.config.unet.num_classes,
+        normal=draw.normal,
+        uniform=draw.uniform,
+    )
+
+
+def _log_snr(schedule: Schedule, t: int, num: int, device: torch.device) -> Tensor:
+    return torch.full((num,), float(schedule.log_snr[t]), device=device)  # (B,)
+
+
+def _repeat(low_res: LowRes, passes: int) -> LowRes:
+    return LowRes(
+        low_res.image.repeat(passes, 1, 1, 1),  # (passes * B, 3, H, W)
+        None if low_res.layout is None else low_res.layout.repeat(passes, 1, 1),
+        low_res.log_snr.repeat(passes),  # (passes * B,)
+    )
+
+
+def _check(
+    stage: Stage, text: EncodedText, guidance: float, seeds: Sequence[int], low_res: Pair | None
+) -> None:
+    if len(text.mask) != len(seeds):
+        raise ValueError(f"expected one seed per caption: {len(text.mask)} captions, {len(seeds)}")
+    if not 0.0 <= guidance < float("inf"):
+        raise ValueError(f"guidance: expected a finite value of at least 0, got {guidance}")
+    if (low_res is None) != (stage.config.low_res is None):
+        kind = "super-resolution" if stage.config.low_res else "base"
+        raise ValueError(f"a {kind} stage was sampled {'without' if low_res is None else 'with'} "
+                         "a low-resolution pair")  # fmt: skip

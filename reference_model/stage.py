@@ -1,0 +1,134 @@
+"""One stage of the cascade: everything needed to build, train and sample its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.images import Size, resize_images, resize_layouts
+from gcdp_bench.training.checkpoint import load_into, load_weights
+from reference_model import categorical, gaussian
+from reference_model.joint import JointProcess, LossConfig, Pair, ProcessConfig
+from reference_model.schedules import Schedule, ScheduleConfig
+from reference_model.text import TextConfig
+from reference_model.unet import LowRes, UNet, UNetConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowResConfig:
+    """Noise-conditioning augmentation of the low-resolution pair (Section 3.3; Ho et al. 2022)."""
+
+    size: Size  # (height, width) of the stage below
+    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="linear"))
+    sample_level: int = 200  # step of `schedule` to which the pair is noised when sampling
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """A stage, resolved: written beside its weights and required to use them again."""
+
+    dataset: str  # what it was trained on
+    class_names: tuple[str, ...]
+    image_size: Size
+    unet: UNetConfig
+    process: ProcessConfig
+    text: TextConfig
+    loss: LossConfig = field(default_factory=LossConfig)
+    low_res: LowResConfig | None = None  # None: the base stage
+    text_drop: float = 0.1  # share of captions dropped in training, for classifier-free guidance
+    horizontal_flip: bool = True
+    crop: Size | None = None  # training crops of a super-resolution stage; None: whole images
+
+    def __post_init__(self):
+        if self.unet.num_classes != self.process.num_classes:
+            raise ValueError(
+                f"unet.num_classes is {self.unet.num_classes} but process.num_classes is "
+                f"{self.process.num_classes}; set both to the same value"
+            )
+        if self.unet.num_classes not in (None, len(self.class_names)):
+            raise ValueError(
+                f"unet.num_classes is {self.unet.num_classes}, but {self.dataset} has "
+                f"{len(self.class_names)} classes"
+            )
+        if self.unet.low_res != (self.low_res is not None):
+            raise ValueError("unet.low_res and low_res must be set together")
+        if self.unet.text_dim != self.text.dim:
+            raise ValueError(
+                f"unet.text_dim is {self.unet.text_dim} but text.dim is {self.text.dim}; "
+                "set both to the width of the text encoder"
+            )
+
+    @property
+    def makes_layouts(self) -> bool:
+        """Whether layouts are generated with the images."""
+        return self.unet.num_classes is not None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A network ready to sample, with its process."""
+
+    config: StageConfig
+    network: UNet
+    process: JointProcess
+
+
+def load_stage(folder: Path) -> Stage:
+    """Read `config.json` and `model.safetensors` as the training loop or the project ships them.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: the weights are of another configuration, or a file is damaged.
+    """
+    if not (folder / "config.json").exists():
+        raise FileNotFoundError(
+            f"{folder}: expected a trained stage (config.json, model.safetensors), found none; "
+            "train it with `gcdp-bench train` or give another folder"
+        )
+    record = read_json(folder / "config.json")
+    config = from_dict(StageConfig, record["task"]["stage"], where=f"{folder / 'config.json'}")
+    network = UNet(config.unet)
+    load_into(network, load_weights(folder / "model.safetensors"), source=folder)
+    network.eval().requires_grad_(False)
+    return Stage(config, network, JointProcess(config.process))
+
+
+def upsample(pair: Pair, size: Size) -> Pair:
+    """Bring a low-resolution pair to the stage's size: the project's image and layout resize."""
+    layout = None if pair.layout is None else resize_layouts(pair.layout, size)
+    return Pair(resize_images(pair.image, size), layout)
+
+
+def noise_low_res(
+    schedule: Schedule,
+    pair: Pair,
+    level: Tensor,
+    *,
+    num_classes: int | None,
+    normal: Tensor,
+    uniform: Tensor | None,
+) -> LowRes:
+    """Noise-conditioning augmentation: image and layout to step `level` of `schedule`.
+
+    Args:
+        schedule: of the augmentation, not of the stage's own process.
+        pair: up-sampled low-resolution pair, image float [-1, 1] (B, 3, H, W).
+        level: long (B,), 0 (clean) to the schedule's last step.
+        num_classes: K, or None without layouts.
+        normal: standard normal (B, 3, H, W).
+        uniform: uniform [0, 1) (B, H, W), or None without layouts.
+    """
+    alpha_bar = schedule.alpha_bar.to(level.device)[level].float()[:, None, None]  # (B, 1, 1)
+    image = gaussian.q_sample(pair.image, alpha_bar[:, None], normal)  # (B, 3, H, W)
+    layout = None
+    if pair.layout is not None and num_classes is not None and uniform is not None:
+        layout = categorical.q_sample(pair.layout, alpha_bar, num_classes, uniform)  # (B, H, W)
+    return LowRes(image, layout, schedule.log_snr.to(level.device)[level].float())
+
+
+def guided(null: Tensor, conditional: Tensor, guidance: float) -> Tensor:
+    """Classifier-free guidance (Ho and Salimans 2021): null + w (conditional - null)."""
+    return null + guidance * (conditional - null)

@@ -1,0 +1,69 @@
+"""Conversions are exact, resizes agree with Pillow and with index arithmetic, faults are named."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gcdp_bench import images
+
+
+def test_uint8_survives_the_float_range():
+    pixels = torch.arange(256, dtype=torch.uint8).repeat(1, 3, 1, 1)
+    assert torch.equal(images.to_uint8(images.to_float(pixels)), pixels)
+
+
+@pytest.mark.parametrize("size", [(16, 32), (21, 37), (96, 160)])
+def test_image_resize_is_pillows_antialiased_bilinear(size):
+    pixels = torch.randint(0, 256, (1, 3, 48, 80), dtype=torch.uint8,
+                           generator=torch.Generator().manual_seed(0))  # fmt: skip
+    picture = Image.fromarray(pixels[0].permute(1, 2, 0).numpy())
+    expected = np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR))
+    got = images.resize_images(pixels, size)[0].permute(1, 2, 0).numpy()
+    assert np.abs(got.astype(int) - expected.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(2, 4), (5, 3), (16, 32)])
+def test_layout_resize_is_pillows_nearest(size):
+    layout = torch.arange(8 * 16, dtype=torch.uint8).reshape(1, 8, 16)
+    expected = Image.fromarray(layout[0].numpy()).resize(size[::-1], Image.Resampling.NEAREST)
+    assert np.array_equal(images.resize_layouts(layout, size)[0].numpy(), np.asarray(expected))
+
+
+def test_files_round_trip(tmp_path):
+    image = torch.randint(0, 256, (3, 5, 7), dtype=torch.uint8)
+    layout = torch.randint(0, 256, (5, 7), dtype=torch.uint8)
+    images.write_image(tmp_path / "image.png", image)
+    images.write_layout(tmp_path / "layout.png", layout)
+    assert torch.equal(images.read_image(tmp_path / "image.png"), image)
+    assert torch.equal(images.read_layout(tmp_path / "layout.png"), layout)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.png", "layout.png"]
+
+
+def test_palette_layout_keeps_its_ids(tmp_path):
+
+    indexed = Image.new("P", (2, 2))
+    indexed.putdata([0, 1, 2, 11])
+    indexed.putpalette([value for colour in range(256) for value in (colour, 0, 255 - colour)])
+    indexed.save(tmp_path / "palette.png")
+
+    assert images.read_layout(tmp_path / "palette.png").flatten().tolist() == [0, 1, 2, 11]
+
+
+def test_unreadable_image_is_named(tmp_path):
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match="broken.png: expected a readable image"):
+        images.read_image(path)
+
+
+def test_colour_layout_is_refused(tmp_path):
+    path = tmp_path / "colour.png"
+    Image.new("RGB", (2, 2)).save(path)
+    with pytest.raises(ValueError, match="expected an 8-bit grey or palette PNG.*'RGB'"):
+        images.read_layout(path)
+
+
+def test_floats_are_refused_where_pixels_are_expected():
+    with pytest.raises(ValueError, match="expected dtype uint8, got torch.float32"):
+        images.to_float(torch.zeros(1, 3, 2, 2))

@@ -1,0 +1,130 @@
+"""The loop on a regression whose answer is known."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gcdp_bench.progress import Silent
+from gcdp_bench.training import checkpoint
+from gcdp_bench.training.loop import TrainingConfig, step_indices, train
+from gcdp_bench.training.task import Task
+
+CONFIG = TrainingConfig(steps=12, batch_size=4, warmup_steps=3, checkpoint_every=4)
+
+
+class Regression:
+    """y = x . (1, -2, 3), drawn anew in every batch."""
+
+    num_examples = 10
+    loss_weights = {"fit": 1.0, "size": 0.0}
+
+    def __init__(self, fails_at: int | None = None, name: str = "regression"):
+        self.fails_at = fails_at
+        self.name = name
+        self.calls = 0
+
+    def build(self) -> nn.Module:
+        return nn.Linear(3, 1)
+
+    def batch(self, indices, generator):
+        x = torch.randn(len(indices), 3, generator=generator)
+        return {"x": x, "y": x @ torch.tensor([[1.0], [-2.0], [3.0]])}
+
+    def losses(self, network, batch):
+        self.calls += 1
+        fit = ((network(batch["x"]) - batch["y"]) ** 2).mean()
+        return {"fit": fit * math.nan if self.calls == self.fails_at else fit,
+                "size": network(batch["x"]).square().mean()}  # fmt: skip
+
+    def validation(self, network):
+        return {"bias": float(network.bias.detach())}
+
+    def preview(self, network):
+        return torch.zeros(3, 4, 4, dtype=torch.uint8)
+
+    def metadata(self):
+        return {"name": self.name}
+
+
+def run(task: Task, folder, config=CONFIG, resume=False):
+    return train(task, config, folder, resume=resume, progress=Silent())
+
+
+def files(folder):
+    last = checkpoint.checkpoints(folder)[-1]
+    return {path.name: path.read_bytes() for path in last.glob("*.safetensors")}
+
+
+def test_it_learns(tmp_path):
+    config = TrainingConfig(steps=400, batch_size=16, warmup_steps=0, learning_rate=0.05,
+                            decay="cosine", ema_max_decay=0.9, checkpoint_every=400)  # fmt: skip
+    run(Regression(), tmp_path, config)
+    weight = checkpoint.load_weights(tmp_path / "model.safetensors")["weight"]
+    assert torch.allclose(weight, torch.tensor([[1.0, -2.0, 3.0]]), atol=0.02)
+
+
+def test_resume_equals_an_uninterrupted_run(tmp_path):
+    run(Regression(), tmp_path / "whole")
+    run(Regression(), tmp_path / "parts", dataclasses.replace(CONFIG, steps=8))
+    run(Regression(), tmp_path / "parts", resume=True)
+    assert files(tmp_path / "whole") == files(tmp_path / "parts")
+
+
+def test_accumulated_micro_batches_equal_one_batch(tmp_path):
+    """With fixed data the gradient of 2 x 4 examples is that of 8."""
+
+    class Fixed(Regression):
+        def batch(self, indices, generator):
+            x = torch.linspace(-1, 1, 3 * self.num_examples).reshape(-1, 3)[list(indices)]
+            return {"x": x, "y": x @ torch.tensor([[1.0], [-2.0], [3.0]])}
+
+    big = dataclasses.replace(CONFIG, batch_size=8, steps=5)
+    small = dataclasses.replace(CONFIG, batch_size=4, accumulation=2, steps=5)
+    run(Fixed(), tmp_path / "big", big)
+    run(Fixed(), tmp_path / "small", small)
+    one, two = (
+        checkpoint.load_weights(tmp_path / name / "model.safetensors")["weight"]
+        for name in ("big", "small")
+    )
+    assert torch.allclose(one, two, atol=1e-6)
+
+
+def test_a_run_is_not_overwritten(tmp_path):
+    run(Regression(), tmp_path)
+    with pytest.raises(FileExistsError, match="--resume"):
+        run(Regression(), tmp_path)
+
+
+def test_resume_refuses_another_configuration(tmp_path):
+    run(Regression(), tmp_path)
+    with pytest.raises(ValueError, match="training.learning_rate"):
+        run(Regression(), tmp_path, dataclasses.replace(CONFIG, learning_rate=1.0), resume=True)
+    with pytest.raises(ValueError, match="task.name"):
+        run(Regression(name="other"), tmp_path, resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_last_checkpoint(tmp_path):
+    with pytest.raises(FloatingPointError, match=r"step 7 .*step-00000004"):
+        run(Regression(fails_at=7), tmp_path)
+
+
+def test_old_checkpoints_are_dropped_and_none_is_partial(tmp_path):
+    run(Regression(), tmp_path)
+    names = [path.name for path in (tmp_path / "checkpoints").iterdir()]
+    assert sorted(names) == ["step-00000008", "step-00000012"]
+
+
+def test_every_example_is_seen_once_an_epoch():
+    seen = [i for step in range(5) for i in step_indices(step, 4, 10, seed=0)]
+    assert sorted(seen[:10]) == list(range(10))
+    assert sorted(seen[10:]) == list(range(10))
+    assert seen[:10] != seen[10:]
+
+
+def test_warm_up_and_cosine():
+    config = TrainingConfig(steps=110, learning_rate=1.0, warmup_steps=10, decay="cosine")
+    rates = [config.learning_rate_at(step) for step in (0, 9, 10, 60, 110)]
+    assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0])
