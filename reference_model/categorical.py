@@ -1,0 +1,304 @@
+"""Layout part of the process on integer labels (Eq. 10-12, 19, corrected).
+
+A layout is y (B, H, W) of class ids 0..K-1. With alpha = alpha_bar_t / alpha_bar_s and s < t,
+
+    q(y_t = k | y_0)      = alpha_bar_t [k = y_0] + (1 - alpha_bar_t) / K
+    q(y_s = k | y_t, y_0) ~ (alpha [k = y_t] + (1 - alpha) / K)
+                            (alpha_bar_s [k = y_0] + (1 - alpha_bar_s) / K).
+
+Both are corrected: the print of Eq. (11) swaps alpha_bar_t and 1 - alpha_bar_t, and that of
+Eq. (12) has alpha_bar_t in place of alpha_bar_{t-1} before y_0. Brute-force Bayes in the tests is
+the authority. Both take two or three values only, so nothing here needs a one-hot tensor.
+
+Arguments `alpha*` are (B, 1, 1), best in float64. Pixels of y_0 that are IGNORE_ID carry no
+information: at every t they are drawn uniformly, and their loss is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gcdp_bench.protocols import IGNORE_ID
+
+CHUNK_ELEMENTS = 1 << 21
+"""Most elements of a temporary (b, K, H, W) tensor, unless one sample alone has more."""
+
+SERIES_BELOW = 0.05
+"""Where x - log(1 + x) is summed as a series: the direct form cancels there."""
+
+SMALLEST_RATE = 1e-30
+"""Stands for (1 - alpha_bar_s) / K at s = 0, where it is 0 and ratios of probabilities end."""
+
+
+def q_sample(
+    y_0: Int[Tensor, "B H W"],
+    alpha_bar_t: Float[Tensor, "*_"],
+    num_classes: int,
+    uniform: Float[Tensor, "B H W"],
+) -> Int[Tensor, "B H W"]:
+    """A draw of q(y_t | y_0), Eq. (11) corrected: keep with probability alpha_bar_t, else redraw.
+
+    One uniform number in [0, 1) does both: below alpha_bar_t the label stays; the remainder,
+    stretched to [0, 1), picks the class, its own included. IGNORE_ID is always redrawn.
+    """
+    keep = torch.where(y_0 == IGNORE_ID, 0.0, alpha_bar_t.to(uniform.dtype))  # (B, H, W)
+    remainder = (uniform - keep) / (1.0 - keep).clamp_min(torch.finfo(keep.dtype).tiny)
+    redrawn = (remainder * num_classes).clamp(0, num_classes - 1).to(y_0.dtype)
+    return torch.where(uniform < keep, y_0, redrawn)
+
+
+def renoise(
+    y_s: Int[Tensor, "B H W"],
+    alpha_bar_s: Float[Tensor, "*_"],
+    alpha_bar_t: Float[Tensor, "*_"],
+    num_classes: int,
+    uniform: Float[Tensor, "B H W"],
+) -> Int[Tensor, "B H W"]:
+    """A draw of q(y_t | y_s), Eq. (10), for any s < t."""
+    return q_sample(y_s, alpha_bar_t / alpha_bar_s, num_classes, uniform)
+
+
+def posterior_true(
+    y_t: Int[Tensor, "B H W"],
+    y_0: Int[Tensor, "B H W"],
+    alpha_t: Float[Tensor, "B 1 1"],
+    alpha_bar_s: Float[Tensor, "B 1 1"],
+    num_classes: int,
+) -> Float[Tensor, "B K H W"]:
+    """Probabilities q(y_s | y_t, y_0), Eq. (12) corrected, float64, no pixel ignored."""
+    rates = _Rates.of(alpha_t.double(), alpha_bar_s.double(), num_classes)
+    at_t, at_0 = y_t.long()[:, None], y_0.long()[:, None]  # (B, 1, H, W)
+    same = at_t == at_0
+    normaliser = rates.redraw + rates.alpha * (rates.alpha_bar * same + rates.other)  # (B,1,H,W)
+    shape = (y_t.shape[0], num_classes, *y_t.shape[1:])
+    weights = (rates.redraw * rates.other).expand(shape).clone()  # (B, K, H, W)
+    weights.scatter_(1, at_t, (rates.redraw + rates.alpha) * rates.other.expand_as(same))
+    at_y_0 = (rates.redraw + rates.alpha * same) * (rates.alpha_bar + rates.other)
+    weights.scatter_(1, at_0, at_y_0)
+    return weights / normaliser
+
+
+def posterior_log_probs(
+    y_t: Int[Tensor, "B H W"],
+    p_0: Float[Tensor, "B K H W"],
+    alpha_t: Float[Tensor, "B 1 1"],
+    alpha_bar_s: Float[Tensor, "B 1 1"],
+    *,
+    form: Literal["plug_in", "mixture"] = "plug_in",
+) -> Float[Tensor, "B K H W"]:
+    """log p(y_s | y_t) of the reverse process, given the predicted p_0 = p(y_0 | z_t).
+
+    `plug_in` puts p_0 in the place of y_0 in Eq. (12) (Hoogeboom et al. 2021, and the paper);
+    `mixture` is the sum over k of p_0[k] q(y_s | y_t, y_0 = k) (D3PM, Austin et al. 2021).
+    """
+    rates = _Rates.of(alpha_t, alpha_bar_s, p_0.shape[1]).to(p_0.dtype)
+    at_t = y_t.long()[:, None]  # (B, 1, H, W)
+    if form == "mixture":
+        p_t = p_0.gather(1, at_t)  # (B, 1, H, W)
+        elsewhere = rates.redraw + rates.alpha * rates.other  # normaliser if y_0 is not y_t
+        here = elsewhere + rates.alpha * rates.alpha_bar  # and if it is
+        base = rates.other * (p_t / here + (1.0 - p_t) / elsewhere)  # (B, 1, H, W)
+        weights = rates.alpha_bar * p_0 / elsewhere + base  # (B, K, H, W)
+        weights = weights.scatter(1, at_t, rates.alpha_bar * p_t / here + base)
+    elif form == "plug_in":
+        weights = rates.alpha_bar * p_0 + rates.other  # (B, K, H, W)
+    else:
+        raise ValueError(f"form: expected 'plug_in' or 'mixture', got {form!r}")
+    weights = _likelihood_times(weights, at_t, rates)
+    return weights.log() - weights.sum(1, keepdim=True).log()
+
+
+def sample_posterior(
+    y_t: Int[Tensor, "B H W"],
+    logits_0: Float[Tensor, "B K H W"],
+    alpha_t: Float[Tensor, "B 1 1"],
+    alpha_bar_s: Float[Tensor, "B 1 1"],
+    uniform: Float[Tensor, "B H W"],
+) -> Int[Tensor, "B H W"]:
+    """A draw of the plug-in p(y_s | y_t), by inverse distribution function, int64.
+
+    A class of probability 0 is never drawn.
+    """
+    y_s = torch.empty(y_t.shape, dtype=torch.long, device=y_t.device)  # (B, H, W)
+    rates = _Rates.of(alpha_t, alpha_bar_s, logits_0.shape[1]).to(torch.float32)
+    for part in _chunks(logits_0.shape):
+        local = rates.part(part)
+        weights = torch.softmax(logits_0[part].float(), 1)  # (b, K, H, W)
+        weights = weights.mul_(local.alpha_bar).add_(local.other)
+        weights = _likelihood_times(weights, y_t[part].long()[:, None], local)
+        cumulative = weights.cumsum_(1)
+        total = cumulative[:, -1]  # (b, H, W)
+        target = torch.minimum(uniform[part] * total, torch.nextafter(total, total * 0.0))
+        y_s[part] = (cumulative <= target[:, None]).sum(1)
+    return y_s
+
+
+def kl_posterior(
+    y_t: Int[Tensor, "B H W"],
+    y_0: Int[Tensor, "B H W"],
+    logits: Float[Tensor, "B K H W"],
+    alpha_t: Float[Tensor, "B 1 1"],
+    alpha_bar_s: Float[Tensor, "B 1 1"],
+) -> Float[Tensor, "B H W"]:
+    """KL(q(y_s | y_t, y_0) || p(y_s | y_t)) in nats, the label part of Eq. (19), plug-in form.
+
+    At s = 0 it is -log p(y_0 | y_t), the label part of Eq. (14). Pixels where y_0 is IGNORE_ID give
+    0. Differentiable (once) in `logits`, which may be half precision; the result is float32, or
+    float64 for float64 logits. Every summand is non-negative and free of cancellation, so float32
+    holds up near t = T, where the divergence is a billionth of its terms.
+    """
+    logits = logits if logits.dtype == torch.float64 else logits.float()
+    rates = _Rates.of(alpha_t, alpha_bar_s, logits.shape[1]).to(logits.dtype)
+    kl = _PosteriorKL.apply(logits, y_t, y_0, rates)
+    assert isinstance(kl, Tensor)
+    return kl
+
+
+def kl_prior(alpha_bar_T: Float[Tensor, "*_"], num_classes: int) -> Float[Tensor, "*_"]:
+    """KL(q(y_T | y_0) || uniform) in nats per pixel, the label part of L_T, Eq. (16)."""
+    a = alpha_bar_T.double()
+    kept = (1.0 + (num_classes - 1) * a) / num_classes  # probability of y_0
+    others = (num_classes - 1) * (1.0 - a) / num_classes  # of all other classes
+    return kept * torch.log1p((num_classes - 1) * a) + torch.special.xlog1py(others, -a)
+
+
+class _Rates(NamedTuple):
+    """The numbers of a transition t -> s, each (B, 1, 1, 1)."""
+
+    alpha: Tensor  # a label survives s -> t
+    redraw: Tensor  # (1 - alpha) / K
+    alpha_bar: Tensor  # a label survives 0 -> s
+    other: Tensor  # (1 - alpha_bar_s) / K
+
+    @classmethod
+    def of(cls, alpha_t: Tensor, alpha_bar_s: Tensor, num_classes: int) -> _Rates:
+        alpha, alpha_bar = alpha_t[:, None], alpha_bar_s[:, None]  # (B, 1, 1, 1)
+        return cls(alpha, (1.0 - alpha) / num_classes, alpha_bar, (1.0 - alpha_bar) / num_classes)
+
+    def to(self, dtype: torch.dtype) -> _Rates:
+        return _Rates(*(rate.to(dtype) for rate in self))
+
+    def part(self, part: slice) -> _Rates:
+        return _Rates(*(rate if len(rate) == 1 else rate[part] for rate in self))
+
+
+def _chunks(shape: torch.Size) -> Iterator[slice]:
+    """Cut (B, K, H, W) along B so that a temporary has about CHUNK_ELEMENTS."""
+    size = max(1, CHUNK_ELEMENTS // math.prod(shape[1:]))
+    for start in range(0, shape[0], size):
+        yield slice(start, start + size)
+
+
+def _likelihood_times(weights: Tensor, at_t: Tensor, rates: _Rates) -> Tensor:
+    """(B, K, H, W) times q(y_t | y_s = k): redraw everywhere, more at y_t."""
+    at_y_t = weights.gather(1, at_t) * (rates.redraw + rates.alpha)  # (B, 1, H, W)
+    return (weights * rates.redraw).scatter(1, at_t, at_y_t)
+
+
+class _PosteriorKL(torch.autograd.Function):
+    """`kl_posterior` with its gradient, which is made in the forward pass from the same terms."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, y_t: Tensor, y_0: Tensor, rates: _Rates) -> Tensor:
+        kl = logits.new_empty(y_0.shape)  # (B, H, W)
+        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None  # (B, K, H, W)
+        for part in _chunks(logits.shape):
+            into = None if gradient is None else gradient[part]
+            kl[part] = _kl_chunk(logits[part], y_t[part], y_0[part], rates.part(part), into)
+        ctx.save_for_backward(gradient)
+        return kl
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *grad_outputs: Tensor):
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad_outputs[0][:, None], None, None, None
+
+
+def _kl_chunk(
+    logits: Tensor, y_t: Tensor, y_0: Tensor, rates: _Rates, gradient: Tensor | None
+) -> Tensor:
+    """KL (b, H, W) of one chunk; its gradient in the logits goes into `gradient`.
+
+    The sum over k runs over three kinds of class: y_0, y_t, and all others alike.
+    """
+    alpha, redraw, alpha_bar, other = rates
+    ignored = (y_0 == IGNORE_ID)[:, None]  # (b, 1, H, W)
+    at_0 = y_0.long()[:, None].masked_fill(ignored, 0)  # (b, 1, H, W)
+    at_t = y_t.long()[:, None]  # (b, 1, H, W)
+    same = at_t == at_0
+
+    log_p = torch.log_softmax(logits, 1)  # (b, K, H, W)
+    log_p_0 = log_p.gather(1, at_0)  # (b, 1, H, W)
+    p = log_p.exp_()  # (b, K, H, W)
+    p_t = p.gather(1, at_t)  # (b, 1, H, W)
+    excess_0 = torch.expm1(log_p_0)  # p - 1 at y_0
+    excess_t = torch.where(same, excess_0, p_t)
+    floor = other.clamp_min(SMALLEST_RATE)
+    pixel = _Pixel(
+        z_q=redraw + alpha * (alpha_bar * same + other),
+        z_p=redraw + alpha * (alpha_bar * p_t + other),
+        shift=alpha * excess_t,
+        alpha_bar=alpha_bar,
+    )  # (b, 1, H, W)
+
+    # All classes as if they were neither y_t nor y_0, then the two that are.
+    mixed = p * alpha_bar + floor  # (b, K, H, W)
+    terms, gaps = pixel.terms(p, mixed.log(), redraw, floor)  # (b, K, H, W)
+    mixed_t = alpha_bar * p_t + floor
+    terms_t, gaps_t = pixel.terms(excess_t, mixed_t.log(), redraw + alpha, floor)  # (b, 1, H, W)
+    log_mixed_0 = torch.logaddexp(alpha_bar.log() + log_p_0, other.log())
+    terms_0, gaps_0 = pixel.terms(
+        excess_0, log_mixed_0, redraw + alpha * same, alpha_bar + other
+    )  # (b, 1, H, W)
+    terms.scatter_(1, at_t, terms_t).scatter_(1, at_0, terms_0)
+    kl = terms.sum(1).masked_fill_(ignored[:, 0], 0.0)  # (b, H, W)
+
+    if gradient is not None:
+        # dKL / d log(alpha_bar p_k + other) = p(y_s = k) - q(y_s = k); then log p_k, then logits.
+        pull = gaps.mul_(p).mul_(alpha_bar).div_(mixed)  # (b, K, H, W)
+        pull.scatter_(1, at_t, gaps_t * alpha_bar * p_t / mixed_t)
+        share_0 = torch.sigmoid(alpha_bar.log() + log_p_0 - other.log())
+        pull.scatter_(1, at_0, gaps_0 * share_0)
+        torch.addcmul(pull, p, pull.sum(1, keepdim=True), value=-1.0, out=gradient)
+        gradient.masked_fill_(ignored, 0.0)
+    return kl
+
+
+class _Pixel(NamedTuple):
+    """What the terms of one pixel's divergence share, each (b, 1, H, W)."""
+
+    z_q: Tensor  # normaliser of q(y_s | y_t, y_0)
+    z_p: Tensor  # and of p(y_s | y_t)
+    shift: Tensor  # (z_p - z_q) / alpha_bar_s
+    alpha_bar: Tensor
+
+    def terms(
+        self, excess: Tensor, log_mixed: Tensor, likelihood: Tensor, rate: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """q (x - log(1 + x)) and p - q, where q and p are the posteriors of a class, x = p/q - 1.
+
+        Args:
+            excess: p_0 - [k = y_0].
+            log_mixed: log(alpha_bar_s p_0 + (1 - alpha_bar_s) / K).
+            likelihood: q(y_t | y_s = k).
+            rate: alpha_bar_s [k = y_0] + (1 - alpha_bar_s) / K.
+        """
+        q = likelihood * rate / self.z_q
+        slope = self.alpha_bar * likelihood / self.z_p
+        gap = excess * slope - slope * rate * self.shift / self.z_q
+        x = gap / q
+        series = 1 / 6 - x / 7
+        for denominator in (5, 4, 3, 2):
+            series = series.mul_(-x).add_(1 / denominator)
+        series = series.mul_(x).mul_(x).mul_(q)
+        log_ratio = log_mixed + (self.z_q.log() - self.z_p.log() - rate.log())
+        direct = log_ratio.mul_(-q).add_(gap)
+        return torch.where(x.abs() < SERIES_BELOW, series, direct), gap
