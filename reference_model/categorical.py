@@ -27,8 +27,8 @@ from torch.autograd.function import once_differentiable
 
 from gcdp_bench.protocols import IGNORE_ID
 
-CHUNK_ELEMENTS = 1 << 21
-"""Most elements of a temporary (b, K, H, W) tensor, unless one sample alone has more."""
+CHUNK_ELEMENTS = {"cpu": 1 << 18, "cuda": 1 << 24}
+"""Most elements of a temporary (b, K, h, W) tensor: the cache on a CPU, few kernels on a GPU."""
 
 SERIES_BELOW = 0.05
 """Where x - log(1 + x) is summed as a series: the direct form cancels there."""
@@ -128,15 +128,16 @@ def sample_posterior(
     """
     y_s = torch.empty(y_t.shape, dtype=torch.long, device=y_t.device)  # (B, H, W)
     rates = _Rates.of(alpha_t, alpha_bar_s, logits_0.shape[1]).to(torch.float32)
-    for part in _chunks(logits_0.shape):
-        local = rates.part(part)
-        weights = torch.softmax(logits_0[part].float(), 1)  # (b, K, H, W)
+    for samples, rows in _chunks(logits_0):
+        local = rates.of_samples(samples)
+        weights = torch.softmax(logits_0[samples, :, rows].float(), 1)  # (b, K, h, W)
         weights = weights.mul_(local.alpha_bar).add_(local.other)
-        weights = _likelihood_times(weights, y_t[part].long()[:, None], local)
+        weights = _likelihood_times(weights, y_t[samples, rows].long()[:, None], local)
         cumulative = weights.cumsum_(1)
-        total = cumulative[:, -1]  # (b, H, W)
-        target = torch.minimum(uniform[part] * total, torch.nextafter(total, total * 0.0))
-        y_s[part] = (cumulative <= target[:, None]).sum(1)
+        total = cumulative[:, -1]  # (b, h, W)
+        below_total = torch.nextafter(total, torch.zeros_like(total))
+        target = torch.minimum(uniform[samples, rows] * total, below_total)
+        y_s[samples, rows] = (cumulative <= target[:, None]).sum(1)
     return y_s
 
 
@@ -155,6 +156,8 @@ def kl_posterior(
     holds up near t = T, where the divergence is a billionth of its terms.
     """
     logits = logits if logits.dtype == torch.float64 else logits.float()
+    if not torch.is_grad_enabled():
+        logits = logits.detach()
     rates = _Rates.of(alpha_t, alpha_bar_s, logits.shape[1]).to(logits.dtype)
     kl = _PosteriorKL.apply(logits, y_t, y_0, rates)
     assert isinstance(kl, Tensor)
@@ -185,15 +188,19 @@ class _Rates(NamedTuple):
     def to(self, dtype: torch.dtype) -> _Rates:
         return _Rates(*(rate.to(dtype) for rate in self))
 
-    def part(self, part: slice) -> _Rates:
-        return _Rates(*(rate if len(rate) == 1 else rate[part] for rate in self))
+    def of_samples(self, samples: slice) -> _Rates:
+        return _Rates(*(rate if len(rate) == 1 else rate[samples] for rate in self))
 
 
-def _chunks(shape: torch.Size) -> Iterator[slice]:
-    """Cut (B, K, H, W) along B so that a temporary has about CHUNK_ELEMENTS."""
-    size = max(1, CHUNK_ELEMENTS // math.prod(shape[1:]))
-    for start in range(0, shape[0], size):
-        yield slice(start, start + size)
+def _chunks(logits: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Cut (B, K, H, W) into blocks of samples, or of one sample's rows, of CHUNK_ELEMENTS."""
+    batch, num_classes, height, width = logits.shape
+    limit = CHUNK_ELEMENTS["cpu" if logits.device.type == "cpu" else "cuda"]
+    num_rows = min(height, max(1, limit // (num_classes * width)))
+    num_samples = max(1, limit // (num_classes * width * num_rows)) if num_rows == height else 1
+    for sample in range(0, batch, num_samples):
+        for row in range(0, height, num_rows):
+            yield slice(sample, sample + num_samples), slice(row, row + num_rows)
 
 
 def _likelihood_times(weights: Tensor, at_t: Tensor, rates: _Rates) -> Tensor:
@@ -209,9 +216,14 @@ class _PosteriorKL(torch.autograd.Function):
     def forward(ctx, logits: Tensor, y_t: Tensor, y_0: Tensor, rates: _Rates) -> Tensor:
         kl = logits.new_empty(y_0.shape)  # (B, H, W)
         gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None  # (B, K, H, W)
-        for part in _chunks(logits.shape):
-            into = None if gradient is None else gradient[part]
-            kl[part] = _kl_chunk(logits[part], y_t[part], y_0[part], rates.part(part), into)
+        for samples, rows in _chunks(logits):
+            kl[samples, rows] = _kl_chunk(
+                logits[samples, :, rows],
+                y_t[samples, rows],
+                y_0[samples, rows],
+                rates.of_samples(samples),
+                None if gradient is None else gradient[samples, :, rows],
+            )
         ctx.save_for_backward(gradient)
         return kl
 
@@ -267,7 +279,7 @@ def _kl_chunk(
         pull.scatter_(1, at_t, gaps_t * alpha_bar * p_t / mixed_t)
         share_0 = torch.sigmoid(alpha_bar.log() + log_p_0 - other.log())
         pull.scatter_(1, at_0, gaps_0 * share_0)
-        torch.addcmul(pull, p, pull.sum(1, keepdim=True), value=-1.0, out=gradient)
+        gradient.copy_(pull.addcmul_(p, pull.sum(1, keepdim=True), value=-1.0))
         gradient.masked_fill_(ignored, 0.0)
     return kl
 
@@ -294,11 +306,11 @@ class _Pixel(NamedTuple):
         q = likelihood * rate / self.z_q
         slope = self.alpha_bar * likelihood / self.z_p
         gap = excess * slope - slope * rate * self.shift / self.z_q
-        x = gap / q
-        series = 1 / 6 - x / 7
+        minus_x = gap / -q
+        series = minus_x * (1 / 7) + 1 / 6
         for denominator in (5, 4, 3, 2):
-            series = series.mul_(-x).add_(1 / denominator)
-        series = series.mul_(x).mul_(x).mul_(q)
+            series = series.mul_(minus_x).add_(1 / denominator)
+        series = series.mul_(minus_x).mul_(minus_x).mul_(q)
         log_ratio = log_mixed + (self.z_q.log() - self.z_p.log() - rate.log())
         direct = log_ratio.mul_(-q).add_(gap)
-        return torch.where(x.abs() < SERIES_BELOW, series, direct), gap
+        return torch.where(minus_x.abs_() < SERIES_BELOW, series, direct), gap

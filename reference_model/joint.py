@@ -128,7 +128,9 @@ class JointProcess:
         layout = (_required(draw.uniform, "uniform") * self.num_classes).long()  # (B, H, W)
         return Pair(draw.normal, layout.clamp_max(self.num_classes - 1))
 
-    def layout_rates(self, t: Tensor | int, s: Tensor | int) -> tuple[Tensor, Tensor]:
+    def layout_rates(
+        self, t: Int[Tensor, " B"], s: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B 1 1"], Float[Tensor, "B 1 1"]]:
         """alpha = alpha_bar_t / alpha_bar_s and alpha_bar_s of the layout chain, (B, 1, 1)."""
         alpha_bar_s = self.layout.at(s, ndim=3)
         return self.layout.at(t, ndim=3) / alpha_bar_s, alpha_bar_s
@@ -258,7 +260,7 @@ def vlb_prior_terms(process: JointProcess, z_0: Pair) -> dict[str, Tensor]:
 
 
 def posterior_distribution(
-    process: JointProcess, z_0: Pair, z_t: Pair, t: Int[Tensor, " B"] | int, s: Tensor | int
+    process: JointProcess, z_0: Pair, z_t: Pair, t: Int[Tensor, " B"], s: Int[Tensor, " B"]
 ) -> GaussianCategorical:
     """q(z_s | z_t, z_0), Eq. (12) corrected, with N = 3 H W, M = H W and S = 1."""
     classes = _required(process.num_classes, "process.num_classes")
@@ -274,8 +276,8 @@ def posterior_distribution(
 def reverse_distribution(
     process: JointProcess,
     z_t: Pair,
-    t: Int[Tensor, " B"] | int,
-    s: Tensor | int,
+    t: Int[Tensor, " B"],
+    s: Int[Tensor, " B"],
     noise_hat: Float[Tensor, "B 3 H W"],
     logits: Float[Tensor, "B K H W"],
 ) -> GaussianCategorical:
@@ -305,9 +307,9 @@ def reverse_step(
     """
     if not 0 <= s < t <= process.num_steps:
         raise ValueError(f"expected 0 <= s < t <= {process.num_steps}, got t={t}, s={s}")
-    alpha_bar_t, alpha_bar_s = process.image.at(t), process.image.at(s)  # (1, 1, 1, 1)
     device = z_t.image.device
-    alpha_bar_t, alpha_bar_s = alpha_bar_t.to(device), alpha_bar_s.to(device)
+    now, then = torch.tensor([t], device=device), torch.tensor([s], device=device)  # (1,)
+    alpha_bar_t, alpha_bar_s = process.image.at(now), process.image.at(then)  # (1, 1, 1, 1)
     x_0_hat = gaussian.predict_x_0(z_t.image, noise_hat.float(), alpha_bar_t)
     if threshold:
         x_0_hat = gaussian.dynamic_threshold(x_0_hat)
@@ -318,7 +320,7 @@ def reverse_step(
     layout = categorical.sample_posterior(
         _required(z_t.layout, "z_t.layout"),
         _required(logits, "logits"),
-        *(rate.to(device) for rate in process.layout_rates(t, s)),
+        *process.layout_rates(now, then),
         _required(draw.uniform, "draw.uniform"),
     )
     return Pair(image, layout)
@@ -329,8 +331,8 @@ def _distribution(
     x_0: Tensor,
     x_t: Tensor,
     log_theta: Tensor,
-    t: Tensor | int,
-    s: Tensor | int,
+    t: Tensor,
+    s: Tensor,
 ) -> GaussianCategorical:
     """Flatten the posterior of an image and the label log-probabilities (B, K, H, W)."""
     mean, variance = gaussian.posterior(x_0, x_t, process.image.at(t), process.image.at(s))

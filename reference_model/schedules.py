@@ -73,10 +73,9 @@ class Schedule:
         self.log_snr = torch.logit(self.alpha_bar).clamp(MIN_LOG_SNR, MAX_LOG_SNR)  # (T+1,)
         self.num_steps = config.num_steps
 
-    def at(self, t: Int[Tensor, " B"] | int, *, ndim: int = 4) -> Float[Tensor, "*_"]:
-        """alpha_bar_t, float64, shaped (B, 1, ..., 1) with `ndim` axes; an int counts as B = 1."""
-        steps = torch.as_tensor(t).reshape(-1)  # (B,)
-        return self.alpha_bar.to(steps.device)[steps].reshape(-1, *[1] * (ndim - 1))
+    def at(self, t: Int[Tensor, " B"], *, ndim: int = 4) -> Float[Tensor, "*_"]:
+        """alpha_bar_t, float64, shaped (B, 1, ..., 1) with `ndim` axes, on the device of `t`."""
+        return self.alpha_bar.to(t.device)[t].reshape(-1, *[1] * (ndim - 1))
 
 
 def continuous_alpha_bar(
