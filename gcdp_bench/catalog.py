@@ -106,24 +106,43 @@ def lookup(catalog: Mapping[str, T], name: str, what: str) -> T:
     raise ValueError(f"unknown {what} {name!r}; {hint}known: {', '.join(catalog)}")
 
 
-def open_dataset(
-    name: str, split: str, *, width: int, data_root: Path | None, height: int | None = None
-) -> Dataset:
-    """Dataset `name`, or the `folder` dataset at a path, at the given width.
+def check_dataset(name: str) -> None:
+    """Refuse a name that is neither a dataset nor a folder.
 
-    The height follows from the dataset's aspect unless given.
+    Raises:
+        ValueError: the nearest name and all names are given.
+    """
+    if not _is_folder(name):
+        lookup(DATASETS, name, "dataset (or folder)")
+
+
+def image_size_of(name: str, width: int) -> Size:
+    """(height, width) of a dataset's images at `width`, after its aspect."""
+    if _is_folder(name):
+        from gcdp_bench.datasets.folder import native_size
+
+        height, native_width = native_size(Path(name))
+        return round(width * height / native_width), width
+    return round(width * lookup(DATASETS, name, "dataset (or folder)").aspect), width
+
+
+def open_dataset(name: str, split: str, *, size: Size, data_root: Path | None) -> Dataset:
+    """Dataset `name`, or the `folder` dataset at a path, with images of `size`.
 
     Raises:
         ValueError: unknown dataset or split.
         FileNotFoundError: its files are not there.
     """
-    if name not in DATASETS and ("/" in name or Path(name).is_dir()):
+    check_dataset(name)
+    if _is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
-        return Folder(Path(name), split, width=width, height=height)
-    spec = lookup(DATASETS, name, "dataset (or folder)")
-    size = (height or round(width * spec.aspect), width)
-    return spec.build(split, size, resolve_data_root(data_root))
+        return Folder(Path(name), split, image_size=size)
+    return DATASETS[name].build(split, size, resolve_data_root(data_root))
+
+
+def _is_folder(name: str) -> bool:
+    return name not in DATASETS and ("/" in name or Path(name).is_dir())
 
 
 def resolve_data_root(data_root: Path | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,16 @@ class Cascade:
     def trained_on(self) -> str:
         """Name of the training dataset."""
         return self.stages[0].config.dataset
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight of every stage."""
+        digest = hashlib.sha256()
+        for stage in self.stages:
+            for name, tensor in stage.network.state_dict().items():
+                digest.update(name.encode())
+                digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
 
     @property
     def num_network_calls(self) -> int:

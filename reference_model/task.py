@@ -74,7 +74,7 @@ class StageTask:
 
     @torch.no_grad()
     def validation(self, network: torch.nn.Module) -> dict[str, float]:
-        """See `Task.validation`: the loss terms on the first validation examples, t spread evenly."""
+        """See `Task.validation`: loss terms on the first validation examples, t spread evenly."""
         device = next(network.parameters()).device
         num = min(NUM_VALIDATION, len(self._validation))
         source = generator("validation", self.config.dataset)

@@ -106,7 +106,7 @@ class T5Encoder:
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
             self.model = T5EncoderModel.from_pretrained(source, local_files_only=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise FileNotFoundError(
                 f"expected T5 weights at {source!r} (folder or local Hugging Face cache), found "
                 "none; run `hf download t5-large` on a machine with a network, copy the folder, "

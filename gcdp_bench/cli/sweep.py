@@ -1,0 +1,105 @@
+"""`gcdp-bench sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.options import (
+    data_root_option,
+    dataset_option,
+    extractor_options,
+    parse_list,
+    parse_weights,
+    sampling_options,
+)
+
+
+@click.command(name="sweep")
+@dataset_option
+@click.option("--models", default="reference,imagen", show_default=True, help="Generators.")
+@click.option(
+    "--guidance",
+    help="Guidance scales, comma-separated; 1 is none [1,2,4,8].",
+)
+@click.option(
+    "--until-saturation",
+    is_flag=True,
+    help="Raise guidance from 1 until Semantic Recall stops gaining.",
+)
+@click.option("--seeds", default="0", show_default=True, help="Sampling seeds.")
+@click.option("--num-samples", default=500, show_default=True, help="Captions per point.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results/local"),
+    show_default=True,
+    help="Folder of tables and samples; points already in it are not measured again.",
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="MODEL=FOLDER",
+    help="Trained model to use instead of runs/MODEL/DATASET or the shipped one.",
+)
+@click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
+@sampling_options
+@extractor_options
+@data_root_option
+def command(
+    dataset: str,
+    models: str,
+    guidance: str | None,
+    until_saturation: bool,
+    seeds: str,
+    num_samples: int,
+    batch_size: int,
+    results: Path,
+    weights: tuple[str, ...],
+    demo: bool,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+    extractors: str,
+    segmenter: Path | None,
+    clip: Path | None,
+    inception: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Sample and score MODELS over guidance scales and seeds; write tidy tables."""
+    if guidance is not None and until_saturation:
+        raise click.UsageError("--guidance and --until-saturation exclude each other")
+    scales = None if until_saturation else parse_list(guidance or "1,2,4,8", float, "--guidance")
+    model_names = parse_list(models, str, "--models")
+    seed_values = parse_list(seeds, int, "--seeds")
+    folders = parse_weights(weights)
+
+    from gcdp_bench.catalog import check_dataset
+    from gcdp_bench.cli.display import Display, print_summary
+    from gcdp_bench.extractors import load_extractors
+    from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+    from reference_model.generator import SamplingConfig
+
+    check_dataset(dataset)
+    config = SweepConfig(
+        dataset=dataset,
+        models=model_names,
+        guidance=scales,
+        seeds=seed_values,
+        num_samples=num_samples,
+        sampling=SamplingConfig(
+            steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance
+        ),
+        batch_size=batch_size,
+        demo=demo,
+    )
+    judges = load_extractors(
+        extractors, dataset, segmenter=segmenter, clip=clip, inception=inception
+    )
+    places = Places(results=results, data_root=data_root, weights=folders)
+    rows = run_sweep(config, places, judges, progress=Display())
+    print_summary(rows)
+    click.echo(f"rows: {results / 'results.parquet'} (and .csv); draw them: "
+               f"gcdp-bench report {results}")  # fmt: skip

@@ -1,0 +1,91 @@
+"""The weightless encoder is fixed and sensible; T5 is read from a folder as transformers saves it."""
+
+import logging
+
+import pytest
+import torch
+
+from reference_model.text import TextConfig, build_text_encoder
+
+HASH = TextConfig(encoder="hash-ngram", dim=64, max_tokens=6)
+
+
+def vector(word: str) -> torch.Tensor:
+    return build_text_encoder(HASH).encode([word]).tokens[0, 0]
+
+
+def test_vectors_are_the_same_on_every_machine():
+    expected = torch.tensor([0.9577, -0.8103, 0.9466])
+    assert vector("car")[:3] == pytest.approx(expected, abs=1e-4)
+
+
+def test_related_words_are_closer_than_unrelated_ones():
+    def cosine(a, b):
+        return torch.cosine_similarity(vector(a), vector(b), dim=0)
+
+    assert cosine("motorcycle", "motorcycles") > 0.6
+    assert abs(cosine("motorcycle", "vegetation")) < 0.4
+
+
+def test_padding_is_zero_and_masked():
+    encoded = build_text_encoder(HASH).encode(["Two words", ""])
+    assert encoded.mask.sum(1).tolist() == [2, 0]
+    assert encoded.tokens[0, 2:].abs().max() == 0
+    assert encoded.tokens.shape == (2, 6, 64)
+
+
+def test_a_caption_does_not_depend_on_its_batch():
+    encoder = build_text_encoder(HASH)
+    alone, together = encoder.encode(["a car"]), encoder.encode(["trees and sky", "a car"])
+    assert torch.equal(alone.tokens[0], together.tokens[1])
+
+
+def test_a_long_caption_is_cut_with_a_warning(caplog):
+    with caplog.at_level(logging.WARNING):
+        encoded = build_text_encoder(HASH).encode(["a b c d e f g h"])
+    assert encoded.mask.all()
+    assert "1 captions are longer than 6 tokens" in caplog.text
+
+
+@pytest.fixture(scope="module")
+def t5_folder(tmp_path_factory):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
+
+    folder = tmp_path_factory.mktemp("t5")
+    words = ["<pad>", "</s>", "<unk>", "a", "car", "and", "sky"]
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(folder)
+    config = T5Config(vocab_size=8, d_model=16, d_kv=4, d_ff=32, num_layers=1, num_heads=4)
+    torch.manual_seed(0)
+    T5EncoderModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_t5_equals_the_model_without_padding(t5_folder):
+    from transformers import T5EncoderModel
+
+    config = TextConfig(encoder="t5", dim=16, max_tokens=8, path=str(t5_folder))
+    encoded = build_text_encoder(config).encode(["a car and sky", "a car"])
+    model = T5EncoderModel.from_pretrained(t5_folder).eval()
+    with torch.no_grad():
+        expected = model(torch.tensor([[3, 4]])).last_hidden_state[0]
+    assert encoded.mask[1].tolist() == [True] * 2 + [False] * 6
+    assert torch.allclose(encoded.tokens[1, :2], expected, atol=1e-5)
+    assert encoded.tokens[1, 2:].abs().max() == 0
+
+
+def test_t5_of_another_width_is_refused(t5_folder):
+    config = TextConfig(encoder="t5", dim=1024, max_tokens=8, path=str(t5_folder))
+    with pytest.raises(ValueError, match="expected token width 1024, got 16"):
+        build_text_encoder(config)
+
+
+def test_missing_t5_says_how_to_get_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected a folder with T5 weights"):
+        build_text_encoder(TextConfig(encoder="t5", path=str(tmp_path / "none")))
+    with pytest.raises(FileNotFoundError, match="hf download t5-large"):
+        build_text_encoder(TextConfig(encoder="t5", path=str(tmp_path)))
