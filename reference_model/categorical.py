@@ -16,12 +16,11 @@ information: at every t they are drawn uniformly, and their loss is 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -38,11 +37,11 @@ SMALLEST_RATE = 1e-30
 
 
 def q_sample(
-    y_0: Int[Tensor, "B H W"],
+    y_0: Integer[Tensor, "B H W"],
     alpha_bar_t: Float[Tensor, "*_"],
     num_classes: int,
     uniform: Float[Tensor, "B H W"],
-) -> Int[Tensor, "B H W"]:
+) -> Integer[Tensor, "B H W"]:
     """A draw of q(y_t | y_0), Eq. (11) corrected: keep with probability alpha_bar_t, else redraw.
 
     One uniform number in [0, 1) does both: below alpha_bar_t the label stays; the remainder,
@@ -55,21 +54,21 @@ def q_sample(
 
 
 def renoise(
-    y_s: Int[Tensor, "B H W"],
+    y_s: Integer[Tensor, "B H W"],
     alpha_bar_s: Float[Tensor, "*_"],
     alpha_bar_t: Float[Tensor, "*_"],
     num_classes: int,
     uniform: Float[Tensor, "B H W"],
-) -> Int[Tensor, "B H W"]:
+) -> Integer[Tensor, "B H W"]:
     """A draw of q(y_t | y_s), Eq. (10), for any s < t."""
     return q_sample(y_s, alpha_bar_t / alpha_bar_s, num_classes, uniform)
 
 
 def posterior_true(
-    y_t: Int[Tensor, "B H W"],
-    y_0: Int[Tensor, "B H W"],
-    alpha_t: Float[Tensor, "B 1 1"],
-    alpha_bar_s: Float[Tensor, "B 1 1"],
+    y_t: Integer[Tensor, "B H W"],
+    y_0: Integer[Tensor, "B H W"],
+    alpha_t: Float[Tensor, "#B 1 1"],
+    alpha_bar_s: Float[Tensor, "#B 1 1"],
     num_classes: int,
 ) -> Float[Tensor, "B K H W"]:
     """Probabilities q(y_s | y_t, y_0), Eq. (12) corrected, float64, no pixel ignored."""
@@ -86,10 +85,10 @@ def posterior_true(
 
 
 def posterior_log_probs(
-    y_t: Int[Tensor, "B H W"],
+    y_t: Integer[Tensor, "B H W"],
     p_0: Float[Tensor, "B K H W"],
-    alpha_t: Float[Tensor, "B 1 1"],
-    alpha_bar_s: Float[Tensor, "B 1 1"],
+    alpha_t: Float[Tensor, "#B 1 1"],
+    alpha_bar_s: Float[Tensor, "#B 1 1"],
     *,
     form: Literal["plug_in", "mixture"] = "plug_in",
 ) -> Float[Tensor, "B K H W"]:
@@ -116,12 +115,12 @@ def posterior_log_probs(
 
 
 def sample_posterior(
-    y_t: Int[Tensor, "B H W"],
+    y_t: Integer[Tensor, "B H W"],
     logits_0: Float[Tensor, "B K H W"],
-    alpha_t: Float[Tensor, "B 1 1"],
-    alpha_bar_s: Float[Tensor, "B 1 1"],
+    alpha_t: Float[Tensor, "#B 1 1"],
+    alpha_bar_s: Float[Tensor, "#B 1 1"],
     uniform: Float[Tensor, "B H W"],
-) -> Int[Tensor, "B H W"]:
+) -> Integer[Tensor, "B H W"]:
     """A draw of the plug-in p(y_s | y_t), by inverse distribution function, int64.
 
     A class of probability 0 is never drawn.
@@ -142,11 +141,11 @@ def sample_posterior(
 
 
 def kl_posterior(
-    y_t: Int[Tensor, "B H W"],
-    y_0: Int[Tensor, "B H W"],
+    y_t: Integer[Tensor, "B H W"],
+    y_0: Integer[Tensor, "B H W"],
     logits: Float[Tensor, "B K H W"],
-    alpha_t: Float[Tensor, "B 1 1"],
-    alpha_bar_s: Float[Tensor, "B 1 1"],
+    alpha_t: Float[Tensor, "#B 1 1"],
+    alpha_bar_s: Float[Tensor, "#B 1 1"],
 ) -> Float[Tensor, "B H W"]:
     """KL(q(y_s | y_t, y_0) || p(y_s | y_t)) in nats, the label part of Eq. (19), plug-in form.
 

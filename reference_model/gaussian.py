@@ -113,5 +113,5 @@ def discretized_nll(
     flip = x > centre
     left = torch.where(flip, centre - upper, lower - centre) / scale
     right = torch.where(flip, centre - lower, upper - centre) / scale
-    mass = torch.special.ndtr(right) - torch.special.ndtr(left)
+    mass = 0.5 * (torch.erfc(-right / math.sqrt(2.0)) - torch.erfc(-left / math.sqrt(2.0)))
     return -mass.clamp_min(1e-300).log().to(x_0.dtype)

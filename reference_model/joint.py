@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from gcdp_bench.protocols import IGNORE_ID
@@ -39,7 +39,7 @@ class Pair:
     """z = (x, y); a model without layouts leaves `layout` None."""
 
     image: Float[Tensor, "B 3 H W"]  # [-1, 1] when clean
-    layout: Int[Tensor, "B H W"] | None
+    layout: Integer[Tensor, "B H W"] | None
 
     def to(self, device: torch.device) -> Pair:
         """The pair on `device`."""
