@@ -18,7 +18,7 @@ from reference_model.sampler import sample
 from reference_model.schedules import Schedule
 from reference_model.stage import Stage, StageConfig, noise_low_res, upsample
 from reference_model.text import TextEncoder
-from reference_model.unet import LowRes, UNet
+from reference_model.unet import LowRes, RawText, UNet
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8
 PREVIEW_GUIDANCE, PREVIEW_STEPS = 2.0, 25
@@ -60,12 +60,11 @@ class StageTask:
         z_0 = Pair(to_float(batch["image"]), _long(batch.get("layout")))
         draw = NoiseDraw(batch["normal"], batch.get("uniform"))
         z_t = q_sample(self.process, z_0, batch["t"], draw)
-        # The wrapped network (DDP) sees one call, so that its gradient hooks fire.
         output = network(
             z_t.image,
             z_t.layout,
             self.process.image.log_snr.to(batch["t"].device)[batch["t"]].float(),  # (B,)
-            text=(batch["tokens"], batch["mask"], batch["keep"]),
+            RawText(batch["tokens"], batch["mask"], batch["keep"]),
             low_res=self._low_res(batch),
         )
         return loss_terms(

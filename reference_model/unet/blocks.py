@@ -1,0 +1,133 @@
+"""Convolutional blocks of the Efficient U-Net (Saharia et al. 2022)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reference_model.unet.attention import CrossAttention, Residual
+
+
+class CrossEmbedding(nn.Module):
+    """Parallel convolutions of growing kernels, concatenated: dim/2, dim/4, ... channels."""
+
+    def __init__(self, in_dim: int, dim: int, kernels: Sequence[int]):
+        super().__init__()
+        widths = [dim // 2 ** (i + 1) for i in range(len(kernels) - 1)]
+        widths.append(dim - sum(widths))
+        self.convs = nn.ModuleList(
+            nn.Conv2d(in_dim, width, kernel, padding=kernel // 2)
+            for width, kernel in zip(widths, sorted(kernels), strict=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_dim, H, W) to (B, dim, H, W)."""
+        return torch.cat([conv(x) for conv in self.convs], 1)
+
+
+class Block(nn.Module):
+    """Group norm, scale and shift, SiLU, 3x3 convolution."""
+
+    def __init__(self, in_dim: int, dim: int, *, groups: int):
+        super().__init__()
+        self.groupnorm = nn.GroupNorm(groups, in_dim)
+        self.project = nn.Conv2d(in_dim, dim, 3, padding=1)
+
+    def forward(self, x: Tensor, scale_shift: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """(B, in_dim, H, W) to (B, dim, H, W)."""
+        x = self.groupnorm(x)
+        if scale_shift is not None:
+            scale, shift = scale_shift
+            x = x * (scale + 1) + shift
+        return self.project(F.silu(x))
+
+
+class GlobalContext(nn.Module):
+    """Channel gate from an attention-pooled summary of the whole map (Cao et al. 2020)."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        hidden = max(3, dim // 2)
+        self.to_k = nn.Conv2d(dim, 1, 1)
+        self.net = nn.Sequential(
+            nn.Conv2d(dim, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, dim, 1), nn.Sigmoid()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Gate (B, C, 1, 1) of (B, C, H, W)."""
+        weights = self.to_k(x).flatten(2).softmax(-1)  # (B, 1, H W)
+        pooled = x.flatten(2) @ weights.transpose(1, 2)  # (B, C, 1)
+        return self.net(pooled[..., None])  # (B, C, 1, 1)
+
+
+class ResnetBlock(nn.Module):
+    """Two blocks with a residual; time scales and shifts the second, text enters between them."""
+
+    def __init__(
+        self,
+        in_dim: int,
+        dim: int,
+        *,
+        time_dim: int,
+        groups: int,
+        cross_attention: CrossAttention | None = None,
+        global_context: bool = False,
+    ):
+        super().__init__()
+        self.time_mlp = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, 2 * dim))
+        self.cross_attn = None if cross_attention is None else Residual(cross_attention)
+        self.block1 = Block(in_dim, dim, groups=groups)
+        self.block2 = Block(dim, dim, groups=groups)
+        self.gca = GlobalContext(dim) if global_context else None
+        self.res_conv = nn.Conv2d(in_dim, dim, 1) if in_dim != dim else nn.Identity()
+
+    def forward(self, x: Tensor, time: Tensor, context: Tensor | None = None) -> Tensor:
+        """(B, in_dim, H, W) to (B, dim, H, W); `time` is (B, time_dim)."""
+        scale, shift = self.time_mlp(time)[:, :, None, None].chunk(2, 1)  # (B, dim, 1, 1)
+        h = self.block1(x)
+        if self.cross_attn is not None:
+            h = self.cross_attn(h, context)
+        h = self.block2(h, (scale, shift))
+        if self.gca is not None:
+            h = h * self.gca(h)
+        return h + self.res_conv(x)
+
+
+def downsample(in_dim: int, dim: int) -> nn.Sequential:
+    """2x2 pixels to channels, then a 1x1 convolution."""
+    return nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * in_dim, dim, 1))
+
+
+class Upsample(nn.Module):
+    """1x1 convolution and channels to 2x2 pixels, initialised alike for the four (ICNR)."""
+
+    def __init__(self, in_dim: int, dim: int):
+        super().__init__()
+        conv = nn.Conv2d(in_dim, 4 * dim, 1)
+        first = torch.empty(dim, in_dim, 1, 1)
+        nn.init.kaiming_uniform_(first)
+        with torch.no_grad():
+            conv.weight.copy_(first.repeat_interleave(4, 0))
+        nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+        self.net = nn.Sequential(conv, nn.SiLU(), nn.PixelShuffle(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_dim, H, W) to (B, dim, 2 H, 2 W)."""
+        return self.net(x)
+
+
+class LearnedFourier(nn.Module):
+    """A scalar and its sines and cosines at learned frequencies."""
+
+    def __init__(self, num_frequencies: int = 8):
+        super().__init__()
+        self.weights = nn.Parameter(torch.randn(num_frequencies))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,) to (B, 1 + 2 * num_frequencies)."""
+        angles = 2 * math.pi * x[:, None] * self.weights  # (B, F)
+        return torch.cat([x[:, None], angles.sin(), angles.cos()], -1)
