@@ -194,6 +194,8 @@ def test_noising_keeps_the_integer_type_and_stays_in_range_at_the_edges():
         )
         assert y_t.dtype == torch.uint8
         assert y_t.max() < 20
+        ignored = torch.full((1, 1, 3), IGNORE)
+        assert categorical.q_sample(ignored, rate(level), 20, uniform).max() < 20
 
 
 def test_renoised_labels_have_the_marginal_of_their_level():
