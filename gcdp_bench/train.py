@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.catalog import GENERATORS, lookup, open_dataset
+from gcdp_bench.catalog import GENERATORS, image_size_of, lookup, open_dataset
 from gcdp_bench.config import override
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
@@ -112,8 +112,9 @@ def _plan_clip(request: Request) -> Plan:
 
 
 def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
+    size = image_size_of(request.dataset, width)
     train_split, validation_split = (
-        open_dataset(request.dataset, split, width=width, data_root=request.data_root)
+        open_dataset(request.dataset, split, size=size, data_root=request.data_root)
         for split in ("train", "val")
     )
     return train_split, validation_split

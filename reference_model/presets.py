@@ -54,10 +54,10 @@ TINY_UNET = UNetConfig(
     num_classes=None,
     text_dim=64,
     dim=48,
-    dim_mults=(1, 2, 3),
-    num_blocks=(2, 2, 1),
-    self_attention=(False, False, True),
-    cross_attention=(False, True, True),
+    dim_mults=(1, 2),
+    num_blocks=(2, 2),
+    self_attention=(False, True),
+    cross_attention=(False, True),
     attention_heads=4,
     attention_head_dim=32,
     cond_dim=64,
@@ -65,6 +65,7 @@ TINY_UNET = UNetConfig(
     max_text_tokens=32,
     init_kernels=(3,),
     patch=2,
+    stem_skip=True,
 )
 SMALL_UNET = UNetConfig(
     num_classes=None,
@@ -94,9 +95,7 @@ PAPER_TRAINING = TrainingConfig(
     validate_every=5_000,
     preview_every=5_000,
 )
-TINY_TRAINING = TrainingConfig(
-    steps=20_000, batch_size=16, learning_rate=5e-4, decay="cosine", checkpoint_every=500
-)
+TINY_TRAINING = TrainingConfig(steps=20_000, batch_size=8, learning_rate=5e-4, decay="cosine")
 
 PRESETS = {
     "tiny": Preset(
@@ -108,9 +107,7 @@ PRESETS = {
                 TINY_UNET,
                 low_res=True,
                 dim=32,
-                num_blocks=(1, 1, 1),
-                self_attention=(False, False, False),
-                cross_attention=(False, False, True),
+                self_attention=(False, False),
             ),
             training=replace(TINY_TRAINING, steps=6_000),
             crop_divisor=2,

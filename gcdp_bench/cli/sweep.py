@@ -89,9 +89,7 @@ def command(
         guidance=scales,
         seeds=seed_values,
         num_samples=num_samples,
-        sampling=SamplingConfig(
-            steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance
-        ),
+        sampling=SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance),
         batch_size=batch_size,
         demo=demo,
     )

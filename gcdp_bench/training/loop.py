@@ -89,7 +89,11 @@ def train(
         network = task.build()
     ema = averaged_copy(network, config.ema_max_decay).to(accelerator.device)
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=0.0, betas=config.betas, weight_decay=config.weight_decay
+        network.parameters(),
+        lr=0.0,
+        betas=config.betas,
+        weight_decay=config.weight_decay,
+        fused=True,
     )
     step, train_sec = 0, 0.0
     if last is not None:

@@ -1,0 +1,61 @@
+"""`gcdp-bench sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.options import data_root_option, dataset_option, sampling_options
+
+
+@click.command(name="sample")
+@click.argument("model", metavar="MODEL")
+@dataset_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
+@click.option("--split", default="test", show_default=True, help="Whose captions to use.")
+@click.option("--guidance", default=2.0, show_default=True, help="Guidance scale; 1 is none.")
+@click.option("--seed", default=0, show_default=True, help="Sampling seed.")
+@click.option("--num-samples", default=64, show_default=True, help="Captions.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Folder of the trained model.")
+@sampling_options
+@data_root_option
+def command(
+    model: str,
+    dataset: str,
+    out: Path,
+    split: str,
+    guidance: float,
+    seed: int,
+    num_samples: int,
+    batch_size: int,
+    weights: Path | None,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+    data_root: Path | None,
+) -> None:
+    """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
+    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
+    from reference_model.generator import SamplingConfig
+
+    sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
+    generator, digest = load_generator(model, dataset, weights, sampling)
+    source = open_dataset(dataset, split, size=generator.image_size, data_root=data_root)
+    request = SampleRequest(
+        model=model,
+        weights=digest,
+        dataset=source.name,
+        split=split,
+        num_samples=num_samples,
+        guidance=guidance,
+        seed=seed,
+    )
+    seconds = sample_folder(
+        generator, source, request, out, batch_size=batch_size, progress=Display()
+    )
+    click.echo(f"{num_samples} samples in {out} ({seconds / num_samples:.2f} s each); score them: "
+               f"gcdp-bench score {out} --dataset {dataset}")  # fmt: skip

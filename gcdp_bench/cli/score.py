@@ -1,0 +1,54 @@
+"""`gcdp-bench score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.options import data_root_option, dataset_option, extractor_options
+
+
+@click.command(name="score")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@dataset_option
+@click.option("--split", default="test", show_default=True, help="Split that is the reference.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Also write the values as CSV, and per_sample.parquet beside it.",
+)
+@extractor_options
+@data_root_option
+def command(
+    folder: Path,
+    dataset: str,
+    split: str,
+    out: Path | None,
+    extractors: str,
+    segmenter: Path | None,
+    clip: Path | None,
+    inception: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
+    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.cli.display import Display, print_values
+    from gcdp_bench.datasets.folder import Folder, native_size
+    from gcdp_bench.evaluate import score
+    from gcdp_bench.extractors import load_extractors
+
+    size = native_size(folder)
+    reference = open_dataset(dataset, split, size=size, data_root=data_root)
+    judges = load_extractors(
+        extractors, dataset, segmenter=segmenter, clip=clip, inception=inception
+    )
+    samples = Folder(folder, split, image_size=size, require_layouts=(folder / "layouts").is_dir())
+    scores = score(
+        samples, reference, judges, cache_dir=folder / "cache", predicted_dir=None,
+        progress=Display(),
+    )  # fmt: skip
+    print_values(scores)
+    if out is not None:
+        scores.write(out)
+        click.echo(f"values: {out}")

@@ -1,0 +1,1 @@
+"""Datasets of (id, image, layout, caption) triplets."""

@@ -1,0 +1,116 @@
+"""Generator and captions to a folder of samples, which is itself a dataset."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from gcdp_bench.catalog import GENERATORS, check_dataset, generator_folder, lookup
+from gcdp_bench.config import digest, read_json, write_json
+from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.progress import Progress
+from gcdp_bench.protocols import Dataset, Generator
+from gcdp_bench.seeds import derive_seed
+from reference_model.generator import Cascade, SamplingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleRequest:
+    """Which samples a folder holds; stored in it as `samples.json`."""
+
+    model: str
+    weights: str  # digest of the generator's weights and sampling settings
+    dataset: str
+    split: str
+    num_samples: int
+    guidance: float
+    seed: int
+
+    @property
+    def hash(self) -> str:
+        """Short digest that names the folder."""
+        return digest(self)
+
+
+def sample_folder(
+    generator: Generator,
+    dataset: Dataset,
+    request: SampleRequest,
+    folder: Path,
+    *,
+    batch_size: int,
+    progress: Progress,
+) -> float:
+    """Sample the first captions of `dataset` into `folder`; samples already there are kept.
+
+    Returns:
+        Seconds spent sampling, over all runs that filled the folder.
+
+    Raises:
+        ValueError: the folder holds samples of another request, or N exceeds the dataset.
+    """
+    if not 1 <= request.num_samples <= len(dataset):
+        raise ValueError(
+            f"num_samples: expected 1 to {len(dataset)} (captions of {dataset.name} "
+            f"{dataset.split}), got {request.num_samples}"
+        )
+    record = _open(folder, request)
+    writer = FolderWriter(folder, class_names=generator.class_names, dataset=request.dataset,
+                          split=request.split)  # fmt: skip
+    todo = [index for index in range(request.num_samples) if not writer.holds(sample_id(index))]
+    progress.start(f"sample {folder.name}", request.num_samples,
+                   done=request.num_samples - len(todo), unit="image")  # fmt: skip
+    for start in range(0, len(todo), batch_size):
+        indices = todo[start : start + batch_size]
+        captions = [dataset[index].caption for index in indices]
+        started = time.perf_counter()
+        batch = generator.sample(
+            captions,
+            guidance=request.guidance,
+            seeds=[derive_seed(request.seed, index) for index in indices],
+        )
+        record["seconds"] += time.perf_counter() - started
+        for place, index in enumerate(indices):
+            layout = None if batch.layouts is None else batch.layouts[place]
+            writer.write(sample_id(index), batch.images[place], layout, captions[place])
+        write_json(folder / "samples.json", record)
+        progress.advance(len(indices))
+    progress.finish()
+    return record["seconds"]
+
+
+def load_generator(
+    name: str, dataset: str, folder: Path | None, sampling: SamplingConfig
+) -> tuple[Cascade, str]:
+    """A trained generator, and the digest of everything its samples depend on.
+
+    Raises:
+        ValueError: unknown generator or dataset, or damaged weights.
+        FileNotFoundError: it has not been trained; says how to.
+    """
+    spec = lookup(GENERATORS, name, "generator")
+    check_dataset(dataset)
+    generator = spec.load(generator_folder(name, dataset, folder), sampling)
+    return generator, digest({"weights": generator.digest, "sampling": sampling})
+
+
+def sample_id(index: int) -> str:
+    """Name of sample `index`: the place of its caption in the split."""
+    return f"{index:06d}"
+
+
+def _open(folder: Path, request: SampleRequest) -> dict:
+    path = folder / "samples.json"
+    if path.exists():
+        record = read_json(path)
+        if record["hash"] != request.hash:
+            raise ValueError(
+                f"{folder} holds samples of another configuration ({record['request']}); "
+                "remove it or choose another folder"
+            )
+        return record
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"request": request, "hash": request.hash, "seconds": 0.0}
+    write_json(path, record)
+    return record
