@@ -13,8 +13,14 @@ import pandas as pd
 from gcdp_bench.catalog import open_dataset
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluate import Scores, real_scores, score
-from gcdp_bench.extractors import Extractors
+from gcdp_bench.evaluate import (
+    Scores,
+    class_proportions,
+    reference_statistics,
+    score,
+    score_real,
+)
+from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.rows import CEILING, FLOOR, merge_rows, read_rows, to_frame
@@ -89,8 +95,8 @@ def run_sweep(
         _check_fit(generator, dataset)
     extractors.check(dataset)
 
-    rows = _Rows(config, places, dataset, extractors)
-    rows.real(progress)
+    rows = _Rows(config, places, dataset, extractors, progress)
+    rows.real()
     for name, (generator, weights) in zip(config.models, generators, strict=True):
         for seed in config.seeds:
             recalls: list[float] = []
@@ -104,7 +110,7 @@ def run_sweep(
                     guidance=guidance,
                     seed=seed,
                 )
-                recalls.append(rows.point(generator, request, progress))
+                recalls.append(rows.point(generator, request))
     return rows.collected()
 
 
@@ -133,14 +139,22 @@ class _Rows:
     """Scores points and keeps the table on disk up to date."""
 
     def __init__(
-        self, config: SweepConfig, places: Places, dataset: Dataset, extractors: Extractors
+        self,
+        config: SweepConfig,
+        places: Places,
+        dataset: Dataset,
+        extractors: Extractors,
+        progress: Progress,
     ):
         self._config, self._places = config, places
-        self._dataset, self._extractors = dataset, extractors
+        self._dataset, self._extractors, self._progress = dataset, extractors, progress
+        self._reference = reference_statistics(dataset, extractors, places.cache, progress)
         self._commit = git_commit()
         self._hashes: list[str] = []
+        places.results.mkdir(parents=True, exist_ok=True)
+        _write_proportions(places.results, class_proportions(self._reference, dataset))
 
-    def real(self, progress: Progress) -> None:
+    def real(self) -> None:
         """Reference rows: real test images with their own and with shuffled captions."""
         for model in (CEILING, FLOOR):
             request = SampleRequest(
@@ -153,17 +167,17 @@ class _Rows:
                 seed=0,
             )
             if not self._is_done(request):
-                scores = real_scores(
+                scores = score_real(
                     self._dataset,
+                    self._reference,
                     self._extractors,
                     num_samples=self._config.num_samples,
                     shuffled=model == FLOOR,
-                    cache_dir=self._places.cache,
-                    progress=progress,
+                    progress=self._progress,
                 )
                 self._write(request, scores, seconds=math.nan)
 
-    def point(self, generator: Cascade, request: SampleRequest, progress: Progress) -> float:
+    def point(self, generator: Cascade, request: SampleRequest) -> float:
         """Sample and score one point unless it is done; returns its Semantic Recall."""
         if not self._is_done(request):
             folder = self._places.point(request)
@@ -173,7 +187,7 @@ class _Rows:
                 request,
                 folder,
                 batch_size=self._config.batch_size,
-                progress=progress,
+                progress=self._progress,
             )
             samples = Folder(
                 folder,
@@ -183,11 +197,11 @@ class _Rows:
             )
             scores = score(
                 samples,
-                self._dataset,
+                self._reference,
                 self._extractors,
-                cache_dir=self._places.cache,
+                has_layouts=generator.makes_layouts,
                 predicted_dir=folder / "predicted",
-                progress=progress,
+                progress=self._progress,
             )
             scores.per_sample.to_parquet(folder / "per_sample.parquet")
             self._write(request, scores, seconds=seconds)
@@ -242,6 +256,17 @@ class _Rows:
         )  # fmt: skip
 
 
+def _write_proportions(results: Path, new: pd.DataFrame) -> None:
+    """Keep `classes.parquet`: one set of proportions per dataset."""
+    path = results / "classes.parquet"
+    if path.exists():
+        old = pd.read_parquet(path)
+        new = pd.concat([old[~old["dataset"].isin(new["dataset"])], new], ignore_index=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    new.to_parquet(temporary, index=False)
+    temporary.replace(path)
+
+
 def _ladder(config: SweepConfig, recalls: list[float]) -> Iterator[float]:
     """Guidance values: the given ones, or the ladder until recall saturates."""
     if config.guidance is not None:
@@ -263,5 +288,6 @@ def _check_fit(generator: Cascade, dataset: Dataset) -> None:
         problems.append("its classes differ from the dataset's")
     if problems:
         raise ValueError(
-            f"{generator.name}: {'; '.join(problems)}; give another --weights {generator.name}=FOLDER"
+            f"{generator.name}: {'; '.join(problems)}; "
+            f"give another --weights {generator.name}=FOLDER"
         )

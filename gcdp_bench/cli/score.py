@@ -33,22 +33,29 @@ def command(
 ) -> None:
     """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
     from gcdp_bench.catalog import open_dataset
-    from gcdp_bench.cli.display import Display, print_values
+    from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
-    from gcdp_bench.evaluate import score
-    from gcdp_bench.extractors import load_extractors
+    from gcdp_bench.evaluate import reference_statistics, score
+    from gcdp_bench.extractors.bundle import load_extractors
 
     size = native_size(folder)
-    reference = open_dataset(dataset, split, size=size, data_root=data_root)
+    real = open_dataset(dataset, split, size=size, data_root=data_root)
     judges = load_extractors(
         extractors, dataset, segmenter=segmenter, clip=clip, inception=inception
     )
-    samples = Folder(folder, split, image_size=size, require_layouts=(folder / "layouts").is_dir())
-    scores = score(
-        samples, reference, judges, cache_dir=folder / "cache", predicted_dir=None,
-        progress=Display(),
-    )  # fmt: skip
-    print_values(scores)
+    judges.check(real)
+    has_layouts = (folder / "layouts").is_dir()
+    samples = Folder(folder, split, image_size=size, require_layouts=has_layouts)
+    display = Display()
+    reference = reference_statistics(real, judges, folder / "cache", display)
+    scores = score(samples, reference, judges, has_layouts=has_layouts, progress=display)
+    frame = scores.frame()
+    totals = frame[frame["class"] == "all"]
+    for metric, value, judge in zip(
+        totals["metric"], totals["value"], totals["extractor"], strict=True
+    ):
+        click.echo(f"{metric:32s} {value:12.4f}  {judge}")
     if out is not None:
-        scores.write(out)
-        click.echo(f"values: {out}")
+        frame.to_csv(out, index=False)
+        scores.per_sample.to_parquet(out.with_name("per_sample.parquet"), index=False)
+        click.echo(f"all values, per class too: {out}")

@@ -78,7 +78,7 @@ def command(
 
     from gcdp_bench.catalog import check_dataset
     from gcdp_bench.cli.display import Display, print_summary
-    from gcdp_bench.extractors import load_extractors
+    from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.sweep import Places, SweepConfig, run_sweep
     from reference_model.generator import SamplingConfig
 

@@ -1,0 +1,1 @@
+"""Networks that judge: features, layouts and cosines of images."""

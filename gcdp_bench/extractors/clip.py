@@ -1,0 +1,172 @@
+"""CLIP: cosine of an image and its caption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.extractors.weights import file_digest, require_file, tensors_digest
+from gcdp_bench.images import Size, to_float
+from gcdp_bench.training.checkpoint import load_into, load_weights
+
+CHUNK = 64
+STANDARD = "ViT-L-14-336"
+UNKNOWN_TOKEN = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipConfig:
+    """A small CLIP, resolved: written beside its weights."""
+
+    dataset: str  # what it was trained on
+    image_size: Size
+    vocabulary: tuple[int, ...]  # CLIP's token ids that occur in the training captions
+    patch: int = 8
+    width: int = 96
+    layers: int = 3
+    head_width: int = 32
+    context_length: int = 48
+    embed_dim: int = 64
+
+
+@dataclass(frozen=True)
+class ClipCosines:
+    """Cosine of each pair, and how many captions were longer than the encoder reads."""
+
+    cosines: NDArray[np.float32]  # (B,)
+    num_long: int
+
+
+def build_clip(config: ClipConfig) -> nn.Module:
+    """open_clip's CLIP at a small size."""
+    from open_clip import CLIP
+
+    heads = config.width // config.head_width
+    return CLIP(
+        embed_dim=config.embed_dim,
+        vision_cfg={
+            "image_size": config.image_size,
+            "layers": config.layers,
+            "width": config.width,
+            "head_width": config.head_width,
+            "patch_size": config.patch,
+        },
+        text_cfg={
+            "context_length": config.context_length,
+            "vocab_size": len(config.vocabulary) + 2,
+            "width": config.width,
+            "heads": heads,
+            "layers": config.layers,
+        },
+    )
+
+
+class Tokenizer:
+    """CLIP's byte-pair tokens, renumbered to the vocabulary in use.
+
+    Index 0 pads, 1 stands for a token that training did not see; the others keep CLIP's order, so
+    that the end token stays the largest, which is how CLIP finds it.
+    """
+
+    def __init__(self, config: ClipConfig):
+        from open_clip.tokenizer import SimpleTokenizer
+
+        self._plain = SimpleTokenizer()
+        self._place = {token: index + 2 for index, token in enumerate(config.vocabulary)}
+        self._length = config.context_length
+
+    def __call__(self, captions: Sequence[str]) -> tuple[Tensor, int]:
+        """Tokens, long (B, context_length), and the number of captions that were longer."""
+        rows = torch.zeros(len(captions), self._length, dtype=torch.long)  # (B, L)
+        num_long = 0
+        for row, caption in enumerate(captions):
+            tokens = [self._plain.sot_token_id, *self._plain.encode(caption)]
+            num_long += len(tokens) >= self._length
+            tokens = [*tokens[: self._length - 1], self._plain.eot_token_id]
+            known = [self._place.get(token, UNKNOWN_TOKEN) for token in tokens]
+            rows[row, : len(known)] = torch.tensor(known)
+        return rows, num_long
+
+
+class SmallClip:
+    """A CLIP trained by `gcdp-bench train clip`."""
+
+    def __init__(self, config: ClipConfig, network: nn.Module):
+        self.config = config
+        self.network = network.eval().requires_grad_(False)
+        self._tokenizer = Tokenizer(config)
+        self.name = f"clip-{config.dataset}"
+        self.digest = tensors_digest(network.state_dict())
+
+    @classmethod
+    def load(cls, folder: Path) -> SmallClip:
+        """Read `config.json` and `model.safetensors` of a training run."""
+        record = read_json(folder / "config.json")
+        config = from_dict(ClipConfig, record["task"]["clip"], where=f"{folder / 'config.json'}")
+        network = build_clip(config)
+        load_into(network, load_weights(folder / "model.safetensors"), source=folder)
+        return cls(config, network)
+
+    @torch.no_grad()
+    def cosines(self, images: Tensor, captions: Sequence[str]) -> ClipCosines:
+        """Cosine of each uint8 image (B, 3, H, W) and its caption.
+
+        Raises:
+            ValueError: images of another size than it was trained for.
+        """
+        if tuple(images.shape[-2:]) != self.config.image_size:
+            raise ValueError(
+                f"{self.name}: expected images of {self.config.image_size}, got "
+                f"{tuple(images.shape[-2:])}; train a clip at that size"
+            )
+        tokens, num_long = self._tokenizer(captions)
+        pictures = to_float(images)
+        parts = []
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
+            image = self.network.encode_image(pictures[part], normalize=True)  # type: ignore[operator]
+            text = self.network.encode_text(tokens[part], normalize=True)  # type: ignore[operator]
+            parts.append((image * text).sum(-1))  # (b,)
+        return ClipCosines(torch.cat(parts).float().numpy(), num_long)
+
+
+class StandardClip:
+    """OpenAI's ViT-L/14-336, the paper's judge, through open_clip from a local weights file."""
+
+    def __init__(self, path: Path | None):
+        import open_clip
+
+        file = require_file(
+            path, "clip-vit-l-14-336", "--clip",
+            "https://openaipublic.azureedge.net/clip/models (ViT-L-14-336px.pt)",
+        )  # fmt: skip
+        self.network, _, self._preprocess = open_clip.create_model_and_transforms(
+            STANDARD, pretrained=str(file), force_quick_gelu=True
+        )
+        self.network.eval().requires_grad_(False)
+        self._tokenizer = open_clip.get_tokenizer(STANDARD)
+        self.name = "clip-vit-l-14-336"
+        self.digest = file_digest(file)
+
+    @torch.no_grad()
+    def cosines(self, images: Tensor, captions: Sequence[str]) -> ClipCosines:
+        """Cosine of each uint8 image (B, 3, H, W) and its caption, CLIP's own preprocessing."""
+        from open_clip.tokenizer import SimpleTokenizer
+        from torchvision.transforms.functional import to_pil_image
+
+        plain = SimpleTokenizer()
+        num_long = sum(len(plain.encode(c)) + 2 > plain.context_length for c in captions)
+        parts = []
+        for image, caption in zip(images, captions, strict=True):
+            pixels = self._preprocess(to_pil_image(image))[None]  # type: ignore[index,operator]
+            picture = self.network.encode_image(pixels, normalize=True)  # (1, E)
+            text = self.network.encode_text(self._tokenizer([caption]), normalize=True)  # (1, E)
+            parts.append((picture * text).sum(-1))
+        return ClipCosines(torch.cat(parts).float().numpy(), num_long)

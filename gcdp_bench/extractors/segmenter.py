@@ -1,0 +1,86 @@
+"""The segmenter behind Semantic Recall and mIoU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
+from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.images import Size, to_float
+from gcdp_bench.training.checkpoint import load_into, load_weights
+
+CHUNK = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmenterConfig:
+    """A segmenter, resolved: written beside its weights."""
+
+    dataset: str  # what it was trained on
+    class_names: tuple[str, ...]
+    image_size: Size  # it judges images of this size
+    network: HRNetConfig
+    variant: str  # "tiny" or "w18-small"
+    balance: float = 0.35  # class weights in the loss are frequency^-balance
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the segmenter sees in a batch of images."""
+
+    layouts: Tensor  # uint8 (B, H, W)
+    features: Tensor  # float32 (B, D)
+
+
+class Segmenter:
+    """A trained segmenter."""
+
+    def __init__(self, config: SegmenterConfig, network: HRNetSegmenter):
+        self.config = config
+        self.network = network.eval().requires_grad_(False)
+        self.digest = tensors_digest(network.state_dict())
+
+    @classmethod
+    def load(cls, folder: Path) -> Segmenter:
+        """Read `config.json` and `model.safetensors` of a training run.
+
+        Raises:
+            ValueError: the weights are of another configuration, or damaged.
+        """
+        record = read_json(folder / "config.json")
+        config = from_dict(
+            SegmenterConfig, record["task"]["segmenter"], where=f"{folder / 'config.json'}"
+        )
+        network = HRNetSegmenter(config.network, len(config.class_names))
+        load_into(network, load_weights(folder / "model.safetensors"), source=folder)
+        return cls(config, network)
+
+    @property
+    def name(self) -> str:
+        """For the extractor column: what it is, and on what it was trained."""
+        network = self.config.network
+        return f"hrnet-{self.config.variant}-x{network.upsample}-{self.config.dataset}"
+
+    @torch.no_grad()
+    def predict(self, images: Tensor) -> Prediction:
+        """Segment uint8 images (B, 3, H, W) of the size it was trained for.
+
+        Raises:
+            ValueError: another size.
+        """
+        if tuple(images.shape[-2:]) != self.config.image_size:
+            raise ValueError(
+                f"{self.name}: expected images of {self.config.image_size}, got "
+                f"{tuple(images.shape[-2:])}; train a segmenter at that size"
+            )
+        layouts, features = [], []
+        for chunk in images.split(CHUNK):
+            logits, vectors = self.network(to_float(chunk))
+            layouts.append(logits.argmax(1).to(torch.uint8))  # (b, H, W)
+            features.append(vectors)
+        return Prediction(torch.cat(layouts), torch.cat(features))

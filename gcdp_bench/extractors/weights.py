@@ -1,0 +1,69 @@
+"""Where the networks that judge are found, and what is said when they are not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+SHIPPED = Path(__file__).resolve().parent / "shipped"
+RUNS = Path("runs")
+
+
+def family(dataset: str) -> str:
+    """Datasets whose classes are the same share their judges: synth-city-25 -> synth-city."""
+    base, _, share = Path(dataset).name.rpartition("-")
+    return base if share in ("25", "50", "100") else Path(dataset).name
+
+
+def find_judge(kind: str, dataset: str, given: Path | None) -> Path:
+    """Folder of a trained judge: `given`, else runs/KIND/DATASET, else the shipped one.
+
+    Raises:
+        FileNotFoundError: none of them exists; says how to train one.
+    """
+    if given is not None:
+        candidates = [given]
+    else:
+        names = dict.fromkeys([Path(dataset).name, family(dataset)])
+        candidates = [RUNS / kind / name for name in names]
+        candidates.append(SHIPPED / f"{kind}-{family(dataset)}")
+    for folder in candidates:
+        if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
+            return folder
+    raise FileNotFoundError(
+        f"no {kind} for {dataset}: looked in {', '.join(map(str, candidates))}; train one with "
+        f"`gcdp-bench train {kind} --dataset {dataset}` or give --{kind} FOLDER"
+    )
+
+
+def require_file(path: Path | None, what: str, option: str, source: str) -> Path:
+    """A weights file that the user has to bring.
+
+    Raises:
+        FileNotFoundError: it was not given or is not there; says where to get it.
+    """
+    if path is None or not path.is_file():
+        found = "none was given" if path is None else f"{path} does not exist"
+        raise FileNotFoundError(
+            f"{what}: expected its weights file, {found}; get it from {source} and pass "
+            f"{option} FILE"
+        )
+    return path
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """First 12 hex digits of the SHA-256 over names and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def file_digest(path: Path) -> str:
+    """First 12 hex digits of the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Definitions: features and layouts in, numbers out. No network is called here."""
