@@ -64,6 +64,7 @@ class HRNetSegmenter(nn.Module):
             concat_input=False,
             dropout_ratio=0,
             num_classes=num_classes,
+            out_channels=num_classes,
             norm_cfg={"type": "BN", "requires_grad": True},
             align_corners=False,
             loss_decode={"type": "CrossEntropyLoss", "avg_non_ignore": True},

@@ -1,0 +1,117 @@
+"""The small CLIP: tokens, files, and that it can tell captions apart."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.extractors.clip import ClipConfig, SmallClip, StandardClip, Tokenizer, build_clip
+from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
+from gcdp_bench.protocols import Triplet
+from gcdp_bench.seeds import generator
+from gcdp_bench.training.checkpoint import save_weights
+
+
+class Shades:
+    """Eight grey levels, each with its own caption."""
+
+    name, split, class_names, image_size = "shades", "train", ("a",), (16, 32)
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        image = torch.full((3, 16, 32), 30 * index, dtype=torch.uint8)
+        return Triplet(
+            f"{index}",
+            image,
+            image[0],
+            f"shade {'zero one two three four five six seven'.split()[index]}",
+        )
+
+    def caption_classes(self, caption):
+        return frozenset()
+
+
+CONFIG = replace(CLIP_PRESETS["tiny"].resolve(Shades()).clip, width=32, layers=1, head_width=16,
+                 embed_dim=16, context_length=8)  # fmt: skip
+
+
+def test_the_end_token_keeps_the_largest_index():
+    tokens, num_long = Tokenizer(CONFIG)(["shade one", "shade unseenword two"])
+    end = len(CONFIG.vocabulary) + 1
+    assert tokens.max(1).values.tolist() == [end, end]
+    assert num_long == 0
+    assert (tokens[1] == 1).any() and not (tokens[0] == 1).any()
+
+
+def test_long_captions_are_counted_and_still_end():
+    tokens, num_long = Tokenizer(CONFIG)(
+        ["shade one two three four five six seven one", "shade one"]
+    )
+    assert num_long == 1
+    assert tokens[0, -1] == len(CONFIG.vocabulary) + 1
+
+
+def test_cosines_are_those_of_the_network_and_do_not_depend_on_the_batch(tmp_path):
+    torch.manual_seed(0)
+    network = build_clip(CONFIG)
+    save_weights(tmp_path / "model.safetensors", network.state_dict())
+    write_json(tmp_path / "config.json", {"task": {"clip": to_dict(CONFIG)}})
+    clip = SmallClip.load(tmp_path)
+    images = torch.randint(0, 256, (3, 3, 16, 32), dtype=torch.uint8, generator=generator(0))
+    captions = ["shade one", "shade two", "shade three"]
+    got = clip.cosines(images, captions)
+    tokens, _ = Tokenizer(CONFIG)(captions)
+    with torch.no_grad():
+        image = network.encode_image(images.float() / 127.5 - 1)
+        text = network.encode_text(tokens)
+    expected = torch.cosine_similarity(image, text).numpy()
+    assert np.allclose(got.cosines, expected, atol=1e-5)
+    assert np.allclose(clip.cosines(images[2:], captions[2:]).cosines, got.cosines[2:], atol=1e-5)
+    with pytest.raises(ValueError, match=r"expected images of \(16, 32\)"):
+        clip.cosines(images[..., :16], captions)
+
+
+def test_it_learns_to_tell_captions_apart():
+    task = ClipTask(CONFIG, Shades(), Shades())
+    torch.manual_seed(0)
+    network = task.build()
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    first = task.validation(network.eval())
+    for step in range(60):
+        loss = task.losses(network.train(), task.batch(range(8), generator(step)))["contrastive"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    last = task.validation(network.eval())
+    assert last["contrastive"] < 0.5 * first["contrastive"]
+    assert last["top1"] > 0.5
+
+
+def test_the_same_caption_is_not_held_against_its_twin():
+    class Twins(Shades):
+        def __getitem__(self, index):
+            return replace(super().__getitem__(index), caption="shade one")
+
+    task = ClipTask(CONFIG, Twins(), Twins())
+    network = task.build()
+    loss = task.losses(network, task.batch(range(8), generator(0)))["contrastive"]
+    image, text, scale = network(task.batch(range(8), generator(0))["image"].float() / 127.5 - 1,
+                                 Tokenizer(CONFIG)(["shade one"] * 8)[0])[:3]  # fmt: skip
+    logits = (scale * image @ text.T).detach()
+    uniform = -(logits.log_softmax(1).mean() + logits.T.log_softmax(1).mean()) / 2
+    assert float(loss.detach()) == pytest.approx(float(uniform), rel=1e-4)
+
+
+def test_missing_standard_weights_say_where_to_get_them(tmp_path):
+    with pytest.raises(FileNotFoundError, match="clip-vit-l-14-336: .*none was given.*--clip FILE"):
+        StandardClip(None)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        StandardClip(tmp_path / "none.pt")
+
+
+def test_config_is_the_presets():
+    assert isinstance(CONFIG, ClipConfig) and 49407 in CONFIG.vocabulary

@@ -1,0 +1,39 @@
+"""Where judges are looked for, and what is said when there is none."""
+
+import pytest
+
+from gcdp_bench.extractors.bundle import load_extractors
+from gcdp_bench.extractors.inception import Inception
+from gcdp_bench.extractors.weights import family, find_judge
+
+
+def test_subsets_share_their_judges():
+    assert family("synth-city-25") == family("synth-city-100") == family("synth-city")
+    assert family("camvid") == "camvid"
+    assert family("data/my-city") == "my-city"
+
+
+def test_a_missing_judge_names_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="gcdp-bench train segmenter --dataset nowhere"):
+        find_judge("segmenter", "nowhere", None)
+    with pytest.raises(FileNotFoundError, match="looked in given"):
+        find_judge("segmenter", "nowhere", tmp_path.__class__("given"))
+
+
+def test_a_run_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "runs" / "clip" / "toys"
+    folder.mkdir(parents=True)
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).touch()
+    assert find_judge("clip", "toys-50", None).resolve() == folder
+
+
+def test_standard_judges_fail_at_once(tmp_path):
+    with pytest.raises(FileNotFoundError, match="inception-v3: expected its weights file"):
+        load_extractors("standard", "synth-city-25")
+    with pytest.raises(FileNotFoundError, match="does not exist; get it from"):
+        Inception(tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match="--inception belongs to --extractors standard"):
+        load_extractors("shipped", "synth-city-25", inception=tmp_path)

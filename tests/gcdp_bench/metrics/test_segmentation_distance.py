@@ -1,0 +1,27 @@
+"""FSD on toys whose value is known."""
+
+import numpy as np
+import pytest
+
+from gcdp_bench.metrics.segmentation_distance import area_percent, fsd_values
+
+
+def test_opposite_classes_are_at_the_upper_bound():
+    areas, reference = np.array([[100.0, 0]] * 5), np.array([[0, 100.0]] * 4)
+    total, mean, covariance = (v.value for v in fsd_values(areas, reference, "generated"))
+    assert (total, mean, covariance) == pytest.approx((20000.0, 20000.0, 0.0), abs=1e-9)
+
+
+def test_alternation_against_a_constant():
+    areas = np.array([[100.0, 0], [0, 100.0]] * 5)
+    values = fsd_values(areas, np.full((10, 2), 50.0), "predicted")
+    assert values[0].value == pytest.approx(5555.555555555556, abs=1e-9)
+    assert [v.metric for v in values] == [
+        "fsd_predicted", "fsd_predicted_mean_term", "fsd_predicted_covariance_term",
+    ]  # fmt: skip
+
+
+def test_areas_are_percent_of_the_labelled_pixels():
+    assert area_percent(np.array([[1, 3, 0]])).tolist() == [[25.0, 75.0, 0.0]]
+    with pytest.raises(ValueError, match="at least one labelled pixel"):
+        area_percent(np.array([[0, 0]]))
