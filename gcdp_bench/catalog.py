@@ -121,7 +121,8 @@ def image_size_of(name: str, width: int) -> Size:
     if _is_folder(name):
         from gcdp_bench.datasets.folder import native_size
 
-        height, native_width = native_size(Path(name))
+        split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
+        height, native_width = native_size(Path(name), split)
         return round(width * height / native_width), width
     return round(width * lookup(DATASETS, name, "dataset (or folder)").aspect), width
 

@@ -221,14 +221,14 @@ class _Examples:
     def _read(self, index: int) -> tuple[Tensor, Tensor, str]:
         if index not in self._cache:
             triplet = self._dataset[index]
-            size = self._config.image_size
-            layout = resize_layouts(triplet.layout[None], size)[0]  # (H, W)
-            allowed = (layout < len(self._config.class_names)) | (layout == IGNORE_ID)
+            size, found = self._config.image_size, triplet.layout
+            allowed = (found < len(self._config.class_names)) | (found == IGNORE_ID)
             if not bool(allowed.all()):
                 raise ValueError(
-                    f"{triplet.id}: layout has class {int(layout[~allowed][0])}, but "
+                    f"{triplet.id}: layout has class {int(found[~allowed][0])}, but "
                     f"{self._dataset.name} has {len(self._config.class_names)} classes; remap it"
                 )
+            layout = resize_layouts(found[None], size)[0]  # (H, W)
             image = resize_images(triplet.image[None], size)[0]  # (3, H, W)
             self._cache[index] = (image, layout, triplet.caption)
         return self._cache[index]

@@ -21,7 +21,7 @@ from gcdp_bench.training.ema import averaged as averaged_copy
 from gcdp_bench.training.task import Task
 
 CADENCE = ("steps", "checkpoint_every", "validate_every", "preview_every")
-"""Settings that a resumed run may change: they do not alter what a step computes."""
+"""Settings that a resumed run may change. A new length bends the rest of a cosine decay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,8 +230,7 @@ def differing_keys(old: Any, new: Any, prefix: str = "") -> list[str]:
 
 
 def _without_cadence(training: Mapping[str, Any]) -> dict[str, Any]:
-    free = CADENCE if training["decay"] == "constant" else CADENCE[1:]
-    return {name: value for name, value in training.items() if name not in free}
+    return {name: value for name, value in training.items() if name not in CADENCE}
 
 
 def _write_preview(task: Task, network: nn.Module, path: Path) -> None:

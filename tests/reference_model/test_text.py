@@ -1,4 +1,4 @@
-"""The weightless encoder is fixed and sensible; T5 is read from a folder as transformers saves it."""
+"""The weightless encoder is fixed and sensible; T5 is read from a folder."""
 
 import logging
 

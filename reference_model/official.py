@@ -1,0 +1,226 @@
+"""State dicts of the authors' program, read and written.
+
+Names follow the Efficient U-Net of lucidrains/imagen-pytorch as the authors' program carries it
+(f5f8049): joint base and super-resolution networks, and the image-only ones of the Imagen baseline.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gcdp_bench.training.checkpoint import load_into, load_weights
+from reference_model.unet import UNet, UNetConfig
+
+ANCHOR = "init_conv.convs.0.weight"  # a tensor of every network: what precedes it is a prefix
+OURS, THEIRS = "mid_attn.fn.", "mid_attn.fn.fn."  # the only module that is named differently
+AUTHORS_GROUPS = 8
+
+
+def load_unet(path: Path, *, prefix: str | None = None, groups: int | None = None) -> UNet:
+    """Network of a state dict with the authors' names; every size is read off its tensors.
+
+    Args:
+        path: `.safetensors`, or `.pt` / `.pth` as `torch.save` writes it: a state dict, or nested
+            dicts that hold one (their keys join the tensors' names: `model.unets.0.`,
+            `ema.0.ema_model.`). A pickle that needs code is refused.
+        prefix: what stands before the network's names, such as `unets.0.` (base) or `unets.1.`
+            (super-resolution); the end of the full prefix is enough where it is unique, and "" is
+            none. None takes the only network of the file.
+        groups: of every group norm, which no tensor tells. None reads `resnet_groups` of the file's
+            metadata; a file without it needs the value (the authors' default is 8).
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is damaged or unsafe, the prefix is ambiguous or absent, groups are
+            unknown, or a tensor is missing, left over or of another shape (its name is given).
+    """
+    path = Path(path)
+    tensors, metadata = _read(path)
+    weights = _strip(tensors, prefix, path)
+    config = _config(weights, _groups(metadata, groups, path), path)
+    with torch.device("meta"):
+        network = UNet(config)
+    network.to_empty(device="cpu")
+    own_names = {name.replace(THEIRS, OURS): tensor for name, tensor in weights.items()}
+    load_into(network, own_names, source=path)
+    return network
+
+
+def save_unet(unet: UNet, path: Path) -> None:
+    """Write safetensors with the authors' names and, as metadata, their constructor's arguments.
+
+    `load_unet` reads it back.
+
+    Raises:
+        ValueError: the network has parts that the authors' has not (`patch`, `stem_skip`).
+    """
+    config = unet.config
+    if config.patch != 1 or config.stem_skip:
+        raise ValueError(
+            f"the authors' network has neither patch nor stem_skip, got patch={config.patch}, "
+            f"stem_skip={config.stem_skip}; export a network with patch=1, stem_skip=False"
+        )
+    tensors = {
+        name.replace(OURS, THEIRS): tensor.detach().cpu().contiguous()
+        for name, tensor in unet.state_dict().items()
+    }
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    save_file(tensors, temporary, metadata=_metadata(unet))
+    temporary.replace(path)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors by name, and the metadata of safetensors."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected the authors' weights, found none; check the path")
+    if path.suffix == ".safetensors":
+        tensors = load_weights(path)
+        with safe_open(path, "pt") as file:
+            return tensors, file.metadata() or {}
+    if path.suffix not in (".pt", ".pth"):
+        raise ValueError(f"{path}: expected .safetensors, .pt or .pth, got {path.suffix!r}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+        raise ValueError(
+            f"{path}: expected a state dict of plain tensors, got: {str(error).splitlines()[0]}; "
+            "restore the file, or save its tensors alone"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path}: expected a dict of tensors, got {type(content).__name__}")
+    return _flatten(content), {}
+
+
+def _flatten(content: Mapping[Any, Any], prefix: str = "") -> dict[str, Tensor]:
+    """Tensors of nested dicts, keys joined with dots; other values are no weights."""
+    tensors: dict[str, Tensor] = {}
+    for key, value in content.items():
+        if isinstance(value, Tensor):
+            tensors[f"{prefix}{key}"] = value
+        elif isinstance(value, Mapping):
+            tensors |= _flatten(value, f"{prefix}{key}.")
+    return tensors
+
+
+def _strip(tensors: Mapping[str, Tensor], prefix: str | None, path: Path) -> dict[str, Tensor]:
+    """Tensors of one network, without its prefix."""
+    found = sorted(
+        name.removesuffix(ANCHOR)
+        for name in tensors
+        if name == ANCHOR or name.endswith(f".{ANCHOR}")
+    )
+    if prefix is None:
+        chosen = found
+    else:
+        wanted = prefix if prefix == "" or prefix.endswith(".") else f"{prefix}."
+        chosen = [wanted] if wanted in found else [p for p in found if p.endswith(f".{wanted}")]
+        chosen = [p for p in chosen if p == wanted or wanted]
+    if not found:
+        raise ValueError(
+            f"{path}: expected a U-Net of the authors' program, but no name ends in {ANCHOR}; "
+            f"it holds {len(tensors)} tensors: {', '.join(sorted(tensors)[:3])}"
+        )
+    if len(chosen) != 1:
+        raise ValueError(
+            f"{path}: expected one network for prefix={prefix!r}, got {len(chosen)}; "
+            f"pass one of prefix={', '.join(map(repr, found))}"
+        )
+    return {
+        name.removeprefix(chosen[0]): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(chosen[0])
+    }
+
+
+def _groups(metadata: Mapping[str, str], groups: int | None, path: Path) -> int:
+    if groups is None:
+        groups = json.loads(metadata.get("kwargs", "{}")).get("resnet_groups")
+    if groups is None:
+        raise ValueError(
+            f"{path}: no tensor tells the number of groups of the group norms, and the file has no "
+            f"metadata resnet_groups; pass groups= (the authors' default is {AUTHORS_GROUPS})"
+        )
+    return groups
+
+
+def _config(weights: Mapping[str, Tensor], groups: int, path: Path) -> UNetConfig:
+    """Sizes of the network, from the shapes of its tensors."""
+
+    def size(name: str, axis: int = 0) -> int:
+        if name not in weights:
+            raise ValueError(f"{path}: missing {name}; restore the file or choose another prefix")
+        if not -weights[name].ndim <= axis < weights[name].ndim:
+            raise ValueError(f"{path}: {name} has an unexpected shape {tuple(weights[name].shape)}")
+        return weights[name].shape[axis]
+
+    def count(stem: str) -> int:
+        """Length of the list of modules at `stem`."""
+        parts = (n.removeprefix(stem).split(".")[0] for n in weights if n.startswith(stem))
+        return len(set(parts))
+
+    def present(stem: str) -> bool:
+        return any(name.startswith(stem) for name in weights)
+
+    dim = size("null_text_hidden", -1) // (8 if present("to_lowres_time_cond.") else 4)
+    levels = range(count("downs."))
+    head_dim = size(f"{THEIRS}null_kv", 1)
+    return UNetConfig(
+        num_classes=size("init_emb_seg.emb_layer.weight") if present("init_emb_seg.") else None,
+        text_dim=size("text_to_cond.weight", 1),
+        dim=dim,
+        dim_mults=tuple(size(f"downs.{i}.0.1.weight") // dim for i in levels),
+        num_blocks=tuple(count(f"downs.{i}.2.") for i in levels),
+        self_attention=tuple(present(f"downs.{i}.3.") for i in levels),
+        cross_attention=tuple(present(f"downs.{i}.1.cross_attn.") for i in levels),
+        attention_heads=size(f"{THEIRS}to_q.weight") // head_dim,
+        attention_head_dim=head_dim,
+        cond_dim=size("text_to_cond.weight"),
+        num_text_latents=size("attn_pool.latents"),
+        max_text_tokens=size("null_text_embed", 1),
+        groups=groups,
+        low_res=present("to_lowres_time_cond."),
+        init_kernels=tuple(
+            size(f"init_conv.convs.{i}.weight", -1) for i in range(count("init_conv.convs."))
+        ),
+    )
+
+
+def _metadata(unet: UNet) -> dict[str, str]:
+    """Class and constructor arguments under the authors' names."""
+    config = unet.config
+    kwargs: dict[str, Any] = {
+        "dim": config.dim,
+        "dim_mults": config.dim_mults,
+        "num_resnet_blocks": config.num_blocks,
+        "attn_heads": config.attention_heads,
+        "attn_dim_head": config.attention_head_dim,
+        "max_text_len": config.max_text_tokens,
+        "attn_pool_num_latents": config.num_text_latents,
+        "cond_dim": config.context_dim,
+        "resnet_groups": config.groups,
+        "layer_attns": config.self_attention,
+        "layer_cross_attns": config.cross_attention,
+        "init_cross_embed_kernel_sizes": config.init_kernels,
+        "lowres_cond": config.low_res,
+    }
+    metadata = {
+        "text_embed_dim": str(config.text_dim),
+        "params": str(sum(parameter.numel() for parameter in unet.parameters())),
+    }
+    if config.num_classes is None:
+        kwargs["memory_efficient"] = True
+        metadata["class"] = "Unet"
+    else:
+        metadata["num_classes"] = str(config.num_classes)
+        metadata["class"] = "SRJointUnet" if config.low_res else "BaseJointUnet"
+    return {**metadata, "kwargs": json.dumps(kwargs)}

@@ -1,0 +1,103 @@
+"""The cascade as a generator: loading, sampling, and stages that do not fit."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.protocols import Generator
+from gcdp_bench.training.checkpoint import save_weights
+from reference_model.generator import Cascade, SamplingConfig
+from reference_model.presets import PRESETS, stage_config
+from reference_model.text import build_text_encoder
+
+from .conftest import TEXT, Stripes, base_config, build_stage, sr_config
+
+FAST = SamplingConfig(steps=3, sr_steps=2)
+
+
+def write_cascade(folder, *, layouts=True):
+    for name, config in (
+        ("base", base_config(layouts=layouts)),
+        ("sr", sr_config(layouts=layouts)),
+    ):
+        stage = build_stage(config)
+        (folder / name).mkdir(parents=True)
+        half = {k: v.half() for k, v in stage.network.state_dict().items()}
+        save_weights(folder / name / "model.safetensors", half)
+        write_json(folder / name / "config.json", {"task": {"stage": to_dict(config)}})
+    return folder
+
+
+def test_load_and_sample(tmp_path, layouts):
+    generator = Cascade.load("reference", write_cascade(tmp_path, layouts=layouts), FAST)
+    assert isinstance(generator, Generator)
+    batch = generator.sample(["sky", "cars"], guidance=2.0, seeds=[1, 2])
+    assert batch.images.shape == (2, 3, 16, 16) and batch.images.dtype == torch.uint8
+    assert batch.captions == ("sky", "cars")
+    assert (batch.layouts is not None) == generator.makes_layouts == layouts
+    assert generator.image_size == (16, 16) and generator.num_network_calls == 5
+    alone = generator.sample(["cars"], guidance=2.0, seeds=[2])
+    difference = (alone.images.int() - batch.images[1:].int()).abs()
+    assert difference.max() <= 1 and (difference > 0).float().mean() < 0.001
+
+
+def test_the_digest_follows_the_weights(tmp_path):
+    folder = write_cascade(tmp_path)
+    first = Cascade.load("reference", folder, FAST).digest
+    assert first == Cascade.load("reference", folder, FAST).digest
+    stage = build_stage(sr_config(), seed=1)
+    save_weights(folder / "sr" / "model.safetensors", stage.network.state_dict())
+    assert first != Cascade.load("reference", folder, FAST).digest
+
+
+def test_guidance_of_the_super_resolution_stage():
+    stages = [build_stage(base_config()), build_stage(sr_config())]
+    encoder = build_text_encoder(TEXT)
+    images = {
+        value: Cascade("c", stages, encoder, replace(FAST, sr_guidance=value))
+        .sample(["sky"], guidance=3.0, seeds=[1])
+        .images
+        for value in (1.0, 3.0, None)
+    }
+    assert torch.equal(images[3.0], images[None])
+    assert not torch.equal(images[1.0], images[3.0])
+
+
+def test_stages_that_do_not_fit():
+    encoder = build_text_encoder(TEXT)
+    with pytest.raises(ValueError, match="only one of the two makes layouts"):
+        Cascade("c", [build_stage(base_config()), build_stage(sr_config(layouts=False))], encoder,
+                FAST)  # fmt: skip
+    with pytest.raises(ValueError, match=r"up-samples \(8, 8\), the stage below makes \(16, 16\)"):
+        base = build_stage(replace(base_config(), image_size=(16, 16)))
+        Cascade("c", [base, build_stage(sr_config())], encoder, FAST)
+
+
+def test_missing_and_foreign_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected a trained stage"):
+        Cascade.load("reference", tmp_path / "none", FAST)
+    folder = write_cascade(tmp_path)
+    save_weights(folder / "base" / "model.safetensors",
+                 build_stage(sr_config()).network.state_dict())  # fmt: skip
+    with pytest.raises(ValueError, match="of another configuration"):
+        Cascade.load("reference", folder, FAST)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("stage", ["base", "sr"])
+def test_every_preset_resolves(name, stage, layouts):
+    preset = PRESETS[name]
+    dataset = Stripes(image_size=preset.image_size(0.5))
+    config = stage_config(preset, stage, dataset, layouts=layouts)
+    assert config.makes_layouts == layouts
+    assert config.image_size[1] == preset.width // (2 if stage == "base" else 1)
+    assert all(side % config.unet.divisor == 0 for side in config.image_size)
+
+
+def test_bad_settings_are_refused():
+    with pytest.raises(ValueError, match="sr_steps: expected at least 1, got 0"):
+        SamplingConfig(sr_steps=0)
+    with pytest.raises(ValueError, match="unet.text_dim is 16 but text.dim is 8"):
+        replace(base_config(), text=replace(TEXT, dim=8))

@@ -1,0 +1,137 @@
+"""Sampling visits every step once, guides both outputs, and does not mix samples."""
+
+import pytest
+import torch
+
+from reference_model import sampler
+from reference_model.joint import Pair
+from reference_model.schedules import respaced_steps
+from reference_model.stage import guided, noise_low_res, upsample
+from reference_model.text import build_text_encoder
+from reference_model.unet import TextCondition, UNetOutput
+
+from .conftest import TEXT, base_config, build_stage, sr_config
+
+CAPTIONS = ["sky and road", "cars", "road"]
+
+
+def draw(stage, captions, seeds, guidance=2.0, steps=4, low_res=None):
+    text = build_text_encoder(TEXT).encode(captions)
+    return sampler.sample(
+        stage, text, guidance=guidance, seeds=seeds, num_steps=steps, low_res=low_res
+    )
+
+
+def low_res(num, *, layouts):
+    image = torch.rand(num, 3, 8, 8, generator=torch.Generator().manual_seed(5)) * 2 - 1
+    return Pair(image, torch.arange(64).reshape(1, 8, 8).repeat(num, 1, 1) % 3 if layouts else None)
+
+
+def test_shapes_and_ranges(layouts):
+    base = draw(build_stage(base_config(layouts=layouts)), CAPTIONS, [1, 2, 3])
+    assert base.image.shape == (3, 3, 8, 8)
+    assert base.image.abs().max() <= 1.0 + 1e-5
+    pair = draw(build_stage(sr_config(layouts=layouts)), CAPTIONS, [1, 2, 3],
+                low_res=low_res(3, layouts=layouts))  # fmt: skip
+    assert pair.image.shape == (3, 3, 16, 16)
+    if layouts:
+        assert pair.layout.shape == (3, 16, 16)
+        assert 0 <= int(pair.layout.min()) <= int(pair.layout.max()) < 3
+    else:
+        assert base.layout is None and pair.layout is None
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_a_sample_does_not_depend_on_its_batch(layouts, guidance):
+    for config in (base_config(layouts=layouts), sr_config(layouts=layouts)):
+        stage = build_stage(config)
+        low = low_res(3, layouts=layouts) if config.low_res else None
+        one = None
+        if low is not None:
+            one = Pair(low.image[1:2], low.layout[1:2] if layouts else None)
+        together = draw(stage, CAPTIONS, [1, 2, 3], guidance, low_res=low)
+        alone = draw(stage, CAPTIONS[1:2], [2], guidance, low_res=one)
+        assert torch.allclose(together.image[1:2], alone.image, atol=1e-4)
+        if layouts:
+            assert torch.equal(together.layout[1:2], alone.layout)
+
+
+def test_seed_caption_and_guidance_all_matter():
+    stage = build_stage(base_config())
+    first = draw(stage, ["sky"], [1]).image
+    assert torch.equal(first, draw(stage, ["sky"], [1]).image)
+    for other in (draw(stage, ["sky"], [2]), draw(stage, ["cars"], [1]),
+                  draw(stage, ["sky"], [1], guidance=4.0)):  # fmt: skip
+        assert not torch.equal(first, other.image)
+
+
+def test_every_step_is_visited_once_and_text_is_encoded_once(monkeypatch):
+    stage = build_stage(base_config())
+    levels, encoded = [], []
+    forward, encode = stage.network.forward, stage.network.encode_text
+
+    def watched(image, layout, log_snr, text, **kwargs):
+        levels.append((len(image), float(log_snr[0])))
+        return forward(image, layout, log_snr, text, **kwargs)
+
+    monkeypatch.setattr(stage.network, "forward", watched)
+    monkeypatch.setattr(
+        stage.network, "encode_text", lambda *args: encoded.append(1) or encode(*args)
+    )
+    draw(stage, CAPTIONS, [1, 2, 3], guidance=2.0, steps=7)
+    expected = [float(stage.process.image.log_snr[t]) for t in respaced_steps(50, 7)]
+    assert [level for _, level in levels] == pytest.approx(expected)
+    assert {size for size, _ in levels} == {6}, "both passes go through the network as one batch"
+    assert len(encoded) == 1
+    levels.clear()
+    draw(stage, CAPTIONS, [1, 2, 3], guidance=1.0, steps=7)
+    assert {size for size, _ in levels} == {3}, "guidance 1 makes no unconditional pass"
+
+
+def test_guidance_extrapolates_noise_and_logits():
+    stage = build_stage(base_config())
+    text = build_text_encoder(TEXT).encode(["sky", "cars"])
+    conditional = stage.network.encode_text(text.tokens, text.mask)
+    null = stage.network.null_text(2)
+    z_t = Pair(torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
+               torch.zeros(2, 8, 8, dtype=torch.long))  # fmt: skip
+    both = TextCondition.cat([conditional, null])
+    noise, logits = sampler.predict(stage, z_t, 20, both, guidance=3.0, low_res=None)
+    level = torch.full((2,), float(stage.process.image.log_snr[20]))
+    with_text: UNetOutput = stage.network(z_t.image, z_t.layout, level, conditional)
+    without: UNetOutput = stage.network(z_t.image, z_t.layout, level, null)
+    assert torch.allclose(noise, without.noise + 3 * (with_text.noise - without.noise), atol=1e-4)
+    assert torch.allclose(
+        logits, without.logits + 3 * (with_text.logits - without.logits), atol=1e-4
+    )
+    assert torch.equal(guided(noise, noise * 2, 1.0), noise * 2)
+
+
+def test_augmentation_of_the_low_resolution_pair():
+    """At level 0 nothing changes; at u the share of changed labels is (1 - abar)(K - 1)/K."""
+    stage = build_stage(sr_config())
+    schedule = stage.process.image
+    pair = upsample(low_res(1, layouts=True), (64, 64))
+    source = torch.Generator().manual_seed(0)
+    noise = {"normal": torch.randn(1, 3, 64, 64, generator=source),
+             "uniform": torch.rand(1, 64, 64, generator=source)}  # fmt: skip
+    clean = noise_low_res(schedule, pair, torch.tensor([0]), num_classes=3, **noise)
+    assert torch.allclose(clean.image, pair.image) and torch.equal(clean.layout, pair.layout)
+    noisy = noise_low_res(schedule, pair, torch.tensor([20]), num_classes=3, **noise)
+    changed = float((noisy.layout != pair.layout).float().mean())
+    expected = (1 - float(schedule.alpha_bar[20])) * 2 / 3
+    assert changed == pytest.approx(expected, abs=0.03)
+
+
+def test_refusals():
+    stage = build_stage(base_config())
+    with pytest.raises(ValueError, match="guidance: expected a finite value of at least 0, got -1"):
+        draw(stage, ["sky"], [1], guidance=-1.0)
+    with pytest.raises(ValueError, match="one seed per caption"):
+        draw(stage, ["sky"], [1, 2])
+    with pytest.raises(ValueError, match="super-resolution stage was sampled without"):
+        draw(build_stage(sr_config()), ["sky"], [1])
+    with pytest.raises(ValueError, match="base stage was sampled with"):
+        draw(stage, ["sky"], [1], low_res=low_res(1, layouts=True))
+    with pytest.raises(ValueError, match="num_steps: expected 1 to 50"):
+        draw(stage, ["sky"], [1], steps=51)

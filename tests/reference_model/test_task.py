@@ -1,0 +1,113 @@
+"""Training of a stage: what it draws, what it reports, and that it learns and resumes."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gcdp_bench.progress import Silent
+from gcdp_bench.seeds import generator
+from gcdp_bench.training.checkpoint import checkpoints
+from gcdp_bench.training.loop import TrainingConfig, train
+from reference_model.stage import load_stage
+from reference_model.task import StageTask
+from reference_model.text import build_text_encoder
+
+from .conftest import TEXT, Stripes, base_config, sr_config
+
+
+def task_of(config):
+    return StageTask(config, Stripes(), Stripes(split="val"), build_text_encoder(TEXT))
+
+
+@pytest.mark.parametrize("config_of", [base_config, sr_config])
+def test_terms(config_of, layouts):
+    task = task_of(config_of(layouts=layouts))
+    torch.manual_seed(0)
+    network = task.build()
+    batch = task.batch(range(4), generator(0))
+    terms = task.losses(network, batch)
+    assert set(terms) == ({"image", "layout"} if layouts else {"image"})
+    sum(terms.values()).backward()
+    again = task.losses(network, task.batch(range(4), generator(0)))
+    assert {k: float(v.detach()) for k, v in again.items()} == {
+        k: float(v.detach()) for k, v in terms.items()
+    }
+    assert ("layout" in batch) == layouts
+    assert set(task.validation(network.eval())) == set(terms)
+    assert task.preview(network).dtype == torch.uint8
+
+
+def test_flips_move_image_and_layout_together():
+    task = task_of(replace(base_config(), image_size=(16, 16)))
+    batch = task.batch([1] * 16, generator(3))
+    car = batch["layout"] == 2
+    sides = set(car.float().argmax(-1).amax(1).tolist())
+    assert len(sides) == 2, "some are flipped, some are not"
+    red = batch["image"][:, 0]
+    assert torch.equal(red == 200, car)
+
+
+def test_captions_are_dropped_at_the_given_rate():
+    task = task_of(replace(base_config(), text_drop=0.3))
+    keep = torch.cat([task.batch(range(6), generator(i))["keep"] for i in range(60)])
+    assert float(keep.float().mean()) == pytest.approx(0.7, abs=0.08)
+
+
+def test_steps_cover_1_to_T():
+    task = task_of(base_config())
+    drawn = torch.cat([task.batch(range(6), generator(i))["t"] for i in range(200)])
+    assert set(drawn.tolist()) == set(range(1, 51))
+
+
+def test_crops_of_the_super_resolution_stage():
+    task = task_of(sr_config())
+    batch = task.batch(range(4), generator(0))
+    assert batch["image"].shape == (4, 3, 8, 8) and batch["low_normal"].shape == (4, 3, 8, 8)
+
+
+def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
+    config = TrainingConfig(steps=30, batch_size=6, learning_rate=3e-3, warmup_steps=0,
+                            checkpoint_every=30, validate_every=30, preview_every=30,
+                            ema_max_decay=0.9)  # fmt: skip
+    task = task_of(base_config(layouts=layouts))
+    torch.manual_seed(0)
+    before = task.validation(task.build().eval())
+    train(task, config, tmp_path, resume=False, progress=Silent())
+    stage = load_stage(tmp_path)
+    after = task.validation(stage.network)
+    assert sum(after.values()) < 0.9 * sum(before.values())
+    assert stage.config == task.config
+    assert (tmp_path / "previews" / "step-00000030.png").exists()
+
+
+def test_resume_is_exact(tmp_path):
+    config = TrainingConfig(steps=4, batch_size=3, warmup_steps=2, checkpoint_every=2,
+                            validate_every=9, preview_every=9)  # fmt: skip
+    train(task_of(base_config()), config, tmp_path / "whole", resume=False, progress=Silent())
+    half = replace(config, steps=2)
+    train(task_of(base_config()), half, tmp_path / "parts", resume=False, progress=Silent())
+    train(task_of(base_config()), config, tmp_path / "parts", resume=True, progress=Silent())
+    files = [
+        (checkpoints(tmp_path / name)[-1] / "network.safetensors").read_bytes()
+        for name in ("whole", "parts")
+    ]
+    assert files[0] == files[1]
+
+
+def test_a_layout_outside_the_classes_stops_with_its_name():
+    class Wrong(Stripes):
+        def __getitem__(self, index):
+            triplet = super().__getitem__(index)
+            triplet.layout[0, 0] = 7
+            return triplet
+
+    task = StageTask(base_config(), Wrong(), Stripes(), build_text_encoder(TEXT))
+    with pytest.raises(ValueError, match="0: layout has class 7, but stripes has 3 classes"):
+        task.batch([0], generator(0))
+
+
+def test_another_datasets_classes_are_refused():
+    other = Stripes(class_names=("a", "b", "c"))
+    with pytest.raises(ValueError, match="expected the classes of the stage"):
+        StageTask(base_config(), other, Stripes(), build_text_encoder(TEXT))
