@@ -169,6 +169,7 @@ def score_real(
     *,
     num_samples: int,
     shuffled: bool,
+    predicted_dir: Path | None = None,
     progress: Progress,
 ) -> Scores:
     """Score real images of the split itself: the ceiling, or with `shuffled` captions the floor.
@@ -194,6 +195,7 @@ def score_real(
         has_layouts=True,
         num_samples=num_samples,
         captions=captions,
+        predicted_dir=predicted_dir,
         progress=progress,
     )
 

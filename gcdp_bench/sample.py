@@ -59,7 +59,8 @@ def sample_folder(
     writer = FolderWriter(folder, class_names=generator.class_names, dataset=request.dataset,
                           split=request.split)  # fmt: skip
     todo = [index for index in range(request.num_samples) if not writer.holds(sample_id(index))]
-    progress.start(f"sample {folder.name}", request.num_samples,
+    name = f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}"
+    progress.start(name, request.num_samples,
                    done=request.num_samples - len(todo), unit="image")  # fmt: skip
     for start in range(0, len(todo), batch_size):
         indices = todo[start : start + batch_size]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gcdp_bench.catalog import open_dataset
 from gcdp_bench.config import digest
-from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.folder import Folder, FolderWriter
 from gcdp_bench.evaluate import (
     Scores,
     class_proportions,
@@ -21,6 +21,7 @@ from gcdp_bench.evaluate import (
     score_real,
 )
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.points import score_folder, write_point
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.rows import CEILING, FLOOR, merge_rows, read_rows, to_frame
@@ -32,6 +33,8 @@ SATURATION_GAIN, SATURATION_POINTS = 0.002, 2
 """`--until-saturation` stops after this many values without a gain of this share in recall."""
 
 SPLIT = "test"
+NUM_EXAMPLES = 8
+"""Real triplets kept for the report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +176,11 @@ class _Rows:
                     self._extractors,
                     num_samples=self._config.num_samples,
                     shuffled=model == FLOOR,
+                    predicted_dir=self._predicted_dir(request) if model == CEILING else None,
                     progress=self._progress,
                 )
-                self._write(request, scores, seconds=math.nan)
+                examples = _write_examples(self._places, self._dataset, request)
+                self._write(request, scores, seconds=math.nan, samples=examples)
 
     def point(self, generator: Cascade, request: SampleRequest) -> float:
         """Sample and score one point unless it is done; returns its Semantic Recall."""
@@ -200,11 +205,10 @@ class _Rows:
                 self._reference,
                 self._extractors,
                 has_layouts=generator.makes_layouts,
-                predicted_dir=folder / "predicted",
+                predicted_dir=self._predicted_dir(request),
                 progress=self._progress,
             )
-            scores.per_sample.to_parquet(folder / "per_sample.parquet")
-            self._write(request, scores, seconds=seconds)
+            self._write(request, scores, seconds=seconds, samples=folder)
         rows = self._of(request)
         recall = rows[(rows["metric"] == "semantic_recall") & (rows["class"] == "all")]
         return float(recall["value"].iloc[0])
@@ -217,6 +221,9 @@ class _Rows:
     def _hash(self, request: SampleRequest) -> str:
         return digest({"samples": request, "extractors": self._extractors.digests})
 
+    def _predicted_dir(self, request: SampleRequest) -> Path:
+        return score_folder(self._places.results, self._hash(request)) / "predicted"
+
     def _of(self, request: SampleRequest) -> pd.DataFrame:
         rows = read_rows(self._places.results)
         return rows[rows["config_hash"] == self._hash(request)]
@@ -226,7 +233,11 @@ class _Rows:
         exists = (self._places.results / "results.parquet").exists()
         return exists and len(self._of(request)) > 0
 
-    def _write(self, request: SampleRequest, scores: Scores, *, seconds: float) -> None:
+    def _write(
+        self, request: SampleRequest, scores: Scores, *, seconds: float, samples: Path
+    ) -> None:
+        config_hash = self._hash(request)
+        write_point(self._places.results, config_hash, samples, scores.per_sample)
         real = request.model in (CEILING, FLOOR)
         context = {
             "dataset": request.dataset,
@@ -235,7 +246,7 @@ class _Rows:
             "guidance": math.nan if real else request.guidance,
             "steps": None if real else self._config.sampling.steps,
             "seed": request.seed,
-            "config_hash": self._hash(request),
+            "config_hash": config_hash,
             "git_commit": self._commit,
             "seconds": seconds,
             "demo": self._config.demo,
@@ -254,6 +265,18 @@ class _Rows:
                 for value in scores.values
             ]),
         )  # fmt: skip
+
+
+def _write_examples(places: Places, dataset: Dataset, request: SampleRequest) -> Path:
+    """The first real triplets as a folder, so that the report can show them."""
+    folder = places.results / "points" / Path(request.dataset).name / request.model
+    writer = FolderWriter(folder, class_names=dataset.class_names, dataset=request.dataset,
+                          split=request.split)  # fmt: skip
+    for index in range(min(NUM_EXAMPLES, request.num_samples)):
+        triplet = dataset[index]
+        if not writer.holds(triplet.id):
+            writer.write(triplet.id, triplet.image, triplet.layout, triplet.caption)
+    return folder
 
 
 def _write_proportions(results: Path, new: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -82,7 +82,9 @@ def save_unet(unet: UNet, path: Path) -> None:
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors by name, and the metadata of safetensors."""
     if not path.exists():
-        raise FileNotFoundError(f"{path}: expected the authors' weights, found none; check the path")
+        raise FileNotFoundError(
+            f"{path}: expected the authors' weights, found none; check the path"
+        )
     if path.suffix == ".safetensors":
         tensors = load_weights(path)
         with safe_open(path, "pt") as file:

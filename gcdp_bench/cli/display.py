@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -14,7 +16,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLAIN_EVERY = 0.1  # without a terminal: one line per tenth of a job
 
@@ -76,3 +82,16 @@ class Display:
         if self._bars is not None:
             self._bars.stop()
         self._bars = self._job = None
+
+
+def print_summary(table: pd.DataFrame) -> None:
+    """A table of text columns on stdout, as wide as it needs to be when that is not a terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    shown = Table(box=SIMPLE_HEAD)
+    for place, name in enumerate(table.columns):
+        shown.add_column(name, justify="left" if place < 2 else "right")
+    for line in table.astype(str).itertuples(index=False):
+        shown.add_row(*line)
+    console.print(shown)

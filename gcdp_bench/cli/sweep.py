@@ -80,6 +80,7 @@ def command(
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+    from gcdp_bench.tables import readable, summary_table
     from reference_model.generator import SamplingConfig
 
     check_dataset(dataset)
@@ -98,6 +99,6 @@ def command(
     )
     places = Places(results=results, data_root=data_root, weights=folders)
     rows = run_sweep(config, places, judges, progress=Display())
-    print_summary(rows)
+    print_summary(readable(summary_table(rows)))
     click.echo(f"rows: {results / 'results.parquet'} (and .csv); draw them: "
                f"gcdp-bench report {results}")  # fmt: skip

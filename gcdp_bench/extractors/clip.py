@@ -19,6 +19,7 @@ from gcdp_bench.training.checkpoint import load_into, load_weights
 CHUNK = 64
 STANDARD = "ViT-L-14-336"
 UNKNOWN_TOKEN = 1
+TRAINED_PREFIX = "clip."  # of CLIP's own weights among those of a training run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,12 @@ class SmallClip:
         record = read_json(folder / "config.json")
         config = from_dict(ClipConfig, record["task"]["clip"], where=f"{folder / 'config.json'}")
         network = build_clip(config)
-        load_into(network, load_weights(folder / "model.safetensors"), source=folder)
+        weights = {
+            name.removeprefix(TRAINED_PREFIX): tensor
+            for name, tensor in load_weights(folder / "model.safetensors").items()
+            if name.startswith(TRAINED_PREFIX)
+        }
+        load_into(network, weights, source=folder)
         return cls(config, network)
 
     @torch.no_grad()

@@ -19,7 +19,8 @@ def family(dataset: str) -> str:
 
 
 def find_judge(kind: str, dataset: str, given: Path | None) -> Path:
-    """Folder of a trained judge: `given`, else runs/KIND/DATASET, else the shipped one.
+    """Folder of a trained judge: `given`, else runs/KIND/DATASET (then its 100 % sibling), else the
+    shipped one.
 
     Raises:
         FileNotFoundError: none of them exists; says how to train one.
@@ -27,7 +28,7 @@ def find_judge(kind: str, dataset: str, given: Path | None) -> Path:
     if given is not None:
         candidates = [given]
     else:
-        names = dict.fromkeys([Path(dataset).name, family(dataset)])
+        names = dict.fromkeys([Path(dataset).name, f"{family(dataset)}-100", family(dataset)])
         candidates = [RUNS / kind / name for name in names]
         candidates.append(SHIPPED / f"{kind}-{family(dataset)}")
     for folder in candidates:

@@ -29,6 +29,8 @@ SIGNS: tuple[tuple[Colour, Colour], ...] = (
     ((206, 32, 36), (240, 238, 232)), ((28, 80, 176), (44, 104, 200)),
     ((238, 186, 28), (246, 206, 60)), ((206, 32, 36), (206, 32, 36)),
 )  # fmt: skip
+TRIANGLE = np.array([[0, 1.0], [0.95, -0.7], [-0.95, -0.7]])
+SQUARE = np.array([[-0.85, -0.85], [0.85, -0.85], [0.85, 0.85], [-0.85, 0.85]])
 POLES = ("lamp", "light", "sign", "bare")
 POLE_SHARES = np.cumsum([0.34, 0.16, 0.28])
 
@@ -313,8 +315,7 @@ def _paint_sign(canvas: Canvas, x: float, y: float, z: float, rng: Generator) ->
         bar = upright(x - half, x + half, y - half * 0.3, y + half * 0.3, z, z)
         canvas.world(bar, (245, 245, 245) if shape == 3 else (30, 30, 34), z, None)
         return
-    outline = np.array([[0, 1.0], [0.95, -0.7], [-0.95, -0.7]] if shape == 0
-                       else [[-0.85, -0.85], [0.85, -0.85], [0.85, 0.85], [-0.85, 0.85]])  # fmt: skip
+    outline = TRIANGLE if shape == 0 else SQUARE
     for size, colour, painted in ((radius, rim, label), (radius * 0.62, face, None)):
         corners = np.full((len(outline), 3), (x, y, z))
         corners[:, :2] += size * outline

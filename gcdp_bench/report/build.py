@@ -1,0 +1,96 @@
+"""A results folder to files: tables, figures, page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gcdp_bench.compare import compare_models
+from gcdp_bench.report.grids import draw_guidance, draw_models
+from gcdp_bench.report.page import Section, render_page
+from gcdp_bench.report.recall import draw_recall
+from gcdp_bench.report.style import save, theme, title
+from gcdp_bench.report.tradeoff import draw_tradeoff
+from gcdp_bench.rows import REFERENCE_MODELS, read_rows
+from gcdp_bench.tables import readable, summary_table, table_1
+
+TRADEOFF_NOTE = (
+    "Each curve runs over the guidance scale, written at each point. Lower and further right is "
+    "better. Dashed: real images with their own captions; dotted: with another image's captions."
+)
+RECALL_NOTE = (
+    "Every model at the guidance of its lowest FID. A class counts as found from one pixel on, so "
+    "noise raises recall: read it with the false detections in the table."
+)
+GRID_NOTE = "The first captions of the split, not chosen; the same seed for every model."
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written."""
+
+    page: Path
+    tables: tuple[Path, ...]
+    figures: tuple[Path, ...]  # PNG; a PDF lies beside each
+    summary: pd.DataFrame
+
+
+def build_report(results: Path) -> Report:
+    """Write `tables/`, `figures/` and `report.html` into a results folder.
+
+    Raises:
+        FileNotFoundError: there are no results, or samples behind them were removed.
+        ValueError: the results are of another version.
+    """
+    rows = read_rows(results)
+    summary = summary_table(rows)
+    comparison = compare_models(rows, results)
+    tables = {"summary": summary, "table-1": table_1(summary), "comparison": comparison}
+    written = [_write(table, results / "tables" / f"{name}.csv") for name, table in tables.items()]
+    sections = []
+    with theme():
+        for dataset in rows["dataset"].unique():
+            sections.append(_section(dataset, rows[rows["dataset"] == dataset], results))
+    page = render_page(rows, sections, readable(summary), tables["table-1"], comparison)
+    path = results / "report.html"
+    temporary = path.with_name(".report.html.tmp")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(path)
+    figures = tuple(figure.path for section in sections for figure in section.figures)
+    return Report(path, tuple(written), figures, summary)
+
+
+def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
+    section = Section(dataset)
+    folder = results / "figures" / dataset
+
+    def add(name: str, figure: Figure | None, heading: str, note: str) -> None:
+        if figure is not None:
+            section.add(save(figure, folder / name), heading, note)
+
+    models = sorted(set(rows["model"]) - set(REFERENCE_MODELS), reverse=True)
+    if models:
+        for name, metric, heading in (
+            ("fid-semantic-recall", "semantic_recall", "FID–Semantic Recall"),
+            ("fid-clip", "clip_score", "FID–CLIP score"),
+        ):
+            add(name, draw_tradeoff(rows, metric), heading, TRADEOFF_NOTE)
+    classes = pd.read_parquet(results / "classes.parquet")
+    recall = draw_recall(rows, classes[classes["dataset"] == dataset])
+    add("class-recall", recall, "Classes, frequent to rare", RECALL_NOTE)
+    add("samples", draw_models(rows, results), "Samples", GRID_NOTE)
+    for model in models:
+        figure = draw_guidance(rows, model, results)
+        add(f"guidance-{model}", figure, f"{title(model)} over the guidance scale", GRID_NOTE)
+    return section
+
+
+def _write(table: pd.DataFrame, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    table.to_csv(temporary, index=False)
+    temporary.replace(path)
+    return path
