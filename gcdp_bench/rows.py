@@ -24,6 +24,8 @@ COLUMNS = {
     "value": "float64",  # NaN: not defined for this row
     "num_samples": "int64",
     "extractor": "string",
+    "weights": "string",  # digest of the generator's weights and sampling settings, or "none"
+    "judges": "string",  # digest of the weights of every network that judges
     "config_hash": "string",
     "git_commit": "string",
     "seconds": "float64",  # time to sample the point's images; NaN for reference rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +97,9 @@ def run_sweep(
     for generator, _ in generators:
         _check_fit(generator, dataset)
     extractors.check(dataset)
+
+    in_use = {name: weights for name, (_, weights) in zip(config.models, generators, strict=True)}
+    _refuse_mixture(places.results, dataset, config.sampling, in_use, extractors)
 
     rows = _Rows(config, places, dataset, extractors, progress)
     rows.real()
@@ -246,6 +249,8 @@ class _Rows:
             "guidance": math.nan if real else request.guidance,
             "steps": None if real else self._config.sampling.steps,
             "seed": request.seed,
+            "weights": request.weights,
+            "judges": digest(self._extractors.digests),
             "config_hash": config_hash,
             "git_commit": self._commit,
             "seconds": seconds,
@@ -288,6 +293,31 @@ def _write_proportions(results: Path, new: pd.DataFrame) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     new.to_parquet(temporary, index=False)
     temporary.replace(path)
+
+
+def _refuse_mixture(
+    results: Path,
+    dataset: Dataset,
+    sampling: SamplingConfig,
+    weights: Mapping[str, str],
+    extractors: Extractors,
+) -> None:
+    """A results folder holds one set of weights per model and one set of judges per dataset."""
+    if not (results / "results.parquet").exists():
+        return
+    rows = read_rows(results)
+    rows = rows[rows["dataset"] == dataset.name]
+    checks = [("other judges", rows["judges"], digest(extractors.digests))]
+    for model, now in weights.items():
+        own = rows[(rows["model"] == model) & (rows["steps"] == sampling.steps)]
+        checks.append((f"{model} with other weights or settings", own["weights"], now))
+    for what, held, now in checks:
+        others = sorted(set(held) - {now})
+        if others:
+            raise ValueError(
+                f"{results}: holds rows of {what} ({', '.join(others)}, now {now}), which would be "
+                "drawn as one curve; choose another --results or remove that folder"
+            )
 
 
 def _ladder(config: SweepConfig, recalls: list[float]) -> Iterator[float]:

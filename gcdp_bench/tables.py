@@ -96,7 +96,7 @@ def table_1(summary: pd.DataFrame) -> pd.DataFrame:
                 "fsd": best["fsd_predicted"] if math.isnan(generated) else generated,
                 "guidance": best["guidance"],
                 "protocol": f"{best['fid_metric']}, {best['num_captions']} captions, "
-                f"{best['num_seeds']} seed{'s' * (best['num_seeds'] > 1)}",
+                f"{best['num_seeds']} sampling seed(s)",
             }
         )
     for line in PAPER_TABLE_1:

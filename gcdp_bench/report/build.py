@@ -53,7 +53,8 @@ def build_report(results: Path) -> Report:
     sections = []
     with theme():
         for dataset in rows["dataset"].unique():
-            sections.append(_section(dataset, rows[rows["dataset"] == dataset], results))
+            chosen = _most_captions(rows[rows["dataset"] == dataset])
+            sections.append(_section(dataset, chosen, results))
     page = render_page(rows, sections, readable(summary), tables["table-1"], comparison)
     path = results / "report.html"
     temporary = path.with_name(".report.html.tmp")
@@ -86,6 +87,12 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
         figure = draw_guidance(rows, model, results)
         add(f"guidance-{model}", figure, f"{title(model)} over the guidance scale", GRID_NOTE)
     return section
+
+
+def _most_captions(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the points with the most captions: only equal sample counts share a figure."""
+    captions = rows.groupby("config_hash")["num_samples"].transform("max")
+    return rows[captions == captions.max()]
 
 
 def _write(table: pd.DataFrame, path: Path) -> Path:

@@ -49,7 +49,8 @@ class Air:
 @dataclass(slots=True)
 class _Shape:
     kind: str  # "polygon", "line" or "ellipse"
-    points: NDArray  # polygon, line: (N, V, 3); ellipse: (1, 2, 3) of centre and half axes
+    corners: NDArray  # world (P, 3); of an ellipse the centre, and the centre plus its half axes
+    size: int  # corners of each of its P / size polygons or lines
     colour: Colour | None  # None: layout only
     depth_m: float
     label: int | None  # None: image only
@@ -109,7 +110,7 @@ class Canvas:
         self._things = [Thing(SKY_DEPTH_M)]
         if not shapes:
             return
-        corners = self.camera.project(np.concatenate([s.points.reshape(-1, 3) for s in shapes]))
+        corners = self.camera.project(np.concatenate([shape.corners for shape in shapes]))
         fixed = (corners * self.height - 0.5) * 2**SUBPIXEL_BITS
         fixed = np.clip(fixed, -(2**18), 2**18).astype(np.int32)  # (P, 2)
         depths = np.array([shape.depth_m for shape in shapes])
@@ -119,14 +120,13 @@ class Canvas:
         scales = (self.camera.focal * self.height / np.maximum(depths, 0.5)).tolist()
         start = 0
         for shape, colour, scale in zip(shapes, seen, scales, strict=True):
-            num, size, _ = shape.points.shape
-            part = fixed[start : start + num * size].reshape(num, size, 2)
-            start += num * size
+            part = fixed[start : start + len(shape.corners)]  # (P, 2)
+            start += len(shape.corners)
             fill = FILLERS[shape.kind]
             if shape.colour is not None:
-                fill(self.image, part, colour, shape.width_m * scale)
+                fill(self.image, part, shape.size, colour, shape.width_m * scale)
             if shape.label is not None:
-                fill(self.layout, part, shape.label, shape.width_m * scale)
+                fill(self.layout, part, shape.size, shape.label, shape.width_m * scale)
 
     def _record(
         self,
@@ -137,23 +137,28 @@ class Canvas:
         label: int | None,
         width_m: float = 0.0,
     ) -> None:
-        array = np.asarray(points, np.float64)
-        if array.ndim == 2:
-            array = array[None]
-        self._things[-1].shapes.append(_Shape(kind, array, colour, depth_m, label, width_m))
+        corners = np.asarray(points, np.float64)
+        size = corners.shape[-2]
+        if corners.ndim == 3:
+            corners = corners.reshape(-1, 3)
+        self._things[-1].shapes.append(
+            _Shape(kind, corners, size, colour, depth_m, label, width_m)
+        )
 
 
-def _fill_polygons(target: NDArray, part: NDArray, value, _: float) -> None:
-    cv2.fillPoly(target, list(part), value, cv2.LINE_8, SUBPIXEL_BITS)
+def _fill_polygons(target: NDArray, part: NDArray, size: int, value, _: float) -> None:
+    polygons = [part] if len(part) == size else list(part.reshape(-1, size, 2))
+    cv2.fillPoly(target, polygons, value, cv2.LINE_8, SUBPIXEL_BITS)
 
 
-def _fill_lines(target: NDArray, part: NDArray, value, width_px: float) -> None:
+def _fill_lines(target: NDArray, part: NDArray, size: int, value, width_px: float) -> None:
+    lines = [part] if len(part) == size else list(part.reshape(-1, size, 2))
     thickness = max(MIN_LINE_PX, round(width_px))
-    cv2.polylines(target, list(part), False, value, thickness, cv2.LINE_8, SUBPIXEL_BITS)
+    cv2.polylines(target, lines, False, value, thickness, cv2.LINE_8, SUBPIXEL_BITS)
 
 
-def _fill_ellipse(target: NDArray, part: NDArray, value, _: float) -> None:
-    (x_0, y_0), (x_1, y_1) = part[0].tolist()
+def _fill_ellipse(target: NDArray, part: NDArray, _: int, value, __: float) -> None:
+    (x_0, y_0), (x_1, y_1) = part.tolist()
     axes = (max(1, abs(x_1 - x_0)), max(1, abs(y_1 - y_0)))
     cv2.ellipse(target, (x_0, y_0), axes, 0, 0, 360, value, -1, cv2.LINE_8, SUBPIXEL_BITS)
 
