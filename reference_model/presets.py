@@ -109,7 +109,7 @@ PRESETS = {
                 dim=32,
                 self_attention=(False, False),
             ),
-            training=replace(TINY_TRAINING, steps=6_000),
+            training=replace(TINY_TRAINING, steps=4_000),
             crop_divisor=2,
         ),
     ),

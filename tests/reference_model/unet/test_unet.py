@@ -1,0 +1,133 @@
+"""The U-Net: its size, its conditions, and that ignored pixels say nothing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reference_model.unet import RawText, UNet, UNetConfig, paper_base, paper_sr
+from tests.reference_model.conftest import BASE_UNET
+
+
+def count(config: UNetConfig) -> int:
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in UNet(config).parameters())
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    network = UNet(BASE_UNET)
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return network.eval()
+
+
+def inputs(num=2):
+    random = torch.Generator().manual_seed(1)
+    return {
+        "image": torch.randn(num, 3, 8, 8, generator=random),
+        "layout": torch.randint(0, 3, (num, 8, 8), generator=random),
+        "log_snr": torch.randn(num, generator=random),
+        "text": torch.randn(num, 5, 16, generator=random),
+        "mask": torch.tensor([[True] * 5, [True, True, True, False, False]])[:num],
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (paper_base(19), 697_351_941),
+        (paper_base(20), 697_353_097),
+        (paper_sr(19), 717_240_298),
+        (paper_sr(20), 717_241_511),
+    ],
+)
+def test_paper_networks_have_the_authors_number_of_parameters(config, expected):
+    assert count(config) == expected
+
+
+@torch.no_grad()
+def test_padding_tokens_do_not_matter(network):
+    given = inputs()
+    other = given["text"].clone()
+    other[1, 3:] = 99.0  # masked out
+    outputs = [
+        network(given["image"], given["layout"], given["log_snr"],
+                network.encode_text(text, given["mask"]))
+        for text in (given["text"], other)
+    ]  # fmt: skip
+    assert torch.equal(outputs[0].noise, outputs[1].noise)
+
+
+@torch.no_grad()
+def test_a_dropped_caption_is_the_null_text(network):
+    given = inputs()
+    keep = torch.tensor([True, False])
+    text = network.encode_text(given["text"], given["mask"], keep)
+    null = network.null_text(2)
+    assert torch.allclose(text.tokens[1], null.tokens[1], atol=1e-6)
+    assert torch.allclose(text.pooled[1], null.pooled[1], atol=1e-6)
+    assert not torch.allclose(text.pooled[0], null.pooled[0], atol=1e-3)
+
+
+@torch.no_grad()
+def test_examples_of_a_batch_do_not_see_each_other(network):
+    given = inputs()
+    text = RawText(given["text"], given["mask"])
+    whole = network(given["image"], given["layout"], given["log_snr"], text)
+    alone = network(given["image"][1:], given["layout"][1:], given["log_snr"][1:],
+                    RawText(given["text"][1:], given["mask"][1:]))  # fmt: skip
+    assert torch.allclose(whole.noise[1:], alone.noise, atol=1e-5)
+    assert torch.allclose(whole.logits[1:], alone.logits, atol=1e-5)
+
+
+@torch.no_grad()
+def test_every_input_matters(network):
+    given = inputs()
+    text = network.encode_text(given["text"], given["mask"])
+    base = network(given["image"], given["layout"], given["log_snr"], text)
+    changed = [
+        network(given["image"] + 1, given["layout"], given["log_snr"], text),
+        network(given["image"], 2 - given["layout"], given["log_snr"], text),
+        network(given["image"], given["layout"], given["log_snr"] + 1, text),
+        network(given["image"], given["layout"], given["log_snr"], network.null_text(2)),
+    ]
+    for output in changed:
+        assert (output.noise - base.noise).abs().max() > 1e-4
+        assert (output.logits - base.logits).abs().max() > 1e-4
+
+
+@torch.no_grad()
+def test_an_ignored_pixel_is_no_class(network):
+    given = inputs(1)
+    embedded = network.init_emb_seg(torch.full((1, 8, 8), 255))
+    assert embedded.shape == (1, 3, 8, 8)
+    assert not embedded.any()
+    assert network.init_emb_seg(given["layout"]).any()
+
+
+@pytest.mark.parametrize("patch", [1, 2])
+def test_gradient_checkpointing_changes_no_gradient(patch):
+    gradients = []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        config = replace(BASE_UNET, patch=patch, gradient_checkpointing=checkpointing)
+        network = UNet(config).train()
+        given = inputs()
+        output = network(given["image"], given["layout"], given["log_snr"],
+                         RawText(given["text"], given["mask"]))  # fmt: skip
+        (output.noise.square().sum() + output.logits.square().sum()).backward()
+        gradients.append([p.grad for p in network.parameters() if p.grad is not None])
+    for plain, recomputed in zip(*gradients, strict=True):
+        assert torch.allclose(plain, recomputed, atol=1e-5)
+
+
+def test_settings_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="num_blocks: expected 2 values, one per level"):
+        replace(BASE_UNET, num_blocks=(1,))
+    with pytest.raises(ValueError, match="dim: expected a multiple of groups=4, got 10"):
+        replace(BASE_UNET, dim=10)
+    with pytest.raises(ValueError, match="odd init_kernels"):
+        replace(BASE_UNET, init_kernels=(4,))
