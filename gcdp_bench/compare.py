@@ -76,10 +76,9 @@ def _difference(
     own, theirs = (
         _per_caption([side["hashes"][seed] for seed in seeds], results) for side in (point, other)
     )
-    paired = own.join(theirs, how="inner", lsuffix="", rsuffix="_other")
     lines = []
     for measure, factor in MEASURES.items():
-        differences = factor * (paired[measure] - paired[f"{measure}_other"]).dropna()
+        differences = factor * (own[measure] - theirs[measure]).dropna()
         if len(differences) < 2:
             continue
         interval = mean_interval(differences.to_numpy())

@@ -1,0 +1,119 @@
+"""Folders of images, layouts and captions: read, written, and every fault named."""
+
+import json
+
+import pytest
+import torch
+
+from gcdp_bench.datasets.folder import Folder, FolderWriter, native_size
+from gcdp_bench.images import write_image, write_layout
+
+NAMES = ["sky", "road", "car"]
+
+
+def write(folder, num=3, layouts=True):
+    writer = FolderWriter(folder, class_names=NAMES, dataset="toy", split="test")
+    for index in range(num):
+        image = torch.full((3, 8, 12), 40 * index, dtype=torch.uint8)
+        layout = torch.full((8, 12), index % 3, dtype=torch.uint8)
+        writer.write(f"{index:03d}", image, layout if layouts else None, f"a scene with {index}")
+    return writer
+
+
+def test_what_is_written_is_a_dataset(tmp_path):
+    write(tmp_path)
+    folder = Folder(tmp_path)
+    assert (len(folder), folder.name, folder.image_size) == (3, "toy", (8, 12))
+    triplet = folder[2]
+    assert (triplet.id, triplet.caption) == ("002", "a scene with 2")
+    assert (triplet.image == 80).all() and (triplet.layout == 2).all()
+    assert native_size(tmp_path) == (8, 12)
+    assert Folder(tmp_path, image_size=(4, 6))[0].image.shape == (3, 4, 6)
+
+
+def test_without_layouts_every_pixel_is_ignored(tmp_path):
+    write(tmp_path, layouts=False)
+    with pytest.raises(FileNotFoundError, match="expected a folder of layouts"):
+        Folder(tmp_path)
+    assert (Folder(tmp_path, require_layouts=False)[0].layout == 255).all()
+
+
+def test_splits_are_subfolders(tmp_path):
+    write(tmp_path / "train", num=2)
+    write(tmp_path / "val", num=1)
+    assert len(Folder(tmp_path, "train")) == 2 and len(Folder(tmp_path, "val")) == 1
+    with pytest.raises(FileNotFoundError, match="expected images/ or test/images/"):
+        Folder(tmp_path, "test")
+
+
+def test_a_crash_leaves_only_complete_samples(tmp_path):
+    write(tmp_path)
+    manifest = tmp_path / "captions.jsonl"
+    manifest.write_bytes(manifest.read_bytes()[:-5])  # the last line is torn
+    writer = FolderWriter(tmp_path, class_names=NAMES, dataset="toy", split="test")
+    assert writer.holds("001") and not writer.holds("002")
+    assert not (tmp_path / "images" / "002.png").exists()
+    assert len(Folder(tmp_path)) == 2
+
+
+def break_caption(folder):
+    lines = (folder / "captions.jsonl").read_text().splitlines()
+    (folder / "captions.jsonl").write_text("\n".join(lines[:2]) + "\n")
+
+
+def break_line(folder):
+    (folder / "captions.jsonl").write_text('{"id": "000"}\n')
+
+
+def break_twice(folder):
+    with (folder / "captions.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "000", "caption": "again"}) + "\n")
+
+
+def break_extra(folder):
+    (folder / "images" / "001.png").unlink()
+
+
+def break_classes(folder):
+    (folder / "classes.json").write_text('{"classes": []}')
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (break_caption, r"002\.png: expected a caption in .*captions\.jsonl, found none"),
+        (break_line, r'captions\.jsonl line 1: expected \{"id"'),
+        (break_twice, "id '000' occurs twice; remove one"),
+        (break_extra, "id '001' has no image"),
+        (break_classes, "with at least one name"),
+    ],
+)
+def test_faults_of_the_manifests_are_named(tmp_path, fault, message):
+    write(tmp_path)
+    fault(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        Folder(tmp_path)
+
+
+def test_faults_of_a_layout_are_named(tmp_path):
+    write(tmp_path)
+    path = tmp_path / "layouts" / "001.png"
+    write_layout(path, torch.full((8, 12), 7, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="layout has class 7, expected 0 to 2 or 255"):
+        Folder(tmp_path)[1]
+    write_layout(path, torch.zeros(4, 12, dtype=torch.uint8))
+    with pytest.raises(ValueError, match=r"expected the image's size \(8, 12\), got \(4, 12\)"):
+        Folder(tmp_path)[1]
+    write_image(path, torch.zeros(3, 8, 12, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="expected an 8-bit grey or palette PNG"):
+        Folder(tmp_path)[1]
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="expected the layout of this image"):
+        Folder(tmp_path)[1]
+
+
+def test_an_unreadable_image_is_named(tmp_path):
+    write(tmp_path)
+    (tmp_path / "images" / "001.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match=r"001\.png: expected a readable image"):
+        Folder(tmp_path, image_size=(8, 12))[1]

@@ -1,0 +1,73 @@
+"""The report: every file is there, the page is one file, and it says what it shows."""
+
+import re
+
+import pytest
+
+from gcdp_bench.extractors.bundle import load_extractors
+from gcdp_bench.images import read_image
+from gcdp_bench.progress import Silent
+from gcdp_bench.report import build_report
+from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from reference_model.generator import SamplingConfig
+
+
+@pytest.fixture(scope="module")
+def results(toy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    config = SweepConfig(dataset=str(toy.data), guidance=(1.0, 3.0), num_samples=4, seeds=(0, 1),
+                         sampling=SamplingConfig(steps=2, sr_steps=2), demo=True)  # fmt: skip
+    judges = load_extractors("shipped", str(toy.data), segmenter=toy.segmenter, clip=toy.clip)
+    places = Places(
+        results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen))
+    )
+    run_sweep(config, places, judges, progress=Silent())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(results):
+    return build_report(results)
+
+
+def test_figures_are_png_and_pdf(report):
+    names = {path.stem for path in report.figures}
+    assert names == {"fid-semantic-recall", "fid-clip", "class-recall", "samples",
+                     "guidance-reference", "guidance-imagen"}  # fmt: skip
+    for path in report.figures:
+        picture = read_image(path).float()
+        assert picture.shape[1] > 200 and picture.std() > 5
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_tables_are_written(report):
+    assert {path.name for path in report.tables} == {"summary.csv", "table-1.csv", "comparison.csv"}
+    assert all(path.stat().st_size > 100 for path in report.tables)
+
+
+def test_the_page_needs_nothing_else(report):
+    page = report.page.read_text()
+    assert page.count("data:image/png;base64,") == len(report.figures)
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:)", page)
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+def test_the_page_says_that_it_is_a_demonstration(report):
+    page = report.page.read_text()
+    assert "A demonstration, not a result" in page
+    for text in ("stripes", "GCDP (reference)", "Imagen", "hrnet-tiny", "protocol unknown"):
+        assert text in page
+
+
+def test_the_same_results_give_the_same_figures(report, results):
+    before = {path: path.read_bytes() for path in report.figures}
+    again = build_report(results)
+    assert {path: path.read_bytes() for path in again.figures} == before
+    assert again.page.read_text() == report.page.read_text()
+    pdf = report.figures[0].with_suffix(".pdf").read_bytes()
+    assert b"CreationDate" not in pdf
+
+
+def test_no_results_say_what_to_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run `gcdp-bench sweep` first"):
+        build_report(tmp_path)

@@ -1,0 +1,53 @@
+"""Tidy rows: strict columns, replaced by key, safe on disk."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from gcdp_bench.rows import COLUMNS, merge_rows, read_rows, to_frame
+
+
+def record(**changes):
+    base = {
+        "dataset": "d", "split": "test", "model": "reference", "guidance": 2.0, "steps": 10,
+        "seed": 0, "metric": "miou", "class": "all", "value": 0.5, "num_samples": 4,
+        "extractor": "e", "weights": "w", "judges": "j", "config_hash": "h", "git_commit": "c",
+        "seconds": 1.0, "demo": False,
+    }  # fmt: skip
+    return base | changes
+
+
+def test_columns_are_exact():
+    assert list(to_frame([record()]).columns) == list(COLUMNS)
+    incomplete = record()
+    del incomplete["metric"]
+    for wrong in (incomplete, record(extra=1)):
+        with pytest.raises(ValueError, match="row: expected columns"):
+            to_frame([wrong])
+
+
+def test_equal_keys_take_the_new_value(tmp_path):
+    merge_rows(tmp_path, to_frame([record(), record(seed=1)]))
+    merged = merge_rows(tmp_path, to_frame([record(value=0.7)]))
+    assert merged.set_index("seed")["value"].to_dict() == {0: 0.7, 1: 0.5}
+    pd.testing.assert_frame_equal(merged, read_rows(tmp_path))
+    assert len(pd.read_csv(tmp_path / "results.csv")) == 2
+
+
+def test_missing_values_survive(tmp_path):
+    merge_rows(tmp_path, to_frame([record(guidance=math.nan, steps=None, value=math.nan)]))
+    merge_rows(tmp_path, to_frame([record(guidance=math.nan, steps=None, value=0.1)]))
+    rows = read_rows(tmp_path)
+    assert len(rows) == 1 and rows["steps"].isna().all() and rows["value"].iloc[0] == 0.1
+
+
+def test_faults_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run `gcdp-bench sweep` first"):
+        read_rows(tmp_path)
+    to_frame([record()]).drop(columns="seed").to_parquet(tmp_path / "results.parquet")
+    with pytest.raises(ValueError, match=r"lacks \['seed'\]"):
+        read_rows(tmp_path)
+    to_frame([record()]).assign(schema_version=0).to_parquet(tmp_path / "results.parquet")
+    with pytest.raises(ValueError, match="expected schema version 1, got"):
+        read_rows(tmp_path)

@@ -1,0 +1,161 @@
+"""The sweep: rows of every point, none measured twice, none lost."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gcdp_bench.extractors.bundle import load_extractors
+from gcdp_bench.points import read_point
+from gcdp_bench.progress import Silent
+from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, read_rows
+from gcdp_bench.sweep import Places, SweepConfig, run_sweep, saturated
+from reference_model.generator import SamplingConfig
+
+
+@pytest.fixture
+def config(toy):
+    return SweepConfig(
+        dataset=str(toy.data),
+        guidance=(1.0, 2.0),
+        num_samples=4,
+        sampling=SamplingConfig(steps=3, sr_steps=2),
+        batch_size=3,
+    )
+
+
+@pytest.fixture
+def places(toy, tmp_path):
+    weights = (("reference", toy.reference), ("imagen", toy.imagen))
+    return Places(results=tmp_path / "results", weights=weights)
+
+
+@pytest.fixture(scope="module")
+def judges(toy):
+    return load_extractors("shipped", str(toy.data), segmenter=toy.segmenter, clip=toy.clip)
+
+
+class Recorder(Silent):
+    """Names of the jobs, and an interrupt after a given number of units."""
+
+    def __init__(self, stop_after=None):
+        self.jobs, self.left = [], stop_after
+
+    def start(self, task, total, *, done=0, unit="it"):
+        self.jobs.append((task.split(",")[0], total - done))
+
+    def advance(self, amount=1, *, values=None):
+        if self.left is not None and self.jobs[-1][0].startswith("sample"):
+            self.left -= amount
+            if self.left <= 0:
+                raise KeyboardInterrupt
+
+
+def total(rows, model, metric, guidance=None):
+    chosen = rows[(rows["model"] == model) & (rows["metric"] == metric) & (rows["class"] == "all")]
+    if guidance is not None:
+        chosen = chosen[chosen["guidance"] == guidance]
+    return chosen["value"].tolist()
+
+
+def test_every_point_and_both_references_have_rows(config, places, judges):
+    rows = run_sweep(config, places, judges, progress=Silent())
+    assert list(rows.columns) == list(COLUMNS)
+    assert set(rows["model"]) == {"reference", "imagen", CEILING, FLOOR}
+    assert set(rows[rows["model"] == "imagen"]["guidance"]) == {1.0, 2.0}
+    for model in ("reference", "imagen", CEILING, FLOOR):
+        for metric in ("semantic_recall", "false_detection_rate", "fid-hrnet", "clip_score"):
+            assert len(total(rows, model, metric)) == (1 if model.startswith("real") else 2)
+    assert total(rows, "imagen", "miou") == []
+    assert len(total(rows, "reference", "miou")) == 2
+    assert (rows[rows["metric"] == "fid-hrnet"]["value"] >= 0).all()
+    csv = pd.read_csv(places.results / "results.csv")
+    assert len(csv) == len(rows)
+    assert np.allclose(csv["value"], rows["value"], equal_nan=True)
+    point = read_point(places.results, rows[rows["model"] == "reference"]["config_hash"].iloc[0])
+    assert len(point.per_sample()) == 4
+    assert len(list(point.predicted.glob("*.png"))) == 4
+
+
+def test_a_second_run_measures_nothing(config, places, judges):
+    first = run_sweep(config, places, judges, progress=Silent())
+    recorder = Recorder()
+    second = run_sweep(config, places, judges, progress=recorder)
+    assert [job for job, _ in recorder.jobs] == ["read stripes"]
+    pd.testing.assert_frame_equal(first, second)
+    more = run_sweep(replace(config, guidance=(2.0, 4.0)), places, judges, progress=Recorder())
+    assert set(more["guidance"].dropna()) == {2.0, 4.0}
+    assert set(read_rows(places.results)["guidance"].dropna()) == {1.0, 2.0, 4.0}
+
+
+def test_an_interrupt_loses_nothing(config, places, judges, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(config, places, judges, progress=Recorder(stop_after=6))
+    recorder = Recorder()
+    rows = run_sweep(config, places, judges, progress=recorder)
+    sampled = sum(num for job, num in recorder.jobs if job.startswith("sample"))
+    assert sampled < 16
+    fresh = run_sweep(config, replace(places, results=tmp_path / "fresh"), judges,
+                      progress=Silent())  # fmt: skip
+    pd.testing.assert_frame_equal(rows.drop(columns="seconds"), fresh.drop(columns="seconds"))
+
+
+def test_samples_do_not_depend_on_the_batch(config, places, judges, tmp_path):
+    one = run_sweep(config, places, judges, progress=Silent())
+    other = run_sweep(replace(config, batch_size=2), replace(places, results=tmp_path / "other"),
+                      judges, progress=Silent())  # fmt: skip
+    difference = (one["value"] - other["value"]).abs().dropna()
+    assert (difference <= 0.02 * one["value"].abs().clip(lower=1)[difference.index]).all()
+
+
+def test_the_ceiling_asks_for_the_own_captions(config, places, judges):
+    rows = run_sweep(config, places, judges, progress=Silent())
+    per_sample = {
+        model: read_point(places.results, rows[rows["model"] == model]["config_hash"].iloc[0])
+        .per_sample()
+        for model in (CEILING, FLOOR)
+    }
+    assert per_sample[CEILING]["found"].tolist() == per_sample[FLOOR]["found"].tolist()
+    assert sorted(per_sample[CEILING]["caption"]) == sorted(per_sample[FLOOR]["caption"])
+
+
+def test_other_settings_are_not_drawn_as_one_curve(config, places, judges):
+    run_sweep(config, places, judges, progress=Silent())
+    changed = replace(config, sampling=SamplingConfig(steps=3, sr_steps=1))
+    with pytest.raises(ValueError, match="holds rows of reference with other weights or settings"):
+        run_sweep(changed, places, judges, progress=Silent())
+
+
+def test_until_saturation_stops(config, places, judges):
+    rows = run_sweep(replace(config, guidance=None, models=("imagen",)), places, judges,
+                     progress=Silent())  # fmt: skip
+    tried = sorted(rows["guidance"].dropna().unique())
+    recalls = [total(rows, "imagen", "semantic_recall", g)[0] for g in tried]
+    assert tried[:3] == [1.0, 1.5, 2.0]
+    assert saturated(recalls) or len(tried) == 11
+    assert not saturated(recalls[:-1])
+
+
+@pytest.mark.parametrize(
+    ("recalls", "expected"),
+    [([0.5], False), ([0.5, 0.5], False), ([0.5, 0.5, 0.5], True), ([0.5, 0.6, 0.7], False),
+     ([0.5, 0.7, 0.6, 0.71], False), ([0.5, 0.7, 0.6, 0.7], True)],
+)  # fmt: skip
+def test_saturation(recalls, expected):
+    assert saturated(recalls) == expected
+
+
+def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy):
+    with pytest.raises(ValueError, match="guidance: expected finite values of at least 0, got -1"):
+        replace(config, guidance=(-1.0,))
+    with pytest.raises(ValueError, match="guidance: expected finite values"):
+        replace(config, guidance=(math.inf,))
+    with pytest.raises(ValueError, match="unknown generator 'referense'; did you mean 'reference'"):
+        run_sweep(replace(config, models=("referense",)), places, judges, progress=Silent())
+    with pytest.raises(ValueError, match="so that real images remain to compare with, got 11"):
+        run_sweep(replace(config, num_samples=11), places, judges, progress=Silent())
+    crossed = replace(places, weights=(("reference", toy.segmenter),))
+    with pytest.raises(FileNotFoundError, match="no trained 'reference'"):
+        run_sweep(config, crossed, judges, progress=Silent())

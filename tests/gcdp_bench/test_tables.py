@@ -1,0 +1,60 @@
+"""Tables from rows whose averages are known."""
+
+import math
+
+import pytest
+
+from gcdp_bench.rows import CEILING, to_frame
+from gcdp_bench.tables import PAPER_TABLE_1, readable, summary_table, table_1
+from tests.gcdp_bench.test_rows import record
+
+
+@pytest.fixture
+def rows():
+    records = []
+    for model, layouts in (("reference", True), ("imagen", False)):
+        for guidance, fid in ((1.0, 4.0), (2.0, 3.0)):
+            for seed in (0, 1):
+                values = {"fid-hrnet": fid + seed, "semantic_recall": 0.8 + 0.1 * seed,
+                          "fsd_predicted": 9.0}  # fmt: skip
+                if layouts:
+                    values |= {"miou": 0.25, "fsd_generated": 5.0}
+                point = dict(model=model, guidance=guidance, seed=seed)
+                key = f"{model}{guidance}{seed}"
+                records += [record(**point, metric=m, value=v, config_hash=key)
+                            for m, v in values.items()]  # fmt: skip
+                records.append(record(**point, metric="semantic_recall", value=0.0,
+                                      config_hash=key, **{"class": "car"}))  # fmt: skip
+    records.append(record(model=CEILING, guidance=math.nan, steps=None, metric="semantic_recall",
+                          value=0.95, config_hash="ceiling"))  # fmt: skip
+    return to_frame(records)
+
+
+def test_the_summary_averages_seeds_of_the_totals(rows):
+    table = summary_table(rows)
+    assert table["model"].tolist() == ["reference"] * 2 + ["imagen"] * 2 + [CEILING]
+    first = table.iloc[0]
+    assert (first["guidance"], first["num_seeds"], first["num_captions"]) == (1.0, 2, 4)
+    assert first["fid"] == 4.5
+    assert first["semantic_recall"] == pytest.approx(0.85)
+    assert math.isnan(table.iloc[2]["miou"]) and math.isnan(table.iloc[4]["fid"])
+
+
+def test_table_1_takes_the_lowest_fid_and_keeps_the_papers_dash(rows):
+    table = table_1(summary_table(rows)).set_index("method")
+    assert table.loc["reference", "guidance"] == 2.0
+    assert table.loc["reference", "fid"] == 3.5
+    assert table.loc["reference", "miou"] == 25.0
+    assert table.loc["reference", "fsd"] == 5.0
+    assert table.loc["imagen", "fsd"] == 9.0  # of the segmented images
+    assert math.isnan(table.loc["imagen", "miou"])
+    assert table.loc["GCDP (paper)", ["fid", "miou", "fsd"]].tolist() == [20.36, 65.80, 42.22]
+    assert math.isnan(table.loc["GANformer (paper)", "miou"])
+    assert len(table) == 2 + len(PAPER_TABLE_1)
+
+
+def test_undefined_values_are_dashes(rows):
+    shown = readable(summary_table(rows))
+    assert shown["mIoU % ↑"].tolist() == ["25.0", "25.0", "–", "–", "–"]
+    assert shown["Sem. recall % ↑"].tolist()[-1] == "95.0"
+    assert shown["guidance"].tolist() == ["1", "2", "1", "2", "–"]

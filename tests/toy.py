@@ -1,0 +1,68 @@
+"""A whole benchmark small enough to run in a test: data, generators, judges, all untrained."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.extractors.clip_training import CLIP_PRESETS
+from gcdp_bench.extractors.clip_training import ClipTask
+from gcdp_bench.extractors.hrnet import HRNetSegmenter
+from gcdp_bench.extractors.segmenter import SegmenterConfig
+from gcdp_bench.seeds import generator
+from gcdp_bench.training.checkpoint import save_weights
+from tests.gcdp_bench.extractors.test_segmenter import NARROW
+from tests.reference_model.conftest import Stripes
+from tests.reference_model.test_generator import write_cascade
+
+NUM = {"train": 6, "val": 3, "test": 12}
+NAMES = Stripes().class_names
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Folders of the parts."""
+
+    data: Path
+    reference: Path
+    imagen: Path
+    segmenter: Path
+    clip: Path
+
+    def judges(self) -> list[str]:
+        """Options of the command line."""
+        return ["--segmenter", str(self.segmenter), "--clip", str(self.clip)]
+
+
+def build(root: Path) -> Toy:
+    toy = Toy(*(root / name for name in ("stripes", "reference", "imagen", "segmenter", "clip")))
+    for split, num in NUM.items():
+        _write_split(toy.data / split, split, num)
+    write_cascade(toy.reference)
+    write_cascade(toy.imagen, layouts=False)
+    torch.manual_seed(0)
+    config = SegmenterConfig(dataset="stripes", class_names=NAMES, image_size=(16, 16),
+                             network=NARROW, variant="tiny")  # fmt: skip
+    segmenter = HRNetSegmenter(NARROW, len(NAMES))
+    _write(toy.segmenter, segmenter, "segmenter", config)
+    clip = replace(CLIP_PRESETS["tiny"].resolve(Stripes()).clip, width=32, layers=1, head_width=16,
+                   embed_dim=16, context_length=12)  # fmt: skip
+    _write(toy.clip, ClipTask(clip, Stripes(), Stripes()).build(), "clip", clip)
+    return toy
+
+
+def _write_split(folder: Path, split: str, num: int) -> None:
+    writer = FolderWriter(folder, class_names=NAMES, dataset="stripes", split=split)
+    scenes, random = Stripes(), generator("toy", split)
+    for index in range(num):
+        triplet = scenes[index % len(scenes)]
+        noise = torch.randint(0, 40, triplet.image.shape, generator=random, dtype=torch.uint8)
+        writer.write(f"{index:03d}", triplet.image + noise, triplet.layout, triplet.caption)
+
+
+def _write(folder: Path, network: torch.nn.Module, kind: str, config) -> None:
+    folder.mkdir(parents=True)
+    save_weights(folder / "model.safetensors", network.state_dict())
+    write_json(folder / "config.json", {"task": {kind: to_dict(config)}})
