@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,5 @@ def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
 
 
 def _full_keys(request: Request) -> Sequence[str]:
-    """Let `steps=100` stand for `training.steps=100`."""
-    short = {field.name for field in fields(TrainingConfig)}
-    return [f"training.{a}" if a.partition("=")[0] in short else a for a in request.assignments]
+    """Let `steps=100` stand for `training.steps=100`: a key without a dot is of the training."""
+    return [a if "." in a.partition("=")[0] else f"training.{a}" for a in request.assignments]

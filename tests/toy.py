@@ -7,8 +7,7 @@ import torch
 
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.datasets.folder import FolderWriter
-from gcdp_bench.extractors.clip_training import CLIP_PRESETS
-from gcdp_bench.extractors.clip_training import ClipTask
+from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig
 from gcdp_bench.seeds import generator

@@ -75,7 +75,9 @@ class Display:
             self._bars.update(self._job, advance=amount, values=text)
         elif self._total and self._done / self._total >= self._next:
             self._next += PLAIN_EVERY
-            self.console.print(f"{self._name}: {self._done}/{self._total}  {text}".rstrip(), soft_wrap=True)
+            self.console.print(
+                f"{self._name}: {self._done}/{self._total}  {text}".rstrip(), soft_wrap=True
+            )
 
     def finish(self) -> None:
         """See `Progress.finish`."""

@@ -113,8 +113,9 @@ def test_samples_do_not_depend_on_the_batch(config, places, judges, tmp_path):
 def test_the_ceiling_asks_for_the_own_captions(config, places, judges):
     rows = run_sweep(config, places, judges, progress=Silent())
     per_sample = {
-        model: read_point(places.results, rows[rows["model"] == model]["config_hash"].iloc[0])
-        .per_sample()
+        model: read_point(
+            places.results, rows[rows["model"] == model]["config_hash"].iloc[0]
+        ).per_sample()
         for model in (CEILING, FLOOR)
     }
     assert per_sample[CEILING]["found"].tolist() == per_sample[FLOOR]["found"].tolist()

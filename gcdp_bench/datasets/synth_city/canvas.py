@@ -141,9 +141,7 @@ class Canvas:
         size = corners.shape[-2]
         if corners.ndim == 3:
             corners = corners.reshape(-1, 3)
-        self._things[-1].shapes.append(
-            _Shape(kind, corners, size, colour, depth_m, label, width_m)
-        )
+        self._things[-1].shapes.append(_Shape(kind, corners, size, colour, depth_m, label, width_m))
 
 
 def _fill_polygons(target: NDArray, part: NDArray, size: int, value, _: float) -> None:

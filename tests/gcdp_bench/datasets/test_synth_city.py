@@ -32,7 +32,9 @@ def test_the_same_scene_at_every_size():
 
 
 def test_every_class_occurs_and_road_dominates_rare_ones(scenes):
-    layouts = np.concatenate([scenes[1], np.stack([render(s, (32, 64))[1] for s in range(60, 260)])])
+    layouts = np.concatenate(
+        [scenes[1], np.stack([render(s, (32, 64))[1] for s in range(60, 260)])]
+    )
     share = np.bincount(layouts.ravel(), minlength=20) / layouts.size
     assert set(np.unique(layouts)) == set(range(20))
     named = dict(zip(CLASS_NAMES, share, strict=True))

@@ -18,9 +18,7 @@ def results(toy, tmp_path_factory):
     config = SweepConfig(dataset=str(toy.data), guidance=(1.0, 3.0), num_samples=4, seeds=(0, 1),
                          sampling=SamplingConfig(steps=2, sr_steps=2), demo=True)  # fmt: skip
     judges = load_extractors("shipped", str(toy.data), segmenter=toy.segmenter, clip=toy.clip)
-    places = Places(
-        results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen))
-    )
+    places = Places(results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen)))
     run_sweep(config, places, judges, progress=Silent())
     return folder
 

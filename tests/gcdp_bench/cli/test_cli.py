@@ -1,0 +1,202 @@
+"""The command line as a user meets it: help, work, and mistakes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from gcdp_bench.cli import VERBS, main
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.images import write_layout
+
+FAST = ["--steps", "3", "--sr-steps", "2"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def fails(*arguments, code=1):
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result.output
+
+
+def sweep(toy, results, *more):
+    return ["sweep", "--dataset", toy.data, "--results", results, "--guidance", "1,2",
+            "--num-samples", "4", *FAST, *toy.judges(), "--weights", f"reference={toy.reference}",
+            "--weights", f"imagen={toy.imagen}", *more]  # fmt: skip
+
+
+def test_help_lists_every_verb():
+    output = run("--help").output
+    for verb, summary in VERBS.items():
+        assert verb in output and summary.split(":")[0] in output
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_without_torch(verb):
+    code = (f"import sys; sys.argv = ['gcdp-bench', '{verb}', '--help']\n"
+            "from gcdp_bench.cli import main\n"
+            "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None)\n"
+            "assert 'torch' not in sys.modules and 'pandas' not in sys.modules")  # fmt: skip
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Usage: gcdp-bench" in result.stdout
+
+
+def test_the_options_of_every_verb():
+    """Frozen, so that a changed option is a decision."""
+    import importlib
+
+    options = {
+        verb: sorted(
+            option
+            for parameter in importlib.import_module(f"gcdp_bench.cli.{verb}").command.params
+            for option in parameter.opts
+        )
+        for verb in VERBS
+    }
+    shared = ["--clip", "--data-root", "--dataset", "--extractors", "--inception", "--segmenter"]
+    steps = ["--sr-guidance", "--sr-steps", "--steps"]
+    assert options == {
+        "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
+                         "--dry-run", "--data-root"]),
+        "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
+                          "--num-samples", "--batch-size", "--weights", "--data-root", *steps]),
+        "score": sorted(["folder", "--split", "--out", *shared]),
+        "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds",
+                         "--num-samples", "--batch-size", "--results", "--weights", "--demo",
+                         *shared, *steps]),
+        "report": ["results"],
+    }  # fmt: skip
+
+
+def test_sample_then_score_needs_no_model(toy, tmp_path):
+    out = tmp_path / "samples"
+    result = run("sample", "reference", "--dataset", toy.data, "--out", out, "--num-samples", 4,
+                 "--weights", toy.reference, *FAST)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "gcdp-bench score" in result.output
+    assert len(Folder(out)) == 4
+    table = tmp_path / "scores.csv"
+    result = run("score", out, "--dataset", toy.data, "--out", table, *toy.judges())
+    assert result.exit_code == 0, result.output
+    for metric in ("semantic_recall", "semantic_precision", "miou", "fsd_generated", "clip_score"):
+        assert metric in result.output
+    assert "semantic_recall,car" in table.read_text()
+
+
+def test_sweep_then_report(toy, tmp_path):
+    result = run(*sweep(toy, tmp_path / "r"))
+    assert result.exit_code == 0, result.output
+    assert "real-ceiling" in result.output and "gcdp-bench report" in result.output
+    result = run("report", tmp_path / "r")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "r" / "report.html").exists()
+
+
+def test_train_dry_run_prints_the_resolved_configuration(toy):
+    result = run("train", "reference", "--dataset", "synth-city-25", "--stage", "base", "--dry-run",
+                 "--set", "steps=7", "--set", "stage.unet.dim=16")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    config = json.loads(result.output)
+    assert config["training"]["steps"] == 7 and config["stage"]["unet"]["dim"] == 16
+    assert config["stage"]["unet"]["num_classes"] == 20
+
+
+def test_train_a_stage_and_continue_it(toy, tmp_path):
+    arguments = ["train", "reference", "--dataset", toy.data, "--stage", "base", "--out",
+                 tmp_path / "base", "--set", "stage.unet.dim=8", "--set", "batch_size=2",
+                 "--set", "checkpoint_every=1", "--set", "stage.image_size=[8,8]",
+                 "--set", "validate_every=9", "--set", "preview_every=9"]  # fmt: skip
+    result = run(*arguments, "--set", "steps=1")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "base" / "model.safetensors").exists()
+    assert "continue it with --resume" in fails(*arguments, "--set", "steps=2")
+    result = run(*arguments, "--set", "steps=2", "--resume")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "base" / "checkpoints" / "step-00000002").is_dir()
+    other = [*arguments, "--set", "steps=3", "--resume", "--set", "learning_rate=0.1"]
+    assert "another configuration; differing: training.learning_rate" in fails(*other)
+
+
+class TestMistakes:
+    def test_unknown_names(self):
+        assert "Did you mean 'sweep'?" in fails("sweeep", code=2)
+        assert "No such option '--gidance'" in fails(
+            "sweep", "--dataset", "camvid", "--gidance", 2, code=2
+        )
+        assert "did you mean 'synth-city-25'" in fails("sweep", "--dataset", "synth-cty-25")
+        assert "unknown model to train 'refrence'" in fails(
+            "train", "refrence", "--dataset", "camvid"
+        )
+        assert "unknown preset 'huge'; known: tiny" in fails(
+            "train", "reference", "--dataset", "synth-city-25", "--preset", "huge"
+        )
+        assert "did you mean 'learning_rate'" in fails(
+            "train", "reference", "--dataset", "synth-city-25", "--set", "learing_rate=1"
+        )
+
+    def test_values_outside_their_range(self, toy, tmp_path):
+        assert "guidance: expected finite values of at least 0, got -1" in fails(
+            *sweep(toy, tmp_path / "r", "--guidance", "-1")
+        )
+        assert "expected comma-separated values, got 'a,b'" in fails(
+            *sweep(toy, tmp_path / "r", "--guidance", "a,b"), code=2
+        )
+        assert "expected different values" in fails(
+            *sweep(toy, tmp_path / "r", "--seeds", "1,1"), code=2
+        )
+        assert "steps: expected at least 1, got 0" in fails(
+            *sweep(toy, tmp_path / "r", "--steps", "0")
+        )
+        assert not (tmp_path / "r").exists()
+
+    def test_missing_data(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("GCDP_DATA", raising=False)
+        monkeypatch.chdir(tmp_path)
+        for arguments in (["train", "segmenter"], ["train", "reference", "--stage", "base"]):
+            assert "pass --data-root FOLDER" in fails(*arguments, "--dataset", "camvid")
+
+    def test_missing_standard_weights(self, toy, tmp_path):
+        output = fails(*sweep(toy, tmp_path / "r", "--extractors", "standard"))
+        assert "expected its weights file, none was given" in output
+
+    def test_an_untrained_model(self, monkeypatch, tmp_path, toy):
+        monkeypatch.chdir(tmp_path)
+        output = fails("sample", "imagen", "--dataset", "camvid", "--out", tmp_path / "s")
+        assert "train it with `gcdp-bench train imagen --dataset camvid`" in output
+
+    def test_a_model_of_another_dataset(self, toy, tmp_path):
+        output = fails(
+            "sweep", "--dataset", "synth-city-25", "--results", tmp_path / "r", *toy.judges(),
+            "--models", "reference", "--weights", f"reference={toy.reference}",
+        )  # fmt: skip
+        assert "it was trained on stripes, not on synth-city-25" in output
+
+    def test_unwritable_output(self, toy, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        output = fails(*sweep(toy, tmp_path / "file" / "r"))
+        assert "file" in output and "Error" in output
+
+    def test_a_broken_layout_in_the_samples(self, toy, tmp_path):
+        import shutil
+
+        import torch
+
+        shutil.copytree(toy.data / "test", tmp_path / "s")
+        write_layout(tmp_path / "s" / "layouts" / "002.png",
+                     torch.full((16, 16), 9, dtype=torch.uint8))  # fmt: skip
+        output = fails("score", tmp_path / "s", "--dataset", toy.data, *toy.judges())
+        assert "layout has class 9, expected 0 to 2 or 255" in output
+
+    def test_no_results(self, tmp_path):
+        assert "run `gcdp-bench sweep` first" in fails("report", tmp_path)
+
+    def test_stages_of_a_judge(self):
+        output = fails("train", "clip", "--dataset", "camvid", "--stage", "sr", code=2)
+        assert "clip has no stages" in output
