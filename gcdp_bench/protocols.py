@@ -44,10 +44,25 @@ class Batch:
 class Dataset(Protocol):
     """A fixed list of triplets. Item i is the same on every read, caption choice included."""
 
-    name: str
-    split: str
-    class_names: tuple[str, ...]
-    image_size: tuple[int, int]  # (height, width)
+    @property
+    def name(self) -> str:
+        """Name in the catalogue, or of the folder."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """ "train", "val" or "test"."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """K names; a layout's value is an index into them."""
+        ...
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width)."""
+        ...
 
     def __len__(self) -> int:
         """Number of triplets."""
@@ -66,11 +81,30 @@ class Dataset(Protocol):
 class Generator(Protocol):
     """A text-to-image model under test."""
 
-    name: str
-    makes_layouts: bool
-    class_names: tuple[str, ...]
-    image_size: tuple[int, int]  # (height, width)
-    guidance_range: tuple[float, float] | None  # None: no knob, swept once
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        ...
+
+    @property
+    def makes_layouts(self) -> bool:
+        """Whether layouts come with the images."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        ...
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the samples."""
+        ...
+
+    @property
+    def guidance_range(self) -> tuple[float, float] | None:
+        """Values of the trade-off knob; None: no knob, swept once."""
+        ...
 
     def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
         """Draw one sample per caption; sample i depends on (captions[i], seeds[i], guidance) only.

@@ -82,15 +82,14 @@ def table_1(summary: pd.DataFrame) -> pd.DataFrame:
         Columns `method`, `data`, `fid`, `miou` (percent), `fsd`, `guidance`, `protocol`.
     """
     lines = []
-    for (dataset, model), points in summary.groupby(["dataset", "model"], sort=False):
-        if model in REFERENCE_MODELS:
-            continue
-        best = points.loc[points["fid"].idxmin()]
+    generated_lines = summary[~summary["model"].isin(REFERENCE_MODELS)]
+    for _, points in generated_lines.groupby(["dataset", "model"], sort=False):
+        best = points.iloc[int(points["fid"].argmin())]
         generated = best["fsd_generated"]
         lines.append(
             {
-                "method": model,
-                "data": dataset,
+                "method": best["model"],
+                "data": best["dataset"],
                 "fid": best["fid"],
                 "miou": best["miou"] * 100.0,
                 "fsd": best["fsd_predicted"] if math.isnan(generated) else generated,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -25,7 +26,7 @@ def command(
     dataset: str,
     split: str,
     out: Path | None,
-    extractors: str,
+    extractors: Literal["shipped", "standard"],
     segmenter: Path | None,
     clip: Path | None,
     inception: Path | None,

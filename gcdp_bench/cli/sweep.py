@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -62,7 +63,7 @@ def command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
-    extractors: str,
+    extractors: Literal["shipped", "standard"],
     segmenter: Path | None,
     clip: Path | None,
     inception: Path | None,

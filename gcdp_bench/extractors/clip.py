@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from gcdp_bench.training.checkpoint import load_into, load_weights
 
 CHUNK = 64
 STANDARD = "ViT-L-14-336"
+CONTEXT_LENGTH = 77  # tokens that the standard model reads, start and end included
 UNKNOWN_TOKEN = 1
 TRAINED_PREFIX = "clip."  # of CLIP's own weights among those of a training run
 
@@ -47,25 +49,24 @@ class ClipCosines:
 
 def build_clip(config: ClipConfig) -> nn.Module:
     """open_clip's CLIP at a small size."""
-    from open_clip import CLIP
+    from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
 
-    heads = config.width // config.head_width
     return CLIP(
         embed_dim=config.embed_dim,
-        vision_cfg={
-            "image_size": config.image_size,
-            "layers": config.layers,
-            "width": config.width,
-            "head_width": config.head_width,
-            "patch_size": config.patch,
-        },
-        text_cfg={
-            "context_length": config.context_length,
-            "vocab_size": len(config.vocabulary) + 2,
-            "width": config.width,
-            "heads": heads,
-            "layers": config.layers,
-        },
+        vision_cfg=CLIPVisionCfg(
+            image_size=config.image_size,
+            layers=config.layers,
+            width=config.width,
+            head_width=config.head_width,
+            patch_size=config.patch,
+        ),
+        text_cfg=CLIPTextCfg(
+            context_length=config.context_length,
+            vocab_size=len(config.vocabulary) + 2,
+            width=config.width,
+            heads=config.width // config.head_width,
+            layers=config.layers,
+        ),
     )
 
 
@@ -101,7 +102,7 @@ class SmallClip:
 
     def __init__(self, config: ClipConfig, network: nn.Module):
         self.config = config
-        self.network = network.eval().requires_grad_(False)
+        self.network: Any = network.eval().requires_grad_(False)  # open_clip's CLIP
         self._tokenizer = Tokenizer(config)
         self.name = f"clip-{config.dataset}"
         self.digest = tensors_digest(network.state_dict())
@@ -137,8 +138,8 @@ class SmallClip:
         parts = []
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            image = self.network.encode_image(pictures[part], normalize=True)  # type: ignore[operator]
-            text = self.network.encode_text(tokens[part], normalize=True)  # type: ignore[operator]
+            image = self.network.encode_image(pictures[part], normalize=True)
+            text = self.network.encode_text(tokens[part], normalize=True)
             parts.append((image * text).sum(-1))  # (b,)
         return ClipCosines(torch.cat(parts).float().numpy(), num_long)
 
@@ -153,10 +154,10 @@ class StandardClip:
             path, "clip-vit-l-14-336", "--clip",
             "https://openaipublic.azureedge.net/clip/models (ViT-L-14-336px.pt)",
         )  # fmt: skip
-        self.network, _, self._preprocess = open_clip.create_model_and_transforms(
+        network, _, self._preprocess = open_clip.create_model_and_transforms(
             STANDARD, pretrained=str(file), force_quick_gelu=True
         )
-        self.network.eval().requires_grad_(False)
+        self.network: Any = network.eval().requires_grad_(False)
         self._tokenizer = open_clip.get_tokenizer(STANDARD)
         self.name = "clip-vit-l-14-336"
         self.digest = file_digest(file)
@@ -168,7 +169,7 @@ class StandardClip:
         from torchvision.transforms.functional import to_pil_image
 
         plain = SimpleTokenizer()
-        num_long = sum(len(plain.encode(c)) + 2 > plain.context_length for c in captions)
+        num_long = sum(len(plain.encode(c)) + 2 > CONTEXT_LENGTH for c in captions)
         parts = []
         for image, caption in zip(images, captions, strict=True):
             pixels = self._preprocess(to_pil_image(image))[None]  # type: ignore[index,operator]

@@ -8,7 +8,7 @@ the caption. Scoring uses CLIP's own weights alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +81,8 @@ class ClipInTraining(nn.Module):
 
     def __init__(self, config: ClipConfig, num_classes: int):
         super().__init__()
-        self.clip = build_clip(config)
-        self.clip.visual.output_tokens = True  # type: ignore[union-attr]
+        self.clip: Any = build_clip(config)
+        self.clip.visual.output_tokens = True
         self.class_scale = nn.Parameter(torch.tensor(LOG_CLASS_SCALE))
         self.patch_bias = nn.Parameter(torch.zeros(num_classes))
         self.image_bias = nn.Parameter(torch.zeros(num_classes))
@@ -99,7 +99,7 @@ class ClipInTraining(nn.Module):
             image (B, E), text (B, E), patch_logits (B, N, K), image_logits (B, K),
             text_logits (B, K).
         """
-        texts = self.clip.encode_text(torch.cat([tokens, class_tokens]), normalize=True)  # type: ignore[operator]
+        texts = self.clip.encode_text(torch.cat([tokens, class_tokens]), normalize=True)
         text, classes = texts.split([len(tokens), len(class_tokens)])  # (B, E), (K, E)
         pooled, patches = self.clip.visual(images)  # (B, E), (B, N, D)
         image = F.normalize(pooled, dim=-1)
@@ -117,7 +117,12 @@ class ClipInTraining(nn.Module):
 class ClipTask:
     """Contrastive learning: an image's caption among those of its batch, and the reverse."""
 
-    loss_weights = {"contrastive": 1.0, "patches": 5.0, "image": 3.0, "caption": 3.0}
+    loss_weights: Mapping[str, float] = {
+        "contrastive": 1.0,
+        "patches": 5.0,
+        "image": 3.0,
+        "caption": 3.0,
+    }
 
     def __init__(self, config: ClipConfig, train: Dataset, validation: Dataset):
         self.config = config
@@ -205,4 +210,6 @@ class ClipTask:
 
 def _plain(network: nn.Module) -> ClipInTraining:
     """The network inside accelerate's wrapper."""
-    return getattr(network, "module", network)
+    plain = getattr(network, "module", network)
+    assert isinstance(plain, ClipInTraining)
+    return plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,7 +76,7 @@ SEGMENTER_PRESETS = {
 class SegmenterTask:
     """Cross-entropy per pixel; rare classes weigh more, ignored pixels nothing."""
 
-    loss_weights = {"cross_entropy": 1.0}
+    loss_weights: Mapping[str, float] = {"cross_entropy": 1.0}
 
     def __init__(self, config: SegmenterConfig, train: Dataset, validation: Dataset):
         self.config = config

@@ -31,7 +31,7 @@ class _Column:
     """Pictures of one kind, one per caption."""
 
     group: str
-    kind: str  # "image", "layout" or "predicted"
+    kind: str  # "image", "layout" or "segmented"
     pictures: Sequence[NDArray[np.uint8]]  # each (H, W, 3)
 
 
@@ -95,7 +95,7 @@ def _draw(
         )
         kinds = {"layout": [t.layout for t in triplets]} if layouts else {}
         if predicted or not layouts:
-            kinds["predicted"] = [read_layout(point.predicted / f"{t.id}.png") for t in triplets]
+            kinds["segmented"] = [read_layout(point.predicted / f"{t.id}.png") for t in triplets]
         for kind, maps in kinds.items():
             shown |= {int(value) for one in maps for value in one.unique()} - {IGNORE_ID}
             pictures = [colourise(one[None], names)[0].permute(1, 2, 0).numpy() for one in maps]
@@ -136,7 +136,7 @@ def _compose(columns: Sequence[_Column], captions: Sequence[str], classes: list[
         panels[0, place + 1].set_title(f"{heading}\n{column.kind}", fontsize=7.5, loc="left")
         last = column.group
     patches = [
-        Patch(facecolor=tuple(value / 255 for value in class_colour(name)), label=name)
+        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*class_colour(name)), label=name)
         for name in classes
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=10, frameon=False, fontsize=7)

@@ -99,7 +99,8 @@ def _readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
 
 def _readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
     sides = [
-        f"{title(line.model)} @ {line.guidance:g} − {title(line.other)} @ {line.other_guidance:g}"
+        f"{title(str(line.model))} @ {line.guidance:g} − "
+        f"{title(str(line.other))} @ {line.other_guidance:g}"
         for line in table.itertuples()
     ]
     return pd.DataFrame(

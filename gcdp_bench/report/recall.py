@@ -49,7 +49,7 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
         bars.scatter(100 * means, places, marker=marker, s=46 if marker == "|" else 20,
                      color="black", linewidths=1.3, label=title(model), zorder=3)  # fmt: skip
     bars.set_yticks(list(order.values()), list(order))
-    bars.invert_yaxis()
+    bars.set_ylim(len(order) - 0.4, -0.6)
     bars.set_xlim(0, 102)
     bars.set_xlabel("Semantic Recall of the class (%)")
     bars.set_title("(b) Semantic Recall per class")
@@ -69,7 +69,8 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
 def best_guidance(rows: pd.DataFrame, model: str) -> float:
     """Guidance at which the mean FID over seeds is lowest."""
     fid = rows[rows["metric"].isin(FID_METRICS) & (rows["model"] == model)]
-    return float(fid.groupby("guidance")["value"].mean().idxmin())
+    means = fid.groupby("guidance")["value"].mean()
+    return float(means.index[int(means.argmin())])
 
 
 def _legend(*axes) -> tuple[list, list[str]]:

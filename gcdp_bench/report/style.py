@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import seaborn as sns
@@ -46,7 +47,7 @@ def title(model: str) -> str:
 @contextmanager
 def theme() -> Iterator[None]:
     """Settings of every figure, undone afterwards; draws without a screen."""
-    settings = {
+    settings: dict[Any, Any] = {
         "figure.constrained_layout.use": True,
         "font.size": 9,
         "axes.titlesize": 10,

@@ -42,8 +42,8 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
                 reference["correspondence"].mean(),
                 color=colour(model), linestyle=line, linewidth=1.2, label=title(model), zorder=1,
             )  # fmt: skip
-    axes.set_xlabel(f"{label}  → better")
-    axes.set_ylabel(f"{_fid_name(rows)}  ← lower is better")
+    axes.set_xlabel(f"{label}, higher is better")
+    axes.set_ylabel(f"{_fid_name(rows)}, lower is better")
     axes.margins(0.1)
     axes.legend(frameon=True, fontsize=7.5)
     axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {rows['dataset'].iloc[0]}")

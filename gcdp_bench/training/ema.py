@@ -18,6 +18,8 @@ def averaged(network: nn.Module, max_decay: float) -> AveragedModel:
     @torch.no_grad()
     def update(averages, parameters, num_averaged) -> None:
         weight = 1.0 - power_decay(int(num_averaged), max_decay)
-        torch._foreach_lerp_(list(averages), list(parameters), weight)
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+            list(averages), list(parameters), weight
+        )
 
     return AveragedModel(network, multi_avg_fn=update, use_buffers=False)

@@ -116,7 +116,9 @@ def photograph(
         rng: the scene's.
     """
     rows, columns = canvas.layout.shape[0] // 2, canvas.layout.shape[1] // 2
-    layout = cv2.resize(canvas.layout, (columns, rows), interpolation=cv2.INTER_NEAREST)
+    layout = np.asarray(
+        cv2.resize(canvas.layout, (columns, rows), interpolation=cv2.INTER_NEAREST), np.uint8
+    )
     small = cv2.resize(canvas.image, (columns, rows), interpolation=cv2.INTER_AREA)
     noise = rng.standard_normal((*TEXTURE_SIZE, 4), np.float32)  # grain, and noise of 3 channels
     blotch = smooth_noise(rng, TEXTURE_SIZE, (22, 44))

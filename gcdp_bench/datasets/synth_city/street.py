@@ -270,7 +270,7 @@ def paint_tree(canvas: Canvas, x: float, z: float, rng: Generator) -> None:
     right, up = np.cos(angles) * radii, np.sin(angles) * radii * 0.8
     sizes = crown * rng.uniform(0.42, 0.68, num) * (1.0 if num == 9 else 1.3)
     for place, index in enumerate(np.argsort(up).tolist()):
-        centre = (x + right[index], trunk + crown * 0.8 + up[index], z)
+        centre = (x + float(right[index]), trunk + crown * 0.8 + float(up[index]), z)
         size = float(sizes[index])
         tone = shade(green, 0.72 + 0.65 * place / num)
         canvas.ball(centre, (size, size * 0.85), tone, z, label)
