@@ -1,0 +1,65 @@
+"""Training runs to the small half-precision weights that the project ships.
+
+    python -m gcdp_bench.ship RUN SHIPPED
+
+RUN is a run folder of `gcdp-bench train`, SHIPPED the folder to write: `model.safetensors` and
+`config.json`, which the loaders read like a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gcdp_bench.config import read_json, write_json
+from gcdp_bench.training.checkpoint import load_weights, save_weights
+
+
+def main() -> None:
+    """Ship one run."""
+    parser = argparse.ArgumentParser(description="Write the weights of a run in half precision.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("shipped", type=Path)
+    options = parser.parse_args()
+    path = ship(options.run, options.shipped)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+def ship(run: Path, shipped: Path) -> Path:
+    """Write the averaged weights of `run` in half precision; returns the weights file.
+
+    Raises:
+        FileNotFoundError: the run has no weights.
+        ValueError: a weight does not fit half precision; its name is given.
+    """
+    weights = load_weights(run / "model.safetensors")
+    record = read_json(run / "config.json")
+    shipped.mkdir(parents=True, exist_ok=True)
+    save_weights(shipped / "model.safetensors", halved(weights))
+    write_json(shipped / "config.json", record)
+    return shipped / "model.safetensors"
+
+
+def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices and kernels in float16; vectors (norms, biases, running statistics) as they are.
+
+    Raises:
+        ValueError: a value becomes infinite.
+    """
+    result = {}
+    for name, tensor in weights.items():
+        small = tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
+        if not bool(torch.isfinite(small).all()):
+            raise ValueError(
+                f"{name}: expected values of float16's range, got {tensor.abs().max()}"
+            )
+        result[name] = small
+    return result
+
+
+if __name__ == "__main__":
+    main()
