@@ -55,7 +55,7 @@ def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         small = tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor
         if not bool(torch.isfinite(small).all()):
             raise ValueError(
-                f"{name}: expected values of float16's range, got {tensor.abs().max()}"
+                f"{name}: expected values in the range of float16, got {float(tensor.abs().max())}"
             )
         result[name] = small
     return result
