@@ -23,6 +23,7 @@ class StagePreset:
     unet: UNetConfig
     training: TrainingConfig
     crop_divisor: int = 1  # training crops of 1/divisor of each side
+    low_res_levels: tuple[int, int] = (1000, 200)  # `train_levels`, `sample_level` of LowResConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +112,7 @@ PRESETS = {
             ),
             training=replace(TINY_TRAINING, steps=4_000),
             crop_divisor=2,
+            low_res_levels=(100, 30),
         ),
     ),
     "small": Preset(
@@ -139,6 +141,10 @@ PRESETS = {
 }
 
 
+def _low_res(size: Size, train_levels: int, sample_level: int) -> LowResConfig:
+    return LowResConfig(size=size, train_levels=train_levels, sample_level=sample_level)
+
+
 def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool) -> StageConfig:
     """Resolve a preset for a dataset.
 
@@ -163,6 +169,6 @@ def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool)
             image_schedule=COSINE, layout_schedule=COSINE, num_classes=num_classes
         ),
         text=preset.text,
-        low_res=None if stage == "base" else LowResConfig(size=half),
+        low_res=None if stage == "base" else _low_res(half, *part.low_res_levels),
         crop=None if divisor == 1 else (size[0] // divisor, size[1] // divisor),
     )

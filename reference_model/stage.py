@@ -23,7 +23,15 @@ class LowResConfig:
 
     size: Size  # (height, width) of the stage below
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(name="linear"))
+    train_levels: int = 1000  # training noises the pair to a step below this, drawn uniformly
     sample_level: int = 200  # step of `schedule` to which the pair is noised when sampling
+
+    def __post_init__(self):
+        if not 0 <= self.sample_level < self.train_levels <= self.schedule.num_steps:
+            raise ValueError(
+                f"low_res: expected 0 <= sample_level < train_levels <= {self.schedule.num_steps}, "
+                f"got {self.sample_level} and {self.train_levels}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

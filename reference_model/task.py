@@ -143,8 +143,8 @@ class StageTask:
         noise = {"normal": torch.randn(num, 3, height, width, generator=generator)}
         if self.config.makes_layouts:
             noise["uniform"] = torch.rand(num, height, width, generator=generator)
-        if self._low_res_schedule is not None:
-            num_levels = self._low_res_schedule.num_steps
+        if self.config.low_res is not None:
+            num_levels = self.config.low_res.train_levels
             noise["low_level"] = torch.randint(0, num_levels, (num,), generator=generator)
             noise["low_normal"] = torch.randn(num, 3, height, width, generator=generator)
             if self.config.makes_layouts:

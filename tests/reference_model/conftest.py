@@ -66,7 +66,7 @@ def sr_config(*, layouts: bool = True) -> StageConfig:
         image_size=(16, 16),
         unet=replace(base.unet, low_res=True, patch=2, stem_skip=True),
         low_res=LowResConfig(size=(8, 8), schedule=ScheduleConfig(name="linear", num_steps=50),
-                             sample_level=10),
+                             train_levels=50, sample_level=10),
         crop=(8, 8),
     )  # fmt: skip
 
