@@ -61,13 +61,15 @@ def save_unet(unet: UNet, path: Path) -> None:
     `load_unet` reads it back.
 
     Raises:
-        ValueError: the network has parts that the authors' has not (`patch`, `stem_skip`).
+        ValueError: the network has parts that the authors' has not (`patch`, `stem_skip`,
+            `noise_skip`).
     """
     config = unet.config
-    if config.patch != 1 or config.stem_skip:
+    if config.patch != 1 or config.stem_skip or config.noise_skip:
         raise ValueError(
-            f"the authors' network has neither patch nor stem_skip, got patch={config.patch}, "
-            f"stem_skip={config.stem_skip}; export a network with patch=1, stem_skip=False"
+            "the authors' network has neither patch nor stem_skip nor noise_skip, got "
+            f"patch={config.patch}, stem_skip={config.stem_skip}, noise_skip={config.noise_skip}; "
+            "export a network with patch=1 and without skips"
         )
     tensors = {
         name.replace(OURS, THEIRS): tensor.detach().cpu().contiguous()

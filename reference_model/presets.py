@@ -109,10 +109,11 @@ PRESETS = {
                 low_res=True,
                 dim=32,
                 self_attention=(False, False),
+                noise_skip=True,
             ),
-            training=replace(TINY_TRAINING, steps=4_000),
+            training=replace(TINY_TRAINING, steps=14_000),
             crop_divisor=2,
-            low_res_levels=(100, 30),
+            low_res_levels=(100, 8),
         ),
     ),
     "small": Preset(

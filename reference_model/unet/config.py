@@ -26,6 +26,7 @@ class UNetConfig:
     init_kernels: tuple[int, ...] = (3, 7, 15)
     patch: int = 1  # > 1: a space-to-depth stem; the whole network runs at (H / patch, W / patch)
     stem_skip: bool = False  # concatenate the stem's output before the last block
+    noise_skip: bool = False  # the head learns v (Salimans and Ho 2022), read as noise: see `UNet`
     gradient_checkpointing: bool = False
 
     def __post_init__(self):

@@ -88,7 +88,13 @@ class LayoutEmbedding(nn.Module):
 
 
 class UNet(nn.Module):
-    """(z_t, log SNR, text) to the noise of x_t and the logits of y_0."""
+    """(z_t, log SNR, text) to the noise of x_t and the logits of y_0.
+
+    With `noise_skip` the head's output v becomes the noise sqrt(1 - alpha_bar) x_t +
+    sqrt(alpha_bar) v (Salimans and Ho 2022): the estimate of x_0 is then sqrt(alpha_bar) x_t -
+    sqrt(1 - alpha_bar) v, without a division that magnifies the head's error where x_t is mostly
+    noise. The authors' network has no such path.
+    """
 
     def __init__(self, config: UNetConfig):
         super().__init__()
@@ -166,6 +172,9 @@ class UNet(nn.Module):
         x = self._run(self.final_res_block, x, time)
         x = torch.cat([x, *(F.pixel_unshuffle(part, self.config.patch) for part in detail)], 1)
         noise = F.pixel_shuffle(self.final_conv(x), self.config.patch)  # (B, 3, H, W)
+        if self.config.noise_skip:
+            alpha_bar = log_snr.sigmoid()[:, None, None, None]  # (B, 1, 1, 1)
+            noise = (1.0 - alpha_bar).sqrt() * image + alpha_bar.sqrt() * noise
         if self.final_conv_seg is None:
             return UNetOutput(noise, None)
         return UNetOutput(noise, F.pixel_shuffle(self.final_conv_seg(x), self.config.patch))

@@ -111,7 +111,9 @@ def test_missing_surplus_and_foreign_tensors_are_named(tmp_path):
         load_unet(tmp_path / "none.safetensors")
 
 
-def test_a_network_that_the_authors_cannot_read_is_not_written(tmp_path):
-    network = UNet(replace(BASE_UNET, patch=2, stem_skip=True))
-    with pytest.raises(ValueError, match="neither patch nor stem_skip"):
+@pytest.mark.parametrize("own", [{"patch": 2}, {"stem_skip": True}, {"noise_skip": True}])
+def test_a_network_that_the_authors_cannot_read_is_not_written(tmp_path, own):
+    network = UNet(replace(BASE_UNET, **own))
+    with pytest.raises(ValueError, match="neither patch nor stem_skip nor noise_skip"):
         save_unet(network, tmp_path / "w.safetensors")
+    assert not list(tmp_path.iterdir())

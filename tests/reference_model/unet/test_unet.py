@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from reference_model.gaussian import predict_x_0
 from reference_model.unet import RawText, UNet, UNetConfig, paper_base, paper_sr
 from tests.reference_model.conftest import BASE_UNET
 
@@ -59,6 +60,21 @@ def test_padding_tokens_do_not_matter(network):
         for text in (given["text"], other)
     ]  # fmt: skip
     assert torch.equal(outputs[0].noise, outputs[1].noise)
+
+
+@torch.no_grad()
+def test_with_noise_skip_the_head_is_the_velocity(network):
+    given = inputs()
+    image, layout, log_snr = given["image"], given["layout"], given["log_snr"]
+    text = network.encode_text(given["text"], given["mask"])
+    skipping = UNet(replace(BASE_UNET, noise_skip=True)).eval()
+    skipping.load_state_dict(network.state_dict())
+    v = network(image, layout, log_snr, text).noise
+    noise = skipping(image, layout, log_snr, text).noise
+    alpha_bar = torch.sigmoid(log_snr.double())[:, None, None, None]  # (B, 1, 1, 1)
+    x_0 = predict_x_0(image, noise, alpha_bar)
+    expected = alpha_bar.sqrt() * image - (1 - alpha_bar).sqrt() * v  # Salimans and Ho 2022, app. D
+    assert torch.allclose(x_0.double(), expected, atol=1e-5)
 
 
 @torch.no_grad()
