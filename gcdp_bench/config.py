@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
+from gcdp_bench.files import replacing
+
 C = TypeVar("C")
 
 
@@ -72,9 +74,8 @@ def digest(config: Any) -> str:
 
 def write_json(path: Path, data: Any) -> None:
     """Write `data` (dataclasses allowed) as indented JSON, complete or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(to_dict(data), indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(to_dict(data), indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:

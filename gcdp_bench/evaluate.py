@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.files import replacing
 from gcdp_bench.images import write_layout
 from gcdp_bench.metrics.clip_score import clip_values
 from gcdp_bench.metrics.frechet import frechet_distance
@@ -106,12 +107,9 @@ def reference_statistics(
         dataset.class_names,
         captioned,
     )
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, features=reference.features, areas=reference.areas,
                  predicted_areas=reference.predicted_areas)  # fmt: skip
-    temporary.replace(path)
     return reference
 
 
@@ -154,7 +152,6 @@ def score(
         predicted = _look(batch, asked, samples.class_names, extractors, seen, with_clip=True,
                           with_iou=has_layouts)  # fmt: skip
         if predicted_dir is not None:
-            predicted_dir.mkdir(parents=True, exist_ok=True)
             for triplet, layout in zip(batch, predicted, strict=True):
                 write_layout(predicted_dir / f"{triplet.id}.png", layout)
         progress.advance(len(batch))

@@ -9,6 +9,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
+from gcdp_bench.files import replacing
+
 Size = tuple[int, int]
 """(height, width) in pixels."""
 
@@ -108,9 +110,8 @@ def _decode(path: Path, mode: str | None):
 
 
 def _write_png(path: Path, picture: Image.Image) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    picture.save(temporary, format="PNG")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG")
 
 
 def _require_uint8(pixels: Tensor, what: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.config import from_dict, read_json, write_json
+from gcdp_bench.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,8 +64,8 @@ def score_folder(results: Path, config_hash: str) -> Path:
 def write_point(results: Path, config_hash: str, samples: Path, per_sample: pd.DataFrame) -> None:
     """Write the values of every sample, and where the samples lie."""
     folder = score_folder(results, config_hash)
-    folder.mkdir(parents=True, exist_ok=True)
-    per_sample.to_parquet(folder / "per_sample.parquet", index=False)
+    with replacing(folder / "per_sample.parquet") as temporary:
+        per_sample.to_parquet(temporary, index=False)
     write_json(folder / "point.json", _Record(samples.relative_to(results).as_posix()))
 
 

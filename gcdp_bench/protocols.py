@@ -6,6 +6,7 @@ T diffusion steps, L text tokens, D feature width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -122,3 +123,13 @@ class MetricValue:
     class_name: str
     value: float
     num_samples: int
+
+
+def check_guidance(guidance: float) -> None:
+    """Refuse a guidance scale that no generator can be sampled with; 1.0 means none.
+
+    Raises:
+        ValueError: it is negative, infinite or NaN.
+    """
+    if not 0.0 <= guidance < math.inf:
+        raise ValueError(f"guidance: expected a finite value of at least 0, got {guidance:g}")

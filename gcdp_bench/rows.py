@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcdp_bench.files import replacing
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -64,7 +66,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: no results there.
-        ValueError: the file is of another schema version or lacks columns.
+        ValueError: the file is damaged, of another schema version or lacks columns.
     """
     import pandas as pd
 
@@ -73,7 +75,13 @@ def read_rows(path: Path) -> pd.DataFrame:
         raise FileNotFoundError(
             f"{file}: expected a results table, found none; run `gcdp-bench sweep` first"
         )
-    frame = pd.read_parquet(file)
+    try:
+        frame = pd.read_parquet(file)
+    except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
+        raise ValueError(
+            f"{file}: expected a Parquet table, got: {str(error).splitlines()[0]}; restore it, "
+            "or remove it and rerun the sweep"
+        ) from error
     missing = set(COLUMNS) - set(frame.columns)
     if missing:
         raise ValueError(f"{file}: expected columns {sorted(COLUMNS)}, lacks {sorted(missing)}")
@@ -90,18 +98,13 @@ def merge_rows(results_dir: Path, new: pd.DataFrame) -> pd.DataFrame:
     """Add `new` to `results_dir/results.parquet` (and .csv); equal keys take the new value."""
     import pandas as pd
 
-    results_dir.mkdir(parents=True, exist_ok=True)
     file = results_dir / "results.parquet"
     frames = [read_rows(file), new] if file.exists() else [new]
     merged = pd.concat(frames, ignore_index=True)
     merged = merged.drop_duplicates(list(KEY), keep="last")
     merged = merged.sort_values(list(KEY), ignore_index=True, na_position="first")
-    _replace(file, lambda temporary: merged.to_parquet(temporary, index=False))
-    _replace(file.with_suffix(".csv"), lambda temporary: merged.to_csv(temporary, index=False))
+    with replacing(file) as temporary:
+        merged.to_parquet(temporary, index=False)
+    with replacing(file.with_suffix(".csv")) as temporary:
+        merged.to_csv(temporary, index=False)
     return merged
-
-
-def _replace(file: Path, write) -> None:
-    temporary = file.with_name(f".{file.name}.tmp")
-    write(temporary)
-    temporary.replace(file)

@@ -9,8 +9,9 @@ from pathlib import Path
 from gcdp_bench.catalog import GENERATORS, check_dataset, generator_folder, lookup
 from gcdp_bench.config import digest, read_json, write_json
 from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.files import output_folder
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, Generator
+from gcdp_bench.protocols import Dataset, Generator, check_guidance
 from gcdp_bench.seeds import derive_seed
 from reference_model.generator import Cascade, SamplingConfig
 
@@ -26,6 +27,9 @@ class SampleRequest:
     num_samples: int
     guidance: float
     seed: int
+
+    def __post_init__(self):
+        check_guidance(self.guidance)
 
     @property
     def hash(self) -> str:
@@ -49,13 +53,14 @@ def sample_folder(
 
     Raises:
         ValueError: the folder holds samples of another request, or N exceeds the dataset.
+        OSError: the folder cannot be written.
     """
     if not 1 <= request.num_samples <= len(dataset):
         raise ValueError(
             f"num_samples: expected 1 to {len(dataset)} (captions of {dataset.name} "
             f"{dataset.split}), got {request.num_samples}"
         )
-    record = _open(folder, request)
+    record = _open(output_folder(folder), request)
     writer = FolderWriter(folder, class_names=generator.class_names, dataset=request.dataset,
                           split=request.split)  # fmt: skip
     todo = [index for index in range(request.num_samples) if not writer.holds(sample_id(index))]
@@ -111,7 +116,6 @@ def _open(folder: Path, request: SampleRequest) -> dict:
                 "remove it or choose another folder"
             )
         return record
-    folder.mkdir(parents=True, exist_ok=True)
     record = {"request": request, "hash": request.hash, "seconds": 0.0}
     write_json(path, record)
     return record

@@ -38,7 +38,6 @@ def ship(run: Path, shipped: Path) -> Path:
     """
     weights = load_weights(run / "model.safetensors")
     record = read_json(run / "config.json")
-    shipped.mkdir(parents=True, exist_ok=True)
     save_weights(shipped / "model.safetensors", halved(weights))
     write_json(shipped / "config.json", record)
     return shipped / "model.safetensors"

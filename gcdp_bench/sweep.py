@@ -21,9 +21,10 @@ from gcdp_bench.evaluate import (
     score_real,
 )
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.files import output_folder, replacing
 from gcdp_bench.points import score_folder, write_point
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.protocols import Dataset, check_guidance
 from gcdp_bench.rows import CEILING, FLOOR, merge_rows, read_rows, to_frame
 from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
 from reference_model.generator import Cascade, SamplingConfig
@@ -52,8 +53,7 @@ class SweepConfig:
 
     def __post_init__(self):
         for value in self.guidance or ():
-            if not 0.0 <= value < math.inf:
-                raise ValueError(f"guidance: expected finite values of at least 0, got {value:g}")
+            check_guidance(value)
         if self.num_samples < 2:
             raise ValueError(f"num_samples: expected at least 2, got {self.num_samples}")
 
@@ -85,6 +85,7 @@ def run_sweep(
     Raises:
         ValueError: unknown names, a model of another dataset or size; before any sampling.
         FileNotFoundError: data or weights are missing; before any sampling.
+        OSError: `places.results` cannot be written; before any sampling.
     """
     folders = dict(places.weights)
     generators = [
@@ -99,6 +100,7 @@ def run_sweep(
     extractors.check(dataset)
 
     in_use = {name: weights for name, (_, weights) in zip(config.models, generators, strict=True)}
+    output_folder(places.results)
     _refuse_mixture(places.results, dataset, config.sampling, in_use, extractors)
 
     rows = _Rows(config, places, dataset, extractors, progress)
@@ -157,7 +159,6 @@ class _Rows:
         self._reference = reference_statistics(dataset, extractors, places.cache, progress)
         self._commit = git_commit()
         self._hashes: list[str] = []
-        places.results.mkdir(parents=True, exist_ok=True)
         _write_proportions(places.results, class_proportions(self._reference, dataset))
 
     def real(self) -> None:
@@ -290,9 +291,8 @@ def _write_proportions(results: Path, new: pd.DataFrame) -> None:
     if path.exists():
         old = pd.read_parquet(path)
         new = pd.concat([old[~old["dataset"].isin(new["dataset"])], new], ignore_index=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    new.to_parquet(temporary, index=False)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        new.to_parquet(temporary, index=False)
 
 
 def _refuse_mixture(

@@ -17,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from gcdp_bench.files import replacing
 from gcdp_bench.training.checkpoint import load_into, load_weights
 from reference_model.unet import UNet, UNetConfig
 
@@ -75,10 +76,8 @@ def save_unet(unet: UNet, path: Path) -> None:
         name.replace(OURS, THEIRS): tensor.detach().cpu().contiguous()
         for name, tensor in unet.state_dict().items()
     }
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file(tensors, temporary, metadata=_metadata(unet))
-    temporary.replace(path)
+    with replacing(Path(path)) as temporary:
+        save_file(tensors, temporary, metadata=_metadata(unet))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

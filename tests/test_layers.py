@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("gcdp_bench", "reference_model", "baselines")
 LAYERS = (
-    ("gcdp_bench.protocols", "gcdp_bench.config", "gcdp_bench.seeds", "gcdp_bench.progress"),
+    ("gcdp_bench.protocols", "gcdp_bench.files", "gcdp_bench.config", "gcdp_bench.seeds",
+     "gcdp_bench.progress"),
     ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points"),
     ("gcdp_bench.training",),
     ("gcdp_bench.datasets", "gcdp_bench.metrics"),

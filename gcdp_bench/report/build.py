@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gcdp_bench.compare import compare_models
+from gcdp_bench.files import replacing
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.page import Section, render_page
 from gcdp_bench.report.recall import draw_recall
@@ -57,9 +58,8 @@ def build_report(results: Path) -> Report:
             sections.append(_section(dataset, chosen, results))
     page = render_page(rows, sections, readable(summary), tables["table-1"], comparison)
     path = results / "report.html"
-    temporary = path.with_name(".report.html.tmp")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     figures = tuple(figure.path for section in sections for figure in section.figures)
     return Report(path, tuple(written), figures, summary)
 
@@ -96,8 +96,6 @@ def _most_captions(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(table: pd.DataFrame, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    table.to_csv(temporary, index=False)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False)
     return path

@@ -13,16 +13,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gcdp_bench.config import read_json, write_json
+from gcdp_bench.files import replacing
 
 NUM_KEPT = 2
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write tensors as safetensors, complete or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()},
-              temporary)  # fmt: skip
-    temporary.replace(path)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

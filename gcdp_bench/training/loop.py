@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdp_bench.config import digest, to_dict, write_json
+from gcdp_bench.files import output_folder
 from gcdp_bench.images import write_image
 from gcdp_bench.progress import Progress
 from gcdp_bench.seeds import derive_seed, generator
@@ -70,6 +71,7 @@ def train(
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
         ValueError: the run to resume has another configuration.
+        OSError: `run_dir` cannot be written.
         FloatingPointError: the loss is not finite; names the step and the last checkpoint.
     """
     from accelerate import Accelerator
@@ -215,7 +217,7 @@ def _open_run(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path | 
                 f"{run_dir}: the run to resume has another configuration; differing: "
                 f"{', '.join(differing_keys(old, new))}; use the same settings or another --out"
             )
-    run_dir.mkdir(parents=True, exist_ok=True)
+    output_folder(run_dir)
     write_json(run_dir / "config.json", record)
     return existing[-1] if existing else None
 
@@ -236,5 +238,4 @@ def _without_cadence(training: Mapping[str, Any]) -> dict[str, Any]:
 def _write_preview(task: Task, network: nn.Module, path: Path) -> None:
     sheet = task.preview(network)
     if sheet is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_image(path, sheet)

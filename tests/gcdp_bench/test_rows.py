@@ -51,3 +51,6 @@ def test_faults_are_named(tmp_path):
     to_frame([record()]).assign(schema_version=0).to_parquet(tmp_path / "results.parquet")
     with pytest.raises(ValueError, match="expected schema version 1, got"):
         read_rows(tmp_path)
+    (tmp_path / "results.parquet").write_bytes(b"PAR1 torn")
+    with pytest.raises(ValueError, match="expected a Parquet table, got: .*rerun the sweep"):
+        read_rows(tmp_path)

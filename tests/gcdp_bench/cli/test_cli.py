@@ -142,7 +142,7 @@ class TestMistakes:
         )
 
     def test_values_outside_their_range(self, toy, tmp_path):
-        assert "guidance: expected finite values of at least 0, got -1" in fails(
+        assert "guidance: expected a finite value of at least 0, got -1" in fails(
             *sweep(toy, tmp_path / "r", "--guidance", "-1")
         )
         assert "expected comma-separated values, got 'a,b'" in fails(
@@ -180,8 +180,13 @@ class TestMistakes:
 
     def test_unwritable_output(self, toy, tmp_path):
         (tmp_path / "file").write_text("in the way")
-        output = fails(*sweep(toy, tmp_path / "file" / "r"))
-        assert "file" in output and "Error" in output
+        place = tmp_path / "file" / "r"
+        sample = ["sample", "reference", "--dataset", toy.data, "--weights", toy.reference,
+                  "--num-samples", 4]  # fmt: skip
+        for arguments in (sweep(toy, place), [*sample, "--out", place]):
+            output = fails(*arguments)
+            assert f"{place}: expected a folder that can be written" in output
+            assert "image" not in output  # nothing was read or sampled before
 
     def test_a_broken_layout_in_the_samples(self, toy, tmp_path):
         import shutil

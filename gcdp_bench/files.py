@@ -1,0 +1,41 @@
+"""Files that are complete or absent, and folders that are checked before the work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Temporary path beside `path` to write to; it takes the place of `path` when all went well.
+
+    The folder is made if need be. After an error the temporary file is gone and `path` is as it
+    was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def output_folder(path: Path) -> Path:
+    """Make `path` and write a trial file, so that an unwritable place is known before slow work.
+
+    Raises:
+        OSError: it cannot be made or written to; the message names it.
+    """
+    trial = path / ".writable"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise OSError(
+            f"{path}: expected a folder that can be written, got: {error.strerror}; choose another"
+        ) from error
+    return path
