@@ -1,9 +1,10 @@
 """The super-resolution stage against plain resizing of the same base samples.
 
-    python -m benchmarks.super_resolution [--num-samples 500] [--guidance 2]
+    python -m benchmarks.super_resolution [--num-samples 500] [--guidance 2] [--levels 0,8,30]
 
 Each cascade draws base samples for the first test captions of synth-city-25. They are brought to
-full size by its super-resolution stage, and by bilinear (image) and nearest (layout) resizing.
+full size by bilinear (image) and nearest (layout) resizing, and by its super-resolution stage, at
+each of the levels to which the low-resolution pair may be noised (none given: the stage's own).
 Prints one JSON line per model and way: FID against the real test images, and mIoU of the layouts
 with those that the segmenter sees.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,9 +29,8 @@ from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.seeds import derive_seed
 from reference_model.generator import Cascade, SamplingConfig
-from reference_model.joint import Pair
 from reference_model.sampler import sample
-from reference_model.stage import upsample
+from reference_model.stage import Stage, upsample
 from reference_model.text import build_text_encoder
 
 DATASET = "synth-city-25"
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--sr-steps", type=int, default=10)
+    parser.add_argument("--levels", type=lambda text: [int(part) for part in text.split(",")])
     options = parser.parse_args()
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
     judges = load_extractors("shipped", DATASET)
@@ -51,43 +53,62 @@ def main() -> None:
         reference = reference_statistics(dataset, judges, Path(folder), Silent())
         for name in GENERATORS:
             cascade = Cascade.load(name, generator_folder(name, DATASET, None), config)
-            writers = {
-                way: FolderWriter(Path(folder) / name / way, class_names=dataset.class_names,
-                                  dataset=DATASET, split="test")
-                for way in ("super-resolution", "resized")
-            }  # fmt: skip
+            ways = [None, *_at_levels(cascade.stages[1], options.levels)]  # None: resized
+            writers = [
+                FolderWriter(Path(folder) / name / str(place), class_names=dataset.class_names,
+                             dataset=DATASET, split="test")
+                for place in range(len(ways))
+            ]  # fmt: skip
             for start in range(0, options.num_samples, BATCH):
                 indices = range(start, min(start + BATCH, options.num_samples))
-                _draw(cascade, dataset, indices, options.guidance, writers)
-            for way in writers:
-                values = _score(Path(folder) / name / way, reference, judges, cascade)
-                case = {"model": name, "way": way, "samples": options.num_samples,
+                _draw(cascade, ways, dataset, indices, options.guidance, writers)
+            for place, stage in enumerate(ways):
+                values = _score(Path(folder) / name / str(place), reference, judges, cascade)
+                case = {"model": name, "way": _describe(stage), "samples": options.num_samples,
                         "guidance": options.guidance, **values}  # fmt: skip
                 print(json.dumps(case), flush=True)
 
 
+def _at_levels(stage: Stage, levels: Sequence[int] | None) -> list[Stage]:
+    """The super-resolution stage, noising its low-resolution pair to each level."""
+    low_res = stage.config.low_res
+    assert low_res is not None
+    configs = [
+        replace(stage.config, low_res=replace(low_res, sample_level=level))
+        for level in levels or [low_res.sample_level]
+    ]
+    return [replace(stage, config=config) for config in configs]
+
+
+def _describe(stage: Stage | None) -> str:
+    if stage is None or stage.config.low_res is None:
+        return "resized"
+    return f"super-resolution, level {stage.config.low_res.sample_level}"
+
+
 def _draw(
     cascade: Cascade,
+    ways: Sequence[Stage | None],
     dataset: Dataset,
     indices: Sequence[int],
     guidance: float,
-    writers: dict[str, FolderWriter],
+    writers: Sequence[FolderWriter],
 ) -> None:
+    """Base samples of some captions, brought to full size in every way."""
     captions = [dataset[index].caption for index in indices]
     seeds = [derive_seed(0, index) for index in indices]
     text = build_text_encoder(cascade.stages[0].config.text).encode(captions)
-    base, sr = cascade.stages
+    base, _ = cascade.stages
     low = sample(base, text, guidance=guidance, seeds=seeds, num_steps=cascade.config.steps)
-    pairs: dict[str, Pair] = {
-        "super-resolution": sample(sr, text, guidance=1.0, seeds=seeds, low_res=low,
-                                   num_steps=cascade.config.sr_steps),
-        "resized": upsample(low, sr.config.image_size),
-    }  # fmt: skip
-    for way, pair in pairs.items():
+    for stage, writer in zip(ways, writers, strict=True):
+        pair = upsample(low, cascade.image_size)
+        if stage is not None:
+            pair = sample(stage, text, guidance=1.0, seeds=seeds, low_res=low,
+                          num_steps=cascade.config.sr_steps)  # fmt: skip
         images = to_uint8(pair.image)  # (B, 3, H, W)
         for place, index in enumerate(indices):
             layout = None if pair.layout is None else pair.layout[place].to(torch.uint8)
-            writers[way].write(f"{index:06d}", images[place], layout, captions[place])
+            writer.write(f"{index:06d}", images[place], layout, captions[place])
 
 
 def _score(
