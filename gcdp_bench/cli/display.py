@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -11,6 +13,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     ProgressColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -22,19 +25,52 @@ from rich.text import Text
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAIN_EVERY = 0.1  # without a terminal: one line per tenth of a job
+PLAIN_LINES = 10  # without a terminal: so many lines per job
+
+
+def speed_text(units_per_sec: float, unit: str) -> str:
+    """Units per second, or seconds per unit where that is slow."""
+    if units_per_sec < 1:
+        return f"{1 / units_per_sec:.1f} s/{unit}"
+    return f"{units_per_sec:.1f} {unit}/s"
 
 
 class SpeedColumn(ProgressColumn):
-    """Units per second."""
+    """Speed of the last seconds, empty before it is known."""
 
     def render(self, task) -> Text:
-        """Speed of the last seconds, empty before it is known."""
-        if not task.speed:
-            return Text("")
-        unit = task.fields["unit"]
-        slow = task.speed < 1
-        return Text(f"{1 / task.speed:.1f} s/{unit}" if slow else f"{task.speed:.1f} {unit}/s")
+        """See `ProgressColumn.render`."""
+        return Text(speed_text(task.speed, task.fields["unit"]) if task.speed else "")
+
+
+class PlainLines:
+    """A job in lines of text: what is done, how fast, how long is left."""
+
+    def __init__(self, console: Console, task: str, total: int, done: int, unit: str):
+        self._console, self._task, self._unit = console, task, unit
+        self._total, self._done, self._first = total, done, done
+        self._started = time.monotonic()
+        self._print("")
+
+    def advance(self, amount: int, values: str) -> None:
+        """Print a line whenever another tenth of the job is done."""
+        before = self._tenths()
+        self._done += amount
+        if self._tenths() > before:
+            self._print(values)
+
+    def _tenths(self) -> int:
+        return PLAIN_LINES * self._done // max(1, self._total)
+
+    def _print(self, values: str) -> None:
+        parts = [f"{self._task}: {self._done}/{self._total} {self._unit}"]
+        elapsed, gained = time.monotonic() - self._started, self._done - self._first
+        if gained and elapsed > 0:
+            left_sec = round((self._total - self._done) * elapsed / gained)
+            parts.append(speed_text(gained / elapsed, self._unit))
+            parts.append(f"{timedelta(seconds=left_sec)} left")
+        parts.append(values)
+        self._console.print("  ".join(part for part in parts if part), soft_wrap=True)
 
 
 class Display:
@@ -43,15 +79,14 @@ class Display:
     def __init__(self, console: Console | None = None):
         self.console = console or Console(stderr=True)
         self._bars: RichProgress | None = None
-        self._job, self._total, self._done, self._next = None, 0, 0, 0.0
-        self._name = ""
+        self._job = TaskID(0)
+        self._lines: PlainLines | None = None
 
     def start(self, task: str, total: int, *, done: int = 0, unit: str = "it") -> None:
         """See `Progress.start`."""
         self.finish()
-        self._name, self._total, self._done, self._next = task, total, done, PLAIN_EVERY
         if not self.console.is_terminal:
-            self.console.print(f"{task}: {done}/{total} {unit}")
+            self._lines = PlainLines(self.console, task, total, done, unit)
             return
         self._bars = RichProgress(
             TextColumn("{task.description}"),
@@ -69,21 +104,17 @@ class Display:
 
     def advance(self, amount: int = 1, *, values: Mapping[str, float] | None = None) -> None:
         """See `Progress.advance`."""
-        self._done += amount
         text = "  ".join(f"{name} {value:.4g}" for name, value in (values or {}).items())
-        if self._bars is not None and self._job is not None:
+        if self._bars is not None:
             self._bars.update(self._job, advance=amount, values=text)
-        elif self._total and self._done / self._total >= self._next:
-            self._next += PLAIN_EVERY
-            self.console.print(
-                f"{self._name}: {self._done}/{self._total}  {text}".rstrip(), soft_wrap=True
-            )
+        if self._lines is not None:
+            self._lines.advance(amount, text)
 
     def finish(self) -> None:
         """See `Progress.finish`."""
         if self._bars is not None:
             self._bars.stop()
-        self._bars = self._job = None
+        self._bars = self._lines = None
 
 
 def print_summary(table: pd.DataFrame) -> None:
