@@ -1,8 +1,12 @@
 """The report: every file is there, the page is one file, and it says what it shows."""
 
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gcdp_bench.extractors.bundle import load_extractors
 from gcdp_bench.images import read_image
@@ -45,7 +49,12 @@ def test_tables_are_written(report):
 
 def test_the_page_needs_nothing_else(report):
     page = report.page.read_text()
-    assert page.count("data:image/png;base64,") == len(report.figures)
+    embedded = re.findall(r"data:image/webp;base64,([^\"]*)", page)
+    assert len(embedded) == len(report.figures)
+    for data, path in zip(embedded, report.figures, strict=True):
+        with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        assert (pixels == read_image(path).permute(1, 2, 0).numpy()).all()
     assert not re.findall(r"(?:src|href)=[\"'](?!data:)", page)
     assert "http" not in re.sub(r"base64,[^\"]*", "", page)
 
