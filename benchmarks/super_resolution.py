@@ -101,8 +101,9 @@ def _draw(
     base, _ = cascade.stages
     low = sample(base, text, guidance=guidance, seeds=seeds, num_steps=cascade.config.steps)
     for stage, writer in zip(ways, writers, strict=True):
-        pair = upsample(low, cascade.image_size)
-        if stage is not None:
+        if stage is None:
+            pair = upsample(low, cascade.image_size)
+        else:
             pair = sample(stage, text, guidance=1.0, seeds=seeds, low_res=low,
                           num_steps=cascade.config.sr_steps)  # fmt: skip
         images = to_uint8(pair.image)  # (B, 3, H, W)

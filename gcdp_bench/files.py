@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 
 @contextmanager
@@ -12,10 +14,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """Temporary path beside `path` to write to; it takes the place of `path` when all went well.
 
     The folder is made if need be. After an error the temporary file is gone and `path` is as it
-    was.
+    was. Processes of one machine may write the same path: the last one wins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         temporary.replace(path)
@@ -29,11 +31,10 @@ def output_folder(path: Path) -> Path:
     Raises:
         OSError: it cannot be made or written to; the message names it.
     """
-    trial = path / ".writable"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        trial.touch()
-        trial.unlink()
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise OSError(
             f"{path}: expected a folder that can be written, got: {error.strerror}; choose another"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gcdp_bench import files
 from gcdp_bench.files import output_folder, replacing
 
 
@@ -21,6 +22,17 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
         temporary.write_text("half of the n")
         raise RuntimeError
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_processes_do_not_touch_each_others_temporary_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    with replacing(path) as first:
+        first.write_text("first")
+        monkeypatch.setattr(files.os, "getpid", lambda: -1)
+        with replacing(path) as second:
+            second.write_text("second")
+    assert path.read_text() == "first"  # it finished last
     assert list(tmp_path.iterdir()) == [path]
 
 
