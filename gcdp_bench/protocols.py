@@ -7,10 +7,12 @@ T diffusion steps, L text tokens, D feature width.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 IGNORE_ID = 255
@@ -78,6 +80,42 @@ class Dataset(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one item of a dataset on disk."""
+
+    id: str  # of the item
+    file: str  # where it was seen
+    problem: str  # what was expected, what came, what to do
+
+
+@runtime_checkable
+class CheckedDataset(Dataset, Protocol):
+    """A dataset on disk that can list what is wrong with it instead of stopping at the first."""
+
+    def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
+        """Every item of the split, with its faults: (id, none or several)."""
+        ...
+
+
+@runtime_checkable
+class AttributedDataset(Dataset, Protocol):
+    """A dataset whose images have yes-or-no attributes, some of which captions name."""
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """A names."""
+        ...
+
+    def attributes(self, index: int) -> Tensor:
+        """True attributes of the image at `index`, bool (A,)."""
+        ...
+
+    def caption_attributes(self, caption: str) -> Mapping[int, bool]:
+        """What `caption` says: attribute -> whether it is asked for or excluded."""
+        ...
+
+
 @runtime_checkable
 class Generator(Protocol):
     """A text-to-image model under test."""
@@ -116,13 +154,115 @@ class Generator(Protocol):
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """What a segmenter sees in a batch of images."""
+
+    layouts: Tensor  # uint8 (B, H, W)
+    features: Tensor  # float32 (B, D)
+
+
+class LayoutJudge(Protocol):
+    """A segmenter: the judge of Semantic Recall, mIoU and the FSD of predicted layouts."""
+
+    @property
+    def name(self) -> str:
+        """What it is, what it was trained on, and the size at which it looks."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of its weights."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes that it tells apart; the first ones of the dataset's."""
+        ...
+
+    def check(self, dataset: Dataset) -> None:
+        """Refuse a dataset that it cannot judge.
+
+        Raises:
+            ValueError: its classes or image size do not fit; says what to do.
+        """
+        ...
+
+    def predict(self, images: Tensor) -> Prediction:
+        """Segment uint8 images (B, 3, H, W)."""
+        ...
+
+
+class FeatureJudge(Protocol):
+    """A network whose features distributions are compared in."""
+
+    @property
+    def name(self) -> str:
+        """Network, as the extractor column says it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of its weights."""
+        ...
+
+    @property
+    def protocol(self) -> str:
+        """Suffix of its metrics: "tf1", "clean", "torch", "hrnet", "dinov2", "clip"."""
+        ...
+
+    @property
+    def resizer(self) -> str:
+        """How images reach the network's size."""
+        ...
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is computed from its features: of "frechet", "kid", "prdc", "cmmd"."""
+        ...
+
+    def features(self, images: Tensor) -> Tensor:
+        """uint8 (B, 3, H, W) to float32 (B, D)."""
+        ...
+
+
+@dataclass(frozen=True)
+class TextMatch:
+    """Cosine of each image and its caption."""
+
+    cosines: NDArray[np.float32]  # (B,)
+    too_long: NDArray[np.bool_]  # (B,), captions of which the encoder reads only the beginning
+
+
+class TextJudge(Protocol):
+    """CLIP: does the image fit the caption?"""
+
+    @property
+    def name(self) -> str:
+        """Network, as the extractor column says it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of its weights."""
+        ...
+
+    def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:
+        """Match uint8 images (B, 3, H, W) with one caption each."""
+        ...
+
+
+@dataclass(frozen=True)
 class MetricValue:
     """One number of a metric: `class_name` is "all" for a total, a class's name otherwise."""
 
     metric: str
     class_name: str
-    value: float
+    value: float  # NaN: not defined for these samples
     num_samples: int
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    ci_method: str = "none"  # of the 95 % interval; "none" where there is none, and why in docs
+    corrected: float = math.nan  # the value without its small-sample bias, where that is known
 
 
 def check_guidance(guidance: float) -> None:
