@@ -1,0 +1,6 @@
+"""What all face datasets share: CelebAMask-HQ's classes, CelebA's attributes, their captions."""
+
+from gcdp_bench.datasets.faces.captions import named_classes, parse_attributes, write_caption
+from gcdp_bench.datasets.faces.vocabulary import ATTRIBUTE_NAMES, CLASS_NAMES
+
+__all__ = ["ATTRIBUTE_NAMES", "CLASS_NAMES", "named_classes", "parse_attributes", "write_caption"]

@@ -1,0 +1,220 @@
+"""Names of the face datasets' classes and attributes, and the words that captions use for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CLASS_NAMES = (
+    "background",
+    "skin",
+    "nose",
+    "eyeglasses",
+    "left eye",
+    "right eye",
+    "left eyebrow",
+    "right eyebrow",
+    "left ear",
+    "right ear",
+    "mouth",
+    "upper lip",
+    "lower lip",
+    "hair",
+    "hat",
+    "earring",
+    "necklace",
+    "neck",
+    "clothes",
+)
+"""The 19 classes of CelebAMask-HQ (Lee et al. 2020), in the order in which its parts are merged.
+
+Left and right are the person's, as there: the left eye is on the right of the picture. "mouth" is
+what lips that are apart show.
+"""
+
+ATTRIBUTE_NAMES = (
+    "5_o_Clock_Shadow",
+    "Arched_Eyebrows",
+    "Attractive",
+    "Bags_Under_Eyes",
+    "Bald",
+    "Bangs",
+    "Big_Lips",
+    "Big_Nose",
+    "Black_Hair",
+    "Blond_Hair",
+    "Blurry",
+    "Brown_Hair",
+    "Bushy_Eyebrows",
+    "Chubby",
+    "Double_Chin",
+    "Eyeglasses",
+    "Goatee",
+    "Gray_Hair",
+    "Heavy_Makeup",
+    "High_Cheekbones",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "Narrow_Eyes",
+    "No_Beard",
+    "Oval_Face",
+    "Pale_Skin",
+    "Pointy_Nose",
+    "Receding_Hairline",
+    "Rosy_Cheeks",
+    "Sideburns",
+    "Smiling",
+    "Straight_Hair",
+    "Wavy_Hair",
+    "Wearing_Earrings",
+    "Wearing_Hat",
+    "Wearing_Lipstick",
+    "Wearing_Necklace",
+    "Wearing_Necktie",
+    "Young",
+)
+"""The 40 attributes of CelebA (Liu et al. 2015), in the order and spelling of its list."""
+
+CLASS_ID = {name: index for index, name in enumerate(CLASS_NAMES)}
+ATTRIBUTE_ID = {name: index for index, name in enumerate(ATTRIBUTE_NAMES)}
+
+IS, HAS, WEARS = "is", "has", "wears"
+
+WRITTEN: Mapping[str, tuple[str, str]] = {
+    "5_o_Clock_Shadow": (HAS, "5 o'clock shadow"),
+    "Arched_Eyebrows": (HAS, "arched eyebrows"),
+    "Attractive": (IS, "attractive"),
+    "Bags_Under_Eyes": (HAS, "bags under eyes"),
+    "Bald": (IS, "bald"),
+    "Bangs": (HAS, "bangs"),
+    "Big_Lips": (HAS, "big lips"),
+    "Big_Nose": (HAS, "big nose"),
+    "Black_Hair": (HAS, "black hair"),
+    "Blond_Hair": (HAS, "blond hair"),
+    "Blurry": (IS, "blurry"),
+    "Brown_Hair": (HAS, "brown hair"),
+    "Bushy_Eyebrows": (HAS, "bushy eyebrows"),
+    "Chubby": (IS, "chubby"),
+    "Double_Chin": (HAS, "double chin"),
+    "Eyeglasses": (WEARS, "eyeglasses"),
+    "Goatee": (HAS, "goatee"),
+    "Gray_Hair": (HAS, "gray hair"),
+    "Heavy_Makeup": (WEARS, "heavy makeup"),
+    "High_Cheekbones": (HAS, "high cheekbones"),
+    "Mouth_Slightly_Open": (HAS, "mouth slightly open"),
+    "Mustache": (HAS, "mustache"),
+    "Narrow_Eyes": (HAS, "narrow eyes"),
+    "No_Beard": (HAS, "no beard"),
+    "Oval_Face": (HAS, "oval face"),
+    "Pale_Skin": (HAS, "pale skin"),
+    "Pointy_Nose": (HAS, "pointy nose"),
+    "Receding_Hairline": (HAS, "receding hairline"),
+    "Rosy_Cheeks": (HAS, "rosy cheeks"),
+    "Sideburns": (HAS, "sideburns"),
+    "Smiling": (IS, "smiling"),
+    "Straight_Hair": (HAS, "straight hair"),
+    "Wavy_Hair": (HAS, "wavy hair"),
+    "Wearing_Earrings": (WEARS, "earrings"),
+    "Wearing_Hat": (WEARS, "hat"),
+    "Wearing_Lipstick": (WEARS, "lipstick"),
+    "Wearing_Necklace": (WEARS, "necklace"),
+    "Wearing_Necktie": (WEARS, "necktie"),
+    "Young": (IS, "young"),
+}
+"""Attribute -> the verb and the words that state it. Male is stated by the subject."""
+
+OTHER_WORDS: Mapping[str, tuple[str, bool]] = {
+    "5 o clock shadow": ("5_o_Clock_Shadow", True),
+    "five o'clock shadow": ("5_o_Clock_Shadow", True),
+    "stubble": ("5_o_Clock_Shadow", True),
+    "arched brows": ("Arched_Eyebrows", True),
+    "eye bags": ("Bags_Under_Eyes", True),
+    "eyebags": ("Bags_Under_Eyes", True),
+    "full lips": ("Big_Lips", True),
+    "large lips": ("Big_Lips", True),
+    "large nose": ("Big_Nose", True),
+    "blonde hair": ("Blond_Hair", True),
+    "bushy brows": ("Bushy_Eyebrows", True),
+    "chubby face": ("Chubby", True),
+    "glasses": ("Eyeglasses", True),
+    "spectacles": ("Eyeglasses", True),
+    "sunglasses": ("Eyeglasses", True),
+    "grey hair": ("Gray_Hair", True),
+    "heavy make up": ("Heavy_Makeup", True),
+    "makeup": ("Heavy_Makeup", True),
+    "slightly open mouth": ("Mouth_Slightly_Open", True),
+    "mouth is slightly open": ("Mouth_Slightly_Open", True),
+    "open mouth": ("Mouth_Slightly_Open", True),
+    "mouth open": ("Mouth_Slightly_Open", True),
+    "moustache": ("Mustache", True),
+    "beard": ("No_Beard", False),
+    "bearded": ("No_Beard", False),
+    "beardless": ("No_Beard", True),
+    "clean shaven": ("No_Beard", True),
+    "pointed nose": ("Pointy_Nose", True),
+    "smile": ("Smiling", True),
+    "smiles": ("Smiling", True),
+    "curly hair": ("Wavy_Hair", True),
+    "cap": ("Wearing_Hat", True),
+    "tie": ("Wearing_Necktie", True),
+    "old": ("Young", False),
+    "elderly": ("Young", False),
+    "man": ("Male", True),
+    "men": ("Male", True),
+    "male": ("Male", True),
+    "guy": ("Male", True),
+    "boy": ("Male", True),
+    "gentleman": ("Male", True),
+    "woman": ("Male", False),
+    "women": ("Male", False),
+    "female": ("Male", False),
+    "lady": ("Male", False),
+    "girl": ("Male", False),
+}
+"""Further words that are read: words -> attribute, and whether they state or exclude it."""
+
+ADJECTIVES: Mapping[str, tuple[str, ...]] = {
+    "hair": ("black", "blond", "blonde", "brown", "gray", "grey", "straight", "wavy", "curly"),
+    "eyebrows": ("arched", "bushy"),
+    "brows": ("arched", "bushy"),
+    "nose": ("big", "large", "pointy", "pointed"),
+}
+"""Nouns that take several adjectives at once ("brown, wavy hair"), each an attribute."""
+
+_EYES = ("left eye", "right eye")
+_BROWS = ("left eyebrow", "right eyebrow")
+_LIPS = ("upper lip", "lower lip")
+_EARS = ("left ear", "right ear")
+
+CLASS_WORDS: Mapping[str, tuple[str, ...]] = {
+    "skin": ("skin",),
+    "face": ("skin",),
+    "cheek": ("skin",),
+    "cheekbone": ("skin",),
+    "chin": ("skin",),
+    "nose": ("nose",),
+    "eyeglasses": ("eyeglasses",),
+    "glasses": ("eyeglasses",),
+    "spectacles": ("eyeglasses",),
+    "sunglasses": ("eyeglasses",),
+    "eye": _EYES,
+    "eyebrow": _BROWS,
+    "brow": _BROWS,
+    "ear": _EARS,
+    "mouth": ("mouth",),
+    "lip": _LIPS,
+    "lipstick": _LIPS,
+    "hair": ("hair",),
+    "hairline": ("hair",),
+    "bangs": ("hair",),
+    "hat": ("hat",),
+    "cap": ("hat",),
+    "earring": ("earring",),
+    "necklace": ("necklace",),
+    "neck": ("neck",),
+    "clothes": ("clothes",),
+    "shirt": ("clothes",),
+    "necktie": ("clothes",),
+    "tie": ("clothes",),
+} | {name: (name,) for name in (*_EYES, *_BROWS, *_LIPS, *_EARS)}
+"""Word, in the singular -> the classes that it names. A beard is skin and names none."""
