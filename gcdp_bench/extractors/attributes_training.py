@@ -1,0 +1,196 @@
+"""Training of the attribute classifier on a dataset's images and their attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gcdp_bench.config import to_dict
+from gcdp_bench.extractors.attributes import (
+    AttributeNetwork,
+    AttributesConfig,
+    Backbone,
+    build_network,
+    require_attributes,
+)
+from gcdp_bench.images import to_float
+from gcdp_bench.protocols import AttributedDataset, Dataset
+from gcdp_bench.training.loop import TrainingConfig
+
+NUM_VALIDATION, CHUNK = 512, 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributesRun:
+    """A training run, resolved; what `--set` overrides."""
+
+    attributes: AttributesConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributesPreset:
+    """A backbone with its training."""
+
+    backbone: Backbone
+    training: TrainingConfig
+    width: int = 128  # of the images
+
+    def resolve(self, dataset: Dataset) -> AttributesRun:
+        """Fill in what follows from the dataset; counts its attributes.
+
+        Raises:
+            ValueError: it has no attributes.
+        """
+        attributed = require_attributes(dataset)
+        config = AttributesConfig(
+            dataset=dataset.name,
+            attribute_names=attributed.attribute_names,
+            frequencies=attribute_frequencies(attributed),
+            image_size=dataset.image_size,
+            backbone=self.backbone,
+        )
+        return AttributesRun(attributes=config, training=self.training)
+
+
+_TRAINING = TrainingConfig(
+    steps=4000,
+    batch_size=32,
+    learning_rate=3e-3,
+    decay="cosine",
+    warmup_steps=100,
+    betas=(0.9, 0.999),
+    weight_decay=1e-2,
+    ema_max_decay=0.99,
+    checkpoint_every=500,
+    validate_every=500,
+    preview_every=500,
+)
+ATTRIBUTES_PRESETS = {
+    "tiny": AttributesPreset(backbone="shufflenet_v2_x0_5", training=_TRAINING),
+    "resnet18": AttributesPreset(
+        backbone="resnet18", training=replace(_TRAINING, steps=10_000, learning_rate=1e-3)
+    ),
+    "resnet50": AttributesPreset(
+        backbone="resnet50", training=replace(_TRAINING, steps=20_000, learning_rate=1e-3)
+    ),
+}
+
+
+class AttributesTask:
+    """Binary cross-entropy per attribute; the rarer answer of each weighs more."""
+
+    loss_weights: Mapping[str, float] = {"cross_entropy": 1.0}
+
+    def __init__(self, config: AttributesConfig, train: Dataset, validation: Dataset):
+        self.config = config
+        self.num_examples = len(train)
+        self._datasets = {
+            "train": require_attributes(train),
+            "validation": require_attributes(validation),
+        }
+        self._cache: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
+        self._weights = config.answer_weights  # (A, 2)
+
+    def build(self) -> AttributeNetwork:
+        """See `Task.build`."""
+        return build_network(self.config)
+
+    def batch(self, indices: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        """See `Task.batch`: mirrored, with slightly changed light and noise."""
+        images, attributes = self._examples("train", indices)
+        flip = torch.rand(len(images), generator=generator) < 0.5  # (B,)
+        images[flip] = images[flip].flip(-1)
+        return {"image": disturb(to_float(images), generator), "attributes": attributes}
+
+    def losses(self, network: torch.nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """See `Task.losses`: the mean over images and attributes of weight x cross-entropy."""
+        logits, attributes = network(batch["image"]), batch["attributes"]  # (B, A)
+        no, yes = self._weights.to(logits.device).unbind(1)  # (A,)
+        weights = torch.where(attributes, yes, no)  # (B, A)
+        loss = F.binary_cross_entropy_with_logits(logits, attributes.float(), weights)
+        return {"cross_entropy": loss}
+
+    @torch.no_grad()
+    def validation(self, network: torch.nn.Module) -> dict[str, float]:
+        """See `Task.validation`: balanced accuracy at the thresholds, its mean and smallest over
+        the attributes that have both answers among the images, and of each of them.
+        """
+        num = min(NUM_VALIDATION, len(self._datasets["validation"]))
+        images, attributes = self._examples("validation", range(num))
+        device = next(network.parameters()).device
+        chunks = [network(to_float(chunk).to(device)) for chunk in images.split(CHUNK)]
+        seen = torch.cat(chunks).sigmoid().cpu() >= self.config.thresholds  # (N, A)
+        accuracies = balanced_accuracy(attributes, seen)  # (A,)
+        accuracies[self.config.thresholds.isnan()] = torch.nan
+        names = self.config.attribute_names
+        each = {
+            f"balanced_accuracy/{name}": float(accuracy)
+            for name, accuracy in zip(names, accuracies, strict=True)
+            if not accuracy.isnan()
+        }
+        defined = torch.tensor([*each.values()] or [torch.nan])
+        return {
+            "balanced_accuracy": float(defined.mean()),
+            "worst_balanced_accuracy": float(defined.min()),
+            **each,
+        }
+
+    def preview(self, network: torch.nn.Module) -> Tensor | None:
+        """See `Task.preview`: nothing to look at."""
+        return None
+
+    def metadata(self) -> dict[str, Any]:
+        """See `Task.metadata`."""
+        return {"kind": "attributes", "attributes": to_dict(self.config)}
+
+    def _examples(self, split: str, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Images uint8 (B, 3, H, W) and their attributes bool (B, A)."""
+        for index in indices:
+            if (split, index) not in self._cache:
+                dataset = self._datasets[split]
+                self._cache[split, index] = dataset[index].image, dataset.attributes(index)
+        images, attributes = zip(*(self._cache[split, i] for i in indices), strict=True)
+        return torch.stack(images), torch.stack(attributes)
+
+
+def attribute_frequencies(dataset: AttributedDataset) -> tuple[float, ...]:
+    """Share of the images with each attribute, (A,)."""
+    counts = torch.zeros(len(dataset.attribute_names), dtype=torch.float64)
+    for index in range(len(dataset)):
+        counts += dataset.attributes(index)
+    return tuple((counts / len(dataset)).tolist())
+
+
+def balanced_accuracy(attributes: Tensor, seen: Tensor) -> Tensor:
+    """Mean of the shares of true and of false answers that are right, of each attribute.
+
+    Args:
+        attributes: bool (N, A), the truth.
+        seen: bool (N, A), the answers.
+
+    Returns:
+        float32 (A,); NaN where the truth of all images is the same.
+    """
+    right = attributes == seen  # (N, A)
+    yes = (right & attributes).sum(0) / attributes.sum(0)  # (A,)
+    no = (right & ~attributes).sum(0) / (~attributes).sum(0)  # (A,)
+    return (yes + no) / 2
+
+
+def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Contrast, brightness and noise, so weak that no attribute (hair colour, skin, light, blur)
+    changes; float [-1, 1] in and out. (B, 3, H, W)
+    """
+
+    def draw(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(len(images), 1, 1, 1, generator=generator)
+
+    images = images * draw(0.93, 1.07) + draw(-0.05, 0.05)
+    noise = torch.randn(images.shape, generator=generator)
+    return (images + noise * draw(0.0, 0.05)).clamp(-1, 1)

@@ -1,0 +1,282 @@
+"""The attribute classifier: its files, what it refuses, its thresholds, and that it can learn."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import balanced_accuracy_score
+
+from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.extractors import attributes, attributes_training
+from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
+from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
+from gcdp_bench.images import to_float, to_uint8
+from gcdp_bench.protocols import Triplet
+from gcdp_bench.seeds import generator
+from gcdp_bench.training.checkpoint import save_weights
+
+NAMES = ("red", "striped", "never")
+
+
+class Lamps:
+    """Red or blue, striped or plain; "never" is true of none."""
+
+    name, split, class_names, image_size = "lamps-25", "train", ("lamp",), (32, 32)
+    attribute_names = NAMES
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, index):
+        red, striped, _ = self.attributes(index).tolist()
+        noise = generator("lamp", index)
+        image = torch.randint(0, 60, (3, 32, 32), dtype=torch.uint8, generator=noise)
+        image[0 if red else 2] += 150
+        if striped:
+            image[:, ::8] = image[:, 1::8] = 0
+        return Triplet(f"{index}", image, torch.zeros(32, 32, dtype=torch.uint8), "a lamp")
+
+    def attributes(self, index):
+        return torch.tensor([index % 2 == 0, index % 5 < 2, False])
+
+    def caption_classes(self, caption):
+        return frozenset()
+
+    def caption_attributes(self, caption):
+        return {}
+
+
+def resolved(**changes):
+    return replace(ATTRIBUTES_PRESETS["tiny"].resolve(Lamps()).attributes, **changes)
+
+
+def images(num):
+    return torch.stack([Lamps()[index].image for index in range(num)])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    torch.manual_seed(0)
+    save_weights(tmp_path / "model.safetensors", build_network(resolved()).state_dict())
+    write_json(tmp_path / "config.json", {"task": {"attributes": to_dict(resolved())}})
+    return tmp_path
+
+
+def test_the_preset_counts_the_training_images():
+    config = resolved()
+    assert config.attribute_names == NAMES and config.image_size == (32, 32)
+    assert config.frequencies == (0.5, 0.4, 0.0)
+
+
+def test_it_learns_the_lamps():
+    task = AttributesTask(resolved(), Lamps(), Lamps())
+    torch.manual_seed(0)
+    network = task.build()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.5  # or the statistics take longer than the learning
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    for step in range(25):
+        loss = task.losses(network, task.batch(range(20), generator(step)))["cross_entropy"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    values = task.validation(network.eval())
+    assert values["balanced_accuracy/red"] > 0.9 and values["balanced_accuracy/striped"] > 0.9
+    assert "balanced_accuracy/never" not in values
+    assert task.preview(network) is None
+    classifier = AttributeClassifier(task.config, network)
+    seen = classifier.predict(images(20)) >= classifier.thresholds
+    truth = torch.stack([Lamps().attributes(index) for index in range(20)])
+    assert (seen == truth)[:, :2].float().mean() > 0.9
+
+
+def test_shapes_round_trip_and_independence_of_the_batch(folder, monkeypatch):
+    classifier = AttributeClassifier.load(folder)
+    assert classifier.name == "shufflenet_v2_x0_5-lamps-25-32x32"
+    assert classifier.digest == AttributeClassifier.load(folder).digest
+    assert classifier.attribute_names == NAMES and classifier.resizer == "native"
+    together = classifier.predict(images(5))
+    assert together.shape == (5, 3) and together.dtype == torch.float32
+    torch.manual_seed(0)
+    logits = build_network(resolved()).eval()(to_float(images(5)))
+    assert torch.allclose(together, 1 / (1 + (-logits).exp()), atol=1e-6)
+    monkeypatch.setattr(attributes, "CHUNK", 2)
+    assert torch.allclose(classifier.predict(images(5)), together, atol=1e-6)
+    classifier.check(Lamps())
+
+
+def test_images_reach_the_backbone_as_torchvision_normalises_them():
+    network = build_network(resolved())
+    given = []
+    network.backbone.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    network.eval()(to_float(images(2)))
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    expected = torchvision.transforms.Normalize(mean, std)(images(2) / 255)
+    assert torch.allclose(given[0], expected, atol=1e-5)
+
+
+class TestRefusals:
+    def test_another_size(self, folder):
+        classifier = AttributeClassifier.load(folder)
+        with pytest.raises(ValueError, match=r"expected images of \(32, 32\), got \(16, 32\)"):
+            classifier.predict(torch.zeros(1, 3, 16, 32, dtype=torch.uint8))
+
+        class Large(Lamps):
+            image_size = (64, 64)
+
+        with pytest.raises(ValueError, match=r"got \(64, 64\); train an attribute classifier at"):
+            classifier.check(Large())
+
+    def test_other_attributes(self, folder):
+        class Other(Lamps):
+            attribute_names = ("red", "striped", "green")
+
+        message = "has 3; differing: green, never; train one with `gcdp-bench train attributes"
+        with pytest.raises(ValueError, match=message):
+            AttributeClassifier.load(folder).check(Other())
+
+        class Turned(Lamps):
+            attribute_names = NAMES[::-1]
+
+        with pytest.raises(ValueError, match="differing: their order"):
+            AttributeClassifier.load(folder).check(Turned())
+
+    def test_a_dataset_without_attributes(self, folder):
+        from tests.reference_model.conftest import Stripes
+
+        message = "stripes: expected a dataset whose images have yes-or-no attributes"
+        with pytest.raises(ValueError, match=message):
+            ATTRIBUTES_PRESETS["tiny"].resolve(Stripes())
+        with pytest.raises(ValueError, match=message):
+            AttributeClassifier.load(folder).check(Stripes())
+
+    def test_weights_of_another_configuration(self, folder):
+        config = resolved(attribute_names=NAMES[:2], frequencies=(0.5, 0.4))
+        write_json(folder / "config.json", {"task": {"attributes": to_dict(config)}})
+        with pytest.raises(ValueError, match="of another configuration"):
+            AttributeClassifier.load(folder)
+
+    def test_another_network(self, folder):
+        write_json(folder / "config.json", {"task": {"segmenter": {}}})
+        with pytest.raises(ValueError, match="expected an attribute classifier, got another"):
+            AttributeClassifier.load(folder)
+
+    def test_a_configuration_that_cannot_be(self):
+        with pytest.raises(ValueError, match="expected one for each of 3 attributes, got 1"):
+            resolved(frequencies=(0.5,))
+        with pytest.raises(ValueError, match="largest_weight: expected at least 1, got 0.5"):
+            resolved(largest_weight=0.5)
+
+
+class TestStartFrom:
+    def test_torchvisions_checkpoint(self, tmp_path):
+        torch.manual_seed(1)
+        published = torchvision.models.resnet18(weights=None)
+        torch.save(published.state_dict(), tmp_path / "resnet18.pth")
+        config = resolved(backbone="resnet18", start_from=str(tmp_path / "resnet18.pth"))
+        network = AttributesTask(config, Lamps(), Lamps()).build()
+        own = network.backbone.state_dict()
+        for name, value in published.state_dict().items():
+            if not name.startswith("fc."):
+                assert torch.equal(own[name], value)
+        assert own["fc.weight"].shape == (3, 512)
+
+    def test_a_run_does_not_need_it_any_more(self, folder):
+        record = {"task": {"attributes": to_dict(resolved(start_from="gone.pth"))}}
+        write_json(folder / "config.json", record)
+        assert AttributeClassifier.load(folder).config.start_from == "gone.pth"
+
+    def test_what_is_no_such_checkpoint(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="gone.pth does not exist"):
+            build_network(resolved(start_from=str(tmp_path / "gone.pth")))
+        (tmp_path / "text.pth").write_text("not a checkpoint")
+        with pytest.raises(
+            ValueError, match=r"text.pth: expected torchvision's checkpoint of shuf"
+        ):
+            build_network(resolved(start_from=str(tmp_path / "text.pth")))
+        weights = torchvision.models.shufflenet_v2_x0_5(weights=None, num_classes=10).state_dict()
+        torch.save(weights, tmp_path / "ten.pth")
+        with pytest.raises(ValueError, match="with its 1000 classes"):
+            build_network(resolved(start_from=str(tmp_path / "ten.pth")))
+
+
+class TestThresholds:
+    @settings(deadline=None)
+    @given(st.floats(0.001, 0.999), st.floats(1.0, 50.0), st.floats(0.001, 0.999))
+    def test_the_best_answer_to_an_undecided_image(self, frequency, largest, posterior):
+        """The answer that minimises the weighted loss reaches the threshold where the image is at
+        least as likely under yes as under no, by brute force over answers."""
+        config = AttributesConfig(dataset="d", attribute_names=("a",), frequencies=(frequency,),
+                                  image_size=(8, 8), backbone="resnet18",
+                                  largest_weight=largest)  # fmt: skip
+        no, yes = config.answer_weights[0].double()
+        answers = torch.linspace(1e-4, 1 - 1e-4, 9999, dtype=torch.float64)
+        losses = -posterior * yes * answers.log() - (1 - posterior) * no * (-answers).log1p()
+        best = float(answers[losses.argmin()])
+        ratio = (posterior / frequency) / ((1 - posterior) / (1 - frequency))
+        if abs(best - float(config.thresholds[0])) > 2e-4:
+            assert (best > float(config.thresholds[0])) == (ratio > 1)
+
+    def test_one_half_unless_the_largest_weight_bites(self):
+        config = resolved(frequencies=(0.5, 0.2, 0.02))
+        assert config.thresholds[:2].tolist() == pytest.approx([0.5, 0.5])
+        no, yes = 0.5 / 0.98, 10.0
+        assert config.answer_weights[2].tolist() == pytest.approx([no, yes])
+        assert float(config.thresholds[2]) == pytest.approx(0.2 / (0.2 + 0.5))
+
+    @pytest.mark.parametrize("constant", [0.0, 1.0])
+    def test_nothing_is_learned_from_one_answer(self, constant):
+        config = resolved(frequencies=(0.5, 0.4, constant))
+        assert math.isnan(config.thresholds[2])
+        assert config.answer_weights[2].tolist() == [0.0, 0.0]
+
+
+def test_both_answers_of_an_attribute_weigh_the_same_and_constants_nothing():
+    task = AttributesTask(resolved(), Lamps(), Lamps())
+    logits = torch.zeros(20, 3, requires_grad=True)
+    attributes = torch.stack([Lamps().attributes(index) for index in range(20)])
+    batch = {"image": logits, "attributes": attributes}
+    loss = task.losses(torch.nn.Identity(), batch)["cross_entropy"]
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(math.log(2) * 2 / 3)
+    assert logits.grad is not None
+    assert logits.grad.sum(0).tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-7)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))
+def test_balanced_accuracy_is_scikit_learns(pairs):
+    truth, seen = (torch.tensor(column)[:, None] for column in zip(*pairs, strict=True))
+    value = float(attributes_training.balanced_accuracy(truth, seen))
+    if truth.all() or not truth.any():
+        assert math.isnan(value)
+    else:
+        expected = balanced_accuracy_score(truth[:, 0].numpy(), seen[:, 0].numpy())
+        assert value == pytest.approx(expected)
+
+
+def test_the_batch_depends_on_its_generator_alone_and_keeps_the_data():
+    task = AttributesTask(resolved(), Lamps(), Lamps())
+    first, again = (task.batch([3, 4], generator(7)) for _ in range(2))
+    assert torch.equal(first["image"], again["image"])
+    assert not torch.equal(first["image"], task.batch([3, 4], generator(8))["image"])
+    assert torch.equal(
+        first["attributes"], torch.tensor([[False, False, False], [True, False, False]])
+    )
+    assert torch.equal(task._examples("train", [3])[0][0], Lamps()[3].image)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000))
+def test_the_disturbance_is_weak(seed):
+    """Mean colour of an image moves by less than a tenth of the range."""
+    pictures = to_float(images(2))
+    changed = attributes_training.disturb(pictures, generator(seed))
+    assert changed.abs().max() <= 1
+    assert (changed.mean((2, 3)) - pictures.mean((2, 3))).abs().max() < 0.2
+    assert to_uint8(changed).shape == (2, 3, 32, 32)
