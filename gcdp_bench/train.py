@@ -14,7 +14,7 @@ from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Task
 
-JUDGES = ("segmenter", "clip")
+JUDGES = ("segmenter", "clip", "attributes")
 STAGES = ("base", "sr")
 
 
@@ -56,6 +56,8 @@ def plan(request: Request) -> Plan:
         return _plan_segmenter(request)
     if request.model == "clip":
         return _plan_clip(request)
+    if request.model == "attributes":
+        return _plan_attributes(request)
     return _plan_stage(request)
 
 
@@ -109,6 +111,20 @@ def _plan_clip(request: Request) -> Plan:
     config = override(preset.resolve(splits[0]), _full_keys(request))
     assert isinstance(config, ClipRun)
     return Plan(ClipTask(config.clip, *splits), config.training, config)
+
+
+def _plan_attributes(request: Request) -> Plan:
+    from gcdp_bench.extractors.attributes_training import (
+        ATTRIBUTES_PRESETS,
+        AttributesRun,
+        AttributesTask,
+    )
+
+    preset = lookup(ATTRIBUTES_PRESETS, request.preset, "attributes preset")
+    splits = _open_splits(request, preset.width)
+    config = override(preset.resolve(splits[0]), _full_keys(request))
+    assert isinstance(config, AttributesRun)
+    return Plan(AttributesTask(config.attributes, *splits), config.training, config)
 
 
 def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:

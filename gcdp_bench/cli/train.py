@@ -41,7 +41,7 @@ def command(
     dry_run: bool,
     data_root: Path | None,
 ) -> None:
-    """Train MODEL: reference, imagen (generators), segmenter or clip (judges)."""
+    """Train MODEL: reference, imagen (generators), segmenter, clip or attributes (judges)."""
     from gcdp_bench import train
     from gcdp_bench.cli.display import Display
     from gcdp_bench.config import to_dict
