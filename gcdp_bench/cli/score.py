@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from gcdp_bench.cli.explain import explain_option
 from gcdp_bench.cli.options import data_root_option, dataset_option, extractor_options
 
 
@@ -21,6 +22,7 @@ from gcdp_bench.cli.options import data_root_option, dataset_option, extractor_o
 )
 @extractor_options
 @data_root_option
+@explain_option
 def command(
     folder: Path,
     dataset: str,

@@ -1,0 +1,34 @@
+"""Every metric the benchmark writes, explained; imports no heavy package."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from gcdp_bench.metrics.definitions.captions import CAPTION_DEFINITIONS
+from gcdp_bench.metrics.definitions.definition import Definition
+from gcdp_bench.metrics.definitions.features import FEATURE_DEFINITIONS
+from gcdp_bench.metrics.definitions.layouts import LAYOUT_DEFINITIONS
+
+__all__ = ["DEFINITIONS", "Definition", "lookup"]
+
+DEFINITIONS: Mapping[str, Definition] = {
+    **FEATURE_DEFINITIONS,
+    **CAPTION_DEFINITIONS,
+    **LAYOUT_DEFINITIONS,
+}
+"""Value of the `metric` column -> its definition."""
+
+
+def lookup(metric: str) -> Definition:
+    """Definition of a metric.
+
+    Raises:
+        ValueError: no such metric; the nearest names and all names are given.
+    """
+    if metric in DEFINITIONS:
+        return DEFINITIONS[metric]
+    relatives = [name for name in DEFINITIONS if name.startswith(f"{metric}-")]
+    near = relatives or difflib.get_close_matches(metric, DEFINITIONS, n=3)
+    hint = f"did you mean {', '.join(near)}? " if near else ""
+    raise ValueError(f"unknown metric {metric!r}; {hint}known: {', '.join(DEFINITIONS)}")

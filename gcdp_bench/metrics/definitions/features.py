@@ -1,0 +1,214 @@
+"""Distances and overlaps of sets of features; one entry per protocol, named in the suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gcdp_bench.metrics.definitions.definition import Definition
+
+
+@dataclass(frozen=True)
+class _Protocol:
+    """A network and the way images reach it."""
+
+    short: str  # for titles
+    extractor: str
+    resize: str
+    trap: str
+
+
+_INCEPTION = "Inception-v3 of the TF1 graph (2015-12-05), 2048 pooled features"
+
+PROTOCOLS: Mapping[str, _Protocol] = {
+    "tf1": _Protocol(
+        "Inception-v3 on TF1's grid",
+        _INCEPTION,
+        "to 299x299 on the bilinear grid of TF1 (corners not aligned, not antialiased), as "
+        "torch-fidelity and the first FID code do",
+        "A 2:1 image is squashed to a square.",
+    ),
+    "clean": _Protocol(
+        "Inception-v3, clean resize",
+        _INCEPTION,
+        "to 299x299 by Pillow's antialiased bicubic filter in float, as clean-fid does",
+        "A 2:1 image is squashed to a square.",
+    ),
+    "torch": _Protocol(
+        "Inception-v3, PyTorch's resize",
+        _INCEPTION,
+        "to 299x299 by PyTorch's bilinear filter, pixel centres, not antialiased, as pytorch-fid "
+        "does",
+        "A 2:1 image is squashed to a square.",
+    ),
+    "hrnet": _Protocol(
+        "the segmenter's features",
+        "the dataset's own segmenter, globally averaged features of all branches",
+        "none: images are judged at the size of the segmenter",
+        "Not an Inception FID: no value of a paper compares with it.",
+    ),
+    "dinov2": _Protocol(
+        "DINOv2",
+        "DINOv2 ViT-L/14, class token",
+        "to 224x224 by Pillow's antialiased bicubic filter",
+        "The best guidance by this distance is often higher than by FID.",
+    ),
+    "clip": _Protocol(
+        "CLIP's image embedding",
+        "CLIP ViT-L/14-336, image embedding",
+        "as CLIP's own preprocessing: shorter side to 336 by bicubic filter, centre crop",
+        "The crop drops the ends of a 2:1 image.",
+    ),
+}
+"""Suffix of a metric -> what it is computed in."""
+
+_REAL = "real images of the split named in the row (for real-split: the rest of that split)"
+
+_FRECHET = Definition(
+    title="Fréchet distance",
+    formula="|m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)), means and covariances (ddof 1) in "
+    "float64; the trace of the root by singular values of the centred sets if N < D",
+    unit="squared feature units, 0 to infinity",
+    higher_is_better=False,
+    source="Heusel et al. 2017, arXiv 1706.08500",
+    extractor="",
+    resize="",
+    compared_with=_REAL,
+    interval="basic bootstrap over samples and reference; `corrected` is twice the value minus "
+    "the mean of the resampled values",
+    traps=(
+        "Biased upwards at small N: compare equal N only, and with the real-split row, which is "
+        "what it is when nothing differs.",
+        "The resize moves it: fid-tf1, fid-clean and fid-torch are three numbers.",
+        "A percentile bootstrap does not cover it; published values carry no interval.",
+    ),
+)
+
+_KID = Definition(
+    title="Kernel distance",
+    formula="unbiased MMD^2 with the kernel (x.y / D + 1)^3, mean over seeded subsets of "
+    "min(1000, N, M) images",
+    unit="kernel units, about 0 for equal distributions; may be negative",
+    higher_is_better=False,
+    source="Bińkowski et al. 2018, arXiv 1801.01401",
+    extractor="",
+    resize="",
+    compared_with=_REAL,
+    interval="bootstrap over samples; see `ci_method`",
+    traps=("Unbiased, hence the one to read at small N; some programs print it times 1000.",),
+)
+
+_PRDC_SOURCES = {
+    "precision": "Kynkäänniemi et al. 2019, arXiv 1904.06991",
+    "recall": "Kynkäänniemi et al. 2019, arXiv 1904.06991",
+    "density": "Naeem et al. 2020, arXiv 2002.09797",
+    "coverage": "Naeem et al. 2020, arXiv 2002.09797",
+}
+_PRDC_TEXTS = {
+    "precision": (
+        "Precision",
+        "share of samples inside the k-nearest-neighbour ball of some real image, k = 3",
+        "share, 0 to 1",
+        "One real outlier with a large ball makes many samples count.",
+    ),
+    "recall": (
+        "Recall (variety)",
+        "share of real images inside the k-nearest-neighbour ball of some sample, k = 3",
+        "share, 0 to 1",
+        "Not Semantic Recall: it asks for variety, not for what captions name.",
+    ),
+    "density": (
+        "Density",
+        "1 / (k N) times the number of pairs with the sample inside the real image's "
+        "k-nearest-neighbour ball, k = 5",
+        "about 1 for equal distributions; can exceed 1",
+        "Above 1 means samples crowd where real images are dense: it is not better than 1.",
+    ),
+    "coverage": (
+        "Coverage",
+        "share of real images whose k-nearest-neighbour ball holds a sample, k = 5",
+        "share, 0 to 1",
+        "Falls with fewer samples than real images.",
+    ),
+}
+
+
+def _in_protocol(definition: Definition, protocol: str) -> Definition:
+    place = PROTOCOLS[protocol]
+    return replace(
+        definition,
+        title=f"{definition.title}, {place.short}",
+        extractor=place.extractor,
+        resize=place.resize,
+        traps=(*definition.traps, place.trap),
+    )
+
+
+def _prdc(name: str) -> Definition:
+    title, formula, unit, trap = _PRDC_TEXTS[name]
+    return Definition(
+        title=title,
+        formula=formula,
+        unit=unit,
+        higher_is_better=True,
+        source=_PRDC_SOURCES[name],
+        extractor="",
+        resize="",
+        compared_with=_REAL,
+        interval="bootstrap over samples; see `ci_method`",
+        traps=(trap, "Depends on N and M through k: compare equal sizes only."),
+    )
+
+
+_CMMD = Definition(
+    title="CLIP maximum mean discrepancy",
+    formula="1000 times the MMD^2 of unit CLIP embeddings with the kernel "
+    "exp(-|x - y|^2 / (2 sigma^2)), sigma = 10",
+    unit="kernel units times 1000; 0 for equal sets",
+    higher_is_better=False,
+    source="Jayasumana et al. 2024, arXiv 2401.09603",
+    extractor=PROTOCOLS["clip"].extractor,
+    resize=PROTOCOLS["clip"].resize,
+    compared_with=_REAL,
+    interval="bootstrap over samples; see `ci_method`",
+    traps=(
+        "sigma = 10 on unit vectors is the published choice.",
+        PROTOCOLS["clip"].trap,
+    ),
+)
+
+_MEMORISED = Definition(
+    title="Share of samples memorised",
+    formula="share of samples x with d(x, t) <= min over t' of d(t, t'), t the training image "
+    "nearest to x and t' any other training image, d Euclidean; 1 - AuthPct",
+    unit="share, 0 to 1",
+    higher_is_better=None,
+    source="Alaa et al. 2022, arXiv 2102.08921 (authenticity)",
+    extractor="the first feature network of the judges",
+    resize="as that network's protocol says",
+    compared_with="the training images, and the same share of real images of another split",
+    interval="Wilson's score interval, training set fixed",
+    traps=(
+        "1 for copies, but not 0 without them: fresh draws of the distribution give 2/3 on a "
+        "line, towards 1/2 in many dimensions. Compare with the share of unseen real images.",
+        "0 is no virtue: samples far from every real image give it too.",
+        "Needs the images that the generator was trained on, not a part of them.",
+    ),
+)
+
+FEATURE_DEFINITIONS: Mapping[str, Definition] = {
+    **{
+        f"{'fid' if protocol not in ('dinov2', 'clip') else 'fd'}-{protocol}": _in_protocol(
+            _FRECHET, protocol
+        )
+        for protocol in PROTOCOLS
+    },
+    **{f"kid-{protocol}": _in_protocol(_KID, protocol) for protocol in PROTOCOLS},
+    **{
+        f"{name}-{protocol}": _in_protocol(_prdc(name), protocol)
+        for name in _PRDC_TEXTS
+        for protocol in PROTOCOLS
+    },
+    "cmmd": _CMMD,
+    "memorised_share": _MEMORISED,
+}
