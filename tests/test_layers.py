@@ -10,7 +10,8 @@ PACKAGES = ("gcdp_bench", "reference_model", "baselines")
 LAYERS = (
     ("gcdp_bench.protocols", "gcdp_bench.files", "gcdp_bench.config", "gcdp_bench.seeds",
      "gcdp_bench.progress"),
-    ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points"),
+    ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points",
+     "gcdp_bench.published"),
     ("gcdp_bench.training",),
     ("gcdp_bench.datasets", "gcdp_bench.metrics"),
     ("gcdp_bench.extractors",),
@@ -18,7 +19,8 @@ LAYERS = (
     ("baselines",),
     ("gcdp_bench.catalog",),
     ("gcdp_bench.sample", "gcdp_bench.evaluate", "gcdp_bench.sweep", "gcdp_bench.train",
-     "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.ship"),
+     "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.ship",
+     "gcdp_bench.verify", "gcdp_bench.memorisation"),
     ("gcdp_bench.cli", "gcdp_bench.__main__"),
 )  # fmt: skip
 HEAVY = {"torch", "pandas", "matplotlib", "seaborn", "open_clip", "mmseg", "transformers"}
