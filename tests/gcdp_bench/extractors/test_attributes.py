@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
+from gcdp_bench import train
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.extractors import attributes, attributes_training
 from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
 from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
+from gcdp_bench.extractors.weights import find_judge
 from gcdp_bench.images import to_float, to_uint8
+from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Triplet
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
@@ -280,3 +283,33 @@ def test_the_disturbance_is_weak(seed):
     assert changed.abs().max() <= 1
     assert (changed.mean((2, 3)) - pictures.mean((2, 3))).abs().max() < 0.2
     assert to_uint8(changed).shape == (2, 3, 32, 32)
+
+
+class TestTrainedByName:
+    @pytest.fixture
+    def lamps(self, monkeypatch):
+        monkeypatch.setattr(train, "image_size_of", lambda name, width: (32, 32))
+        monkeypatch.setattr(train, "open_dataset", lambda name, split, **options: Lamps())
+
+    def test_a_run_leaves_a_classifier_that_is_found_for_its_dataset(
+        self, lamps, tmp_path, monkeypatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        request = train.Request(
+            model="attributes", dataset="lamps-25", assignments=("steps=2", "batch_size=4")
+        )
+        train.run(request, train.default_out(request), resume=False, progress=Silent())
+        classifier = AttributeClassifier.load(find_judge("attributes", "lamps-25", None))
+        assert classifier.config == train.plan(request).config.attributes
+        assert classifier.predict(images(2)).shape == (2, 3)
+
+    def test_settings_of_the_network(self, lamps):
+        request = train.Request(
+            model="attributes", dataset="lamps-25", assignments=("attributes.largest_weight=2",)
+        )
+        assert train.plan(request).config.attributes.largest_weight == 2.0
+
+    def test_a_dataset_without_attributes_is_refused(self, toy):
+        request = train.Request(model="attributes", dataset=str(toy.data))
+        with pytest.raises(ValueError, match="expected a dataset whose images have yes-or-no"):
+            train.plan(request)
