@@ -274,6 +274,15 @@ def test_the_batch_depends_on_its_generator_alone_and_keeps_the_data():
     assert torch.equal(task._examples("train", [3])[0][0], Lamps()[3].image)
 
 
+def test_some_images_are_mirrored_and_the_others_as_they_were():
+    task = AttributesTask(resolved(), Lamps(), Lamps())
+    plain = to_float(images(20))
+    batch = task.batch(range(20), generator(0))["image"]
+    as_it_was = (batch - plain).abs().mean((1, 2, 3)) < 0.08
+    mirrored = (batch - plain.flip(-1)).abs().mean((1, 2, 3)) < 0.08
+    assert (as_it_was ^ mirrored).all() and 4 < mirrored.sum() < 16
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
 def test_the_disturbance_is_weak(seed):
