@@ -11,7 +11,7 @@ LAYERS = (
     ("gcdp_bench.protocols", "gcdp_bench.files", "gcdp_bench.config", "gcdp_bench.seeds",
      "gcdp_bench.progress"),
     ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points",
-     "gcdp_bench.published"),
+     "gcdp_bench.published", "gcdp_bench.provenance"),
     ("gcdp_bench.training",),
     ("gcdp_bench.datasets", "gcdp_bench.metrics"),
     ("gcdp_bench.extractors",),
@@ -20,7 +20,9 @@ LAYERS = (
     ("gcdp_bench.catalog",),
     ("gcdp_bench.sample", "gcdp_bench.evaluate", "gcdp_bench.sweep", "gcdp_bench.train",
      "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.ship",
-     "gcdp_bench.verify", "gcdp_bench.memorisation"),
+     "gcdp_bench.inventory", "gcdp_bench.doctor",
+     "gcdp_bench.verify", "gcdp_bench.memorisation", "gcdp_bench.measure",
+     "gcdp_bench.pooling", "gcdp_bench.comparable", "gcdp_bench.agreement"),
     ("gcdp_bench.cli", "gcdp_bench.__main__"),
 )  # fmt: skip
 HEAVY = {"torch", "pandas", "matplotlib", "seaborn", "open_clip", "mmseg", "transformers"}

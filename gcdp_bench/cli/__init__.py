@@ -14,6 +14,8 @@ VERBS = {
     "score": "Score a folder of samples against a dataset.",
     "sweep": "Sample and score models over guidance scales and seeds.",
     "report": "Draw tables, figures and a page from results.",
+    "weights": "List, add and verify published weights.",
+    "doctor": "Show versions, devices, weights, datasets, and what can be run.",
 }
 EXPECTED_ERRORS = (ValueError, FileNotFoundError, FileExistsError, FloatingPointError, OSError)
 

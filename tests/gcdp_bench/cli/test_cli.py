@@ -72,6 +72,8 @@ def test_the_options_of_every_verb():
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          *shared, *steps]),
         "report": ["results"],
+        "weights": [],  # a group of verbs
+        "doctor": ["--data-root"],
     }  # fmt: skip
 
 
