@@ -1,0 +1,47 @@
+"""No module opens a connection when it is imported, and no verb when it shows its help."""
+
+import subprocess
+import sys
+
+import pytest
+
+from gcdp_bench.cli import VERBS
+from tests.test_layers import MODULES
+
+BLOCK = """
+import os, socket, sys
+def refuse(*arguments, **options):
+    print("a connection was opened:", arguments, file=sys.stderr, flush=True)
+    os._exit(3)  # an exception could be swallowed
+for name in ("connect", "connect_ex", "bind", "sendto"):
+    setattr(socket.socket, name, refuse)
+socket.getaddrinfo = socket.create_connection = socket.gethostbyname = refuse
+"""
+
+
+def python(code):
+    return subprocess.run(
+        [sys.executable, "-c", BLOCK + code], capture_output=True, text=True, timeout=300
+    )
+
+
+def test_the_block_works():
+    for code in (
+        "import urllib.request; urllib.request.urlopen('http://localhost:9')",
+        "try: socket.socket().connect(('127.0.0.1', 9))\nexcept Exception: pass",
+    ):
+        result = python(code)
+        assert result.returncode == 3 and "a connection was opened" in result.stderr
+
+
+def test_imports_open_no_connection():
+    names = [name for name in sorted(MODULES) if not name.endswith("__main__")]
+    result = python(f"import importlib\nfor name in {names}:\n    importlib.import_module(name)")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_opens_no_connection(verb):
+    result = python(f"from gcdp_bench.cli import main\nmain(['{verb}', '--help'])")
+    assert result.returncode == 0, result.stderr
+    assert f"{verb} [OPTIONS]" in result.stdout
