@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gcdp_bench.extractors.registry import find_weights
+
 logger = logging.getLogger(__name__)
 
 
@@ -25,7 +27,7 @@ class TextConfig:
     encoder: Literal["hash-ngram", "t5"] = "hash-ngram"
     dim: int = 64  # width of a token's vector; for T5 it must equal the checkpoint's d_model
     max_tokens: int = 64
-    path: str | None = None  # T5: folder of the weights, or None for t5-large of the local cache
+    path: str | None = None  # T5: folder of the weights; None: t5-large of the weights store
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def build_text_encoder(config: TextConfig) -> TextEncoder:
     """Encoder that `config` names.
 
     Raises:
-        FileNotFoundError: T5 weights are neither at `config.path` nor in the local cache.
+        FileNotFoundError: T5 weights are not at `config.path`, or without it not in the store.
         ValueError: the weights' width differs from `config.dim`.
     """
     return HashNgramEncoder(config) if config.encoder == "hash-ngram" else T5Encoder(config)
@@ -97,8 +99,11 @@ class T5Encoder:
     def __init__(self, config: TextConfig):
         from transformers import AutoTokenizer, T5EncoderModel
 
-        source = config.path or "t5-large"
-        if config.path is not None and not Path(config.path).is_dir():
+        if config.path is None:
+            source = find_weights("t5-large", None)
+        elif Path(config.path).is_dir():
+            source = Path(config.path)
+        else:
             raise FileNotFoundError(
                 f"{config.path}: expected a folder with T5 weights (config.json, model.safetensors,"
                 " tokenizer.json), found none; give another --set text.path=FOLDER"
@@ -108,9 +113,9 @@ class T5Encoder:
             self.model = T5EncoderModel.from_pretrained(source, local_files_only=True)
         except (OSError, ValueError) as error:
             raise FileNotFoundError(
-                f"expected T5 weights at {source!r} (folder or local Hugging Face cache), found "
-                "none; run `hf download t5-large` on a machine with a network, copy the folder, "
-                "and pass --set text.path=FOLDER"
+                f"{source}: expected T5 weights and a tokenizer that transformers can read, got "
+                f"{error}; run `hf download google-t5/t5-large` on a machine with a network, copy "
+                "the folder, and pass --set text.path=FOLDER"
             ) from error
         self.dim = self.model.config.d_model
         self.max_tokens = config.max_tokens

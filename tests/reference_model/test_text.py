@@ -1,10 +1,13 @@
 """The weightless encoder is fixed and sensible; T5 is read from a folder."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
 
+from gcdp_bench.extractors.store import add_weights
+from gcdp_bench.progress import Silent
 from reference_model.text import TextConfig, build_text_encoder
 
 HASH = TextConfig(encoder="hash-ngram", dim=64, max_tokens=6)
@@ -87,5 +90,16 @@ def test_t5_of_another_width_is_refused(t5_folder):
 def test_missing_t5_says_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="expected a folder with T5 weights"):
         build_text_encoder(TextConfig(encoder="t5", path=str(tmp_path / "none")))
-    with pytest.raises(FileNotFoundError, match="hf download t5-large"):
+    with pytest.raises(FileNotFoundError, match="hf download google-t5/t5-large"):
         build_text_encoder(TextConfig(encoder="t5", path=str(tmp_path)))
+
+
+def test_without_a_path_t5_comes_from_the_store(t5_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path / "store"))
+    config = TextConfig(encoder="t5", dim=16, max_tokens=8)
+    with pytest.raises(FileNotFoundError, match="gcdp-bench weights add t5-large"):
+        build_text_encoder(config)
+    add_weights("t5-large", t5_folder, progress=Silent())
+    given = replace(config, path=str(t5_folder))
+    stored, expected = (build_text_encoder(c).encode(["a car"]) for c in (config, given))
+    assert torch.equal(stored.tokens, expected.tokens)
