@@ -36,7 +36,7 @@ def examine(data_root: Path | None = None) -> list[Section]:
         data_root: folder of the datasets' files, else GCDP_DATA.
     """
     root = resolve_data_root(data_root)
-    where = f"--data-root or {DATA_ROOT_VARIABLE}: {root or 'not given'}"
+    where = f"--data-root or {DATA_ROOT_VARIABLE}: {root or 'not given'}; gcdp-bench data list"
     libraries = library_lines()
     datasets = dataset_lines(data_root)
     return [

@@ -11,6 +11,7 @@ from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import family, find_judge
 
 JUDGES = ("segmenter", "clip")
+FACES = ("celeba", "synth-face")  # families whose captions name attributes
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,11 @@ def _judging_lines(datasets: Sequence[Line], broken: Sequence[Need]) -> list[Lin
         if not any(data[member].ok for member in members):
             needs.append(Need(f"{name}'s files", "pass --data-root FOLDER or set GCDP_DATA"))
         largest = f"{name}-100" if f"{name}-100" in data else members[0]
-        needs += [
-            Need(f"a {kind}", f"gcdp-bench train {kind} --dataset {largest}")
-            for kind in JUDGES
-            if attempt(lambda kind=kind, member=members[0]: find_judge(kind, member, None))[1]
-        ]
-        lines.append(_task(f"judge {name} by networks trained on it", needs))
+        judges = _judges(JUDGES, members[0], largest)
+        lines.append(_task(f"judge {name} by networks trained on it", [*needs, *judges]))
+        if name in FACES:
+            needs += _judges(("attributes",), members[0], largest)
+            lines.append(_task(f"attribute recall on {name}", needs))
     return lines
 
 
@@ -93,6 +93,14 @@ def _sampling_line(model: str) -> Line:
 def _task(what: str, needs: Sequence[Need]) -> Line:
     detail = "; ".join(f"needs {need.what}: {need.mend}" for need in needs)
     return Line(what, not needs, detail or "yes")
+
+
+def _judges(kinds: Sequence[str], dataset: str, largest: str) -> list[Need]:
+    return [
+        Need(f"a trained {kind}", f"gcdp-bench train {kind} --dataset {largest}")
+        for kind in kinds
+        if attempt(lambda kind=kind: find_judge(kind, dataset, None))[1]
+    ]
 
 
 def _weights(*names: str) -> list[Need]:

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).resolve().parent / "shipped"
 RUNS = Path("runs")
+VARIANTS = ("25", "50", "100", "singular", "manifest")  # last part of a dataset's name
 
 
 def family(dataset: str) -> str:
-    """Datasets whose classes are the same share their judges: synth-city-25 -> synth-city."""
-    base, _, share = Path(dataset).name.rpartition("-")
-    return base if share in ("25", "50", "100") else Path(dataset).name
+    """Datasets of the same images and classes share their judges: synth-city-25 -> synth-city."""
+    base, _, variant = Path(dataset).name.rpartition("-")
+    return base if variant in VARIANTS else Path(dataset).name
 
 
 def find_judge(kind: str, dataset: str, given: Path | None) -> Path:

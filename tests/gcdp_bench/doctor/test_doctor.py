@@ -140,6 +140,18 @@ def test_shipped_networks_run_and_others_name_their_command():
     assert "gcdp-bench train clip --dataset camvid" in missing
 
 
+def test_variants_of_captions_share_a_line_and_faces_have_one_for_attributes():
+    names = ("cityscapes", "cityscapes-singular", "celeba-25", "celeba-100")
+    lines = tasks(datasets=tuple(Line(name, True, "") for name in names))
+    judged = [what for what in lines if what.endswith("by networks trained on it")]
+    assert judged == [
+        f"judge {name} by networks trained on it" for name in ("cityscapes", "celeba")
+    ]
+    (attributes,) = (what for what in lines if what.startswith("attribute recall"))
+    assert attributes == "attribute recall on celeba"
+    assert "gcdp-bench train attributes --dataset celeba-100" in lines[attributes].detail
+
+
 def test_a_missing_dataset_is_a_need():
     lines = tasks(datasets=(Line("synth-city", False, "gone"),))
     assert "--data-root FOLDER" in lines["judge synth-city by networks trained on it"].detail

@@ -9,6 +9,7 @@ from gcdp_bench.extractors.weights import family, find_judge
 
 def test_subsets_share_their_judges():
     assert family("synth-city-25") == family("synth-city-100") == family("synth-city")
+    assert family("cityscapes-singular") == family("cityscapes-manifest") == "cityscapes"
     assert family("camvid") == "camvid"
     assert family("data/my-city") == "my-city"
 
