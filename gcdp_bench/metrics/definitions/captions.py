@@ -82,7 +82,7 @@ def _false_detection(suffix: str) -> Definition:
         extractor=SEGMENTER,
         resize=SEGMENTER_RESIZE,
         compared_with=_CAPTION_SIDE,
-        interval="per class: Wilson's score interval; total: see `ci_method`",
+        interval=_MEAN_INTERVAL,
         traps=(
             "A class that every caption names has none and is left out of the mean.",
             "Holds the segmenter's own mistakes: compare with real-ceiling.",

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FRECHET_INTERVAL = (
+    "basic bootstrap, both sides resampled; `corrected` is twice the value minus the mean of the "
+    "resampled values. 'undersampled' in `ci_method`: fewer than 4 images per effective dimension, "
+    "so the truth is lower than the interval more often than it should be"
+)
+"""Of every Fréchet distance."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:

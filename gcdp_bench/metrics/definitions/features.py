@@ -5,59 +5,64 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gcdp_bench.metrics.definitions.definition import Definition
+from gcdp_bench.metrics.definitions.definition import FRECHET_INTERVAL, Definition
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Protocol:
-    """A network and the way images reach it."""
+    """A network, the way images reach it, and what is computed from its features."""
 
     short: str  # for titles
     extractor: str
     resize: str
     trap: str
+    frechet: str  # name of the Fréchet distance
+    is_full: bool = False  # KID, precision, recall, density and coverage too
 
 
 _INCEPTION = "Inception-v3 of the TF1 graph (2015-12-05), 2048 pooled features"
+_SQUASHED = "A 2:1 image is squashed to a square."
 
 PROTOCOLS: Mapping[str, _Protocol] = {
     "tf1": _Protocol(
-        "Inception-v3 on TF1's grid",
-        _INCEPTION,
-        "to 299x299 on the bilinear grid of TF1 (corners not aligned, not antialiased), as "
+        short="Inception-v3 on TF1's grid",
+        extractor=_INCEPTION,
+        resize="to 299x299 on the bilinear grid of TF1 (corners not aligned, not antialiased), as "
         "torch-fidelity and the first FID code do",
-        "A 2:1 image is squashed to a square.",
+        trap=_SQUASHED,
+        frechet="fid-tf1",
+        is_full=True,
     ),
     "clean": _Protocol(
-        "Inception-v3, clean resize",
-        _INCEPTION,
-        "to 299x299 by Pillow's antialiased bicubic filter in float, as clean-fid does",
-        "A 2:1 image is squashed to a square.",
+        short="Inception-v3, clean resize",
+        extractor=_INCEPTION,
+        resize="to 299x299 by Pillow's antialiased bicubic filter in float, as clean-fid does",
+        trap=_SQUASHED,
+        frechet="fid-clean",
     ),
     "torch": _Protocol(
-        "Inception-v3, PyTorch's resize",
-        _INCEPTION,
-        "to 299x299 by PyTorch's bilinear filter, pixel centres, not antialiased, as pytorch-fid "
-        "does",
-        "A 2:1 image is squashed to a square.",
+        short="Inception-v3, PyTorch's resize",
+        extractor=_INCEPTION,
+        resize="to 299x299 by PyTorch's bilinear filter, pixel centres, not antialiased, as "
+        "pytorch-fid does",
+        trap=_SQUASHED,
+        frechet="fid-torch",
     ),
     "hrnet": _Protocol(
-        "the segmenter's features",
-        "the dataset's own segmenter, globally averaged features of all branches",
-        "none: images are judged at the size of the segmenter",
-        "Not an Inception FID: no value of a paper compares with it.",
+        short="the segmenter's features",
+        extractor="the first segmenter, globally averaged features of all branches",
+        resize="the segmenter's, see the row's `resizer`",
+        trap="Not an Inception FID: no value of a paper compares with it.",
+        frechet="fid-hrnet",
+        is_full=True,
     ),
     "dinov2": _Protocol(
-        "DINOv2",
-        "DINOv2 ViT-L/14, class token",
-        "to 224x224 by Pillow's antialiased bicubic filter",
-        "The best guidance by this distance is often higher than by FID.",
-    ),
-    "clip": _Protocol(
-        "CLIP's image embedding",
-        "CLIP ViT-L/14-336, image embedding",
-        "as CLIP's own preprocessing: shorter side to 336 by bicubic filter, centre crop",
-        "The crop drops the ends of a 2:1 image.",
+        short="DINOv2",
+        extractor="DINOv2 ViT-L/14, class token, 1024 features",
+        resize="to 224x224 by Pillow's antialiased bicubic filter, rounded to uint8, as dgm-eval "
+        "does",
+        trap="Its best guidance is often higher than FID's: one sweep, two optima.",
+        frechet="fd-dinov2",
     ),
 }
 """Suffix of a metric -> what it is computed in."""
@@ -67,15 +72,14 @@ _REAL = "real images of the split named in the row (for real-split: the rest of 
 _FRECHET = Definition(
     title="Fréchet distance",
     formula="|m1 - m2|^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)), means and covariances (ddof 1) in "
-    "float64; the trace of the root by singular values of the centred sets if N < D",
+    "float64; the trace of the root is the nuclear norm of X Y^T / sqrt((N - 1)(M - 1))",
     unit="squared feature units, 0 to infinity",
     higher_is_better=False,
     source="Heusel et al. 2017, arXiv 1706.08500",
     extractor="",
     resize="",
     compared_with=_REAL,
-    interval="basic bootstrap over samples and reference; `corrected` is twice the value minus "
-    "the mean of the resampled values",
+    interval=FRECHET_INTERVAL,
     traps=(
         "Biased upwards at small N: compare equal N only, and with the real-split row, which is "
         "what it is when nothing differs.",
@@ -86,16 +90,19 @@ _FRECHET = Definition(
 
 _KID = Definition(
     title="Kernel distance",
-    formula="unbiased MMD^2 with the kernel (x.y / D + 1)^3, mean over seeded subsets of "
-    "min(1000, N, M) images",
+    formula="unbiased MMD^2 with the kernel (x.y / D + 1)^3: of all images where a side has at "
+    "most 1000, else the mean over 100 seeded subsets of 1000",
     unit="kernel units, about 0 for equal distributions; may be negative",
     higher_is_better=False,
     source="Bińkowski et al. 2018, arXiv 1801.01401",
     extractor="",
     resize="",
     compared_with=_REAL,
-    interval="bootstrap over samples; see `ci_method`",
-    traps=("Unbiased, hence the one to read at small N; some programs print it times 1000.",),
+    interval="normal, with the jackknife error over both sides",
+    traps=(
+        "Unbiased, hence the one to read at small N; some programs print it times 1000.",
+        "The spread over subsets, which other programs print after a +-, is not its error.",
+    ),
 )
 
 _PRDC_SOURCES = {
@@ -155,25 +162,26 @@ def _prdc(name: str) -> Definition:
         extractor="",
         resize="",
         compared_with=_REAL,
-        interval="bootstrap over samples; see `ci_method`",
+        interval="basic bootstrap of the side that is averaged, the other side fixed",
         traps=(trap, "Depends on N and M through k: compare equal sizes only."),
     )
 
 
 _CMMD = Definition(
     title="CLIP maximum mean discrepancy",
-    formula="1000 times the MMD^2 of unit CLIP embeddings with the kernel "
+    formula="1000 times the MMD^2 (all pairs) of unit CLIP embeddings with the kernel "
     "exp(-|x - y|^2 / (2 sigma^2)), sigma = 10",
     unit="kernel units times 1000; 0 for equal sets",
     higher_is_better=False,
     source="Jayasumana et al. 2024, arXiv 2401.09603",
-    extractor=PROTOCOLS["clip"].extractor,
-    resize=PROTOCOLS["clip"].resize,
+    extractor="CLIP ViT-L/14-336, image embedding",
+    resize="CLIP's own: shorter side to 336 by Pillow's bicubic filter, centre crop",
     compared_with=_REAL,
-    interval="bootstrap over samples; see `ci_method`",
+    interval="normal, with the jackknife error over both sides, around `corrected`, the unbiased "
+    "estimate",
     traps=(
-        "sigma = 10 on unit vectors is the published choice.",
-        PROTOCOLS["clip"].trap,
+        "The published estimate counts each image with itself: biased upwards at small N.",
+        "Of a 256x512 image the crop does not see the outer quarters.",
     ),
 )
 
@@ -190,24 +198,22 @@ _MEMORISED = Definition(
     interval="Wilson's score interval, training set fixed",
     traps=(
         "1 for copies, but not 0 without them: fresh draws of the distribution give 2/3 on a "
-        "line, towards 1/2 in many dimensions. Compare with the share of unseen real images.",
+        "line, towards 1/2 in many dimensions, less where few images are the neighbours of many. "
+        "Compare with the share of unseen real images.",
         "0 is no virtue: samples far from every real image give it too.",
         "Needs the images that the generator was trained on, not a part of them.",
     ),
 )
 
+_FULL = tuple(name for name, protocol in PROTOCOLS.items() if protocol.is_full)
+
 FEATURE_DEFINITIONS: Mapping[str, Definition] = {
-    **{
-        f"{'fid' if protocol not in ('dinov2', 'clip') else 'fd'}-{protocol}": _in_protocol(
-            _FRECHET, protocol
-        )
-        for protocol in PROTOCOLS
-    },
-    **{f"kid-{protocol}": _in_protocol(_KID, protocol) for protocol in PROTOCOLS},
+    **{protocol.frechet: _in_protocol(_FRECHET, name) for name, protocol in PROTOCOLS.items()},
+    **{f"kid-{protocol}": _in_protocol(_KID, protocol) for protocol in _FULL},
     **{
         f"{name}-{protocol}": _in_protocol(_prdc(name), protocol)
+        for protocol in _FULL
         for name in _PRDC_TEXTS
-        for protocol in PROTOCOLS
     },
     "cmmd": _CMMD,
     "memorised_share": _MEMORISED,

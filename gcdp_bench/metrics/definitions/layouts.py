@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gcdp_bench.metrics.definitions.captions import SEGMENTER, SEGMENTER_RESIZE
-from gcdp_bench.metrics.definitions.definition import Definition
+from gcdp_bench.metrics.definitions.definition import FRECHET_INTERVAL, Definition
 
 _IOU_SIDE = "the layout that the segmenter sees in the generated image"
 _SIZE_TRAP = "Depends on the size at which the segmenter looks: read the real-ceiling row too."
@@ -21,7 +21,7 @@ def _iou(title: str, formula: str, *, traps: tuple[str, ...]) -> Definition:
         extractor=SEGMENTER,
         resize=SEGMENTER_RESIZE,
         compared_with=_IOU_SIDE,
-        interval="bootstrap over images, whose confusion matrices are added again; see `ci_method`",
+        interval="basic bootstrap over images, whose confusion matrices are summed before division",
         traps=(*traps, _SIZE_TRAP),
     )
 
@@ -79,8 +79,7 @@ def _fsd(whose: str, term: str) -> Definition:
         extractor=extractor,
         resize=resize,
         compared_with=reference,
-        interval="basic bootstrap over samples and reference; `corrected` is twice the value minus "
-        "the mean of the resampled values",
+        interval=FRECHET_INTERVAL,
         traps=(
             "Percent, no logarithm: on shares it would be 10000 times smaller, on pixel counts at "
             "256x512 1.7 million times larger.",

@@ -50,3 +50,41 @@ def test_explaining_imports_nothing_heavy():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def measured():
+    """Every (protocol, measure) of the judges of features."""
+    from gcdp_bench.extractors.bundle import SegmenterFeatures
+    from gcdp_bench.extractors.clip_standard import ClipFeatures
+    from gcdp_bench.extractors.dinov2 import DinoV2
+    from gcdp_bench.extractors.inception import INPUTS
+
+    judges = {judge.protocol: judge.measures for judge in (SegmenterFeatures, ClipFeatures, DinoV2)}
+    judges |= {protocol: made.measures for protocol, made in INPUTS.items()}
+    return [(protocol, measure) for protocol, names in judges.items() for measure in names]
+
+
+def test_every_metric_that_is_written_is_defined_and_no_other():
+    import numpy as np
+
+    from gcdp_bench.evaluate.score import DISTANCES
+    from gcdp_bench.metrics.attribute_recall import attribute_values
+    from gcdp_bench.metrics.clip_score import clip_values
+    from gcdp_bench.metrics.layout_iou import iou_values
+    from gcdp_bench.metrics.memorisation import memorised_values, nearest_training
+    from gcdp_bench.metrics.segmentation_distance import fsd_values
+    from gcdp_bench.metrics.semantic_recall import recall_values
+
+    x, y = np.random.default_rng(0).random((2, 8, 3))
+    asked, counts = x > 0.5, (100 * y).astype(np.int64)
+    values = [
+        *(v for protocol, measure in measured() for v in DISTANCES[measure](protocol, x, y)),
+        *(v for whose in ("generated", "predicted") for v in fsd_values(x, y, whose)),
+        *recall_values(asked, counts, 100, ("a", "b", "c"), (0, 1, 2)),
+        *iou_values(np.ones((8, 3, 3), np.int64), ("a", "b", "c")),
+        *clip_values(x[:, 0], asked[:, 0]),
+        *attribute_values(asked.astype(np.int8), y, np.full(3, 0.5), ("a", "b", "c")),
+        *memorised_values(nearest_training(x, y)),
+    ]
+    of_points = {"semantic_recall_of_ceiling"}  # made of two points' values
+    assert {value.metric for value in values} | of_points == set(DEFINITIONS)
