@@ -111,7 +111,8 @@ def download_weights(
         try:
             fetch(spec, path)
         except Exception as error:
-            raise OSError(_by_hand(spec, f"{type(error).__name__}: {error}")) from error
+            reason = " ".join(str(error).split())  # some libraries write paragraphs
+            raise OSError(_by_hand(spec, f"{type(error).__name__}: {reason}")) from error
         if not is_complete(spec, path):
             raise OSError(_by_hand(spec, "it brought no complete weights"))
 

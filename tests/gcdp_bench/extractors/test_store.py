@@ -146,7 +146,7 @@ def test_a_download_arrives_checked(home):
     assert registry.find_weights("inception-v3", None).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("error", [ConnectionError("no route"), RuntimeError("no route")])
+@pytest.mark.parametrize("error", [ConnectionError("no\nroute"), RuntimeError("no route")])
 def test_a_failed_download_says_what_failed_and_the_way_by_hand(error, home):
     def fetch(spec, path):
         path.write_bytes(CONTENT[:5])
