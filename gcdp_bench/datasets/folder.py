@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from gcdp_bench.config import read_json, write_json
+from gcdp_bench.config import write_json
 from gcdp_bench.datasets.captions import parse_caption
+from gcdp_bench.datasets.folder_files import (
+    match_faults,
+    read_captions,
+    read_classes,
+    refuse,
+    scan_captions,
+    scan_images,
+    split_root,
+)
+from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList
+from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
 from gcdp_bench.images import (
     Size,
     read_image,
-    read_layout,
     resize_images,
     resize_layouts,
     write_image,
     write_layout,
 )
-from gcdp_bench.protocols import IGNORE_ID, Triplet
-
-SUFFIXES = (".png", ".jpg", ".jpeg")
+from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
 
 
 class Folder:
@@ -39,6 +46,8 @@ class Folder:
         split: "train", "val" or "test"; any name when the folder has no splits.
         image_size: (height, width) to resize to; None keeps the size of the first image.
         require_layouts: False accepts a folder without `layouts/`; its layouts are all ignored.
+        strict: False accepts images without captions, captions without images and torn lines, for
+            `inspect`.
 
     Raises:
         FileNotFoundError: a part is missing.
@@ -52,21 +61,33 @@ class Folder:
         *,
         image_size: Size | None = None,
         require_layouts: bool = True,
+        strict: bool = True,
     ):
         root = split_root(path, split)
-        classes = _read_classes(root)
+        classes = read_classes(root)
         self.name = str(classes.get("dataset", path.name))
         self.split = split
+        self.official_count = None
         self.class_names: tuple[str, ...] = tuple(classes["classes"])
-        self._images = _image_files(root)
-        self._captions = read_captions(root / "captions.jsonl")
+        self._images, image_faults = scan_images(root)
+        self._captions, caption_faults = scan_captions(root / "captions.jsonl")
         self._layouts = root / "layouts"
         self.has_layouts = self._layouts.is_dir()
         if require_layouts and not self.has_layouts:
             raise FileNotFoundError(f"{self._layouts}: expected a folder of layouts, found none")
-        _check_match(root, self._images, self._captions)
-        self._ids = sorted(self._images)
+        match = match_faults(root, self._images, self._captions)
+        self._faults: dict[str, list[Fault]] = {}
+        for fault in (*image_faults, *caption_faults, *match):
+            self._faults.setdefault(fault.id, []).append(fault)
+        self._ids = tuple(sorted(self._images.keys() | self._captions.keys()))
+        if strict:
+            self.require(self._ids)
         self.image_size = image_size or native_size(path, split)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the images, without the suffix."""
+        return self._ids
 
     def __len__(self) -> int:
         """Number of images."""
@@ -75,6 +96,7 @@ class Folder:
     def __getitem__(self, index: int) -> Triplet:
         """Triplet `index` in the order of ids."""
         name = self._ids[index]
+        self.require((name,))
         image = read_image(self._images[name])  # (3, h, w)
         layout = torch.full(image.shape[-2:], IGNORE_ID, dtype=torch.uint8)
         if self.has_layouts:
@@ -90,6 +112,44 @@ class Folder:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return parse_caption(caption, self.class_names)
+
+    def layout(self, index: int) -> Tensor:
+        """See `DiskDataset.layout`."""
+        return read_existing_layout(self._layouts / f"{self._ids[index]}.png")
+
+    def require(self, ids: Collection[str]) -> None:
+        """See `DiskDataset.require`."""
+        for name in (WHOLE_SPLIT, *ids):
+            refuse(self._faults.get(name, []))
+
+    def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
+        """See `CheckedDataset.inspect`; a layout without image and caption is an item of its own.
+
+        A folder without `layouts/` that was opened with `require_layouts=False` has no faults in
+        layouts.
+        """
+        if WHOLE_SPLIT in self._faults:
+            yield WHOLE_SPLIT, self._faults[WHOLE_SPLIT]
+        for name in self._ids:
+            yield name, [*self._faults.get(name, []), *self._inspect_files(name)]
+        for path in sorted(self._layouts.glob("*.png")):
+            if path.stem not in self._images and path.stem not in self._captions:
+                problem = "layout without image and caption; restore them or remove it"
+                yield path.stem, [Fault(path.stem, str(path), problem)]
+
+    def _inspect_files(self, name: str) -> list[Fault]:
+        if name not in self._images:
+            return []
+        seen = FaultList(name)
+        path = self._images[name]
+        image = seen.attempt(path, lambda: read_image(path))
+        if self.has_layouts:
+            layout_path = self._layouts / f"{name}.png"
+            layout = seen.attempt(layout_path, lambda: read_existing_layout(layout_path))
+            if layout is not None:
+                for problem in pair_problems(layout, image, len(self.class_names)):
+                    seen.add(layout_path, problem)
+        return seen.faults
 
 
 class FolderWriter:
@@ -151,116 +211,17 @@ class FolderWriter:
                     path.unlink()
 
 
-def split_root(path: Path, split: str) -> Path:
-    """Folder that holds a split.
+def native_size(path: Path, split: str = "test", *, without: Collection[str] = ()) -> Size:
+    """(height, width) of the first image whose id is not in `without`.
 
     Raises:
-        FileNotFoundError: it has no images; says what was expected.
+        FileNotFoundError: there is none.
+        ValueError: it cannot be decoded.
     """
-    for root in (path / split, path):
-        if (root / "images").is_dir():
-            return root
-    raise FileNotFoundError(
-        f"{path}: expected images/ or {split}/images/ beside captions.jsonl and classes.json, "
-        "found neither; see docs/datasets.md"
-    )
-
-
-def native_size(path: Path, split: str = "test") -> Size:
-    """(height, width) of the first image."""
     root = split_root(path, split)
-    images = _image_files(root)
+    found, _ = scan_images(root)
+    images = {name: file for name, file in found.items() if name not in without}
     if not images:
         raise FileNotFoundError(f"{root / 'images'}: expected .png or .jpg files, found none")
     _, height, width = read_image(images[min(images)]).shape
     return height, width
-
-
-def read_checked_layout(path: Path, image: Tensor, class_names: Sequence[str]) -> Tensor:
-    """Layout uint8 (H, W) of the image's size with known ids only.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: unreadable, another size than the image (3, H, W), or an unknown id.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: expected the layout of this image, found none")
-    layout = read_layout(path)
-    if layout.shape != image.shape[-2:]:
-        raise ValueError(
-            f"{path}: expected the image's size {tuple(image.shape[-2:])}, got "
-            f"{tuple(layout.shape)}; image and layout must match pixel by pixel"
-        )
-    known = (layout < len(class_names)) | (layout == IGNORE_ID)
-    if not bool(known.all()):
-        raise ValueError(
-            f"{path}: layout has class {int(layout[~known][0])}, expected 0 to "
-            f"{len(class_names) - 1} or {IGNORE_ID} (ignore); remap it or extend the classes"
-        )
-    return layout
-
-
-def read_captions(path: Path) -> dict[str, str]:
-    """Captions by id.
-
-    Raises:
-        FileNotFoundError: no manifest.
-        ValueError: a line is not {"id", "caption"}, or an id repeats; the line is named.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: expected captions, one JSON object a line, found none")
-    captions: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            entry: Any = json.loads(line)
-            name, caption = entry["id"], entry["caption"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
-                f'{path} line {number}: expected {{"id": ..., "caption": ...}}, got {line[:80]!r}'
-            ) from error
-        if not isinstance(name, str) or not isinstance(caption, str):
-            raise ValueError(f"{path} line {number}: expected text for id and caption")
-        if name in captions:
-            raise ValueError(f"{path} line {number}: id {name!r} occurs twice; remove one")
-        captions[name] = caption
-    return captions
-
-
-def _read_classes(root: Path) -> dict[str, Any]:
-    path = root / "classes.json"
-    if not path.exists():
-        path = root.parent / "classes.json"
-    if not path.exists():
-        raise FileNotFoundError(
-            f'{root / "classes.json"}: expected {{"classes": [names]}}, found none'
-        )
-    classes = read_json(path)
-    names = classes.get("classes") if isinstance(classes, dict) else None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise ValueError(f'{path}: expected {{"classes": [names]}} with at least one name')
-    return classes
-
-
-def _image_files(root: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in sorted((root / "images").iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            if path.stem in files:
-                raise ValueError(f"{path}: another image has the id {path.stem!r}; rename one")
-            files[path.stem] = path
-    return files
-
-
-def _check_match(root: Path, images: dict[str, Path], captions: dict[str, str]) -> None:
-    for name in images:
-        if name not in captions:
-            raise ValueError(
-                f"{images[name]}: expected a caption in {root / 'captions.jsonl'}, found none; "
-                "add its line or remove the image"
-            )
-    for name in captions:
-        if name not in images:
-            raise ValueError(
-                f"{root / 'captions.jsonl'}: id {name!r} has no image in {root / 'images'}; "
-                "restore the image or remove the line"
-            )

@@ -1,0 +1,85 @@
+"""Layout files: read, and held against the image and the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from gcdp_bench.images import read_layout
+from gcdp_bench.protocols import IGNORE_ID
+
+
+def read_existing_layout(path: Path) -> Tensor:
+    """Layout uint8 (H, W) of a file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it cannot be decoded, or is not 8-bit single-channel.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected the layout of this image, found none")
+    return read_layout(path)
+
+
+def size_problem(layout: Tensor, image: Tensor) -> str | None:
+    """What is wrong with the size of a layout (H, W) for an image (3, H, W), or None."""
+    if layout.shape == image.shape[-2:]:
+        return None
+    return (
+        f"expected the image's size {tuple(image.shape[-2:])}, got {tuple(layout.shape)}; image "
+        "and layout must match pixel by pixel"
+    )
+
+
+def aspect_problem(layout: Tensor, image: Tensor) -> str | None:
+    """What is wrong with the shape of a layout (h, w) for an image (3, H, W), or None.
+
+    For datasets whose layouts are smaller than the images: h / w and H / W must be the same.
+    """
+    (height, width), (image_height, image_width) = layout.shape, image.shape[-2:]
+    if height * image_width == width * image_height:
+        return None
+    return (
+        f"expected the shape of the image {(image_height, image_width)}, got {(height, width)}; "
+        "the layout may be smaller, height / width must agree"
+    )
+
+
+def class_problem(layout: Tensor, num_classes: int) -> str | None:
+    """What is wrong with the ids of a layout, uint8 of any shape, or None."""
+    known = (layout < num_classes) | (layout == IGNORE_ID)
+    if bool(known.all()):
+        return None
+    return (
+        f"layout has class {int(layout[~known][0])}, expected 0 to {num_classes - 1} or "
+        f"{IGNORE_ID} (ignore); remap it or extend the classes"
+    )
+
+
+def pair_problems(layout: Tensor, image: Tensor | None, num_classes: int) -> Iterator[str]:
+    """Everything wrong with a layout that must match its image pixel by pixel.
+
+    Args:
+        layout: uint8 (H, W).
+        image: uint8 (3, H, W); None where it could not be read.
+        num_classes: K.
+    """
+    problems = [class_problem(layout, num_classes)]
+    if image is not None:
+        problems.insert(0, size_problem(layout, image))
+    yield from (problem for problem in problems if problem is not None)
+
+
+def read_checked_layout(path: Path, image: Tensor, class_names: Sequence[str]) -> Tensor:
+    """Layout uint8 (H, W) of the image's size with known ids only.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: unreadable, another size than the image (3, H, W), or an unknown id.
+    """
+    layout = read_existing_layout(path)
+    for problem in pair_problems(layout, image, len(class_names)):
+        raise ValueError(f"{path}: {problem}")
+    return layout
