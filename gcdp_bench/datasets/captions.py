@@ -30,8 +30,15 @@ def nameable(class_names: Sequence[str]) -> frozenset[int]:
     return frozenset(i for i, name in enumerate(class_names) if name.lower() not in UNNAMED)
 
 
-def write_caption(class_ids: Collection[int], class_names: Sequence[str]) -> str:
+def write_caption(
+    class_ids: Collection[int], class_names: Sequence[str], *, plurals: bool = True
+) -> str:
     """Caption that lists classes in the order of their ids, "a, b and c".
+
+    Args:
+        class_ids: classes to name; those that no caption names are left out.
+        class_names: K names.
+        plurals: "roads, buildings and people", else the names as they are.
 
     Raises:
         ValueError: an id outside the classes, or nothing that can be named.
@@ -40,7 +47,8 @@ def write_caption(class_ids: Collection[int], class_names: Sequence[str]) -> str
         if not 0 <= index < len(class_names):
             raise ValueError(f"class {index}: expected 0 to {len(class_names) - 1}")
     named = nameable(class_names)
-    words = [plural(class_names[i]) for i in sorted(set(class_ids)) if i in named]
+    names = [class_names[i] for i in sorted(set(class_ids)) if i in named]
+    words = [plural(name) for name in names] if plurals else names
     if not words:
         raise ValueError(f"classes {sorted(class_ids)}: expected at least one that can be named")
     listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
