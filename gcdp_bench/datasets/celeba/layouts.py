@@ -1,0 +1,184 @@
+"""Layouts of CelebAMask-HQ: one mask a part of the face, merged once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gcdp_bench.datasets.celeba.tree import Tree
+from gcdp_bench.datasets.layouts import read_existing_layout
+from gcdp_bench.files import output_folder
+from gcdp_bench.images import read_image, write_layout
+from gcdp_bench.progress import Progress
+
+PART_NAMES = (
+    "skin",
+    "nose",
+    "eye_g",
+    "l_eye",
+    "r_eye",
+    "l_brow",
+    "r_brow",
+    "l_ear",
+    "r_ear",
+    "mouth",
+    "u_lip",
+    "l_lip",
+    "hair",
+    "hat",
+    "ear_r",
+    "neck_l",
+    "neck",
+    "cloth",
+)
+"""Classes 1 to 18 in the order in which they are painted, the later over the earlier (g_mask.py of
+CelebAMask-HQ). Other face parsers use other ids and another order."""
+
+PER_FOLDER = 2000  # consecutive ids whose masks lie in one folder
+
+
+class Layouts:
+    """Layouts by id: `preprocessed/{id}.png` if it is there, else merged from the masks and kept.
+
+    Args:
+        tree: where the masks lie.
+        cache: folder for merged layouts; None: `preprocessed/` beside the masks.
+    """
+
+    def __init__(self, tree: Tree, cache: Path | None):
+        self._tree = tree
+        self._cache = cache or tree.preprocessed
+        self._listed: dict[int, dict[str, list[str]]] = {}
+
+    def path(self, name: str) -> Path:
+        """File of a merged layout: where it is, or where it will be."""
+        shipped = self._tree.preprocessed / f"{name}.png"
+        return shipped if shipped.exists() else self._cache / f"{name}.png"
+
+    def read(self, name: str, *, keep: bool = True) -> Tensor:
+        """Layout uint8 (h, w) of an id; one that is merged now is written unless `keep` is off.
+
+        Raises:
+            FileNotFoundError: it has no masks.
+            ValueError: a file cannot be decoded, a mask is of no known part or of another size.
+            OSError: the merged layout cannot be written.
+        """
+        path = self.path(name)
+        if path.exists():
+            return read_existing_layout(path)
+        layout = self.merge(name)
+        if keep:
+            write_layout(path, layout)
+        return layout
+
+    def merge(self, name: str) -> Tensor:
+        """Paint the masks of an id over background (0) in the order of `PART_NAMES`.
+
+        A mask is where any channel of its file is not 0.
+
+        Returns:
+            uint8 (h, w), the masks' size.
+
+        Raises:
+            FileNotFoundError, ValueError: as `read`.
+        """
+        layout = None
+        for part in self.parts(name):
+            path = self._mask(name, part)
+            mask = (read_image(path) != 0).any(0)  # (h, w)
+            if layout is None:
+                layout = torch.zeros_like(mask, dtype=torch.uint8)
+            if mask.shape != layout.shape:
+                raise ValueError(
+                    f"{path}: expected the size of the face's other masks {tuple(layout.shape)}, "
+                    f"got {tuple(mask.shape)}; restore the file that CelebAMask-HQ ships"
+                )
+            layout[mask] = PART_NAMES.index(part) + 1
+        assert layout is not None
+        return layout
+
+    def parts(self, name: str) -> Sequence[str]:
+        """Parts of which an id has masks, in the order in which they are painted.
+
+        Raises:
+            FileNotFoundError: there are none.
+            ValueError: a file's part is not of `PART_NAMES`.
+        """
+        found = self._listing(int(name) // PER_FOLDER).get(f"{int(name):05d}", [])
+        if not found:
+            raise FileNotFoundError(
+                f"{self._mask(name, '*')}: expected masks of the parts of this face, or "
+                f"{self._tree.preprocessed / name}.png, found none"
+            )
+        for part in found:
+            if part not in PART_NAMES:
+                raise ValueError(
+                    f"{self._mask(name, part)}: expected one of the parts "
+                    f"{', '.join(PART_NAMES)}; rename or remove the file"
+                )
+        return sorted(found, key=PART_NAMES.index)
+
+    def has_masks(self, name: str) -> bool:
+        """Whether there is a mask of any part."""
+        return f"{int(name):05d}" in self._listing(int(name) // PER_FOLDER)
+
+    def unmerged(self, names: Sequence[str]) -> list[str]:
+        """Ids whose merged layout is nowhere yet."""
+        folders = dict.fromkeys((self._tree.preprocessed, self._cache))
+        merged = {path.stem for folder in folders for path in folder.glob("*.png")}
+        return [name for name in names if name not in merged]
+
+    def check_writable(self) -> None:
+        """Refuse a cache that cannot be written to.
+
+        Raises:
+            OSError: says how to give another.
+        """
+        try:
+            output_folder(self._cache)
+        except OSError as error:
+            raise OSError(
+                f"{error}: merged layouts are kept there; set GCDP_CACHE to a folder of your own"
+            ) from error
+
+    def prepare(self, names: Sequence[str], progress: Progress) -> int:
+        """Merge and keep the layouts that are not there yet; an interrupted run is continued.
+
+        Returns:
+            How many were merged.
+
+        Raises:
+            FileNotFoundError, ValueError, OSError: as `read`; those merged before are kept.
+        """
+        left = self.unmerged(names)
+        if left:
+            self.check_writable()
+        progress.start("merge layouts", len(names), done=len(names) - len(left), unit="face")
+        for name in left:
+            write_layout(self._cache / f"{name}.png", self.merge(name))
+            progress.advance()
+        progress.finish()
+        return len(left)
+
+    def _mask(self, name: str, part: str) -> Path:
+        number = int(name)
+        return self._tree.parts / str(number // PER_FOLDER) / f"{number:05d}_{part}.png"
+
+    def _listing(self, folder: int) -> dict[str, list[str]]:
+        """Parts by padded id in one folder of masks."""
+        if folder not in self._listed:
+            listed: dict[str, list[str]] = {}
+            for padded, part in _mask_names(self._tree.parts / str(folder)):
+                listed.setdefault(padded, []).append(part)
+            self._listed[folder] = listed
+        return self._listed[folder]
+
+
+def _mask_names(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.glob("*_*.png")):
+        if not path.name.startswith("."):
+            padded, _, part = path.stem.partition("_")
+            yield padded, part

@@ -1,0 +1,97 @@
+"""Where the parts of CelebAMask-HQ and Multi-Modal CelebA-HQ lie on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDERS = ("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ")
+"""Folders under the data root in which the tree is looked for."""
+
+INNER = ("CelebAMask-HQ", "multi-modal-celeba")  # archives that were unpacked side by side
+IMAGES = ("CelebA-HQ-img", "image/images", "image")
+PARTS = ("CelebAMask-HQ-mask-anno", "CelebAMaskHQ-mask-anno")
+CAPTIONS = (
+    "text/celeba-caption",
+    "celeba-caption",
+    "text/celeba_caption",
+    "celeba_caption",
+)
+TRAIN_IDS, TEST_IDS = "train/filenames.pickle", "test/filenames.pickle"
+MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
+ATTRIBUTES = "CelebAMask-HQ-attribute-anno.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """Parts of the dataset; those that need not be there are None when they are not."""
+
+    root: Path
+    images: Path
+    parts: Path  # {id // 2000}/{id:05d}_{part}.png
+    preprocessed: Path  # {id}.png: merged layouts
+    captions: Path
+    train_ids: Path | None
+    test_ids: Path | None
+    mapping: Path | None
+    attributes: Path | None
+
+    def image(self, name: str) -> Path:
+        """Photograph of an id."""
+        return self.images / f"{name}.jpg"
+
+    def caption_file(self, name: str) -> Path:
+        """Captions of an id, one a line."""
+        return self.captions / f"{name}.txt"
+
+
+def find_tree(root: Path) -> Tree:
+    """The tree in `root`, or in one of `FOLDERS` under it.
+
+    Its archives may have been unpacked into one folder, or each into its own below it.
+
+    Raises:
+        FileNotFoundError: there are no images, layouts or captions; says where was looked.
+    """
+    for folder in (root, *(root / name for name in FOLDERS)):
+        if _first(folder, IMAGES) is not None:
+            return _read_tree(folder)
+    raise FileNotFoundError(
+        f"{root}: expected CelebA-HQ's images ({' or '.join(IMAGES)}) in it or in "
+        f"{'/, '.join(FOLDERS)}/, found none; give their folder with --data-root"
+    )
+
+
+def _read_tree(root: Path) -> Tree:
+    parts = _required(root, PARTS, "layouts")
+    images = _required(root, IMAGES, "images")
+    return Tree(
+        root=root,
+        images=images,
+        parts=parts,
+        preprocessed=parts / "preprocessed",
+        captions=_required(root, CAPTIONS, "captions"),
+        train_ids=_first(root, (TRAIN_IDS,)),
+        test_ids=_first(root, (TEST_IDS,)),
+        mapping=_first(root, (MAPPING,)),
+        attributes=_first(root, (ATTRIBUTES,)),
+    )
+
+
+def _required(root: Path, names: tuple[str, ...], what: str) -> Path:
+    found = _first(root, names)
+    if found is None:
+        raise FileNotFoundError(
+            f"{root}: expected CelebA-HQ's {what} in {' or '.join(names)}, found none; see "
+            "docs/datasets.md"
+        )
+    return found
+
+
+def _first(root: Path, names: tuple[str, ...]) -> Path | None:
+    candidates = (folder / name for name in names for folder in (root, *_inner(root)))
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _inner(root: Path) -> tuple[Path, ...]:
+    return tuple(root / name for name in INNER)
