@@ -34,6 +34,12 @@ W18_SMALL = HRNetConfig(
 )  # fmt: skip
 """mmseg's `fcn_hr18s` (HRNet-W18-small), fed with enlarged images."""
 
+W48 = HRNetConfig(
+    width=48, num_modules=(1, 4, 3), num_blocks=4, first_blocks=4, first_channels=64,
+    head_channels=720, upsample=1,
+)  # fmt: skip
+"""mmseg's `fcn_hr48` (HRNet-W48), the paper's judge."""
+
 TINY = HRNetConfig(
     width=16, num_modules=(1, 1, 1), num_blocks=1, first_blocks=1, first_channels=16,
     head_channels=96, upsample=2,
@@ -74,7 +80,7 @@ class HRNetSegmenter(nn.Module):
         """Segment images.
 
         Args:
-            images: float [-1, 1] (B, 3, H, W).
+            images: float (B, 3, H, W), in the range that it was trained on.
 
         Returns:
             Logits (B, K, H, W) and globally averaged features of all branches (B, 15 width).
@@ -86,8 +92,8 @@ class HRNetSegmenter(nn.Module):
             )  # (B, 3, u H, u W)
         branches = self.backbone(images)  # four maps, (B, C_i, u H / 2^(i + 2), ...)
         logits = self.decode_head(branches)  # (B, K, u H / 4, u W / 4)
-        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-        features = [branch.mean((2, 3)) for branch in branches]  # (B, C_i) each
+        logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+        features = [branch.float().mean((2, 3)) for branch in branches]  # (B, C_i) each
         return logits, torch.cat(features, 1)
 
 

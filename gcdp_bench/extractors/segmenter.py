@@ -12,6 +12,7 @@ from gcdp_bench.config import from_dict, read_json
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
+from gcdp_bench.protocols import Dataset, LayoutJudge, Prediction
 from gcdp_bench.training.checkpoint import load_into, load_weights
 
 CHUNK = 32
@@ -29,16 +30,10 @@ class SegmenterConfig:
     balance: float = 0.35  # class weights in the loss are frequency^-balance
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What the segmenter sees in a batch of images."""
-
-    layouts: Tensor  # uint8 (B, H, W)
-    features: Tensor  # float32 (B, D)
-
-
 class Segmenter:
-    """A trained segmenter."""
+    """A segmenter trained by `gcdp-bench train segmenter`: a `LayoutJudge`."""
+
+    resizer = "native"
 
     def __init__(self, config: SegmenterConfig, network: HRNetSegmenter):
         self.config = config
@@ -66,6 +61,28 @@ class Segmenter:
         network = self.config.network
         return f"hrnet-{self.config.variant}-x{network.upsample}-{self.config.dataset}"
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes that it tells apart."""
+        return self.config.class_names
+
+    def check(self, dataset: Dataset) -> None:
+        """Refuse a dataset that it was not trained for.
+
+        Raises:
+            ValueError: its classes or image size differ; says how to train one that fits.
+        """
+        for what, own, expected in (
+            ("classes", self.config.class_names, dataset.class_names),
+            ("image size", self.config.image_size, dataset.image_size),
+        ):
+            if own != expected:
+                raise ValueError(
+                    f"{self.name}: {what} {own} do not fit {dataset.name} ({expected}); "
+                    f"train one with `gcdp-bench train segmenter --dataset {dataset.name}` and "
+                    "give --segmenter FOLDER"
+                )
+
     @torch.no_grad()
     def predict(self, images: Tensor) -> Prediction:
         """Segment uint8 images (B, 3, H, W) of the size it was trained for.
@@ -84,3 +101,36 @@ class Segmenter:
             layouts.append(logits.argmax(1).to(torch.uint8))  # (b, H, W)
             features.append(vectors)
         return Prediction(torch.cat(layouts), torch.cat(features))
+
+
+class SegmenterFeatures:
+    """The pooled features of a segmenter: a `FeatureJudge`.
+
+    Whoever has its prediction of the images takes the features from there
+    (`Extractors.features_of`), so that the network does not run twice.
+    """
+
+    protocol = "hrnet"
+    measures = ("frechet", "kid", "prdc")
+
+    def __init__(self, segmenter: LayoutJudge):
+        self.segmenter = segmenter
+
+    @property
+    def name(self) -> str:
+        """The segmenter's."""
+        return self.segmenter.name
+
+    @property
+    def digest(self) -> str:
+        """The segmenter's."""
+        return self.segmenter.digest
+
+    @property
+    def resizer(self) -> str:
+        """The segmenter's."""
+        return self.segmenter.resizer
+
+    def features(self, images: Tensor) -> Tensor:
+        """uint8 (B, 3, H, W) to float32 (B, D)."""
+        return self.segmenter.predict(images).features
