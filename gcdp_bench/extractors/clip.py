@@ -1,4 +1,4 @@
-"""CLIP: cosine of an image and its caption."""
+"""The small CLIP that is trained here: cosine of an image and its caption."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gcdp_bench.config import from_dict, read_json
-from gcdp_bench.extractors.weights import file_digest, require_file, tensors_digest
+from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
+from gcdp_bench.protocols import TextMatch
 from gcdp_bench.training.checkpoint import load_into, load_weights
 
 CHUNK = 64
-STANDARD = "ViT-L-14-336"
-CONTEXT_LENGTH = 77  # tokens that the standard model reads, start and end included
 UNKNOWN_TOKEN = 1
 TRAINED_PREFIX = "clip."  # of CLIP's own weights among those of a training run
 
@@ -37,14 +36,6 @@ class ClipConfig:
     head_width: int = 32
     context_length: int = 48
     embed_dim: int = 64
-
-
-@dataclass(frozen=True)
-class ClipCosines:
-    """Cosine of each pair, and how many captions were longer than the encoder reads."""
-
-    cosines: NDArray[np.float32]  # (B,)
-    num_long: int
 
 
 def build_clip(config: ClipConfig) -> nn.Module:
@@ -84,21 +75,23 @@ class Tokenizer:
         self._place = {token: index + 2 for index, token in enumerate(config.vocabulary)}
         self._length = config.context_length
 
-    def __call__(self, captions: Sequence[str]) -> tuple[Tensor, int]:
-        """Tokens, long (B, context_length), and the number of captions that were longer."""
+    def __call__(self, captions: Sequence[str]) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Tokens, long (B, context_length), and which captions were longer, (B,)."""
         rows = torch.zeros(len(captions), self._length, dtype=torch.long)  # (B, L)
-        num_long = 0
+        too_long = np.zeros(len(captions), np.bool_)  # (B,)
         for row, caption in enumerate(captions):
             tokens = [self._plain.sot_token_id, *self._plain.encode(caption)]
-            num_long += len(tokens) >= self._length
+            too_long[row] = len(tokens) >= self._length
             tokens = [*tokens[: self._length - 1], self._plain.eot_token_id]
             known = [self._place.get(token, UNKNOWN_TOKEN) for token in tokens]
             rows[row, : len(known)] = torch.tensor(known)
-        return rows, num_long
+        return rows, too_long
 
 
 class SmallClip:
-    """A CLIP trained by `gcdp-bench train clip`."""
+    """A CLIP trained by `gcdp-bench train clip`: a `TextJudge`."""
+
+    resizer = "native"
 
     def __init__(self, config: ClipConfig, network: nn.Module):
         self.config = config
@@ -122,7 +115,7 @@ class SmallClip:
         return cls(config, network)
 
     @torch.no_grad()
-    def cosines(self, images: Tensor, captions: Sequence[str]) -> ClipCosines:
+    def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:
         """Cosine of each uint8 image (B, 3, H, W) and its caption.
 
         Raises:
@@ -133,7 +126,7 @@ class SmallClip:
                 f"{self.name}: expected images of {self.config.image_size}, got "
                 f"{tuple(images.shape[-2:])}; train a clip at that size"
             )
-        tokens, num_long = self._tokenizer(captions)
+        tokens, too_long = self._tokenizer(captions)
         pictures = to_float(images)
         parts = []
         for start in range(0, len(images), CHUNK):
@@ -141,39 +134,4 @@ class SmallClip:
             image = self.network.encode_image(pictures[part], normalize=True)
             text = self.network.encode_text(tokens[part], normalize=True)
             parts.append((image * text).sum(-1))  # (b,)
-        return ClipCosines(torch.cat(parts).float().numpy(), num_long)
-
-
-class StandardClip:
-    """OpenAI's ViT-L/14-336, the paper's judge, through open_clip from a local weights file."""
-
-    def __init__(self, path: Path | None):
-        import open_clip
-
-        file = require_file(
-            path, "clip-vit-l-14-336", "--clip",
-            "https://openaipublic.azureedge.net/clip/models (ViT-L-14-336px.pt)",
-        )  # fmt: skip
-        network, _, self._preprocess = open_clip.create_model_and_transforms(
-            STANDARD, pretrained=str(file), force_quick_gelu=True
-        )
-        self.network: Any = network.eval().requires_grad_(False)
-        self._tokenizer = open_clip.get_tokenizer(STANDARD)
-        self.name = "clip-vit-l-14-336"
-        self.digest = file_digest(file)
-
-    @torch.no_grad()
-    def cosines(self, images: Tensor, captions: Sequence[str]) -> ClipCosines:
-        """Cosine of each uint8 image (B, 3, H, W) and its caption, CLIP's own preprocessing."""
-        from open_clip.tokenizer import SimpleTokenizer
-        from torchvision.transforms.functional import to_pil_image
-
-        plain = SimpleTokenizer()
-        num_long = sum(len(plain.encode(c)) + 2 > CONTEXT_LENGTH for c in captions)
-        parts = []
-        for image, caption in zip(images, captions, strict=True):
-            pixels = self._preprocess(to_pil_image(image))[None]  # type: ignore[index,operator]
-            picture = self.network.encode_image(pixels, normalize=True)  # (1, E)
-            text = self.network.encode_text(self._tokenizer([caption]), normalize=True)  # (1, E)
-            parts.append((picture * text).sum(-1))
-        return ClipCosines(torch.cat(parts).float().numpy(), num_long)
+        return TextMatch(torch.cat(parts).float().numpy(), too_long)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.extractors.clip import ClipConfig, SmallClip, StandardClip, Tokenizer, build_clip
+from gcdp_bench.extractors.clip import ClipConfig, SmallClip, Tokenizer, build_clip
 from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 from gcdp_bench.protocols import Triplet
 from gcdp_bench.seeds import generator
@@ -41,18 +41,18 @@ CONFIG = replace(CLIP_PRESETS["tiny"].resolve(Shades()).clip, width=32, layers=1
 
 
 def test_the_end_token_keeps_the_largest_index():
-    tokens, num_long = Tokenizer(CONFIG)(["shade one", "shade unseenword two"])
+    tokens, too_long = Tokenizer(CONFIG)(["shade one", "shade unseenword two"])
     end = len(CONFIG.vocabulary) + 1
     assert tokens.max(1).values.tolist() == [end, end]
-    assert num_long == 0
+    assert not too_long.any()
     assert (tokens[1] == 1).any() and not (tokens[0] == 1).any()
 
 
-def test_long_captions_are_counted_and_still_end():
-    tokens, num_long = Tokenizer(CONFIG)(
+def test_long_captions_are_marked_and_still_end():
+    tokens, too_long = Tokenizer(CONFIG)(
         ["shade one two three four five six seven one", "shade one"]
     )
-    assert num_long == 1
+    assert too_long.tolist() == [True, False]
     assert tokens[0, -1] == len(CONFIG.vocabulary) + 1
 
 
@@ -72,6 +72,7 @@ def test_cosines_are_those_of_the_network_and_do_not_depend_on_the_batch(tmp_pat
         text = network.encode_text(tokens)
     expected = torch.cosine_similarity(image, text).numpy()
     assert np.allclose(got.cosines, expected, atol=1e-5)
+    assert got.too_long.tolist() == [False] * 3
     assert np.allclose(clip.cosines(images[2:], captions[2:]).cosines, got.cosines[2:], atol=1e-5)
     with pytest.raises(ValueError, match=r"expected images of \(16, 32\)"):
         clip.cosines(images[..., :16], captions)
@@ -128,13 +129,6 @@ def test_patches_and_captions_are_asked_for_the_classes_of_the_layout():
     assert patches[0, 0].tolist() == [[True, True, True, False]] * 2  # of 8 x 8 pixels
     assert patches[0, 1].tolist() == [[False, False, False, True]] * 2
     assert named.tolist() == [[False, False], [False, True]]
-
-
-def test_missing_standard_weights_say_where_to_get_them(tmp_path):
-    with pytest.raises(FileNotFoundError, match="clip-vit-l-14-336: .*none was given.*--clip FILE"):
-        StandardClip(None)
-    with pytest.raises(FileNotFoundError, match="does not exist"):
-        StandardClip(tmp_path / "none.pt")
 
 
 def test_config_is_the_presets():
