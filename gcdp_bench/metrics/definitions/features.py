@@ -202,6 +202,8 @@ _MEMORISED = Definition(
         "Compare with the share of unseen real images.",
         "0 is no virtue: samples far from every real image give it too.",
         "Needs the images that the generator was trained on, not a part of them.",
+        "Near-duplicates in the training set (frames of a video) shrink the distances between real "
+        "images: only closer copies count there. Look at the gallery.",
     ),
 )
 

@@ -1,0 +1,99 @@
+"""`gcdp-bench memorisation`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from gcdp_bench.cli.options import (
+    data_root_option,
+    dataset_option,
+    extractor_options,
+    judge_request,
+)
+
+if TYPE_CHECKING:
+    from gcdp_bench.protocols import MetricValue
+
+
+@click.command(name="memorisation")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@dataset_option
+@click.option(
+    "--train-split", default="train", show_default=True, help="What the generator was trained on."
+)
+@click.option(
+    "--unseen-split",
+    default="test",
+    show_default=True,
+    help="Real images that it was not trained on: what chance gives.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write to [FOLDER/memorisation]."
+)
+@extractor_options
+@data_root_option
+def command(
+    folder: Path,
+    dataset: str,
+    train_split: str,
+    unseen_split: str,
+    out: Path | None,
+    extractors: Literal["shipped", "standard"],
+    segmenters: tuple[str, ...],
+    clip: Path | None,
+    features: str | None,
+    inception: Path | None,
+    dinov2: Path | None,
+    device: str,
+    data_root: Path | None,
+) -> None:
+    """Find samples in FOLDER that are nearer to a training image than these are to one another.
+
+    DATASET is the one that the generator was trained on. Features are those of the first network
+    that --features names.
+    """
+    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.folder import Folder, native_size
+    from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.files import output_folder
+    from gcdp_bench.memorisation import find_memorised
+    from gcdp_bench.report.memorisation import draw_memorised
+    from gcdp_bench.report.style import save, theme
+
+    if train_split == unseen_split:
+        raise click.UsageError("--train-split and --unseen-split: expected two different splits")
+    size = native_size(folder)
+    training, unseen = (
+        open_dataset(dataset, split, size=size, data_root=data_root)
+        for split in (train_split, unseen_split)
+    )
+    request = judge_request(
+        dataset, kind=extractors, segmenters=segmenters, clip=clip, features=features,
+        inception=inception, dinov2=dinov2, device=device,
+    )  # fmt: skip
+    judges = load_extractors(request)
+    judges.check(training)
+    samples = Folder(folder, require_layouts=False)
+    out = output_folder(folder / "memorisation" if out is None else out)
+    judge = judges.features[0]
+    found = find_memorised(samples, training, unseen, judge, progress=Display())
+    with theme():
+        figure = draw_memorised(samples, training, found.neighbours, judge.name)
+        gallery = save(figure, out / "nearest")
+    found.per_sample.to_csv(out / "per_sample.csv", index=False)
+    click.echo(_line("samples", *found.values))
+    click.echo(_line(f"real images of {unseen_split} (what chance gives)", *found.unseen_values))
+    click.echo(f"distances in {judge.name}; per sample: {out / 'per_sample.csv'}; nearest first: "
+               f"{gallery}")  # fmt: skip
+
+
+def _line(what: str, value: MetricValue) -> str:
+    """Share with its interval, in percent."""
+    return (
+        f"{value.metric} of {value.num_samples} {what}: {100 * value.value:.1f} % "
+        f"[{100 * value.ci_low:.1f}, {100 * value.ci_high:.1f}]"
+    )
