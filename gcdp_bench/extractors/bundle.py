@@ -1,92 +1,258 @@
-"""The judges of one evaluation, loaded together so that what is missing is said at once."""
+"""The judges of one evaluation, and how they are chosen and loaded."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from gcdp_bench.extractors.clip import SmallClip, StandardClip
-from gcdp_bench.extractors.inception import Inception
-from gcdp_bench.extractors.segmenter import Segmenter
-from gcdp_bench.extractors.weights import find_judge
-from gcdp_bench.protocols import Dataset
+from torch import Tensor
+
+from gcdp_bench.config import digest
+from gcdp_bench.extractors.attributes import AttributeClassifier
+from gcdp_bench.extractors.clip import SmallClip
+from gcdp_bench.extractors.clip_standard import NAME as CLIP
+from gcdp_bench.extractors.clip_standard import ClipFeatures, StandardClip
+from gcdp_bench.extractors.dinov2 import NAME as DINOV2
+from gcdp_bench.extractors.dinov2 import DinoV2
+from gcdp_bench.extractors.inception import (
+    FID_PROTOCOLS,
+    FidProtocol,
+    Inception,
+    InceptionNetwork,
+)
+from gcdp_bench.extractors.inception import NAME as INCEPTION
+from gcdp_bench.extractors.registry import find_weights
+from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
+from gcdp_bench.extractors.segmenter_standard import NAME as HRNET
+from gcdp_bench.extractors.segmenter_standard import StandardSegmenter, split_resize
+from gcdp_bench.extractors.weights import family, find_judge
+from gcdp_bench.protocols import Dataset, FeatureJudge, LayoutJudge, Prediction, TextJudge
+
+Kind = Literal["shipped", "standard"]
+FeatureProtocol = Literal["hrnet", "tf1", "clean", "torch", "dinov2", "cmmd"]
+FEATURE_PROTOCOLS: tuple[FeatureProtocol, ...] = get_args(FeatureProtocol)
+DEFAULT_FEATURES: Mapping[Kind, tuple[FeatureProtocol, ...]] = {
+    "shipped": ("hrnet",),
+    "standard": ("tf1",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeRequest:
+    """Which networks judge. The defaults are the small shipped ones.
+
+    A segmenter is named by the folder of one trained here; by `hrnet-w48-cityscapes`, for the
+    checkpoint in the user's weights store; or by an OpenMMLab checkpoint file. To the last two,
+    "@native" or "@HEIGHTxWIDTH" may be appended: the size at which HRNet-W48 looks.
+    """
+
+    dataset: str  # name or folder; its family has the shipped judges
+    kind: Kind = "shipped"  # decides the defaults, and which CLIP `clip` means
+    segmenter: str | None = None  # None: the dataset's; HRNet-W48 for standard on cityscapes
+    other_segmenters: tuple[str, ...] = ()  # second opinions
+    clip: Path | None = None  # run folder ("shipped") or weights file ("standard")
+    features: tuple[str, ...] | None = None  # of FEATURE_PROTOCOLS; None: DEFAULT_FEATURES
+    inception: Path | None = None  # weights file of tf1, clean and torch
+    dinov2: Path | None = None  # folder in Hugging Face's format
+    use_attributes: bool = False  # whether attribute recall is measured
+    attributes: Path | None = None  # run folder of an attribute classifier
+    device: str = "cpu"  # of the standard networks; the small ones stay on the CPU
+
+    def __post_init__(self):
+        unknown = [name for name in self.protocols if name not in FEATURE_PROTOCOLS]
+        if unknown or not self.protocols:
+            raise ValueError(
+                f"features: expected some of {', '.join(FEATURE_PROTOCOLS)}, got "
+                f"{', '.join(unknown) or 'none'}"
+            )
+        if "cmmd" in self.protocols and self.kind != "standard":
+            raise ValueError("features: cmmd needs the standard CLIP; add --extractors standard")
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Feature protocols, the first one first."""
+        return DEFAULT_FEATURES[self.kind] if self.features is None else self.features
 
 
 @dataclass(frozen=True)
 class Extractors:
-    """Segmenter for layouts, and for features unless Inception-v3 gives them; CLIP."""
+    """Every network of one evaluation."""
 
-    segmenter: Segmenter
-    clip: SmallClip | StandardClip
-    inception: Inception | None
+    segmenter: LayoutJudge  # the first judge of layouts
+    clip: TextJudge
+    features: tuple[FeatureJudge, ...]  # the first one's distance is the evaluation's FID
+    other_segmenters: tuple[LayoutJudge, ...] = ()  # second opinions
+    attributes: AttributeClassifier | None = None
+
+    def __post_init__(self):
+        for what, names in (
+            ("segmenter", [judge.name for judge in self.segmenters]),
+            ("feature protocol", [judge.protocol for judge in self.features]),
+        ):
+            repeated = [name for name, num in Counter(names).items() if num > 1]
+            if repeated:
+                raise ValueError(f"expected each {what} once, got {repeated[0]} more than once; "
+                                 "rows are told apart by it")  # fmt: skip
+
+    @property
+    def segmenters(self) -> tuple[LayoutJudge, ...]:
+        """All judges of layouts, the first one first."""
+        return (self.segmenter, *self.other_segmenters)
 
     @property
     def fid_metric(self) -> str:
-        """`fid-tf1` for Inception-v3 on torch-fidelity's grid, else `fid-hrnet`."""
-        return "fid-hrnet" if self.inception is None else "fid-tf1"
-
-    @property
-    def fid_extractor(self) -> str:
-        """Name of the network whose features the Fréchet distance compares."""
-        return self.segmenter.name if self.inception is None else self.inception.name
+        """Name of the Fréchet distance on the first features: `fid-tf1`, `fid-hrnet`, ..."""
+        return f"fid-{self.features[0].protocol}"
 
     @property
     def digests(self) -> dict[str, str]:
-        """Hash of each judge's weights."""
-        judges = {"segmenter": self.segmenter, "clip": self.clip, "inception": self.inception}
-        return {kind: judge.digest for kind, judge in judges.items() if judge is not None}
+        """Hash of each judge's weights, by its role."""
+        segmenters = {f"segmenter {judge.name}": judge for judge in self.segmenters}
+        features = {f"features {judge.protocol}": judge for judge in self.features}
+        judges = {**segmenters, "clip": self.clip, **features}
+        if self.attributes is not None:
+            judges["attributes"] = self.attributes
+        return {role: judge.digest for role, judge in judges.items()}
+
+    @property
+    def identity(self) -> str:
+        """Hash over the roles, names, resizes and weights of all judges, in no order."""
+        resizers = [
+            (judge.name, judge.resizer) for judge in (*self.segmenters, self.clip, *self.features)
+        ]
+        names = [] if self.attributes is None else [self.attributes.name]
+        return digest([sorted(self.digests.items()), sorted(resizers), names])
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse a dataset that the segmenter was not trained for.
+        """Refuse a dataset that a segmenter or the attribute classifier cannot judge.
 
         Raises:
-            ValueError: its classes or image size differ; says how to train one that fits.
+            ValueError: says what does not fit and what to do.
         """
-        config = self.segmenter.config
-        for what, own, expected in (
-            ("classes", config.class_names, dataset.class_names),
-            ("image size", config.image_size, dataset.image_size),
-        ):
-            if own != expected:
-                raise ValueError(
-                    f"{self.segmenter.name}: {what} {own} do not fit {dataset.name} ({expected}); "
-                    f"train one with `gcdp-bench train segmenter --dataset {dataset.name}` and "
-                    "give --segmenter FOLDER"
-                )
+        for judge in self.segmenters:
+            judge.check(dataset)
+        if self.attributes is not None:
+            self.attributes.check(dataset)
+
+    def features_of(
+        self, judge: FeatureJudge, images: Tensor, predictions: Mapping[str, Prediction]
+    ) -> Tensor:
+        """Features float32 (B, D) of `images`; a segmenter's are those of its prediction.
+
+        Args:
+            judge: one of `features`.
+            images: uint8 (B, 3, H, W).
+            predictions: of the same images, by segmenter's name.
+        """
+        if isinstance(judge, SegmenterFeatures) and judge.name in predictions:
+            return predictions[judge.name].features
+        return judge.features(images)
 
 
-def load_extractors(
-    kind: Literal["shipped", "standard"],
-    dataset: str,
-    *,
-    segmenter: Path | None = None,
-    clip: Path | None = None,
-    inception: Path | None = None,
-) -> Extractors:
+def load_extractors(request: JudgeRequest) -> Extractors:
     """Load the judges.
 
+    Raises:
+        FileNotFoundError: weights are missing; says for all of them how to get them.
+        ValueError: unknown or repeated protocols, a file that no judge uses, damaged weights.
+    """
+    protocols = request.protocols
+    _check_files(request)
+    fid: list[FidProtocol] = [name for name in FID_PROTOCOLS if name in protocols]
+    given = (request.segmenter, *request.other_segmenters)
+    _require(request, given)
+    first, *others = [load_segmenter(one, request) for one in given]
+    judges: dict[str, FeatureJudge] = {"hrnet": SegmenterFeatures(first)}
+    if request.kind == "standard":
+        clip = StandardClip.load(request.clip, device=request.device)
+        judges["cmmd"] = ClipFeatures(clip)
+    else:
+        clip = SmallClip.load(find_judge("clip", request.dataset, request.clip))
+    if fid:
+        network = InceptionNetwork(request.inception, device=request.device)
+        judges |= {protocol: Inception(network, protocol) for protocol in fid}
+    if "dinov2" in protocols:
+        judges["dinov2"] = DinoV2.load(request.dinov2, device=request.device)
+    return Extractors(
+        first,
+        clip,
+        tuple(judges[protocol] for protocol in protocols),
+        tuple(others),
+        AttributeClassifier.load(find_judge("attributes", request.dataset, request.attributes))
+        if request.use_attributes
+        else None,
+    )
+
+
+def load_segmenter(given: str | None, request: JudgeRequest) -> LayoutJudge:
+    """Load one judge of layouts.
+
     Args:
-        kind: "shipped": small networks trained on the dataset's family; "standard": Inception-v3
-            and ViT-L/14-336 from weights files that the user brings.
-        dataset: whose classes the segmenter has to know.
-        segmenter: run folder, instead of runs/segmenter/DATASET or the shipped one.
-        clip: run folder ("shipped") or weights file ("standard").
-        inception: weights file ("standard").
+        given: as `JudgeRequest.segmenter`.
+        request: for which dataset, and where to run.
 
     Raises:
-        FileNotFoundError: weights are missing; says how to get them.
-        ValueError: weights are damaged, or Inception-v3 was given to the shipped judges.
+        FileNotFoundError: there is none; says how to get or to train one.
+        ValueError: the weights are damaged or of another network.
     """
-    if kind == "shipped" and inception is not None:
-        raise ValueError("--inception belongs to --extractors standard; add it")
-    if kind == "standard":
-        standard_inception = Inception(inception)
-        judge = StandardClip(clip)
-        return Extractors(_segmenter(dataset, segmenter), judge, standard_inception)
-    small = SmallClip.load(find_judge("clip", dataset, clip))
-    return Extractors(_segmenter(dataset, segmenter), small, None)
+    path, resize = _find_segmenter(given, request)
+    if resize is None:
+        return Segmenter.load(path)
+    return StandardSegmenter.load(path, resize=resize, device=request.device)
 
 
-def _segmenter(dataset: str, given: Path | None) -> Segmenter:
-    return Segmenter.load(find_judge("segmenter", dataset, given))
+def _find_segmenter(given: str | None, request: JudgeRequest) -> tuple[Path, str | None]:
+    """Its weights, and the size at which HRNet-W48 looks; None: a segmenter trained here."""
+    if given is None and request.kind == "standard" and family(request.dataset) == "cityscapes":
+        given = HRNET
+    if given is None:
+        return find_judge("segmenter", request.dataset, None), None
+    name, resize = split_resize(given)
+    if name == HRNET:
+        return find_weights(HRNET, None), resize
+    if Path(name).is_file():
+        return Path(name), resize
+    return find_judge("segmenter", request.dataset, Path(given)), None
+
+
+def _check_files(request: JudgeRequest) -> None:
+    """Refuse a file that nothing would read."""
+    protocols = request.protocols
+    for option, path, users in (
+        ("inception", request.inception, FID_PROTOCOLS),
+        ("dinov2", request.dinov2, ("dinov2",)),
+    ):
+        if path is not None and not set(users) & set(protocols):
+            raise ValueError(
+                f"--{option}: none of the features {', '.join(protocols)} uses it; "
+                f"add --features {users[0]}, or leave it out"
+            )
+
+
+def _require(request: JudgeRequest, segmenters: Sequence[str | None]) -> None:
+    """Look for all weights; one error names everything that is missing."""
+    finders: list[Callable[[], object]] = [
+        partial(_find_segmenter, given, request) for given in segmenters
+    ]
+    if request.kind == "standard":
+        finders.append(partial(find_weights, CLIP, request.clip))
+    else:
+        finders.append(partial(find_judge, "clip", request.dataset, request.clip))
+    if set(FID_PROTOCOLS) & set(request.protocols):
+        finders.append(partial(find_weights, INCEPTION, request.inception))
+    if "dinov2" in request.protocols:
+        finders.append(partial(find_weights, DINOV2, request.dinov2))
+    if request.use_attributes:
+        finders.append(partial(find_judge, "attributes", request.dataset, request.attributes))
+    missing = []
+    for find in finders:
+        try:
+            find()
+        except FileNotFoundError as error:
+            missing.append(str(error))
+    if missing:
+        raise FileNotFoundError("\n".join(missing))

@@ -2,8 +2,6 @@
 
 import pytest
 
-from gcdp_bench.extractors.bundle import load_extractors
-from gcdp_bench.extractors.inception import Inception
 from gcdp_bench.extractors.weights import family, find_judge
 
 
@@ -29,12 +27,3 @@ def test_a_run_is_found(tmp_path, monkeypatch):
     for name in ("model.safetensors", "config.json"):
         (folder / name).touch()
     assert find_judge("clip", "toys-50", None).resolve() == folder
-
-
-def test_standard_judges_fail_at_once(tmp_path):
-    with pytest.raises(FileNotFoundError, match="inception-v3: expected its weights file"):
-        load_extractors("standard", "synth-city-25")
-    with pytest.raises(FileNotFoundError, match="does not exist; get it from"):
-        Inception(tmp_path / "weights.pth")
-    with pytest.raises(ValueError, match="--inception belongs to --extractors standard"):
-        load_extractors("shipped", "synth-city-25", inception=tmp_path)

@@ -1,0 +1,234 @@
+"""Which judges are loaded, how they are told apart, and what is said when one is missing."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.extractors.bundle import (
+    Extractors,
+    JudgeRequest,
+    load_extractors,
+    load_segmenter,
+)
+from gcdp_bench.extractors.clip_standard import StandardClip
+from gcdp_bench.extractors.hrnet import HRNetSegmenter
+from gcdp_bench.extractors.inception import Inception, InceptionNetwork
+from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig, SegmenterFeatures
+from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
+from gcdp_bench.seeds import generator
+from gcdp_bench.training.checkpoint import save_weights
+from tests.gcdp_bench.extractors.test_clip_standard import tiny_network
+from tests.gcdp_bench.extractors.test_segmenter import NARROW
+from tests.reference_model.conftest import Stripes
+
+
+@pytest.fixture(scope="module")
+def request_(toy):
+    return JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+
+
+@pytest.fixture(scope="module")
+def judges(request_):
+    return load_extractors(request_)
+
+
+@pytest.fixture
+def other_segmenter(toy, tmp_path):
+    """A second opinion: other weights, trained on something of another name."""
+    torch.manual_seed(1)
+    names = Stripes().class_names
+    config = SegmenterConfig(dataset="others", class_names=names, image_size=(16, 16),
+                             network=NARROW, variant="tiny")  # fmt: skip
+    network = HRNetSegmenter(NARROW, len(names))
+    save_weights(tmp_path / "model.safetensors", network.state_dict())
+    write_json(tmp_path / "config.json", {"task": {"segmenter": to_dict(config)}})
+    return str(tmp_path)
+
+
+def pictures(num):
+    return torch.randint(0, 256, (num, 3, 16, 16), dtype=torch.uint8, generator=generator("p"))
+
+
+def test_the_shipped_judges(judges):
+    assert [judge.protocol for judge in judges.features] == ["hrnet"]
+    assert judges.segmenters == (judges.segmenter,)
+    assert judges.fid_metric == "fid-hrnet"
+    assert set(judges.digests) == {f"segmenter {judges.segmenter.name}", "clip", "features hrnet"}
+    judges.check(Stripes())
+
+
+def test_a_segmenters_features_are_taken_from_its_prediction(judges):
+    class Counting:
+        def __init__(self, inner):
+            self.inner, self.calls, self.name = inner, 0, inner.name
+
+        def predict(self, images):
+            self.calls += 1
+            return self.inner.predict(images)
+
+    counting = Counting(judges.segmenter)
+    judge, images = SegmenterFeatures(counting), pictures(3)
+    predictions = {counting.name: counting.predict(images)}
+    features = judges.features_of(judge, images, predictions)
+    assert counting.calls == 1
+    assert torch.equal(features, judge.features(images))
+    assert counting.calls == 2
+    assert torch.equal(judges.features_of(judge, images, {}), features)
+
+
+def test_two_segmenters(request_, other_segmenter, judges):
+    both = load_extractors(replace(request_, other_segmenters=(other_segmenter,)))
+    assert [judge.name for judge in both.segmenters] == [
+        judges.segmenter.name,
+        "hrnet-tiny-x2-others",
+    ]
+    assert both.features[0].digest == both.segmenter.digest
+    assert both.identity != judges.identity
+    with pytest.raises(ValueError, match="expected each segmenter once"):
+        load_extractors(replace(request_, other_segmenters=(request_.segmenter,)))
+
+
+def test_every_segmenter_is_asked_whether_the_dataset_fits(judges):
+    class Other(Segmenter):
+        """Same network, trained for another size."""
+
+        def __init__(self, inner):
+            self.config = replace(inner.config, image_size=(32, 16), dataset="others")
+
+    both = replace(judges, other_segmenters=(Other(judges.segmenter),))
+    judges.check(Stripes())
+    with pytest.raises(ValueError, match=r"others: image size .* do not fit.* give --segmenter"):
+        both.check(Stripes())
+
+
+def test_identity_follows_weights_resizes_and_protocols(judges):
+    class Judge:
+        name, digest, resizer, measures = "net", "aaa", "tf1", ("frechet",)
+        protocol = "tf1"
+
+    def identity(**changes):
+        judge = Judge()
+        for name, value in changes.items():
+            setattr(judge, name, value)
+        return replace(judges, features=(judge,)).identity
+
+    assert identity() == identity()
+    changes = [{}, {"digest": "bbb"}, {"resizer": "clean"}, {"name": "other"}, {"protocol": "x"}]
+    assert len({identity(**change) for change in changes}) == len(changes)
+
+
+def test_repeated_protocols_are_refused(judges):
+    feature = judges.features[0]
+    with pytest.raises(ValueError, match="expected each feature protocol once, got hrnet"):
+        Extractors(judges.segmenter, judges.clip, (feature, feature))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": ("fid",)}, "expected some of hrnet, tf1, .* got fid"),
+        ({"features": ()}, "got none"),
+        ({"features": ("cmmd",)}, "cmmd needs the standard CLIP"),
+    ],
+)
+def test_wrong_protocols_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        JudgeRequest(dataset="stripes", **changes)
+
+
+def test_a_file_that_nothing_reads_is_refused(request_, tmp_path):
+    with pytest.raises(ValueError, match="--inception: none of the features hrnet uses it"):
+        load_extractors(replace(request_, inception=tmp_path))
+    with pytest.raises(ValueError, match="add --features dinov2"):
+        load_extractors(replace(request_, dinov2=tmp_path))
+
+
+def test_all_missing_weights_are_named_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    request = JudgeRequest(dataset="nowhere", kind="standard", features=("clean", "dinov2"),
+                           use_attributes=True)  # fmt: skip
+    with pytest.raises(FileNotFoundError) as raised:
+        load_extractors(request)
+    message = str(raised.value)
+    for name in ("no segmenter", "clip-vit-l-14-336", "inception-v3", "dinov2-vit-l-14",
+                 "no attributes"):  # fmt: skip
+        assert name in message
+    assert len(message.splitlines()) == 5
+
+
+def test_standard_means_hrnet_on_cityscapes(tmp_path, monkeypatch):
+    monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path))
+    for dataset in ("cityscapes", "cityscapes-25"):
+        with pytest.raises(FileNotFoundError, match="^hrnet-w48-cityscapes: expected"):
+            load_segmenter(None, JudgeRequest(dataset=dataset, kind="standard"))
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "resize"),
+    [
+        ("hrnet-w48-cityscapes", None, "1024x2048"),
+        ("hrnet-w48-cityscapes@native", None, "native"),
+        ("FILE", "FILE", "1024x2048"),
+        ("FILE@native", "FILE", "native"),
+        ("FILE@512x1024", "FILE", "512x1024"),
+    ],
+)
+def test_how_hrnet_is_named(given, path, resize, tmp_path, monkeypatch):
+    file = tmp_path / "fcn_hr48.pth"
+    file.touch()
+    monkeypatch.setattr("gcdp_bench.extractors.bundle.find_weights", lambda *_: file)
+    asked = []
+    monkeypatch.setattr(StandardSegmenter, "load", lambda *a, **kw: asked.append((a, kw)))
+    request = JudgeRequest(dataset="cityscapes", device="cuda")
+    load_segmenter(given.replace("FILE", str(file)), request)
+    assert asked == [((file,), {"resize": resize, "device": "cuda"})]
+
+
+def test_a_folder_with_an_at_sign(toy, tmp_path):
+    folder = tmp_path / "run@2"
+    folder.symlink_to(toy.segmenter)
+    judge = load_segmenter(str(folder), JudgeRequest(dataset="stripes"))
+    assert isinstance(judge, Segmenter)
+
+
+def test_the_standard_judges_share_their_networks(request_, tmp_path, monkeypatch):
+    """One Inception for three protocols, one CLIP for the score and CMMD."""
+    file = tmp_path / "weights"
+    file.touch()
+    loads = []
+
+    def load_network(self, path, *, device):
+        loads.append(("inception", path, device))
+        self.digest = "1"
+
+    def load_clip(path, *, device):
+        loads.append(("clip", path, device))
+        return StandardClip(tiny_network(), name="tiny", digest="0")
+
+    monkeypatch.setattr(InceptionNetwork, "__init__", load_network)
+    monkeypatch.setattr(StandardClip, "load", load_clip)
+    names = ("tf1", "cmmd", "clean", "hrnet", "torch")
+    judges = load_extractors(
+        replace(request_, kind="standard", clip=file, inception=file, features=names, device="cuda")
+    )
+    assert tuple(judge.protocol for judge in judges.features) == names
+    assert sorted(loads) == [("clip", file, "cuda"), ("inception", file, "cuda")]
+    assert judges.fid_metric == "fid-tf1"
+    assert all(isinstance(judges.features[place], Inception) for place in (0, 2, 4))
+    assert judges.features[1].features(pictures(2)).shape == (2, 16)
+
+
+def test_importing_the_judges_imports_no_heavy_package():
+    heavy = ("open_clip", "mmseg", "mmcv", "transformers", "torch_fidelity", "torchvision",
+             "pandas")  # fmt: skip
+    code = (
+        "import sys; import gcdp_bench.extractors.bundle; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
