@@ -23,7 +23,7 @@ import torch
 from gcdp_bench.catalog import GENERATORS, generator_folder, open_dataset
 from gcdp_bench.datasets.folder import Folder, FolderWriter
 from gcdp_bench.evaluate import Reference, reference_statistics, score
-from gcdp_bench.extractors.bundle import Extractors, load_extractors
+from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
 from gcdp_bench.images import to_uint8
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Dataset
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--levels", type=lambda text: [int(part) for part in text.split(",")])
     options = parser.parse_args()
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
-    judges = load_extractors("shipped", DATASET)
+    judges = load_extractors(JudgeRequest(dataset=DATASET))
     dataset = open_dataset(DATASET, "test", size=judges.segmenter.config.image_size, data_root=None)
     with TemporaryDirectory() as folder:
         reference = reference_statistics(dataset, judges, Path(folder), Silent())

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from gcdp_bench.extractors.bundle import JudgeRequest
 
 dataset_option = click.option(
     "--dataset",
@@ -53,12 +57,29 @@ def sampling_options(function):
 
 
 def extractor_options(function):
-    """Which networks judge."""
+    """Which networks judge; `judge_request` reads them."""
     path = click.Path(path_type=Path)
     for option in (
-        click.option("--inception", type=path, help="Inception-v3 weights (standard)."),
+        click.option(
+            "--device", default="cpu", show_default=True, help="Where the standard judges run."
+        ),
+        click.option("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
+        click.option("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
+        click.option(
+            "--features",
+            metavar="LIST",
+            help="Features to compare distributions in, comma-separated, the first one for FID: "
+            "hrnet, tf1, clean, torch, dinov2, cmmd [hrnet, or tf1 if standard].",
+        ),
         click.option("--clip", type=path, help="CLIP weights or run folder."),
-        click.option("--segmenter", type=path, help="Run folder of a trained segmenter."),
+        click.option(
+            "--segmenter",
+            "segmenters",
+            multiple=True,
+            metavar="FOLDER|FILE|NAME",
+            help="Run folder of a trained segmenter; or hrnet-w48-cityscapes or its checkpoint, "
+            "@native or @1024x2048 appended. Several: the first one judges, the others too.",
+        ),
         click.option(
             "--extractors",
             type=click.Choice(["shipped", "standard"]),
@@ -69,6 +90,38 @@ def extractor_options(function):
     ):
         function = option(function)
     return function
+
+
+def judge_request(
+    dataset: str,
+    *,
+    kind: Literal["shipped", "standard"],
+    segmenters: tuple[str, ...],
+    clip: Path | None,
+    features: str | None,
+    inception: Path | None,
+    dinov2: Path | None,
+    device: str,
+) -> JudgeRequest:
+    """The judges that `extractor_options` name.
+
+    Raises:
+        click.BadParameter: `features` repeats a name or is empty.
+        ValueError: it has an unknown one.
+    """
+    from gcdp_bench.extractors.bundle import JudgeRequest
+
+    return JudgeRequest(
+        dataset=dataset,
+        kind=kind,
+        segmenter=segmenters[0] if segmenters else None,
+        other_segmenters=segmenters[1:],
+        clip=clip,
+        features=None if features is None else parse_list(features, str, "--features"),
+        inception=inception,
+        dinov2=dinov2,
+        device=device,
+    )
 
 
 def parse_weights(pairs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:

@@ -8,7 +8,12 @@ from typing import Literal
 import click
 
 from gcdp_bench.cli.explain import explain_option
-from gcdp_bench.cli.options import data_root_option, dataset_option, extractor_options
+from gcdp_bench.cli.options import (
+    data_root_option,
+    dataset_option,
+    extractor_options,
+    judge_request,
+)
 
 
 @click.command(name="score")
@@ -29,9 +34,12 @@ def command(
     split: str,
     out: Path | None,
     extractors: Literal["shipped", "standard"],
-    segmenter: Path | None,
+    segmenters: tuple[str, ...],
     clip: Path | None,
+    features: str | None,
     inception: Path | None,
+    dinov2: Path | None,
+    device: str,
     data_root: Path | None,
 ) -> None:
     """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
@@ -43,9 +51,11 @@ def command(
 
     size = native_size(folder)
     real = open_dataset(dataset, split, size=size, data_root=data_root)
-    judges = load_extractors(
-        extractors, dataset, segmenter=segmenter, clip=clip, inception=inception
-    )
+    request = judge_request(
+        dataset, kind=extractors, segmenters=segmenters, clip=clip, features=features,
+        inception=inception, dinov2=dinov2, device=device,
+    )  # fmt: skip
+    judges = load_extractors(request)
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()
     samples = Folder(folder, split, image_size=size, require_layouts=has_layouts)

@@ -11,6 +11,7 @@ from gcdp_bench.cli.options import (
     data_root_option,
     dataset_option,
     extractor_options,
+    judge_request,
     parse_list,
     parse_weights,
     sampling_options,
@@ -64,9 +65,12 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     extractors: Literal["shipped", "standard"],
-    segmenter: Path | None,
+    segmenters: tuple[str, ...],
     clip: Path | None,
+    features: str | None,
     inception: Path | None,
+    dinov2: Path | None,
+    device: str,
     data_root: Path | None,
 ) -> None:
     """Sample and score MODELS over guidance scales and seeds; write tidy tables."""
@@ -95,9 +99,11 @@ def command(
         batch_size=batch_size,
         demo=demo,
     )
-    judges = load_extractors(
-        extractors, dataset, segmenter=segmenter, clip=clip, inception=inception
-    )
+    request = judge_request(
+        dataset, kind=extractors, segmenters=segmenters, clip=clip, features=features,
+        inception=inception, dinov2=dinov2, device=device,
+    )  # fmt: skip
+    judges = load_extractors(request)
     places = Places(results=results, data_root=data_root, weights=folders)
     rows = run_sweep(config, places, judges, progress=Display())
     print_summary(readable(summary_table(rows)))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gcdp_bench.extractors.bundle import load_extractors
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
 from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, read_rows
@@ -34,7 +34,9 @@ def places(toy, tmp_path):
 
 @pytest.fixture(scope="module")
 def judges(toy):
-    return load_extractors("shipped", str(toy.data), segmenter=toy.segmenter, clip=toy.clip)
+    return load_extractors(
+        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    )
 
 
 class Recorder(Silent):

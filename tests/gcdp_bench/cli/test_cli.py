@@ -60,18 +60,21 @@ def test_the_options_of_every_verb():
         )
         for verb in VERBS
     }
-    shared = ["--clip", "--data-root", "--dataset", "--extractors", "--inception", "--segmenter"]
+    shared = ["--clip", "--data-root", "--dataset", "--device", "--dinov2", "--extractors",
+              "--features", "--inception", "--segmenter"]  # fmt: skip
     steps = ["--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
                          "--dry-run", "--data-root"]),
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--num-samples", "--batch-size", "--weights", "--data-root", *steps]),
-        "score": sorted(["folder", "--split", "--out", *shared]),
+        "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          *shared, *steps]),
         "report": ["results"],
+        "memorisation": sorted(["folder", "--train-split", "--unseen-split", "--out", *shared]),
+        "verify": [],
         "weights": [],  # a group of verbs
         "doctor": ["--data-root"],
     }  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gcdp_bench.extractors.bundle import load_extractors
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import read_image
 from gcdp_bench.progress import Silent
 from gcdp_bench.report import build_report
@@ -21,7 +21,9 @@ def results(toy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     config = SweepConfig(dataset=str(toy.data), guidance=(1.0, 3.0), num_samples=4, seeds=(0, 1),
                          sampling=SamplingConfig(steps=2, sr_steps=2), demo=True)  # fmt: skip
-    judges = load_extractors("shipped", str(toy.data), segmenter=toy.segmenter, clip=toy.clip)
+    judges = load_extractors(
+        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    )
     places = Places(results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen)))
     run_sweep(config, places, judges, progress=Silent())
     return folder
