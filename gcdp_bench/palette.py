@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-# Colours of the Cityscapes label definition (Cordts et al. 2016), also used for CamVid's names.
+# Colours of the Cityscapes label definition (Cordts et al. 2016), also used for CamVid's names, and
+# of CelebAMask-HQ's colour maps (Lee et al. 2020).
 KNOWN_COLOURS = {
     "road": (128, 64, 128),
     "sidewalk": (244, 35, 232),
@@ -38,6 +39,24 @@ KNOWN_COLOURS = {
     "unlabeled": (0, 0, 0),
     "void": (0, 0, 0),
     "background": (0, 0, 0),
+    "skin": (204, 0, 0),
+    "nose": (76, 153, 0),
+    "eyeglasses": (204, 204, 0),
+    "left eye": (51, 51, 255),
+    "right eye": (204, 0, 204),
+    "left eyebrow": (0, 255, 255),
+    "right eyebrow": (255, 204, 204),
+    "left ear": (102, 51, 0),
+    "right ear": (255, 0, 0),
+    "mouth": (102, 204, 0),
+    "upper lip": (255, 255, 0),
+    "lower lip": (0, 0, 153),
+    "hair": (0, 0, 204),
+    "hat": (255, 51, 153),
+    "earring": (0, 204, 204),
+    "necklace": (0, 51, 0),
+    "neck": (255, 153, 51),
+    "clothes": (0, 204, 0),
 }
 
 

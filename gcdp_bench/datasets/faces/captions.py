@@ -27,9 +27,11 @@ STATED_SHARE = 0.65
 
 MAX_STATED = 7
 
-PHRASES: Mapping[str, tuple[str, bool]] = OTHER_WORDS | {
-    words: (name, True) for name, (_, words) in WRITTEN.items() if name != "No_Beard"
+PHRASES: Mapping[str, tuple[str, bool]] = {
+    **OTHER_WORDS,
+    **{words: (name, True) for name, (_, words) in WRITTEN.items() if name != "No_Beard"},
 }
+"""Words -> attribute, and whether they state it; "no beard" is read as a beard denied."""
 
 
 def write_caption(attributes: Mapping[int, bool], seed: int) -> str:
@@ -105,7 +107,7 @@ def named_classes(caption: str) -> frozenset[int]:
 
 def _choose(names: Sequence[str], rng: Generator) -> list[str]:
     """Some of the names, at least one if there is one, in any order."""
-    order = [names[i] for i in rng.permutation(len(names))]
+    order = [names[int(i)] for i in rng.permutation(len(names))]
     kept = [name for name in order if rng.random() < STATED_SHARE]
     return (kept or order[:1])[:MAX_STATED]
 
