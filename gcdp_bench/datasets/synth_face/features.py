@@ -33,7 +33,7 @@ def face_outline(person: Person) -> NDArray:
 
 def _outline_depth(person: Person) -> NDArray:
     outline = face_outline(person)
-    return 0.45 * np.clip(outline[:, 1], 0, 1) ** 2 * np.exp(-((outline[:, 0] / 0.45) ** 2))
+    return 0.14 + 0.35 * np.clip(outline[:, 1], 0, 1) ** 2 * np.exp(-((outline[:, 0] / 0.45) ** 2))
 
 
 def paint_ears(canvas: Canvas, person: Person) -> None:
@@ -91,9 +91,9 @@ def paint_eyes(canvas: Canvas, person: Person, light: float) -> None:
             canvas.head(_disc(centre, radius, upper, lower), colour, None)
         spark = centre + np.array([0.026 * np.sign(light), -0.022])
         canvas.head(_disc(spark, 0.017, upper, lower), (255, 255, 255), None)
-        lash = 0.03 if not person.male else 0.017
+        lash = 0.024 if not person.male else 0.017
         outer = (
-            upper if person.male else np.concatenate([upper, upper[-1:] + (side * 0.035, -0.03)])
+            upper if person.male else np.concatenate([upper, upper[-1:] + (side * 0.022, -0.014)])
         )
         canvas.head_line(outer, lash, mix(DARK, person.skin, 0.08), None)
         canvas.head_line(lower[2:], 0.009, shade(person.skin, 0.62), None)
@@ -114,8 +114,8 @@ def paint_brows(canvas: Canvas, person: Person) -> None:
     """Both eyebrows."""
     t = np.linspace(0, 1, 9)
     arch = person.shape["arch"]
-    bend = np.sin(np.pi * t**1.15)
-    middle = -0.2 - 0.03 * np.sin(np.pi * t**0.8) - 0.085 * arch * bend + 0.045 * t**3
+    bend = np.sin(np.pi * t**1.3)
+    middle = -0.2 - 0.03 * np.sin(np.pi * t**0.8) - 0.075 * arch * bend + 0.045 * t**3
     middle -= 0.012 if person.has("Smiling") else 0.0
     half = 0.038 * person.shape["brows"] * (1 - 0.72 * t**1.6) * np.minimum(1, 0.6 + 4 * t)
     dark = mix(shade(person.hair, 0.75), (70, 50, 38), 0.35)
@@ -149,10 +149,10 @@ def paint_nose(canvas: Canvas, person: Person) -> None:
         canvas.head_line(wing, 0.018, shade(person.skin, 0.72), None, z=_nose_depth(wing))
         angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
         hole = np.stack(
-            [0.068 * wide + 0.04 * np.cos(angle) * wide**0.6, 0.45 + 0.02 * np.sin(angle)], 1
+            [0.068 * wide + 0.04 * np.cos(angle) * wide**0.6, 0.452 + 0.016 * np.sin(angle)], 1
         )
         canvas.head(
-            hole * flip, mix(shade(person.skin, 0.3), (60, 20, 16), 0.3), None, z=_nose_depth(hole)
+            hole * flip, mix(shade(person.skin, 0.42), (70, 24, 18), 0.3), None, z=_nose_depth(hole)
         )
 
 

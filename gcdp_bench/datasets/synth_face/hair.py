@@ -50,7 +50,7 @@ def paint_front(canvas: Canvas, person: Person, rng: Generator) -> None:
     outer = smooth(np.concatenate([right[:0:-1] * (-1, 1), right]), closed=False)
     outer = outer[outer[:, 1] < _cut(person)]
     ring = np.concatenate([_ragged(person, outer, rng, closed=False), _hairline(person)[::-1]])
-    canvas.head(ring, person.hair, "hair", z=0.06)
+    canvas.head(ring, person.hair, "hair", z=0.12)
     if person.has("Bangs"):
         _paint_fringe(canvas, person, rng)
 

@@ -177,7 +177,7 @@ def _draw_shape(is_true: dict[str, bool], rng: Generator) -> dict[str, float]:
     width = rng.uniform(0.97, 1.06)
     length = rng.uniform(0.96, 1.02)
     if is_true["Chubby"]:
-        jaw, width = rng.uniform(1.1, 1.2), rng.uniform(1.1, 1.17)
+        jaw, width = rng.uniform(1.02, 1.1), rng.uniform(1.11, 1.18)
     elif is_true["Oval_Face"]:
         jaw, width, length = (
             rng.uniform(0.76, 0.84),

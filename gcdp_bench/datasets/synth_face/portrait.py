@@ -53,7 +53,7 @@ def draw_pose(person: Person, rng: Generator) -> Pose:
         column=0.5 + rng.normal(0, 0.022),
         row=rng.uniform(0.42, 0.46) if low else rng.uniform(0.45, 0.5),
         scale=rng.uniform(0.295, 0.335) if low else rng.uniform(0.315, 0.38),
-        yaw=float(np.clip(rng.normal(0, 0.17), -0.36, 0.36)),
+        yaw=float(np.clip(rng.normal(0, 0.16), -0.3, 0.3)),
         pitch=float(np.clip(rng.normal(0.0, 0.05), -0.1, 0.1)),
         roll=float(np.clip(rng.normal(0, 0.07), -0.2, 0.2)),
     )

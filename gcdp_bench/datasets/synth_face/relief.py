@@ -154,7 +154,7 @@ def _stains(person: Person, light: Light) -> list[tuple[float, ...]]:
     side, wide = 0.03 - 0.16 * light.direction[0], 0.1 * person.shape["nose"]
     rows = [
         (-0.26 * light.hard - 0.06, side, 0.42, wide, 0.07, 0.1),
-        (-0.16, 0.0, 0.49, 0.1, 0.03, 0.1),
+        (-0.1, 0.0, 0.49, 0.1, 0.03, 0.1),
         (-0.16, 0.0, 0.79, 0.12, 0.03, 0.0),
         *both([
             (-0.2, 0.31, -0.09, 0.13, 0.035, 0.0),
