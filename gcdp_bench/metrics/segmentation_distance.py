@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gcdp_bench.metrics.frechet import frechet_distance
+from gcdp_bench.metrics.frechet import frechet_intervals
 from gcdp_bench.protocols import MetricValue
 
 
@@ -30,17 +30,17 @@ def area_percent(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 def fsd_values(
     areas: NDArray[np.float64], reference: NDArray[np.float64], source: str
 ) -> list[MetricValue]:
-    """`fsd_<source>` and its two terms, all K classes counted, ddof = 1.
+    """`fsd_<source>` and its two terms, all K classes counted, ddof = 1, with intervals.
 
     Args:
         areas: of the samples, percent, (N, K).
         reference: of the real layouts, percent, (M, K).
         source: "generated" (the generator's layouts) or "predicted" (the segmenter's).
     """
-    distance = frechet_distance(areas, reference)
+    distance = frechet_intervals(areas, reference)
     num = len(areas)
     return [
-        MetricValue(f"fsd_{source}", "all", distance.total, num),
-        MetricValue(f"fsd_{source}_mean_term", "all", distance.mean_term, num),
-        MetricValue(f"fsd_{source}_covariance_term", "all", distance.covariance_term, num),
+        distance.total.row(f"fsd_{source}", "all", num),
+        distance.mean_term.row(f"fsd_{source}_mean_term", "all", num),
+        distance.covariance_term.row(f"fsd_{source}_covariance_term", "all", num),
     ]

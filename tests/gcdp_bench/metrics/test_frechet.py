@@ -1,9 +1,12 @@
-"""The distance against closed forms, scipy's matrix root, torch-fidelity, and itself."""
+"""The distance against closed forms, scipy's matrix root, torch-fidelity, torchmetrics, itself."""
 
 import numpy as np
 import pytest
 import scipy.linalg
+import torch
 
+from benchmarks.frechet import eigen_distance
+from gcdp_bench.metrics import frechet
 from gcdp_bench.metrics.frechet import frechet_distance
 
 
@@ -29,13 +32,17 @@ def test_closed_forms(mean_x, cov_x, mean_y, cov_y, expected):
     assert frechet_distance(x, y).total == pytest.approx(expected, abs=1e-9)
 
 
-def test_both_routes_agree_and_equal_the_golden_number():
+def test_a_shift_by_one_in_2048_features_is_2048():
+    x = np.random.default_rng(0).standard_normal((20, 2048))
+    distance = frechet_distance(x, x + 1.0)
+    assert distance.mean_term == pytest.approx(2048.0, rel=1e-12)
+    assert distance.covariance_term == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_golden_number():
     state = np.random.RandomState(0)
     x, y = state.randn(50, 8), state.randn(40, 8) + 0.5
-    assert frechet_distance(x, y).total == pytest.approx(2.3931858710839826, abs=1e-10)
-    few_x, few_y = x[:6], y[:7]
-    expected = by_scipy(few_x, few_y)
-    assert frechet_distance(few_x, few_y).total == pytest.approx(expected, abs=1e-6)
+    assert frechet_distance(x, y).total == pytest.approx(2.3931858710839826, abs=1e-12)
 
 
 def by_scipy(x, y):
@@ -45,23 +52,57 @@ def by_scipy(x, y):
             + np.trace(np.cov(x.T)) + np.trace(np.cov(y.T)) - 2 * np.trace(root))  # fmt: skip
 
 
+def pairs(num, *, size, other, width):
+    rng = np.random.default_rng(7)
+    for _ in range(num):
+        mix = rng.standard_normal((width, width)) / np.sqrt(width)
+        x = rng.standard_normal((size, width)) @ mix
+        yield x, 1.3 * rng.standard_normal((other, width)) + rng.standard_normal(width)
+
+
+def test_it_equals_scipys_matrix_root():
+    """1e-9: a well-conditioned root has about 12 digits."""
+    for x, y in pairs(10, size=90, other=50, width=12):
+        assert frechet_distance(x, y).total == pytest.approx(by_scipy(x, y), rel=1e-9)
+
+
+@pytest.mark.parametrize(("size", "other"), [(6, 7), (6, 40), (40, 6), (30, 40), (12, 13)])
+def test_nuclear_and_eigenvalue_routes_agree_with_few_samples_and_with_many(size, other):
+    """1e-5: the eigenvalue route takes roots of rounding noise in directions of no variance."""
+    for x, y in pairs(3, size=size, other=other, width=24):
+        assert frechet_distance(x, y).total == pytest.approx(eigen_distance(x, y), rel=1e-5)
+
+
 def test_singular_covariances_give_a_number():
+    """Where torch-fidelity once gave NaN: an eigenvalue of the product is -5e-17."""
     state = np.random.RandomState(1)
-    assert frechet_distance(state.randn(4, 4), state.randn(4, 4)).total == pytest.approx(
-        4.75383762, abs=1e-6
-    )
+    x, y = state.randn(4, 4), state.randn(4, 4)
+    assert frechet_distance(x, y).total == pytest.approx(4.75383762, abs=1e-7)
+    assert frechet_distance(np.ones((3, 2)), np.zeros((5, 2))).total == pytest.approx(2.0)
 
 
-def test_it_equals_torch_fidelity():
-    import torch
+def test_it_equals_torch_fidelity_on_200_pairs():
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-    state = np.random.RandomState(2)
-    x, y = state.randn(80, 12), 1.3 * state.randn(70, 12) + 0.2
-    statistics = [fid_features_to_statistics(torch.from_numpy(part)) for part in (x, y)]
-    theirs = fid_statistics_to_metric(*statistics, verbose=False)
-    theirs = theirs["frechet_inception_distance"]
-    assert frechet_distance(x, y).total == pytest.approx(theirs, rel=1e-9)
+    for x, y in pairs(200, size=80, other=70, width=12):
+        statistics = [fid_features_to_statistics(torch.from_numpy(part)) for part in (x, y)]
+        theirs = fid_statistics_to_metric(*statistics, verbose=False)
+        theirs = theirs["frechet_inception_distance"]
+        assert frechet_distance(x, y).total == pytest.approx(theirs, rel=1e-10)
+
+
+def test_it_equals_torchmetrics():
+    """1e-9: their covariances are differences of sums of squares."""
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    class Features(torch.nn.Identity):
+        num_features = 12
+
+    for x, y in pairs(3, size=80, other=70, width=12):
+        metric = FrechetInceptionDistance(feature=Features()).set_dtype(torch.float64)
+        metric.update(torch.from_numpy(x), real=False)
+        metric.update(torch.from_numpy(y), real=True)
+        assert frechet_distance(x, y).total == pytest.approx(float(metric.compute()), rel=1e-9)
 
 
 def test_a_set_is_at_distance_zero_from_itself_and_the_distance_is_symmetric():
@@ -69,6 +110,55 @@ def test_a_set_is_at_distance_zero_from_itself_and_the_distance_is_symmetric():
     y = np.random.default_rng(4).standard_normal((9, 5))
     assert frechet_distance(x, x).total == pytest.approx(0.0, abs=1e-9)
     assert frechet_distance(x, y).total == pytest.approx(frechet_distance(y, x).total, rel=1e-9)
+
+
+def test_float32_features_are_summed_in_float64():
+    x = (1000.0 + np.random.default_rng(0).standard_normal((200, 3))).astype(np.float32)
+    y = (1000.5 + np.random.default_rng(1).standard_normal((100, 3))).astype(np.float32)
+    expected = frechet_distance(x.astype(np.float64) - 1000, y.astype(np.float64) - 1000).total
+    assert frechet_distance(x, y).total == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_row_says_value_interval_method_and_corrected_value():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((60, 2)) + 1.0, rng.standard_normal((80, 2))
+    (row,) = frechet.frechet_values("fid-x", x, y)
+    assert (row.metric, row.class_name, row.num_samples) == ("fid-x", "all", 60)
+    assert row.value == frechet_distance(x, y).total
+    assert row.ci_method == "basic-200" and row.ci_low < row.corrected < row.ci_high
+    assert row.corrected < row.value
+    assert frechet.frechet_values("fid-x", x, y) == [row]
+
+
+def test_few_samples_for_the_features_are_named_in_the_method():
+    """Two samples of one distribution: the interval misses zero exactly where the method warns."""
+    rng = np.random.default_rng(0)
+    flat = [rng.standard_normal((num, 100)) for num in (80, 300)]
+    total = frechet.frechet_intervals(*flat).total
+    assert total.method == "basic-200-undersampled" and total.low > 0.0
+    narrow = [part * np.arange(1.0, 101.0) ** -2 for part in flat]
+    total = frechet.frechet_intervals(*narrow).total
+    assert total.method == "basic-200" and total.low < 0.0
+
+
+def test_floor_in_one_dimension_and_of_equal_eigenvalues():
+    """1.5 variance (1/n + 1/m); D equal ones: D + D (D + 1) / 4 per 1/n + 1/m."""
+    assert frechet.expected_distance_of_equals([4.0], 10, 20) == pytest.approx(1.5 * 4 * 0.15)
+    equal = frechet.expected_distance_of_equals(np.ones(6), 10, 20)
+    assert equal == pytest.approx(0.15 * (6 + 6 * 7 / 4))
+    assert frechet.expected_distance_of_equals([4.0, 0.0], 10, 20) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("num", "other"), [(400, 400), (400, 1500)])
+def test_floor_within_15_percent_of_a_simulation(num, other):
+    rng, scale = np.random.default_rng(5), np.linspace(0.3, 2.0, 12)
+    draws = [
+        frechet_distance(*(rng.standard_normal((size, 12)) * scale for size in (num, other))).total
+        for _ in range(60)
+    ]
+    assert frechet.expected_distance_of_equals(scale**2, num, other) == pytest.approx(
+        np.mean(draws), rel=0.15
+    )
 
 
 @pytest.mark.parametrize(
