@@ -1,0 +1,99 @@
+"""Squared maximum mean discrepancy of two sets (Gretton et al. 2012) and its jackknife error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gcdp_bench.metrics.feature_sets import Array
+from gcdp_bench.metrics.intervals import Interval, normal_quantile, without_interval
+
+Kernel = Callable[[Array, Array], Array]
+"""(N, D), (M, D) to (N, M)."""
+
+CHUNK_ROWS = 512
+
+
+@dataclass(frozen=True)
+class KernelSums:
+    """What the estimators need of the three kernel matrices; the matrices are never kept."""
+
+    within_x: Array  # (N,), sum over j != i of k(x_i, x_j)
+    within_y: Array  # (M,)
+    across_x: Array  # (N,), sum over j of k(x_i, y_j)
+    across_y: Array  # (M,)
+    diagonal_x: float  # sum over i of k(x_i, x_i)
+    diagonal_y: float
+
+    def unbiased(self) -> float:
+        """Eq. (3): pairs of one sample with itself left out; may be negative. N, M >= 2."""
+        num, other = len(self.within_x), len(self.within_y)
+        within = self.within_x.sum() / (num * (num - 1))
+        within += self.within_y.sum() / (other * (other - 1))
+        return float(within - 2.0 * self.across_x.sum() / (num * other))
+
+    def biased(self) -> float:
+        """Eq. (5): all pairs; never negative, and too large by about E k(x, x) (1/N + 1/M)."""
+        num, other = len(self.within_x), len(self.within_y)
+        within = (self.within_x.sum() + self.diagonal_x) / num**2
+        within += (self.within_y.sum() + self.diagonal_y) / other**2
+        return float(within - 2.0 * self.across_x.sum() / (num * other))
+
+    def jackknife_error(self) -> float:
+        """Standard error of `unbiased`: each sample of either side is left out once. N, M >= 3.
+
+        sqrt( sum over sides of (n - 1)/n sum_i (U_(-i) - mean)^2 ). Where both sets have one
+        distribution and vary in many directions it is too large, by up to sqrt(2), and the interval
+        covers more than it says; where they vary in a single direction it covers about 81 %.
+        """
+        num, other = len(self.within_x), len(self.within_y)
+        variance = _leave_one_out(self.within_x, self.across_x, other)
+        variance += _leave_one_out(self.within_y, self.across_y, num)
+        return math.sqrt(variance)
+
+
+def kernel_sums(x: Array, y: Array, kernel: Kernel) -> KernelSums:
+    """Sums of k(x, x), k(y, y) and k(x, y), a block of rows at a time.
+
+    Args:
+        x: float64 (N, D).
+        y: float64 (M, D).
+        kernel: symmetric.
+    """
+    within_x, diagonal_x = _within(x, kernel)
+    within_y, diagonal_y = _within(y, kernel)
+    across_x, across_y = np.empty(len(x)), np.zeros(len(y))
+    for start in range(0, len(x), CHUNK_ROWS):
+        block = kernel(x[start : start + CHUNK_ROWS], y)  # (chunk, M)
+        across_x[start : start + CHUNK_ROWS] = block.sum(1)
+        across_y += block.sum(0)
+    return KernelSums(within_x, within_y, across_x, across_y, diagonal_x, diagonal_y)
+
+
+def normal_interval(value: float, centre: float, error: float, *, level: float = 0.95) -> Interval:
+    """`centre` plus and minus the normal quantile times a jackknife error; none where it is NaN."""
+    if math.isnan(error):
+        return without_interval(value)
+    half = normal_quantile(level) * error
+    return Interval(value, centre - half, centre + half, "jackknife")
+
+
+def _within(x: Array, kernel: Kernel) -> tuple[Array, float]:
+    sums, diagonal = np.empty(len(x)), 0.0
+    for start in range(0, len(x), CHUNK_ROWS):
+        block = kernel(x[start : start + CHUNK_ROWS], x)  # (chunk, N)
+        own = block.diagonal(start)  # k(x_i, x_i) of the chunk's rows
+        sums[start : start + CHUNK_ROWS] = block.sum(1) - own
+        diagonal += float(own.sum())
+    return sums, diagonal
+
+
+def _leave_one_out(within: Array, across: Array, other: int) -> float:
+    """Jackknife variance from one side; the other side's own term is constant and drops out."""
+    num = len(within)
+    values = (within.sum() - 2.0 * within) / ((num - 1) * (num - 2))
+    values -= 2.0 * (across.sum() - across) / ((num - 1) * other)  # (N,)
+    return float((num - 1) / num * ((values - values.mean()) ** 2).sum())
