@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gcdp_bench.metrics.intervals import (
+    basic_interval,
+    mean_value,
+    sample_counts,
+    wilson,
+)
 from gcdp_bench.protocols import MetricValue
 
 Presence = NDArray[np.bool_]  # (N, K): sample x class
+
+MIN_AREAS: Mapping[str, int] = MappingProxyType({"": 0, "@0.01%": 1, "@0.1%": 10, "@1%": 100})
+"""Suffix of the metric -> area, in ten-thousandths of the image, from which a class is found."""
 
 
 def classes_found(layouts: Tensor, num_classes: int, min_pixels: int = 1) -> Presence:
@@ -56,10 +66,27 @@ def precision_per_sample(asked: Presence, found: Presence) -> NDArray[np.float64
     return _ratio((asked & found).sum(1), found.sum(1))
 
 
+def pixels_of_area(area: int, num_pixels: int) -> int:
+    """Pixels that make up an area, rounded up; at least one.
+
+    Args:
+        area: in ten-thousandths of the image.
+        num_pixels: H W.
+    """
+    return max(1, -(-area * num_pixels // 10_000))
+
+
 def recall_values(
-    asked: Presence, found: Presence, class_names: Sequence[str], nameable: Collection[int]
+    asked: Presence,
+    counts: NDArray[np.integer],
+    num_pixels: int,
+    class_names: Sequence[str],
+    nameable: Collection[int],
 ) -> list[MetricValue]:
-    """Semantic Recall, Semantic Precision and false-detection rate, total and per class.
+    """Semantic Recall, Semantic Precision and false-detection rate at four minimum areas.
+
+    A class is found where its pixels make up the area: one pixel (the paper's definition, no
+    suffix), 0.01 %, 0.1 % and 1 % of the image (`@0.01%`, ...), one pixel at least. Then
 
     - `semantic_recall`, all: mean over samples of recall (the paper's formula); per class: share
       of the captions naming the class whose image shows it.
@@ -68,45 +95,69 @@ def recall_values(
     - `false_detection_rate`, per class: share of the captions not naming the class whose image
       shows it; all: mean over classes.
 
-    A value without a sample to compute it from is NaN with `num_samples` 0.
+    A value without a sample to compute it from is NaN with `num_samples` 0. Intervals: basic
+    bootstrap over samples for all, Wilson's score interval per class.
 
     Args:
         asked: bool (N, K).
-        found: bool (N, K).
+        counts: pixels of each class in the predicted layouts, (N, K).
+        num_pixels: H W of a layout.
         class_names: K names.
         nameable: ids a caption may name; the others are neither asked for nor counted as found.
+
+    Raises:
+        ValueError: shapes differ.
     """
+    if asked.shape != counts.shape:
+        raise ValueError(f"expected counts of shape {asked.shape} as asked, got {counts.shape}")
     columns = sorted(nameable)
-    asked, found = asked[:, columns], found[:, columns]
-    values = [
-        _mean("semantic_recall", recall_per_sample(asked, found)),
-        _mean("semantic_precision", precision_per_sample(asked, found)),
-    ]
-    rates = []
-    for place, column in enumerate(columns):
-        name, wanted, seen = class_names[column], asked[:, place], found[:, place]
-        rate = _share("false_detection_rate", name, seen[~wanted])
-        rates.append(rate.value)
-        values += [
-            _share("semantic_recall", name, seen[wanted]),
-            _share("semantic_precision", name, wanted[seen]),
-            rate,
-        ]
-    defined = np.array(rates)[~np.isnan(rates)]
-    total = float(defined.mean()) if len(defined) else float("nan")
-    values.append(MetricValue("false_detection_rate", "all", total, len(asked)))
+    names = [class_names[column] for column in columns]
+    values: list[MetricValue] = []
+    for suffix, area in MIN_AREAS.items():
+        found = counts[:, columns] >= pixels_of_area(area, num_pixels)
+        values += _values_of(asked[:, columns], found, names, suffix)
     return values
 
 
+def _values_of(
+    asked: Presence, found: Presence, names: Sequence[str], suffix: str
+) -> list[MetricValue]:
+    recall, precision, rate = (
+        f"{name}{suffix}"
+        for name in ("semantic_recall", "semantic_precision", "false_detection_rate")
+    )
+    values = [
+        mean_value(recall, "all", recall_per_sample(asked, found)),
+        mean_value(precision, "all", precision_per_sample(asked, found)),
+        _mean_false_rate(rate, asked, found),
+    ]
+    for name, wanted, seen in zip(names, asked.T, found.T, strict=True):
+        values += [
+            _share(recall, name, seen[wanted]),
+            _share(precision, name, wanted[seen]),
+            _share(rate, name, seen[~wanted]),
+        ]
+    return values
+
+
+def _mean_false_rate(metric: str, asked: Presence, found: Presence) -> MetricValue:
+    num = len(asked)
+    false, possible = (found & ~asked).astype(np.float64), (~asked).astype(np.float64)  # (N, K)
+    value = _mean_rate(false.sum(0)[None], possible.sum(0)[None])[0]
+    counts = sample_counts(num)  # (R, N)
+    resampled = _mean_rate(counts @ false, counts @ possible)  # (R,)
+    return basic_interval(float(value), resampled).row(metric, "all", num)
+
+
+def _mean_rate(false: NDArray[np.float64], possible: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the classes that have a rate, (R,) from (R, K) and (R, K)."""
+    defined = possible > 0
+    rates = np.divide(false, possible, out=np.zeros_like(false), where=defined)
+    return _ratio(rates.sum(1), defined.sum(1))
+
+
 def _share(metric: str, class_name: str, hits: NDArray[np.bool_]) -> MetricValue:
-    value = float(hits.mean()) if len(hits) else float("nan")
-    return MetricValue(metric, class_name, value, len(hits))
-
-
-def _mean(metric: str, per_sample: NDArray[np.float64]) -> MetricValue:
-    defined = per_sample[~np.isnan(per_sample)]
-    value = float(defined.mean()) if len(defined) else float("nan")
-    return MetricValue(metric, "all", value, len(defined))
+    return wilson(int(hits.sum()), len(hits)).row(metric, class_name, len(hits))
 
 
 def _ratio(part: NDArray, whole: NDArray) -> NDArray[np.float64]:

@@ -5,14 +5,20 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gcdp_bench.datasets.synth_city import SynthCity
 from gcdp_bench.metrics import semantic_recall as sr
+from gcdp_bench.metrics.intervals import resample_counts, wilson
 
 NAMES = ("a", "b", "c", "d", "void")
 
 
 def values(asked, found, nameable=(0, 1, 2, 3)):
-    rows = sr.recall_values(sr.classes_asked(asked, 5), sr.classes_asked(found, 5), NAMES, nameable)
+    """Rows of sets of classes, each class found in one pixel of ten million."""
+    counts = sr.classes_asked(found, 5).astype(np.int64)
+    rows = sr.recall_values(sr.classes_asked(asked, 5), counts, 10_000_000, NAMES, nameable)
     return {(row.metric, row.class_name): row for row in rows}
 
 
@@ -23,6 +29,8 @@ def test_the_papers_formula_is_the_mean_over_images():
     assert rows["semantic_recall", "a"].value == 1.0
     assert rows["semantic_recall", "c"].value == 0.0
     assert rows["semantic_recall", "c"].num_samples == 1
+    per_class = [rows["semantic_recall", name].value for name in "abcd"]
+    assert np.mean(per_class) == 0.5
 
 
 def test_painting_everything_everywhere_is_caught():
@@ -73,3 +81,83 @@ def test_counts_do_not_depend_on_the_batch():
     assert np.array_equal(parts, sr.class_counts(layouts, 5))
     expected = [[int((layout == k).sum()) for k in range(5)] for layout in layouts]
     assert parts.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("area", "num_pixels", "expected"),
+    [(0, 8192, 1), (1, 8192, 1), (10, 8192, 9), (100, 8192, 82), (100, 700, 7), (1, 131_072, 14)],
+)
+def test_areas_are_rounded_up_to_pixels_and_are_at_least_one(area, num_pixels, expected):
+    assert sr.pixels_of_area(area, num_pixels) == expected
+
+
+def test_larger_areas_find_less():
+    """Class b covers 9 of 8192 pixels: found at one pixel, 0.01 % and 0.1 %, not at 1 %."""
+    asked = np.array([[True, True], [True, True]])
+    rows = sr.recall_values(asked, np.array([[8183, 9], [8192, 0]]), 8192, "ab", (0, 1))
+    found = {row.metric: row.value for row in rows if row.class_name == "b"}
+    recall = [found[f"semantic_recall{suffix}"] for suffix in ("", "@0.01%", "@0.1%", "@1%")]
+    assert recall == [0.5, 0.5, 0.5, 0.0]
+    assert found["semantic_precision"] == 1.0 and math.isnan(found["semantic_precision@1%"])
+    names = {row.metric for row in rows}
+    assert len(names) == 12 and {"semantic_precision@0.1%", "false_detection_rate@1%"} <= names
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**31))
+def test_recall_never_rises_with_the_area(seed):
+    rng = np.random.default_rng(seed)
+    asked = rng.random((6, 3)) < 0.5
+    counts = rng.integers(0, 3, (6, 3)) * rng.integers(0, 200, (6, 3))
+    rows = sr.recall_values(asked, counts, 8192, "abc", range(3))
+    for name in ("all", *"abc"):
+        curve = [r.value for r in rows
+                 if r.metric.startswith("semantic_recall") and r.class_name == name]  # fmt: skip
+        assert np.isnan(curve).all() or (np.diff(curve) <= 0).all()
+
+
+def test_a_generator_that_paints_every_class_everywhere_is_caught_on_synth_city():
+    """Equal stripes of all classes, against the captions of 100 test scenes."""
+    scenes = SynthCity("test")
+    asked = [scenes.caption_classes(scenes[index].caption) for index in range(100)]
+    nameable = frozenset().union(*asked)
+    num_classes, num_pixels = len(scenes.class_names), 64 * 128
+    counts = np.full((100, num_classes), num_pixels // num_classes)
+    rows = sr.recall_values(
+        sr.classes_asked(asked, num_classes), counts, num_pixels, scenes.class_names, nameable
+    )
+    totals = {row.metric: row for row in rows if row.class_name == "all"}
+    for suffix in sr.MIN_AREAS:
+        assert totals[f"semantic_recall{suffix}"].value == 1.0
+        assert totals[f"semantic_precision{suffix}"].value < 0.6
+        assert totals[f"false_detection_rate{suffix}"].value == 1.0
+
+
+def test_intervals_of_classes_are_wilsons_with_the_support_as_their_number():
+    asked = [{0}] * 9 + [{1}]
+    rows = values(asked, [{0}] * 6 + [{1}] * 4)
+    row, expected = rows["semantic_recall", "a"], wilson(6, 9)
+    assert (row.ci_low, row.ci_high, row.num_samples) == (expected.low, expected.high, 9)
+    assert row.ci_method == "wilson"
+    assert rows["semantic_recall", "b"].ci_method == "wilson"
+    assert rows["semantic_recall", "c"].ci_method == "none"
+
+
+def test_the_interval_of_the_mean_false_rate_equals_copying_samples():
+    rng = np.random.default_rng(0)
+    asked, found = rng.random((2, 12, 3)) < 0.6
+    rows = sr.recall_values(asked, found.astype(int), 10_000_000, "abc", range(3))
+    (row,) = [r for r in rows if (r.metric, r.class_name) == ("false_detection_rate", "all")]
+    draws = []
+    for counts in resample_counts(12, 2000, 0):
+        index = np.repeat(np.arange(12), counts)
+        rates = [found[index, k][~asked[index, k]] for k in range(3)]
+        rates = [rate.mean() for rate in rates if len(rate)]
+        draws.append(np.mean(rates) if rates else np.nan)
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    assert (row.ci_low, row.ci_high) == pytest.approx((2 * row.value - high, 2 * row.value - low))
+
+
+def test_counts_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match="expected counts of shape"):
+        sr.recall_values(np.ones((2, 3), bool), np.ones((2, 4)), 10, "abc", (0,))
