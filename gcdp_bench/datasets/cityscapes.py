@@ -142,7 +142,7 @@ class Cityscapes:
 
         def caption(labels: Tensor | None) -> str | None:
             if labels is None and self._manifest is None:
-                return None
+                return None  # the labels are the fault
             return self._caption(item.id, labels if labels is None else to_classes(labels))
 
         seen = inspect_item(

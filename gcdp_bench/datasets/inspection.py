@@ -26,8 +26,9 @@ class FaultList:
         self.faults: list[Fault] = []
 
     def add(self, file: Path, problem: str) -> None:
-        """Write a fault down; the file's name is not repeated at the head of the problem."""
-        self.faults.append(Fault(self._name, str(file), problem.removeprefix(f"{file}: ")))
+        """Write a fault down; the problem does not repeat where the file is."""
+        text = problem.removeprefix(f"{file}: ").replace(str(file), file.name)
+        self.faults.append(Fault(self._name, str(file), text))
 
     def attempt(self, file: Path, read: Callable[[], T]) -> T | None:
         """What `read` returns, or None and a fault when it raises `ValueError` or `OSError`."""
@@ -53,15 +54,17 @@ def inspect_item(
         read_layout: the layout at its full size, uint8 (h, w); raises if it cannot be had.
         problems: of the layout and, where it could be read, the image (3, H, W).
         caption_file: what the caption is made from.
-        caption: called with the layout, if there is one; raises when there is no caption.
+        caption: called with the layout, if it is there and sound; raises when there is no caption.
     """
     seen = FaultList(item.id)
     image = seen.attempt(item.image, lambda: read_existing_image(item.image))
     layout = seen.attempt(item.layout, read_layout)
+    sound = layout
     if layout is not None:
         for problem in problems(layout, image):
             seen.add(item.layout, problem)
-    seen.attempt(caption_file, lambda: caption(layout))
+            sound = None
+    seen.attempt(caption_file, lambda: caption(sound))
     return seen
 
 

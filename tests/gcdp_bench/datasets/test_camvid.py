@@ -59,3 +59,32 @@ def test_a_damaged_frame_stops_with_its_name(root):
     assert frames[0].image.shape == (3, 96, 128)
     with pytest.raises(ValueError, match="Seq05VD_f00002.png: expected a readable image"):
         frames[2]
+
+
+def test_inspection_finds_every_fault_and_raises_none(root):
+    frames, annotations = root / "CamVid" / "test", root / "CamVid" / "testannot"
+    Image.fromarray(np.full((9, 9), 40, np.uint8)).save(annotations / "Seq05VD_f00000.png")
+    (frames / "Seq05VD_f00001.png").unlink()
+    (annotations / "Seq05VD_f00002.png").write_bytes(b"torn")
+    with pytest.raises(FileNotFoundError, match="expected its frame .*f00001.png, found none"):
+        CamVid(root, "test")
+    dataset = CamVid(root, "test", strict=False)
+    assert dataset.ids == tuple(f"Seq05VD_f{i:05d}" for i in range(3))
+    assert dataset.official_count == 233
+    found = {name: [fault.problem for fault in faults] for name, faults in dataset.inspect()}
+    size, classes = found["Seq05VD_f00000"]
+    assert "expected the image's size (24, 32), got (9, 9)" in size
+    assert "layout has class 40, expected 0 to 11 or 255" in classes
+    assert ["expected the image of this item, found none"] == found["Seq05VD_f00001"]
+    assert "expected a readable image" in found["Seq05VD_f00002"][0]
+    assert len(found["Seq05VD_f00002"]) == 1
+    assert not any(faults for _, faults in CamVid(root, "train").inspect())
+
+
+def test_a_split_without_frames_is_refused(root):
+    for path in (root / "CamVid" / "val").iterdir():
+        path.unlink()
+    for path in (root / "CamVid" / "valannot").iterdir():
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match="expected frames, found none"):
+        CamVid(root, "val")

@@ -16,6 +16,16 @@ def test_what_is_written_is_read_back(names, data):
     assert parse_caption(write_caption(ids, names), names) == ids
 
 
+@pytest.mark.parametrize("names", [CITY, CAMVID])
+@given(data=st.data())
+def test_the_singular_lists_the_names_themselves(names, data):
+    ids = data.draw(st.sets(st.sampled_from(sorted(nameable(names))), min_size=1))
+    caption = write_caption(ids, names, plurals=False)
+    listed = caption.removeprefix("An image of an urban scene with ").removesuffix(".")
+    assert listed.replace(" and ", ", ").split(", ") == [names[i] for i in sorted(ids)]
+    assert parse_caption(caption, names) == ids
+
+
 def test_the_papers_template():
     ids = [CITY.index(name) for name in ("road", "traffic light", "person", "bus")]
     assert write_caption(ids, CITY) == (

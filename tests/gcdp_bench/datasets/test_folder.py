@@ -117,3 +117,41 @@ def test_an_unreadable_image_is_named(tmp_path):
     (tmp_path / "images" / "001.png").write_bytes(b"not a picture")
     with pytest.raises(ValueError, match=r"001\.png: expected a readable image"):
         Folder(tmp_path, image_size=(8, 12))[1]
+
+
+def test_inspection_finds_every_fault_and_raises_none(tmp_path):
+    write(tmp_path, num=5)
+    break_twice(tmp_path)
+    (tmp_path / "images" / "001.png").unlink()
+    (tmp_path / "images" / "002.png").write_bytes(b"torn")
+    (tmp_path / "layouts" / "002.png").unlink()
+    write_layout(tmp_path / "layouts" / "003.png", torch.full((4, 4), 9, dtype=torch.uint8))
+    write_image(tmp_path / "images" / "004.jpeg", torch.zeros(3, 8, 12, dtype=torch.uint8))
+    write_image(tmp_path / "images" / "005.png", torch.zeros(3, 8, 12, dtype=torch.uint8))
+    write_layout(tmp_path / "layouts" / "005.png", torch.zeros(8, 12, dtype=torch.uint8))
+    write_layout(tmp_path / "layouts" / "stray.png", torch.zeros(8, 12, dtype=torch.uint8))
+    with (tmp_path / "captions.jsonl").open("a") as file:
+        file.write("not json\n")
+    found = dict(Folder(tmp_path, strict=False, image_size=(8, 12)).inspect())
+    problems = {name: [fault.problem for fault in faults] for name, faults in found.items()}
+    expected = {
+        "*": ['expected {"id"'],
+        "000": ["id '000' occurs twice"],
+        "001": ["has no image"],
+        "002": ["expected a readable image", "expected the layout of this image"],
+        "003": ["expected the image's size", "layout has class 9"],
+        "004": ["another image has the id '004'"],
+        "005": ["expected a caption"],
+        "stray": ["layout without image and caption"],
+    }
+    assert problems.keys() == expected.keys()
+    for name, parts in expected.items():
+        assert len(problems[name]) == len(parts), name
+        assert all(p in q for p, q in zip(parts, problems[name], strict=True)), name
+
+
+def test_the_size_is_that_of_the_first_image_that_is_not_left_out(tmp_path):
+    write(tmp_path)
+    write_image(tmp_path / "images" / "000.png", torch.zeros(3, 4, 4, dtype=torch.uint8))
+    assert native_size(tmp_path) == (4, 4)
+    assert native_size(tmp_path, without={"000"}) == (8, 12)

@@ -1,0 +1,133 @@
+"""How the datasets of files are opened: data roots, environment variables, options of a name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from gcdp_bench.datasets.disk import DiskDataset
+    from gcdp_bench.images import Size
+    from gcdp_bench.progress import Progress
+
+CACHE_VARIABLE = "GCDP_CACHE"
+CITYSCAPES_VARIABLE = "CITYSCAPES_DATASET"  # where Cityscapes' own scripts look
+ANY_SIZE = (64, 64)  # of a dataset whose files are inspected, which are read at their own size
+
+
+class OpenFiles(Protocol):
+    """Opens a split of a dataset of files; `strict=False` accepts faulty items."""
+
+    def __call__(
+        self, split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
+    ) -> DiskDataset:
+        """Open with images of `image_size`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskFiles:
+    """Files of a dataset: where they are looked for, and how they are opened for a check."""
+
+    open: OpenFiles
+    folders: tuple[str, ...]  # under the data root, which may also be the dataset's own folder
+    variable: str | None = None  # environment variable for when no data root is given
+    splits: tuple[str, ...] = ("train", "val", "test")  # every item once
+    composed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other splits, of those
+    prepare: Callable[[Path | None, Path | None, Progress], int] | None = None  # root, cache
+
+
+def camvid_files() -> DiskFiles:
+    """CamVid."""
+
+    def open_split(
+        split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
+    ) -> DiskDataset:
+        from gcdp_bench.datasets.camvid import CamVid
+
+        root = _required(data_root, "camvid")
+        return CamVid(root, split, image_size=image_size, strict=strict)
+
+    return DiskFiles(open=open_split, folders=("CamVid", "camvid"))
+
+
+def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFiles:
+    """Cityscapes.
+
+    Args:
+        plural: template with plurals, or with the names as they are.
+        manifest: captions from the `*_captions.jsonl` in its folder instead.
+    """
+
+    def open_split(
+        split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
+    ) -> DiskDataset:
+        from gcdp_bench.datasets.cityscapes import Cityscapes, find_manifest
+
+        root = _required(data_root or _variable(CITYSCAPES_VARIABLE), "cityscapes")
+        return Cityscapes(
+            root,
+            split,
+            image_size=image_size,
+            captions=find_manifest(root) if manifest else None,
+            plural=plural,
+            strict=strict,
+        )
+
+    return DiskFiles(
+        open=open_split,
+        folders=("cityscapes", "Cityscapes"),
+        variable=CITYSCAPES_VARIABLE,
+        splits=("train", "val"),
+        composed={"test": ("val",), "all": ("train", "val"), "both": ("train", "val")},
+    )
+
+
+def celeba_files(fraction: int) -> DiskFiles:
+    """CelebA-HQ with `fraction` percent of the training images; merged layouts are kept beside the
+    masks, or in the folder that the environment variable `GCDP_CACHE` names."""
+
+    def open_split(
+        split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
+    ) -> DiskDataset:
+        return open_cached(split, image_size, data_root, _variable(CACHE_VARIABLE), strict=strict)
+
+    def open_cached(
+        split: str, size: Size, data_root: Path | None, cache: Path | None, *, strict: bool
+    ):
+        from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA, find_tree
+
+        root = _required(data_root, f"celeba-{fraction}")
+        kind = CelebA if find_tree(root).attributes is None else AttributedCelebA
+        folder = None if cache is None else cache / "celeba-layouts"
+        return kind(root, split, image_size=size, fraction=fraction, cache=folder, strict=strict)
+
+    def prepare(data_root: Path | None, cache: Path | None, progress: Progress) -> int:
+        splits = (
+            open_cached(split, ANY_SIZE, data_root, cache, strict=False)
+            for split in ("train", "val", "test")
+        )
+        return sum(split.prepare(progress) for split in splits)
+
+    return DiskFiles(
+        open=open_split,
+        folders=("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ"),
+        prepare=prepare,
+    )
+
+
+def _variable(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value) if value else None
+
+
+def _required(data_root: Path | None, name: str) -> Path:
+    if data_root is None:
+        raise FileNotFoundError(
+            f"{name}: expected the folder of its files, got none; pass --data-root FOLDER or set "
+            "GCDP_DATA"
+        )
+    return data_root

@@ -1,0 +1,123 @@
+"""A dataset without the items that were found faulty, and the list that names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from gcdp_bench.datasets.disk import DiskDataset
+from gcdp_bench.files import replacing
+from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
+
+
+class Without:
+    """A dataset on disk without some of its items; the rest must be complete.
+
+    Args:
+        dataset: opened with `strict=False`, so that faulty items can be left out.
+        ids: items to leave out; those that the dataset does not have are no error, since one list
+            serves subsets of a dataset.
+
+    Raises:
+        FileNotFoundError, ValueError: a file or caption of an item that is kept is missing.
+        ValueError: nothing is kept.
+    """
+
+    def __init__(self, dataset: DiskDataset, ids: Collection[str]):
+        self._dataset = dataset
+        left_out = set(ids)
+        self._kept = [i for i, name in enumerate(dataset.ids) if name not in left_out]
+        if not self._kept:
+            raise ValueError(f"{dataset.name} {dataset.split}: expected items that are not in "
+                             f"quarantine, all {len(dataset)} are")  # fmt: skip
+        dataset.require(self.ids)
+        self.name, self.split = dataset.name, dataset.split
+        self.class_names, self.image_size = dataset.class_names, dataset.image_size
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids that are kept."""
+        return tuple(self._dataset.ids[i] for i in self._kept)
+
+    def __len__(self) -> int:
+        """Number of items that are kept."""
+        return len(self._kept)
+
+    def __getitem__(self, index: int) -> Triplet:
+        """Item `index` of those that are kept."""
+        return self._dataset[self._kept[index]]
+
+    def caption_classes(self, caption: str) -> frozenset[int]:
+        """See `Dataset.caption_classes`."""
+        return self._dataset.caption_classes(caption)
+
+
+class WithoutAttributed(Without):
+    """The same of a dataset with attributes."""
+
+    def __init__(self, dataset: DiskDataset, attributed: AttributedDataset, ids: Collection[str]):
+        super().__init__(dataset, ids)
+        self._attributed = attributed
+        self.attribute_names = attributed.attribute_names
+
+    def attributes(self, index: int) -> Tensor:
+        """See `AttributedDataset.attributes`."""
+        return self._attributed.attributes(self._kept[index])
+
+    def caption_attributes(self, caption: str) -> Mapping[int, bool]:
+        """See `AttributedDataset.caption_attributes`."""
+        return self._attributed.caption_attributes(caption)
+
+
+def without(dataset: DiskDataset, ids: Collection[str]) -> Without:
+    """The dataset without the items `ids`, with attributes where it has them; see `Without`."""
+    if isinstance(dataset, AttributedDataset):
+        return WithoutAttributed(dataset, dataset, ids)
+    return Without(dataset, ids)
+
+
+def write_quarantine(path: Path, faults: Iterable[tuple[str, Fault]]) -> None:
+    """Write faulty items, {"split", "id", "file", "problem"} a line, complete or not at all.
+
+    Args:
+        path: file to write.
+        faults: (split, fault) pairs.
+    """
+    with replacing(path) as temporary:
+        lines = (
+            {"split": split, "id": fault.id, "file": fault.file, "problem": fault.problem}
+            for split, fault in faults
+        )
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_quarantine(path: Path, splits: Collection[str]) -> frozenset[str]:
+    """Ids in quarantine in any of `splits`; only "split" and "id" of a line are looked at.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a line has another form; it is named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: expected a list of faulty items, found none; write one with "
+            f"`gcdp-bench data check NAME --quarantine {path}`"
+        )
+    ids = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            split, name = entry["split"], entry["id"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path} line {number}: expected {{"split": ..., "id": ...}}, got {line[:80]!r}'
+            ) from error
+        if split in splits:
+            ids.add(name)
+    return frozenset(ids)

@@ -1,0 +1,66 @@
+"""A dataset without faulty items, and the list that names them."""
+
+import pytest
+
+from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA
+from gcdp_bench.datasets.cityscapes import Cityscapes
+from gcdp_bench.datasets.views import read_quarantine, without, write_quarantine
+from gcdp_bench.protocols import AttributedDataset, Dataset, Fault
+from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
+
+
+def test_the_rest_is_the_same_dataset(tmp_path):
+    root = write_cityscapes(tmp_path)
+    frames = Cityscapes(root, "train", image_size=(8, 16))
+    out = {frames.ids[1], "of another subset"}
+    kept = without(frames, out)
+    assert isinstance(kept, Dataset) and not isinstance(kept, AttributedDataset)
+    assert (kept.name, kept.split, kept.image_size) == ("cityscapes", "train", (8, 16))
+    assert kept.class_names == frames.class_names
+    assert len(kept) == 3 and kept.ids == tuple(n for n in frames.ids if n not in out)
+    for index, place in enumerate((0, 2, 3)):
+        triplet, same = kept[index], frames[place]
+        assert (triplet.id, triplet.caption) == (same.id, same.caption)
+        assert (triplet.image == same.image).all() and (triplet.layout == same.layout).all()
+    caption = kept[0].caption
+    assert kept.caption_classes(caption) == frames.caption_classes(caption) != frozenset()
+    with pytest.raises(ValueError, match="expected items that are not in quarantine, all 4 are"):
+        without(frames, frames.ids)
+
+
+def test_attributes_follow_the_items(tmp_path):
+    faces = AttributedCelebA(write_celeba(tmp_path), "test")
+    kept = without(faces, {"2031"})
+    assert isinstance(kept, AttributedDataset)
+    assert kept.attribute_names == faces.attribute_names
+    assert (
+        kept.attributes(1).tolist() == faces.attributes(2).tolist() != faces.attributes(1).tolist()
+    )
+    caption = kept[1].caption
+    assert kept.caption_attributes(caption) == faces.caption_attributes(caption) != {}
+    assert not isinstance(without(CelebA(tmp_path, "test"), {"2031"}), AttributedDataset)
+
+
+def test_an_item_that_is_kept_must_be_complete(tmp_path):
+    root = write_celeba(tmp_path)
+    for name in ("2031", "2033"):
+        (root / "CelebA-HQ-img" / f"{name}.jpg").unlink()
+    faces = CelebA(root, "test", strict=False)
+    with pytest.raises(FileNotFoundError, match="2033.jpg: expected the image"):
+        without(faces, {"2031"})
+    assert len(without(faces, {"2031", "2033"})) == 4
+
+
+def test_lists_are_read_as_written(tmp_path):
+    path = tmp_path / "q.jsonl"
+    faults = [("train", "000"), ("train", "000"), ("val", "001"), ("test", "Äß 2")]
+    write_quarantine(path, ((split, Fault(name, "file", "bad")) for split, name in faults))
+    assert read_quarantine(path, ("train",)) == {"000"}
+    assert read_quarantine(path, ("val", "test")) == {"001", "Äß 2"}
+    path.write_text('{"split": "val", "id": "by hand"}\n\n')
+    assert read_quarantine(path, ("val",)) == {"by hand"}
+    path.write_text('{"split": "val", "id": "a"}\nsecond\n')
+    with pytest.raises(ValueError, match='line 2: expected {"split"'):
+        read_quarantine(path, ("val",))
+    with pytest.raises(FileNotFoundError, match="data check NAME --quarantine"):
+        read_quarantine(tmp_path / "none", ("val",))
