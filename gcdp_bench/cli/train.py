@@ -29,6 +29,11 @@ from gcdp_bench.cli.options import data_root_option, dataset_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/MODEL/DATASET].")
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, bit for bit on CPU.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved configuration and stop.")
+@click.option(
+    "--quarantine",
+    type=click.Path(path_type=Path),
+    help="Leave out the faulty items that `data check --quarantine FILE` listed.",
+)
 @data_root_option
 def command(
     model: str,
@@ -39,6 +44,7 @@ def command(
     out: Path | None,
     resume: bool,
     dry_run: bool,
+    quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Train MODEL: reference, imagen (generators), segmenter, clip or attributes (judges)."""
@@ -57,6 +63,7 @@ def command(
             stage=name,
             assignments=assignments,
             data_root=data_root,
+            quarantine=quarantine,
         )
         if dry_run:
             click.echo(json.dumps(to_dict(train.plan(request).config), indent=2))

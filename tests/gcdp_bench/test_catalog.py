@@ -10,7 +10,10 @@ from gcdp_bench.catalog import (
     image_size_of,
     lookup,
     open_dataset,
+    splits_on_disk,
 )
+from gcdp_bench.protocols import AttributedDataset
+from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
 
 
 def test_unknown_names_get_the_nearest():
@@ -53,3 +56,49 @@ def test_generators_are_looked_for_in_order(toy, tmp_path, monkeypatch):
     (tmp_path / "runs" / "imagen").mkdir(parents=True)
     (tmp_path / "runs" / "imagen" / "stripes").symlink_to(toy.imagen)
     assert generator_folder("imagen", "stripes", None).as_posix() == "runs/imagen/stripes"
+
+
+def test_quarantine_follows_the_files_of_a_split(tmp_path):
+    root = write_cityscapes(tmp_path / "cityscapes")
+    path = tmp_path / "q.jsonl"
+    left_out = {"train": "aachen_000000_000019", "val": "frankfurt_000001_000019"}
+    path.write_text("".join(f'{{"split": "{s}", "id": "{n}"}}\n' for s, n in left_out.items()))
+
+    def ids(split, quarantine=None):
+        dataset = open_dataset("cityscapes", split, size=(8, 16), data_root=root,
+                               quarantine=quarantine)  # fmt: skip
+        return {dataset[index].id for index in range(len(dataset))}
+
+    for split, parts in (("train", ["train"]), ("val", ["val"]), ("test", ["val"]),
+                         ("all", ["train", "val"])):  # fmt: skip
+        assert ids(split) - ids(split, path) == {left_out[part] for part in parts}
+
+
+def test_a_folder_without_splits_has_one_split_of_files(toy, tmp_path):
+    assert splits_on_disk(str(toy.data)) == ("train", "val", "test")
+    folder = str(toy.data / "train")
+    assert splits_on_disk(folder) == ("all",)
+    (tmp_path / "q.jsonl").write_text('{"split": "all", "id": "000"}\n')
+    kept = open_dataset(folder, "train", size=(16, 16), data_root=None,
+                        quarantine=tmp_path / "q.jsonl")  # fmt: skip
+    assert len(kept) == len(open_dataset(folder, "test", size=(16, 16), data_root=None)) - 1
+    with pytest.raises(ValueError, match="synth-city: .*drawn when read"):
+        splits_on_disk("synth-city")
+
+
+def test_faces_have_attributes_where_their_file_is(tmp_path):
+    root = write_celeba(tmp_path)
+    faces = open_dataset("celeba-25", "test", size=(8, 8), data_root=root)
+    assert isinstance(faces, AttributedDataset) and faces.name == "celeba-25"
+    assert image_size_of("celeba-25", 256) == (256, 256)
+    assert image_size_of("cityscapes", 512) == (256, 512)
+    (root / "CelebAMask-HQ-attribute-anno.txt").unlink()
+    plain = open_dataset("celeba-25", "test", size=(8, 8), data_root=root)
+    assert not isinstance(plain, AttributedDataset)
+
+
+def test_the_cache_of_merged_layouts_is_the_environments(tmp_path, monkeypatch):
+    root = write_celeba(tmp_path / "celeba")
+    monkeypatch.setenv("GCDP_CACHE", str(tmp_path / "cache"))
+    open_dataset("celeba-25", "test", size=(8, 8), data_root=root)[0]
+    assert [p.name for p in (tmp_path / "cache" / "celeba-layouts").iterdir()] == ["2030.png"]

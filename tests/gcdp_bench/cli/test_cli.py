@@ -65,7 +65,7 @@ def test_the_options_of_every_verb():
     steps = ["--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
-                         "--dry-run", "--data-root"]),
+                         "--dry-run", "--quarantine", "--data-root"]),
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--num-samples", "--batch-size", "--weights", "--data-root", *steps]),
         "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
@@ -73,6 +73,7 @@ def test_the_options_of_every_verb():
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          *shared, *steps]),
         "report": ["results"],
+        "data": [],  # a group of verbs
         "memorisation": sorted(["folder", "--train-split", "--unseen-split", "--out", *shared]),
         "verify": [],
         "weights": [],  # a group of verbs

@@ -1,0 +1,123 @@
+"""`gcdp-bench data list`, `check`, `stats`, `subset` and `prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.options import data_root_option
+
+name_argument = click.argument("name", metavar="NAME|FOLDER")
+
+
+@click.group(name="data")
+def command() -> None:
+    """List, check, measure and prepare datasets."""
+
+
+@command.command(name="list")
+@data_root_option
+def list_command(data_root: Path | None) -> None:
+    """List every dataset: whether it is here, where it is looked for, how many items it has."""
+    from gcdp_bench.cli.data_tables import availability_table, print_table
+    from gcdp_bench.data import available_datasets
+
+    entries = available_datasets(data_root)
+    print_table(availability_table(entries))
+    for problem in dict.fromkeys(entry.problem for entry in entries if entry.problem):
+        click.echo(problem)
+
+
+@command.command(name="check")
+@name_argument
+@data_root_option
+@click.option("--split", "splits", multiple=True, help="Only this split; may be repeated.")
+@click.option("--partial", is_flag=True, help="Do not expect the dataset's official counts.")
+@click.option(
+    "--quarantine",
+    type=click.Path(path_type=Path),
+    help="Write the faulty items, for `train --quarantine FILE`.",
+)
+@click.pass_context
+def check_command(
+    context: click.Context,
+    name: str,
+    data_root: Path | None,
+    splits: tuple[str, ...],
+    partial: bool,
+    quarantine: Path | None,
+) -> None:
+    """Open every file of a dataset; show all faults, and exit with 1 if there is one."""
+    from gcdp_bench.cli.data_tables import fault_table, print_table
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.data import check_files
+    from gcdp_bench.datasets.views import write_quarantine
+
+    report = check_files(
+        name, data_root=data_root, splits=splits, partial=partial, progress=Display()
+    )
+    if report.faults:
+        print_table(fault_table(report))
+    if quarantine is not None:
+        write_quarantine(quarantine, report.of_items)
+        num = len({(split, fault.id) for split, fault in report.of_items})
+        click.echo(f"{num} items in {quarantine}; leave them out: --quarantine {quarantine}")
+    if report.faults:
+        num = len(report.faults)
+        click.echo(f"{num} fault{'s' * (num != 1)} in {report.num_items} items")
+        context.exit(1)
+    click.echo(f"no fault in {report.num_items} items")
+
+
+@command.command(name="stats")
+@name_argument
+@data_root_option
+@click.option("--split", default="train", show_default=True, help="Split to measure.")
+def stats_command(name: str, data_root: Path | None, split: str) -> None:
+    """Show how much of a split each class is, in pixels and in images."""
+    from gcdp_bench.cli.data_tables import print_table, proportion_table
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.data import open_split
+    from gcdp_bench.datasets.proportions import class_proportions
+
+    dataset = open_split(name, split, data_root=data_root)
+    proportions = class_proportions(dataset, Display())
+    print_table(proportion_table(proportions))
+    click.echo(f"{dataset.name} {split}: {proportions.num_items} items")
+
+
+@command.command(name="subset")
+@name_argument
+@data_root_option
+@click.option("--split", default="train", show_default=True, help="Split to list.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
+def subset_command(name: str, data_root: Path | None, split: str, out: Path) -> None:
+    """Write down which items a split has, one id a line."""
+    from gcdp_bench.catalog import open_faulty
+    from gcdp_bench.datasets.manifest import write_ids
+
+    ids = open_faulty(name, split, data_root=data_root).ids
+    write_ids(out, ids)
+    click.echo(f"{len(ids)} ids of {name} {split} in {out}")
+
+
+@command.command(name="prepare")
+@name_argument
+@data_root_option
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    envvar="GCDP_CACHE",
+    show_envvar=True,
+    help="Folder for what is made, where that of the data cannot be written.",
+)
+def prepare_command(name: str, data_root: Path | None, cache: Path | None) -> None:
+    """Make what a dataset needs once (celeba: merged layouts); rerun to continue."""
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.data import prepare_files
+
+    num = prepare_files(name, data_root=data_root, cache=cache, progress=Display())
+    click.echo(f"{name}: {num} files made, the others were there")
+    if cache is not None:
+        click.echo(f"they are found while GCDP_CACHE={cache} is set")

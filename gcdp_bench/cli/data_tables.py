@@ -1,0 +1,66 @@
+"""Tables of `gcdp-bench data`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from gcdp_bench.data import Availability
+    from gcdp_bench.datasets.check import CheckReport
+    from gcdp_bench.datasets.proportions import Proportions
+
+MAX_WIDTH = 10_000  # characters, where no terminal limits a line
+
+
+def availability_table(entries: Iterable[Availability]) -> Table:
+    """Datasets, whether they are here, their items and where they are looked for."""
+    table = Table("dataset", "here", "items", "what it is", "looked for in", box=SIMPLE_HEAD)
+    for entry in entries:
+        items = ", ".join(f"{num} {split}" for split, num in entry.counts)
+        table.add_row(
+            entry.name,
+            "yes" if entry.available else "no",
+            items or "-",
+            entry.summary,
+            escape(entry.places) or "drawn when read",
+        )
+    return table
+
+
+def fault_table(report: CheckReport) -> Table:
+    """All faults; the id of one that is not of an item is "*"."""
+    table = Table("split", "id", box=SIMPLE_HEAD)
+    for name in ("file", "problem"):
+        table.add_column(name, overflow="fold")
+    for split, fault in report.faults:
+        table.add_row(*(escape(text) for text in (split, fault.id, fault.file, fault.problem)))
+    return table
+
+
+def proportion_table(proportions: Proportions) -> Table:
+    """Classes with their share of pixels and of images, in percent."""
+    table = Table("id", "class", box=SIMPLE_HEAD)
+    for name in ("% of pixels", "% of images", "images"):
+        table.add_column(name, justify="right")
+    shares = zip(
+        proportions.class_names, proportions.pixel_share, proportions.num_images, strict=True
+    )
+    for index, (name, share, num) in enumerate(shares):
+        images = 100 * num / proportions.num_items
+        table.add_row(str(index), name, f"{100 * share:.2f}", f"{images:.1f}", str(num))
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Print on stdout; where that is not a terminal, one line an entry, as wide as it is."""
+    console = Console()
+    if not console.is_terminal:
+        unbounded = Console(width=MAX_WIDTH)
+        console = Console(width=unbounded.measure(table).maximum)
+    console.print(table)

@@ -1,0 +1,154 @@
+"""The library behind `gcdp-bench data`: what is here, whether it is whole, and what it needs."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gcdp_bench.catalog import (
+    DATA_ROOT_VARIABLE,
+    DATASETS,
+    DatasetSpec,
+    image_size_of,
+    lookup,
+    open_dataset,
+    open_faulty,
+    resolve_data_root,
+    splits_on_disk,
+)
+
+if TYPE_CHECKING:
+    from gcdp_bench.datasets.check import CheckReport
+    from gcdp_bench.datasets.opening import DiskFiles
+    from gcdp_bench.progress import Progress
+    from gcdp_bench.protocols import Dataset
+
+NOT_GIVEN = "no folder is given:"
+SPLITS = ("train", "val", "test")
+WIDTH = 128  # at which datasets that are drawn when read are drawn here
+
+
+@dataclass(frozen=True)
+class Availability:
+    """State of one dataset of the catalogue."""
+
+    name: str
+    summary: str
+    places: str  # where it is looked for; empty for a procedural one
+    counts: tuple[tuple[str, int], ...]  # items by split; faulty ones included
+    problem: str | None  # why it cannot be opened
+
+    @property
+    def available(self) -> bool:
+        """Whether all of its splits can be listed."""
+        return self.problem is None
+
+
+def available_datasets(data_root: Path | None) -> list[Availability]:
+    """Every dataset of the catalogue, without reading an image or a layout.
+
+    Args:
+        data_root: `--data-root`; None: the environment variables.
+    """
+    return [_examine(name, spec, data_root) for name, spec in DATASETS.items()]
+
+
+def check_files(
+    name: str,
+    *,
+    data_root: Path | None,
+    splits: Sequence[str] = (),
+    partial: bool = False,
+    progress: Progress,
+) -> CheckReport:
+    """Open every file of a dataset and list all faults; see `check_splits`.
+
+    Args:
+        name: of the catalogue, or a folder.
+        data_root: `--data-root`; None: the environment variables.
+        splits: only these; none: all.
+        partial: do not expect the official number of items.
+        progress: told of every item.
+
+    Raises:
+        ValueError: unknown dataset or split, or a dataset that has no files.
+    """
+    from gcdp_bench.datasets.check import check_splits
+
+    known = splits_on_disk(name)
+    for split in splits:
+        if split not in known:
+            raise ValueError(f"split: expected one of {', '.join(known)}, got {split!r}")
+    opener = functools.partial(open_faulty, name, data_root=data_root)
+    return check_splits(opener, splits or known, partial=partial, progress=progress)
+
+
+def open_split(name: str, split: str, *, data_root: Path | None) -> Dataset:
+    """A split for looking at its layouts and captions, of no particular image size.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_dataset`.
+    """
+    size = image_size_of(name, WIDTH)
+    return open_dataset(name, split, size=size, data_root=data_root)
+
+
+def prepare_files(
+    name: str, *, data_root: Path | None, cache: Path | None, progress: Progress
+) -> int:
+    """Make the files that a dataset needs and that are not there yet.
+
+    Args:
+        name: of the catalogue.
+        data_root: `--data-root`; None: the environment variables.
+        cache: folder for them; None: beside the data.
+        progress: told of every file.
+
+    Returns:
+        How many were made.
+
+    Raises:
+        ValueError: unknown dataset, one that needs nothing, or a file that cannot be read.
+        FileNotFoundError: its files are not there.
+        OSError: the folder cannot be written.
+    """
+    files = lookup(DATASETS, name, "dataset").files
+    if files is None or files.prepare is None:
+        raise ValueError(f"{name}: nothing to prepare; it is used as it lies on disk")
+    return files.prepare(resolve_data_root(data_root), cache, progress)
+
+
+def _examine(name: str, spec: DatasetSpec, data_root: Path | None) -> Availability:
+    places = "" if spec.files is None else _places(spec.files, data_root)
+    splits = SPLITS if spec.files is None else spec.files.splits
+    counts, problem = [], None
+    if places.startswith(NOT_GIVEN):
+        return Availability(name, spec.summary, places, (), places)
+    try:
+        for split in splits:
+            counts.append((split, _count(name, spec, split, data_root)))
+    except (ValueError, OSError) as error:
+        counts, problem = [], str(error)
+    return Availability(name, spec.summary, places, tuple(counts), problem)
+
+
+def _count(name: str, spec: DatasetSpec, split: str, data_root: Path | None) -> int:
+    if spec.files is not None:
+        return len(open_faulty(name, split, data_root=data_root))
+    return len(open_split(name, split, data_root=data_root))
+
+
+def _places(files: DiskFiles, data_root: Path | None) -> str:
+    root = resolve_data_root(data_root)
+    if root is None and files.variable is not None:
+        variable = os.environ.get(files.variable)
+        root = Path(variable) if variable else None
+    below = f"{{{', '.join(files.folders)}}}"
+    if root is not None:
+        return f"{root} and {root}/{below}"
+    variables = (DATA_ROOT_VARIABLE, files.variable) if files.variable else (DATA_ROOT_VARIABLE,)
+    return f"{NOT_GIVEN} --data-root or {' or '.join(variables)}"
