@@ -164,7 +164,7 @@ def _stains(person: Person, light: Light) -> list[tuple[float, ...]]:
         ]),
     ]  # fmt: skip
     if person.has("Bags_Under_Eyes"):
-        rows += both([(-0.26, 0.29, 0.125, 0.1, 0.028, 0.0), (0.1, 0.31, 0.19, 0.1, 0.03, 0.0)])
+        rows += both([(-0.36, 0.29, 0.125, 0.1, 0.03, 0.0), (0.12, 0.31, 0.19, 0.1, 0.03, 0.0)])
     if not person.has("Young"):
         rows += [(-0.15, 0.0, v, 0.3, 0.018, 0.0) for v in (-0.62, -0.5, -0.38)]
         rows += both([(-0.2, 0.05, -0.2, 0.016, 0.06, 0.0)])
