@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -56,6 +57,34 @@ def resize_layouts(layouts: Tensor, size: Size) -> Tensor:
     rows = ((torch.arange(size[0]) + 0.5) * height / size[0]).long().to(layouts.device)  # (h,)
     columns = ((torch.arange(size[1]) + 0.5) * width / size[1]).long().to(layouts.device)  # (w,)
     return layouts[:, rows][:, :, columns]  # (B, h, w)
+
+
+def mirrored_ids(class_names: Sequence[str]) -> Tensor:
+    """What each class id becomes in a mirror image, long (K,): "left eye" becomes "right eye".
+
+    A class whose name has no left or right, or lacks its counterpart, stays.
+    """
+    places = {name: index for index, name in enumerate(class_names)}
+
+    def other_side(name: str) -> str:
+        for side, other in (("left ", "right "), ("right ", "left ")):
+            if name.startswith(side):
+                return other + name.removeprefix(side)
+        return name
+
+    return torch.tensor([places.get(other_side(n), places[n]) for n in class_names])
+
+
+def mirror_layouts(layouts: Tensor, class_names: Sequence[str]) -> Tensor:
+    """Mirror images of layouts; left and right parts change their ids.
+
+    Args:
+        layouts: uint8 (B, H, W); ids beyond the classes stay.
+        class_names: K names.
+    """
+    table = torch.arange(256, dtype=torch.uint8)
+    table[: len(class_names)] = mirrored_ids(class_names).to(torch.uint8)
+    return table[layouts.flip(-1).long()]
 
 
 def read_image(path: Path) -> Tensor:

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.config import to_dict
-from gcdp_bench.images import resize_images, resize_layouts, to_float, to_uint8
+from gcdp_bench.images import (
+    mirror_layouts,
+    resize_images,
+    resize_layouts,
+    to_float,
+    to_uint8,
+)
 from gcdp_bench.palette import colourise, sheet
 from gcdp_bench.protocols import IGNORE_ID, Dataset
 from gcdp_bench.seeds import generator
@@ -125,8 +131,10 @@ class StageTask:
         spatial = [name for name in ("image", "layout") if name in batch]
         if augment and self.config.horizontal_flip:
             flip = torch.rand(len(indices), generator=generator) < 0.5  # (B,)
-            for name in spatial:
-                batch[name][flip] = batch[name][flip].flip(-1)
+            batch["image"][flip] = batch["image"][flip].flip(-1)
+            if "layout" in batch:
+                names = self.config.class_names
+                batch["layout"][flip] = mirror_layouts(batch["layout"][flip], names)
         if augment and self.config.crop is not None:
             top, left = (
                 int(torch.randint(0, full - part + 1, (), generator=generator))

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from gcdp_bench.config import to_dict
 from gcdp_bench.extractors.clip import ClipConfig, Tokenizer, build_clip
-from gcdp_bench.images import to_float
+from gcdp_bench.images import mirrored_ids, to_float
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
@@ -130,6 +130,7 @@ class ClipTask:
         self._datasets = {"train": train, "validation": validation}
         self._tokenizer = Tokenizer(config)
         self._class_tokens, _ = self._tokenizer(train.class_names)  # (K, L)
+        self._mirrored = mirrored_ids(train.class_names)  # (K,)
         self._cache: dict[tuple[str, int], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
 
     def build(self) -> nn.Module:
@@ -141,6 +142,7 @@ class ClipTask:
         images, patches, named, tokens = self._examples("train", indices)
         flip = torch.rand(len(images), generator=generator) < 0.5  # (B,)
         images[flip], patches[flip] = images[flip].flip(-1), patches[flip].flip(-1)
+        patches[flip] = patches[flip][:, self._mirrored]
         return {"image": images, "patches": patches, "named": named, "tokens": tokens}
 
     def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from gcdp_bench.config import to_dict
 from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig
-from gcdp_bench.images import resize_images, to_float
+from gcdp_bench.images import mirror_layouts, resize_images, to_float
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
 from gcdp_bench.palette import colourise, sheet
 from gcdp_bench.protocols import IGNORE_ID, Dataset
@@ -95,7 +95,8 @@ class SegmenterTask:
             torch.stack(part) for part in zip(*map(self._read, indices), strict=True)
         )
         flip = torch.rand(len(images), generator=generator) < 0.5  # (B,)
-        images[flip], layouts[flip] = images[flip].flip(-1), layouts[flip].flip(-1)
+        images[flip] = images[flip].flip(-1)
+        layouts[flip] = mirror_layouts(layouts[flip], self.config.class_names)
         return {"image": _disturb(to_float(images), generator), "layout": layouts.long()}
 
     def losses(self, network: torch.nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:

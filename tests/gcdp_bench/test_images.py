@@ -67,3 +67,14 @@ def test_colour_layout_is_refused(tmp_path):
 def test_floats_are_refused_where_pixels_are_expected():
     with pytest.raises(ValueError, match="expected dtype uint8, got torch.float32"):
         images.to_float(torch.zeros(1, 3, 2, 2))
+
+
+def test_left_becomes_right_in_a_mirror():
+    names = ("skin", "left eye", "right eye", "left ear", "bright light")
+    layout = torch.tensor([[[0, 1, 2], [3, 4, 255]]], dtype=torch.uint8)
+    expected = torch.tensor([[[1, 2, 0], [255, 4, 3]]], dtype=torch.uint8)  # no right ear: stays
+    assert torch.equal(images.mirror_layouts(layout, names), expected)
+    assert torch.equal(images.mirror_layouts(expected, names), layout)
+    assert images.mirrored_ids(names).tolist() == [0, 2, 1, 3, 4]
+    street = ("road", "sky")
+    assert torch.equal(images.mirror_layouts(layout, street), layout.flip(-1))

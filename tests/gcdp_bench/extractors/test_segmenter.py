@@ -118,6 +118,20 @@ def test_it_learns_the_halves():
     assert task.preview(network.eval()).shape[0] == 3
 
 
+def test_mirrored_faces_keep_their_sides():
+    class Faces(Halves):
+        class_names = ("left eye", "right eye", "skin")
+
+    names = Faces.class_names
+    task = SegmenterTask(replace(config(balance=0.0), class_names=names), Faces(), Faces())
+    batch = task.batch(range(8), generator(3))
+    plain = torch.stack([Faces()[i].layout for i in range(8)]).long()
+    turned = (batch["layout"] != plain).flatten(1).any(1)
+    assert turned.any() and not turned.all()
+    swapped = torch.tensor([1, 0, 2])[plain.flip(-1)]
+    assert torch.equal(batch["layout"][turned], swapped[turned])
+
+
 def test_rare_classes_weigh_more_and_the_mean_is_one():
     class Rare(Halves):
         def __getitem__(self, index):
