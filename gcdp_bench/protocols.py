@@ -175,6 +175,11 @@ class LayoutJudge(Protocol):
         ...
 
     @property
+    def resizer(self) -> str:
+        """How images reach the network's size: "native", "1024x2048"."""
+        ...
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Classes that it tells apart; the first ones of the dataset's."""
         ...
@@ -244,6 +249,11 @@ class TextJudge(Protocol):
     @property
     def digest(self) -> str:
         """Hash of its weights."""
+        ...
+
+    @property
+    def resizer(self) -> str:
+        """How images reach the network's size."""
         ...
 
     def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:

@@ -104,11 +104,6 @@ class Extractors:
         return (self.segmenter, *self.other_segmenters)
 
     @property
-    def fid_metric(self) -> str:
-        """Name of the Fréchet distance on the first features: `fid-tf1`, `fid-hrnet`, ..."""
-        return f"fid-{self.features[0].protocol}"
-
-    @property
     def digests(self) -> dict[str, str]:
         """Hash of each judge's weights, by its role."""
         segmenters = {f"segmenter {judge.name}": judge for judge in self.segmenters}

@@ -43,21 +43,6 @@ def find_judge(kind: str, dataset: str, given: Path | None) -> Path:
     )
 
 
-def require_file(path: Path | None, what: str, option: str, source: str) -> Path:
-    """A weights file that the user has to bring.
-
-    Raises:
-        FileNotFoundError: it was not given or is not there; says where to get it.
-    """
-    if path is None or not path.is_file():
-        found = "none was given" if path is None else f"{path} does not exist"
-        raise FileNotFoundError(
-            f"{what}: expected its weights file, {found}; get it from {source} and pass "
-            f"{option} FILE"
-        )
-    return path
-
-
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
     """First 12 hex digits of the SHA-256 over names and values."""
     digest = hashlib.sha256()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 FRECHET_INTERVAL = (
     "basic bootstrap, both sides resampled; `corrected` is twice the value minus the mean of the "
-    "resampled values. 'undersampled' in `ci_method`: fewer than 4 images per effective dimension, "
-    "so the truth is lower than the interval more often than it should be"
+    "resampled values. 'undersampled' in `ci_method`: the correction is more than three times half "
+    "the interval's width, so the truth is lower than the interval more often than it should be"
 )
 """Of every Fréchet distance."""
 

@@ -56,7 +56,6 @@ def pictures(num):
 def test_the_shipped_judges(judges):
     assert [judge.protocol for judge in judges.features] == ["hrnet"]
     assert judges.segmenters == (judges.segmenter,)
-    assert judges.fid_metric == "fid-hrnet"
     assert set(judges.digests) == {f"segmenter {judges.segmenter.name}", "clip", "features hrnet"}
     judges.check(Stripes())
 
@@ -218,7 +217,6 @@ def test_the_standard_judges_share_their_networks(request_, tmp_path, monkeypatc
     )
     assert tuple(judge.protocol for judge in judges.features) == names
     assert sorted(loads) == [("clip", file, "cuda"), ("inception", file, "cuda")]
-    assert judges.fid_metric == "fid-tf1"
     assert all(isinstance(judges.features[place], Inception) for place in (0, 2, 4))
     assert judges.features[1].features(pictures(2)).shape == (2, 16)
 

@@ -103,4 +103,4 @@ def test_a_flat_picture_stays_flat_and_in_range(value, size, resize):
     resized = resize(torch.full((1, 3, *size), value, dtype=torch.uint8), (20, 30))
     assert resized.dtype == torch.float32
     assert float((resized - value).abs().max()) <= 1e-3
-    assert 0 <= float(resized.min()) and float(resized.max()) <= 255
+    assert float(resized.min()) >= -1e-4 and float(resized.max()) <= 255 + 1e-4  # float32
