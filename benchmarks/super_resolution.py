@@ -20,9 +20,17 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from gcdp_bench.catalog import GENERATORS, generator_folder, open_dataset
+from gcdp_bench.catalog import GENERATORS, generator_folder, image_size_of, open_dataset
 from gcdp_bench.datasets.folder import Folder, FolderWriter
-from gcdp_bench.evaluate import Reference, reference_statistics, score
+from gcdp_bench.datasets.shuffled import shuffled
+from gcdp_bench.evaluate import (
+    Judging,
+    Reference,
+    observe,
+    reference_statistics,
+    score_generated,
+)
+from gcdp_bench.evaluate.score import frechet_name
 from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
 from gcdp_bench.images import to_uint8
 from gcdp_bench.progress import Silent
@@ -41,6 +49,7 @@ def main() -> None:
     """Compare both ways for every cascade."""
     parser = argparse.ArgumentParser(description="Super-resolution against resizing.")
     parser.add_argument("--num-samples", type=int, default=500)
+    parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--sr-steps", type=int, default=10)
@@ -48,7 +57,8 @@ def main() -> None:
     options = parser.parse_args()
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
     judges = load_extractors(JudgeRequest(dataset=DATASET))
-    dataset = open_dataset(DATASET, "test", size=judges.segmenter.config.image_size, data_root=None)
+    size = image_size_of(DATASET, options.width)
+    dataset = shuffled(open_dataset(DATASET, "test", size=size, data_root=None))
     with TemporaryDirectory() as folder:
         reference = reference_statistics(dataset, judges, Path(folder), Silent())
         for name in GENERATORS:
@@ -116,10 +126,12 @@ def _score(
     folder: Path, reference: Reference, judges: Extractors, cascade: Cascade
 ) -> dict[str, float | None]:
     samples = Folder(folder, "test", require_layouts=cascade.makes_layouts)
-    scores = score(samples, reference, judges, has_layouts=cascade.makes_layouts, progress=Silent())
-    totals = {v.metric: v.value for v in scores.values if v.class_name == "all"}
+    judging = Judging(has_layouts=cascade.makes_layouts)
+    seen = observe(samples, judges, judging, progress=Silent(), task="score")
+    values = [judged.value for judged in score_generated(seen, reference, judges).values]
+    totals = {value.metric: value.value for value in values if value.class_name == "all"}
     return {
-        "fid": round(totals[judges.fid_metric], 3),
+        "fid": round(totals[frechet_name(judges.features[0].protocol)], 3),
         "miou": round(totals["miou"], 4) if "miou" in totals else None,
     }
 

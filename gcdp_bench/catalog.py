@@ -262,6 +262,19 @@ def has_attributes(name: str, data_root: Path | None) -> bool:
     return isinstance(dataset, AttributedDataset)
 
 
+def protocol_split(name: str, protocol: str) -> str:
+    """Split whose captions are asked for and whose images are the reference.
+
+    "heldout": "test", which no model saw. "paper-like", as far as the paper's evaluation can be
+    reconstructed: one image per caption of the data that models were trained on, compared with
+    those same images (Cityscapes: all 3475 of train and val); faces: the test captions.
+    """
+    check_dataset(name)
+    if protocol == "heldout":
+        return "test"
+    return "train" if _is_folder(name) else DATASETS[name].paper_split
+
+
 def _is_folder(name: str) -> bool:
     return name not in DATASETS and ("/" in name or Path(name).is_dir())
 

@@ -3,7 +3,7 @@
     results.parquet, results.csv          tidy rows (`gcdp_bench.rows`)
     classes.parquet                       class proportions of each dataset
     points/DATASET/MODEL/g2-s0-HASH/      samples: a `folder` dataset
-    scores/CONFIG_HASH/                   point.json, per_sample.parquet, predicted/
+    scores/CONFIG_HASH/                   point.json, per_sample.parquet, observed.npz, predicted/
     cache/                                statistics of real images
 
 A row leads to its files by its `config_hash`.
@@ -28,14 +28,20 @@ class Point:
 
     folder: Path  # scores/CONFIG_HASH
     samples: Path  # a `folder` dataset; for real images, the first ones
+    reference: Path  # what the judges saw in the real images it was compared with
 
     @property
     def predicted(self) -> Path:
         """Folder of the segmenter's layouts."""
         return self.folder / "predicted"
 
+    @property
+    def observed(self) -> Path:
+        """File of what the judges saw (`gcdp_bench.evaluate.Observed`)."""
+        return self.folder / "observed.npz"
+
     def per_sample(self) -> pd.DataFrame:
-        """Columns id, caption, asked, found, recall, precision, clip.
+        """Columns id, caption, asked, found, recall, precision, clip, too_long.
 
         Raises:
             FileNotFoundError: the file was removed; says how to make it again.
@@ -53,7 +59,8 @@ class Point:
 
 @dataclass(frozen=True)
 class _Record:
-    samples: str  # relative to the results folder
+    samples: str  # relative to the results folder, like the next
+    reference: str
 
 
 def score_folder(results: Path, config_hash: str) -> Path:
@@ -61,12 +68,17 @@ def score_folder(results: Path, config_hash: str) -> Path:
     return results / "scores" / config_hash
 
 
-def write_point(results: Path, config_hash: str, samples: Path, per_sample: pd.DataFrame) -> None:
-    """Write the values of every sample, and where the samples lie."""
+def write_point(
+    results: Path, config_hash: str, samples: Path, reference: Path, per_sample: pd.DataFrame
+) -> None:
+    """Write the values of every sample, and where samples and reference lie."""
     folder = score_folder(results, config_hash)
     with replacing(folder / "per_sample.parquet") as temporary:
         per_sample.to_parquet(temporary, index=False)
-    write_json(folder / "point.json", _Record(samples.relative_to(results).as_posix()))
+    record = _Record(
+        samples.relative_to(results).as_posix(), reference.relative_to(results).as_posix()
+    )
+    write_json(folder / "point.json", record)
 
 
 def read_point(results: Path, config_hash: str) -> Point:
@@ -83,4 +95,4 @@ def read_point(results: Path, config_hash: str) -> Point:
             "results.parquet and rerun the sweep"
         )
     record = from_dict(_Record, read_json(path), where=str(path))
-    return Point(folder, results / record.samples)
+    return Point(folder, results / record.samples, results / record.reference)

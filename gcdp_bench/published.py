@@ -6,7 +6,14 @@ reports no study with people, so nothing else is here; nothing is read off a plo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gcdp_bench.rows import to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SOURCE = "paper"
 PROTOCOL = "unknown"
@@ -58,3 +65,37 @@ def published_records() -> list[dict[str, str | float]]:
         for metric, value in zip(PUBLISHED_METRICS, values, strict=True)
         if value is not None
     ]
+
+
+def published_rows() -> pd.DataFrame:
+    """The same as tidy rows with `source` "paper", so that they can be put beside ours.
+
+    What the paper does not say is "unknown", or missing where the column is a number; 0 samples
+    stands for an unknown count.
+    """
+    unknown = dict.fromkeys(
+        ("resizer", "reference", "captions", "weights", "judges", "git_commit", "versions",
+         "hardware", "precision", "extractor", "split"), PROTOCOL,
+    )  # fmt: skip
+    missing = dict.fromkeys(
+        ("guidance", "corrected", "ci_low", "ci_high", "between_seed_sd", "within_seed_sd",
+         "seconds"), math.nan,
+    )  # fmt: skip
+    return to_frame([
+        {
+            **{name: record[name] for name in ("dataset", "model", "metric", "value", "source",
+                                               "protocol")},
+            **unknown,
+            **missing,
+            "class": "all",
+            "steps": None,
+            "seed": None,
+            "ci_method": "none",
+            "num_samples": 0,
+            "num_reference": 0,
+            "primary": True,
+            "config_hash": f"paper-{record['model']}",
+            "demo": False,
+        }
+        for record in published_records()
+    ])  # fmt: skip

@@ -11,43 +11,69 @@ from gcdp_bench.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 COLUMNS = {
     "schema_version": "int64",
     "dataset": "string",
-    "split": "string",
+    "split": "string",  # whose captions were asked for, and whose images are the reference
+    "protocol": "string",  # one of PROTOCOLS, or "unknown"
+    "source": "string",  # one of SOURCES
     "model": "string",  # a generator's name, or one of REFERENCE_MODELS
-    "guidance": "float64",  # NaN for reference rows
-    "steps": "Int64",  # sampling steps of each stage; missing for reference rows
-    "seed": "int64",
+    "guidance": "float64",  # NaN for real images
+    "steps": "Int64",  # sampling steps of each stage; missing for real images
+    "seed": "Int64",  # missing: all seeds pooled
     "metric": "string",
-    "class": "string",  # "all", or a class name
+    "class": "string",  # "all", or the name of a class or an attribute
     "value": "float64",  # NaN: not defined for this row
+    "corrected": "float64",  # the value without its small-sample bias; NaN: not known
+    "ci_low": "float64",  # of the 95 % interval
+    "ci_high": "float64",
+    "ci_method": "string",
+    "between_seed_sd": "float64",  # pooled rows: spread of the seeds' values
+    "within_seed_sd": "float64",  # pooled rows: standard error inside a seed
     "num_samples": "int64",
-    "extractor": "string",
+    "num_reference": "int64",  # real images on the other side of a distance; 0: none
+    "extractor": "string",  # network that judged, or "none"
+    "resizer": "string",  # how images reached that network
+    "primary": "bool",  # False: of a second segmenter or a second feature network
+    "reference": "string",  # digest of the reference images and layouts
+    "captions": "string",  # digest of the captions that were asked for
     "weights": "string",  # digest of the generator's weights and sampling settings, or "none"
     "judges": "string",  # digest of the weights of every network that judges
     "config_hash": "string",
     "git_commit": "string",
-    "seconds": "float64",  # time to sample the point's images; NaN for reference rows
+    "versions": "string",
+    "hardware": "string",
+    "precision": "string",
+    "seconds": "float64",  # time to sample the point's images; NaN for real images
     "demo": "bool",  # made by a demonstration, not a result
 }
 
-CEILING, FLOOR = "real-ceiling", "real-floor"
-REFERENCE_MODELS = (CEILING, FLOOR)
-"""Real test images with their own captions, and with another image's captions."""
+SOURCES = ("generated", "real", "real-split", "paper")
+PROTOCOLS = ("heldout", "paper-like")
 
-KEY = ("dataset", "split", "model", "guidance", "steps", "seed", "metric", "class", "extractor",
-       "num_samples", "config_hash")  # fmt: skip
+CEILING, FLOOR, SPLIT = "real-ceiling", "real-floor", "real-split"
+REFERENCE_MODELS = (CEILING, FLOOR, SPLIT)
+"""Real images with their own captions, with another image's captions, and as a sample that is
+compared with the other real images (what a distance is when nothing differs).
+"""
+
+KEY = ("dataset", "split", "protocol", "model", "guidance", "steps", "seed", "metric", "class",
+       "extractor", "num_samples", "config_hash")  # fmt: skip
 """Columns that identify a row: measuring the same thing again replaces the value."""
+
+PROVENANCE = ("protocol", "source", "resizer", "reference", "captions", "weights", "judges",
+              "config_hash", "git_commit", "versions", "hardware", "precision",
+              "ci_method")  # fmt: skip
+"""Columns that no row may leave empty."""
 
 
 def to_frame(records: Sequence[dict]) -> pd.DataFrame:
     """Rows with the schema's columns and types.
 
     Raises:
-        ValueError: a record lacks a column or has one too many.
+        ValueError: a record lacks a column, has one too many, or says nothing of how it was made.
     """
     import pandas as pd
 
@@ -55,6 +81,14 @@ def to_frame(records: Sequence[dict]) -> pd.DataFrame:
         difference = set(COLUMNS).symmetric_difference({"schema_version", *record})
         if difference:
             raise ValueError(f"row: expected columns {sorted(COLUMNS)}, differs in {difference}")
+        empty = [name for name in PROVENANCE if not record[name]]
+        if empty:
+            raise ValueError(
+                f"row {record['metric']}: expected {', '.join(empty)}, got nothing; a number "
+                "without its making is not a result"
+            )
+        if record["source"] not in SOURCES:
+            raise ValueError(f"row: expected source of {SOURCES}, got {record['source']!r}")
     frame = pd.DataFrame(
         [{"schema_version": SCHEMA_VERSION, **record} for record in records], columns=list(COLUMNS)
     )
@@ -82,15 +116,15 @@ def read_rows(path: Path) -> pd.DataFrame:
             f"{file}: expected a Parquet table, got: {str(error).splitlines()[0]}; restore it, "
             "or remove it and rerun the sweep"
         ) from error
-    missing = set(COLUMNS) - set(frame.columns)
-    if missing:
-        raise ValueError(f"{file}: expected columns {sorted(COLUMNS)}, lacks {sorted(missing)}")
-    versions = set(frame["schema_version"])
+    versions = set(frame.get("schema_version", []))
     if versions - {SCHEMA_VERSION}:
         raise ValueError(
             f"{file}: expected schema version {SCHEMA_VERSION}, got {sorted(versions)}; "
             "rerun the sweep with this version of gcdp-bench"
         )
+    missing = set(COLUMNS) - set(frame.columns)
+    if missing:
+        raise ValueError(f"{file}: expected columns {sorted(COLUMNS)}, lacks {sorted(missing)}")
     return frame[list(COLUMNS)].astype(COLUMNS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class SampleRequest:
     dataset: str
     split: str
     num_samples: int
+    captions: str  # digest of the captions asked for, in order
     guidance: float
     seed: int
 
@@ -47,6 +49,8 @@ def sample_folder(
     progress: Progress,
 ) -> float:
     """Sample the first captions of `dataset` into `folder`; samples already there are kept.
+
+    The dataset is given in the order of its prompts: see `datasets.shuffled`.
 
     Returns:
         Seconds spent sampling, over all runs that filled the folder.
@@ -101,8 +105,13 @@ def load_generator(
     return generator, digest({"weights": generator.digest, "sampling": sampling})
 
 
+def captions_digest(captions: Sequence[str]) -> str:
+    """Short hash of captions in their order."""
+    return digest(list(captions))
+
+
 def sample_id(index: int) -> str:
-    """Name of sample `index`: the place of its caption in the split."""
+    """Name of sample `index`: the place of its caption in the order of the prompts."""
     return f"{index:06d}"
 
 

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import pandas as pd
 
-from gcdp_bench.rows import REFERENCE_MODELS
+from gcdp_bench.published import published_records
+from gcdp_bench.rows import REFERENCE_MODELS, SPLIT
 
 POINT = ["dataset", "model", "guidance", "steps", "num_captions"]
 """Columns that name a line of the summary; seeds are averaged."""
 
-FID_METRICS = ("fid-tf1", "fid-hrnet")
-LOWER_IS_BETTER = ("fid", "fsd_generated", "fsd_predicted", "false_detection_rate")
-PERCENT = ("semantic_recall", "semantic_precision", "false_detection_rate", "miou")
 SUMMARY = ("fid", "semantic_recall", "semantic_precision", "false_detection_rate", "miou",
-           "fsd_generated", "fsd_predicted", "clip_score")  # fmt: skip
+           "fsd_generated", "fsd_predicted", "clip-x100", "attribute_recall")  # fmt: skip
+LOWER_IS_BETTER = ("fid", "fsd_generated", "fsd_predicted", "false_detection_rate")
+DISTANCES = ("fid", "fsd_generated", "fsd_predicted")
+PERCENT = ("semantic_recall", "semantic_precision", "false_detection_rate", "miou",
+           "attribute_recall")  # fmt: skip
 UNDEFINED = "–"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A line of the paper's Table 1; mIoU in percent, None where the paper has a dash."""
-
-    method: str
-    fid: float
-    miou: float | None
-    fsd: float
-
-
-PAPER_TABLE_1 = (
-    Published("GANformer (paper)", 24.86, None, 481.5),
-    Published("DatasetDDPM (paper)", 55.38, 33.88, 90.31),
-    Published("Semantic Palette (paper)", 52.13, 53.17, 48.29),
-    Published("GCDP (paper)", 20.36, 65.80, 42.22),
-)
 PAPER_PROTOCOL = "Cityscapes, 512x256; protocol unknown: samples, reference split, resize"
+
+
+def primary_totals(rows: pd.DataFrame) -> pd.DataFrame:
+    """Totals of the primary judges, one row per point, seed and metric.
+
+    The Fréchet distance in the primary features is called "fid" whatever its protocol; the column
+    `fid_metric` keeps the name. Pooled rows are left out: they repeat the seeds'.
+    """
+    totals = rows[(rows["class"] == "all") & rows["primary"] & rows["seed"].notna()].copy()
+    is_fid = totals["metric"].str.startswith(("fid-", "fd-"))
+    totals["fid_metric"] = totals["metric"].where(is_fid)
+    totals["metric"] = totals["metric"].where(~is_fid, "fid")
+    return totals
 
 
 def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -47,16 +43,18 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `POINT`, `num_seeds`, `SUMMARY` (shares in [0, 1]; FSD on the percent scale; NaN
-        where undefined) and `fid_metric`; reference rows last.
+        where undefined), `fid_corrected` (without its small-sample bias), `fid_metric`; the ends
+        of the intervals as `METRIC_low` and `METRIC_high` (the seeds' mean); real images last.
     """
-    totals = rows[rows["class"] == "all"].copy()
-    totals["fid_metric"] = totals["metric"].where(totals["metric"].isin(FID_METRICS))
-    totals["metric"] = totals["metric"].where(totals["fid_metric"].isna(), "fid")
+    totals = primary_totals(rows)
     # A caption that names nothing has no recall: the number of captions is the image count.
     totals["num_captions"] = totals.groupby("config_hash")["num_samples"].transform("max")
     totals = totals[totals["metric"].isin(SUMMARY)]
-    groups = totals.groupby([*POINT, "metric"], dropna=False)["value"].mean().unstack("metric")
-    table = groups.reindex(columns=list(SUMMARY)).reset_index()
+    table = _wide(totals, "value")
+    for end in ("low", "high"):
+        table = table.join(_wide(totals, f"ci_{end}").add_suffix(f"_{end}"))
+    table["fid_corrected"] = _wide(totals, "corrected")["fid"]
+    table = table.reset_index()
     table.columns.name = None
     named = totals.groupby(POINT, dropna=False)
     extra = named.agg(
@@ -70,6 +68,12 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
         ignore_index=True,
     )
     return table.drop(columns="reference")
+
+
+def _wide(totals: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Mean of a column over seeds: one line per point, one column per metric of `SUMMARY`."""
+    means = totals.groupby([*POINT, "metric"], dropna=False)[column].mean()
+    return pd.DataFrame(means.unstack("metric")).reindex(columns=list(SUMMARY))
 
 
 def table_1(summary: pd.DataFrame) -> pd.DataFrame:
@@ -98,19 +102,26 @@ def table_1(summary: pd.DataFrame) -> pd.DataFrame:
                 f"{best['num_seeds']} sampling seed(s)",
             }
         )
-    for line in PAPER_TABLE_1:
-        lines.append(
-            {
-                "method": line.method,
-                "data": "cityscapes",
-                "fid": line.fid,
-                "miou": math.nan if line.miou is None else line.miou,
-                "fsd": line.fsd,
-                "guidance": math.nan,
-                "protocol": PAPER_PROTOCOL,
-            }
-        )
-    return pd.DataFrame(lines)
+    return pd.DataFrame([*lines, *_published_lines()])
+
+
+def _published_lines() -> list[dict]:
+    """The paper's own Table 1, one line per method."""
+    published = pd.DataFrame(published_records())
+    wide = published.pivot(index="model", columns="metric", values="value")
+    wide = wide.reindex(published["model"].unique())  # in the paper's order
+    return [
+        {
+            "method": f"{method} (paper)",
+            "data": "cityscapes",
+            "fid": values["fid"],
+            "miou": values["miou"] * 100.0,
+            "fsd": values["fsd"],
+            "guidance": math.nan,
+            "protocol": PAPER_PROTOCOL,
+        }
+        for method, values in wide.iterrows()
+    ]
 
 
 def readable(summary: pd.DataFrame) -> pd.DataFrame:
@@ -133,22 +144,45 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
         }
     )
     for metric, title in TITLES.items():
+        if metric in OPTIONAL and summary[metric].isna().all():
+            continue
         factor = 100.0 if metric in PERCENT else 1.0
-        pattern = "{:.2f}" if metric == "fid" else "{:.1f}"
+        pattern = "{:.2f}" if metric in ("fid", "fid_corrected") else "{:.1f}"
         shown[title] = [number(value * factor, pattern) for value in summary[metric]]
     return shown
 
 
+def below_noise(summary: pd.DataFrame) -> pd.DataFrame:
+    """Which shown distances lie within what real images differ by among themselves.
+
+    Returns:
+        bool, one column per title of a distance, one line per line of the summary.
+    """
+    floor = summary[summary["model"] == SPLIT].set_index("dataset")
+    marks = {}
+    for metric in DISTANCES:
+        own = floor[metric].groupby(level=0).max()
+        limit = summary["dataset"].map(own).astype(float)
+        marks[TITLES[metric]] = (summary[metric] <= limit) & ~summary["model"].isin(
+            REFERENCE_MODELS
+        )
+    return pd.DataFrame(marks)
+
+
 TITLES = {
     "fid": "FID ↓",
+    "fid_corrected": "FID, bias-corrected ↓",
     "semantic_recall": "Sem. recall % ↑",
     "semantic_precision": "Sem. precision % ↑",
     "false_detection_rate": "unnamed found % ↓",
     "miou": "mIoU % ↑",
     "fsd_generated": "FSD layouts ↓",
     "fsd_predicted": "FSD segmented ↓",
-    "clip_score": "CLIP score ↑",
+    "clip-x100": "CLIP score ↑",
+    "attribute_recall": "attribute recall % ↑",
 }
+OPTIONAL = ("attribute_recall",)
+"""Columns that are shown only where a dataset has them."""
 
 
 def number(value: float, pattern: str = "{:.2f}") -> str:

@@ -15,6 +15,9 @@ VERBS = {
     "score": "Score a folder of samples against a dataset.",
     "sweep": "Sample and score models over guidance scales and seeds.",
     "report": "Draw tables, figures and a page from results.",
+    "compare": "Compare two points on the captions that both answered.",
+    "memorisation": "Find samples that copy training images.",
+    "verify": "Check the golden numbers that need no weights.",
     "weights": "List, add and verify published weights.",
     "doctor": "Show versions, devices, weights, datasets, and what can be run.",
 }

@@ -47,6 +47,7 @@ def command(
     features: str | None,
     inception: Path | None,
     dinov2: Path | None,
+    attributes: Path | None,
     device: str,
     data_root: Path | None,
 ) -> None:
@@ -72,8 +73,8 @@ def command(
         for split in (train_split, unseen_split)
     )
     request = judge_request(
-        dataset, kind=extractors, segmenters=segmenters, clip=clip, features=features,
-        inception=inception, dinov2=dinov2, device=device,
+        dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
+        inception=inception, dinov2=dinov2, attributes=attributes, device=device,
     )  # fmt: skip
     judges = load_extractors(request)
     judges.check(training)

@@ -39,6 +39,26 @@ def parse_list(text: str, kind, name: str) -> tuple:
     return values
 
 
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`3` is three seeds, 0 to 2; `5,` and `0,7` are the seeds themselves.
+
+    Raises:
+        click.BadParameter: not whole numbers from 0 on, a repeated one, or a count below 1.
+    """
+    if "," not in text:
+        (count,) = parse_list(text, int, "--seeds")
+        if count < 1:
+            raise click.BadParameter(
+                f"expected a number of seeds from 1 on, or a list such as 0,7; got {text!r}",
+                param_hint="--seeds",
+            )
+        return tuple(range(count))
+    seeds = parse_list(text.removesuffix(","), int, "--seeds")
+    if min(seeds) < 0:
+        raise click.BadParameter(f"expected seeds from 0 on, got {text!r}", param_hint="--seeds")
+    return seeds
+
+
 def sampling_options(function):
     """Steps and guidance of the cascade's stages."""
     for option in (
@@ -62,6 +82,11 @@ def extractor_options(function):
     for option in (
         click.option(
             "--device", default="cpu", show_default=True, help="Where the standard judges run."
+        ),
+        click.option(
+            "--attributes",
+            type=path,
+            help="Run folder of a trained attribute classifier, for faces [the dataset's].",
         ),
         click.option("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
         click.option("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
@@ -94,6 +119,7 @@ def extractor_options(function):
 
 def judge_request(
     dataset: str,
+    data_root: Path | None,
     *,
     kind: Literal["shipped", "standard"],
     segmenters: tuple[str, ...],
@@ -101,16 +127,33 @@ def judge_request(
     features: str | None,
     inception: Path | None,
     dinov2: Path | None,
+    attributes: Path | None,
     device: str,
 ) -> JudgeRequest:
     """The judges that `extractor_options` name.
 
+    Attribute recall is measured where the dataset has attributes; a missing classifier is said and
+    the other metrics are measured.
+
     Raises:
         click.BadParameter: `features` repeats a name or is empty.
-        ValueError: it has an unknown one.
+        ValueError: it has an unknown one, or a classifier is given for a dataset without
+            attributes.
     """
+    from gcdp_bench.catalog import has_attributes
     from gcdp_bench.extractors.bundle import JudgeRequest
+    from gcdp_bench.extractors.weights import find_judge
 
+    attributed = has_attributes(dataset, data_root)
+    if attributes is not None and not attributed:
+        raise ValueError(
+            f"--attributes: {dataset} has no attributes to judge; leave the option out"
+        )
+    if attributed and attributes is None:
+        try:
+            attributes = find_judge("attributes", dataset, None)
+        except FileNotFoundError as error:
+            click.echo(f"Attribute recall is not measured: {error}", err=True)
     return JudgeRequest(
         dataset=dataset,
         kind=kind,
@@ -120,6 +163,8 @@ def judge_request(
         features=None if features is None else parse_list(features, str, "--features"),
         inception=inception,
         dinov2=dinov2,
+        use_attributes=attributes is not None,
+        attributes=attributes,
         device=device,
     )
 

@@ -9,14 +9,32 @@ import click
 
 @click.command(name="report")
 @click.argument("results", type=click.Path(path_type=Path), default=Path("results/local"))
-def command(results: Path) -> None:
-    """Draw tables, figures and a page from RESULTS [results/local]."""
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Use these rows alone, e.g. --only num_samples=200; may be repeated.",
+)
+@click.pass_context
+def command(context: click.Context, results: Path, only: tuple[str, ...]) -> None:
+    """Draw tables, figures and a page from RESULTS [results/local].
+
+    Exit code 2: rows that were measured differently do not go into one table; the field in which
+    they differ is named.
+    """
     from gcdp_bench.cli.display import print_summary
+    from gcdp_bench.comparable import UnlikeRowsError
     from gcdp_bench.report import build_report
     from gcdp_bench.tables import readable
 
-    report = build_report(results)
+    try:
+        report = build_report(results, only=only)
+    except UnlikeRowsError as error:
+        click.echo(f"Error: {error}", err=True)
+        context.exit(2)
     print_summary(readable(report.summary))
+    for warning in report.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     click.echo(f"tables:  {results / 'tables'} (CSV)")
     click.echo(f"figures: {results / 'figures'} (PNG and PDF)")
     click.echo(f"page:    {report.page}")

@@ -39,18 +39,21 @@ def command(
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
+    from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.sample import SampleRequest, captions_digest, load_generator, sample_folder
     from reference_model.generator import SamplingConfig
 
     sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
     generator, digest = load_generator(model, dataset, weights, sampling)
-    source = open_dataset(dataset, split, size=generator.image_size, data_root=data_root)
+    source = shuffled(open_dataset(dataset, split, size=generator.image_size, data_root=data_root))
+    captions = [source[index].caption for index in range(min(num_samples, len(source)))]
     request = SampleRequest(
         model=model,
         weights=digest,
         dataset=source.name,
         split=split,
         num_samples=num_samples,
+        captions=captions_digest(captions),
         guidance=guidance,
         seed=seed,
     )

@@ -39,6 +39,7 @@ def command(
     features: str | None,
     inception: Path | None,
     dinov2: Path | None,
+    attributes: Path | None,
     device: str,
     data_root: Path | None,
 ) -> None:
@@ -46,28 +47,33 @@ def command(
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
-    from gcdp_bench.evaluate import reference_statistics, score
+    from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
     from gcdp_bench.extractors.bundle import load_extractors
 
     size = native_size(folder)
     real = open_dataset(dataset, split, size=size, data_root=data_root)
     request = judge_request(
-        dataset, kind=extractors, segmenters=segmenters, clip=clip, features=features,
-        inception=inception, dinov2=dinov2, device=device,
+        dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
+        inception=inception, dinov2=dinov2, attributes=attributes, device=device,
     )  # fmt: skip
     judges = load_extractors(request)
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()
     samples = Folder(folder, split, image_size=size, require_layouts=has_layouts)
+    if samples.class_names != real.class_names:
+        raise ValueError(
+            f"{folder}: expected the classes of {dataset} {real.class_names}, got "
+            f"{samples.class_names}"
+        )
     display = Display()
     reference = reference_statistics(real, judges, folder / "cache", display)
-    scores = score(samples, reference, judges, has_layouts=has_layouts, progress=display)
+    judging = Judging(has_layouts=has_layouts)
+    seen = observe(samples, judges, judging, progress=display, task=f"score {folder.name}")
+    scores = score_generated(seen, reference, judges)
     frame = scores.frame()
-    totals = frame[frame["class"] == "all"]
-    for metric, value, judge in zip(
-        totals["metric"], totals["value"], totals["extractor"], strict=True
-    ):
-        click.echo(f"{metric:32s} {value:12.4f}  {judge}")
+    for line in frame[frame["class"] == "all"].itertuples():
+        interval = "" if line.ci_method == "none" else f"[{line.ci_low:.4f}, {line.ci_high:.4f}]"
+        click.echo(f"{line.metric:32s} {line.value:12.4f} {interval:24s} {line.extractor}")
     if out is not None:
         frame.to_csv(out, index=False)
         scores.per_sample.to_parquet(out.with_name("per_sample.parquet"), index=False)

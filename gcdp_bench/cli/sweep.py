@@ -13,6 +13,7 @@ from gcdp_bench.cli.options import (
     extractor_options,
     judge_request,
     parse_list,
+    parse_seeds,
     parse_weights,
     sampling_options,
 )
@@ -30,7 +31,20 @@ from gcdp_bench.cli.options import (
     is_flag=True,
     help="Raise guidance from 1 until Semantic Recall stops gaining.",
 )
-@click.option("--seeds", default="0", show_default=True, help="Sampling seeds.")
+@click.option(
+    "--seeds",
+    default="1",
+    show_default=True,
+    metavar="N|LIST",
+    help="How many sampling seeds (0 to N-1), or a list such as 0,7 of them.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["heldout", "paper-like"]),
+    default="heldout",
+    show_default=True,
+    help="Captions and reference: unseen test data, or as far as known the paper's.",
+)
 @click.option("--num-samples", default=500, show_default=True, help="Captions per point.")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
 @click.option(
@@ -56,6 +70,7 @@ def command(
     guidance: str | None,
     until_saturation: bool,
     seeds: str,
+    protocol: str,
     num_samples: int,
     batch_size: int,
     results: Path,
@@ -70,6 +85,7 @@ def command(
     features: str | None,
     inception: Path | None,
     dinov2: Path | None,
+    attributes: Path | None,
     device: str,
     data_root: Path | None,
 ) -> None:
@@ -78,13 +94,14 @@ def command(
         raise click.UsageError("--guidance and --until-saturation exclude each other")
     scales = None if until_saturation else parse_list(guidance or "1,2,4,8", float, "--guidance")
     model_names = parse_list(models, str, "--models")
-    seed_values = parse_list(seeds, int, "--seeds")
+    seed_values = parse_seeds(seeds)
     folders = parse_weights(weights)
 
     from gcdp_bench.catalog import check_dataset
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+    from gcdp_bench.measure import Places
+    from gcdp_bench.sweep import SweepConfig, run_sweep
     from gcdp_bench.tables import readable, summary_table
     from reference_model.generator import SamplingConfig
 
@@ -95,13 +112,14 @@ def command(
         guidance=scales,
         seeds=seed_values,
         num_samples=num_samples,
+        protocol=protocol,
         sampling=SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance),
         batch_size=batch_size,
         demo=demo,
     )
     request = judge_request(
-        dataset, kind=extractors, segmenters=segmenters, clip=clip, features=features,
-        inception=inception, dinov2=dinov2, device=device,
+        dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
+        inception=inception, dinov2=dinov2, attributes=attributes, device=device,
     )  # fmt: skip
     judges = load_extractors(request)
     places = Places(results=results, data_root=data_root, weights=folders)

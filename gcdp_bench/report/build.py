@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gcdp_bench.agreement import judge_agreement, warnings_of
+from gcdp_bench.comparable import check_comparable, select
 from gcdp_bench.compare import compare_models
 from gcdp_bench.files import replacing
+from gcdp_bench.published import published_rows
 from gcdp_bench.report.grids import draw_guidance, draw_models
-from gcdp_bench.report.page import Section, render_page
+from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import save, theme, title
 from gcdp_bench.report.tradeoff import draw_tradeoff
 from gcdp_bench.rows import REFERENCE_MODELS, read_rows
-from gcdp_bench.tables import readable, summary_table, table_1
+from gcdp_bench.tables import summary_table, table_1
 
 TRADEOFF_NOTE = (
     "Each curve runs over the guidance scale, written at each point. Lower and further right is "
@@ -37,31 +41,49 @@ class Report:
     tables: tuple[Path, ...]
     figures: tuple[Path, ...]  # PNG; a PDF lies beside each
     summary: pd.DataFrame
+    warnings: tuple[str, ...]
 
 
-def build_report(results: Path) -> Report:
+def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
     """Write `tables/`, `figures/` and `report.html` into a results folder.
+
+    Args:
+        results: folder of a sweep.
+        only: conditions FIELD=VALUE on the rows that are used.
 
     Raises:
         FileNotFoundError: there are no results, or samples behind them were removed.
-        ValueError: the results are of another version.
+        UnlikeRowsError: rows differ in how they were measured; names the field.
+        ValueError: the results are of another version, or a condition leaves no row.
     """
-    rows = read_rows(results)
+    rows = select(read_rows(results), only)
+    check_comparable(rows)
     summary = summary_table(rows)
     comparison = compare_models(rows, results)
-    tables = {"summary": summary, "table-1": table_1(summary), "comparison": comparison}
+    agreement = judge_agreement(rows)
+    tables = {
+        "summary": summary,
+        "table-1": table_1(summary),
+        "comparison": comparison,
+        "published": published_rows(),
+    }
+    if len(agreement):
+        tables["judge-agreement"] = agreement
     written = [_write(table, results / "tables" / f"{name}.csv") for name, table in tables.items()]
     sections = []
     with theme():
         for dataset in rows["dataset"].unique():
-            chosen = _most_captions(rows[rows["dataset"] == dataset])
-            sections.append(_section(dataset, chosen, results))
-    page = render_page(rows, sections, readable(summary), tables["table-1"], comparison)
+            sections.append(_section(dataset, rows[rows["dataset"] == dataset], results))
+    page = render_page(
+        rows,
+        sections,
+        Tables(summary, tables["table-1"], comparison, agreement),
+    )
     path = results / "report.html"
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     figures = tuple(figure.path for section in sections for figure in section.figures)
-    return Report(path, tuple(written), figures, summary)
+    return Report(path, tuple(written), figures, summary, warnings_of(agreement))
 
 
 def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
@@ -76,7 +98,7 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
     if models:
         for name, metric, heading in (
             ("fid-semantic-recall", "semantic_recall", "FID–Semantic Recall"),
-            ("fid-clip", "clip_score", "FID–CLIP score"),
+            ("fid-clip", "clip-x100", "FID–CLIP score"),
         ):
             add(name, draw_tradeoff(rows, metric), heading, TRADEOFF_NOTE)
     classes = pd.read_parquet(results / "classes.parquet")
@@ -87,12 +109,6 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
         figure = draw_guidance(rows, model, results)
         add(f"guidance-{model}", figure, f"{title(model)} over the guidance scale", GRID_NOTE)
     return section
-
-
-def _most_captions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the points with the most captions: only equal sample counts share a figure."""
-    captions = rows.groupby("config_hash")["num_samples"].transform("max")
-    return rows[captions == captions.max()]
 
 
 def _write(table: pd.DataFrame, path: Path) -> Path:

@@ -11,15 +11,12 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
+from gcdp_bench.agreement import warnings_of
+from gcdp_bench.compare.paired import NOISE, TIE
+from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import REFERENCE_MODELS
-from gcdp_bench.tables import number
-
-MEASURE_TITLES = {
-    "recall": "Semantic Recall, points",
-    "precision": "Semantic Precision, points",
-    "clip": "CLIP score",
-}
+from gcdp_bench.tables import below_noise, number, readable
 
 
 @dataclass(frozen=True)
@@ -51,21 +48,23 @@ class Section:
         self.figures.append(EmbeddedFigure(path, heading, note))
 
 
-def render_page(
-    rows: pd.DataFrame,
-    sections: list[Section],
-    summary: pd.DataFrame,
-    table_1: pd.DataFrame,
-    comparison: pd.DataFrame,
-) -> str:
+@dataclass(frozen=True)
+class Tables:
+    """Tables of the page, as the other modules make them."""
+
+    summary: pd.DataFrame  # `tables.summary_table`
+    table_1: pd.DataFrame  # `tables.table_1`
+    comparison: pd.DataFrame  # `compare.compare_models`
+    agreement: pd.DataFrame  # `agreement.judge_agreement`
+
+
+def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> str:
     """HTML of the report.
 
     Args:
         rows: tidy rows, for what is said of their making.
         sections: figures of each dataset.
-        summary: `tables.readable`.
-        table_1: `tables.table_1`.
-        comparison: `compare.compare_models`.
+        tables: what is shown as numbers.
     """
     environment = Environment(
         loader=PackageLoader("gcdp_bench.report"),
@@ -74,18 +73,46 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    comparison = readable_comparison(tables.comparison)
+    open_verdicts = tables.comparison["verdict"].isin((TIE, NOISE))
     return environment.get_template("report.html.j2").render(
         demo=bool(rows["demo"].any()),
         facts=_facts(rows),
-        summary=_cells(summary),
-        table_1=_cells(_readable_table_1(table_1)),
-        comparison=_cells(_readable_comparison(comparison)),
+        summary=_cells(readable(tables.summary), grey=below_noise(tables.summary)),
+        table_1=_cells(_readable_table_1(tables.table_1)),
+        comparison=_cells(comparison, grey=_whole_rows(comparison, open_verdicts)),
+        agreement=_cells(_readable_agreement(tables.agreement)),
+        warnings=warnings_of(tables.agreement),
         sections=sections,
     )
 
 
-def _cells(table: pd.DataFrame) -> dict[str, list]:
-    return {"head": list(table.columns), "body": table.astype(str).to_numpy().tolist()}
+def _cells(table: pd.DataFrame, grey: pd.DataFrame | None = None) -> dict[str, list]:
+    """Head and body; every cell with whether it is grey."""
+    text = table.astype(str).to_numpy().tolist()
+    if grey is None:
+        marks = [[False] * len(row) for row in text]
+    else:
+        marks = grey.reindex(columns=table.columns, fill_value=False).to_numpy().tolist()
+    body = [list(zip(row, line, strict=True)) for row, line in zip(text, marks, strict=True)]
+    return {"head": list(table.columns), "body": body}
+
+
+def _whole_rows(table: pd.DataFrame, marked: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame({name: marked.to_numpy() for name in table.columns})
+
+
+def _readable_agreement(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "data": table["dataset"],
+            "metric": table["metric"],
+            "judge": table["judge"],
+            "other judge": table["other"],
+            "Kendall's tau": [number(value) for value in table["tau"]],
+            "points": table["num_points"],
+        }
+    )
 
 
 def _readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
@@ -98,26 +125,6 @@ def _readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
             "mIoU % ↑": [number(value) for value in table["miou"]],
             "FSD ↓": [number(value) for value in table["fsd"]],
             "protocol": table["protocol"],
-        }
-    )
-
-
-def _readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
-    sides = [
-        f"{title(str(line.model))} @ {line.guidance:g} − "
-        f"{title(str(line.other))} @ {line.other_guidance:g}"
-        for line in table.itertuples()
-    ]
-    return pd.DataFrame(
-        {
-            "data": table["dataset"],
-            "difference of": sides,
-            "at equal": table["matched_by"].map({"guidance": "guidance", "fid": "FID (nearest)"}),
-            "FID": [f"{line.fid:.2f} / {line.other_fid:.2f}" for line in table.itertuples()],
-            "measure": table["measure"].map(MEASURE_TITLES),
-            "mean": [f"{value:+.2f}" for value in table["difference"]],
-            "95 % interval": [f"[{x.low:+.2f}, {x.high:+.2f}]" for x in table.itertuples()],
-            "captions x seeds": [f"{x.num_captions} x {x.num_seeds}" for x in table.itertuples()],
         }
     )
 
@@ -139,8 +146,14 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
         "sampling steps": listed(generated["steps"]),
         "guidance": listed(generated["guidance"]),
         "sampling seeds": listed(generated["seed"]),
+        "protocol": listed(rows["protocol"]),
         "judges": listed(rows[rows["extractor"] != "none"]["extractor"]),
+        "reference images": listed(generated[generated["num_reference"] > 0]["num_reference"]),
+        "resize for the judges": listed(rows[rows["resizer"] != "none"]["resizer"]),
+        "arithmetic of the judges": listed(rows["precision"]),
         "time spent sampling": f"{seconds / 60:.1f} min",
         "program": listed(rows["git_commit"]),
+        "libraries": listed(rows["versions"]),
+        "machine": listed(rows["hardware"]),
         "configurations": listed(rows["config_hash"]),
     }

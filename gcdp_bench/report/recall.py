@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gcdp_bench.report.style import colour, title
 from gcdp_bench.rows import CEILING, FLOOR, REFERENCE_MODELS
-from gcdp_bench.tables import FID_METRICS
+from gcdp_bench.tables import primary_totals
 
 BAR_HEIGHT_INCH = 0.16
 
@@ -25,6 +25,7 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
         classes: `classes.parquet` of the dataset.
     """
     recall = rows[(rows["metric"] == "semantic_recall") & (rows["class"] != "all")]
+    recall = recall[recall["primary"] & recall["seed"].notna()]
     recall = recall[recall.groupby("class")["value"].transform("count") > 0]
     classes = classes[classes["class"].isin(recall["class"])]
     classes = classes.sort_values("pixel_share", ascending=False, ignore_index=True)
@@ -68,7 +69,8 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
 
 def best_guidance(rows: pd.DataFrame, model: str) -> float:
     """Guidance at which the mean FID over seeds is lowest."""
-    fid = rows[rows["metric"].isin(FID_METRICS) & (rows["model"] == model)]
+    totals = primary_totals(rows)
+    fid = totals[(totals["metric"] == "fid") & (totals["model"] == model)]
     means = fid.groupby("guidance")["value"].mean()
     return float(means.index[int(means.argmin())])
 

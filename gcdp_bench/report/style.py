@@ -11,7 +11,7 @@ import matplotlib
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from gcdp_bench.rows import CEILING, FLOOR
+from gcdp_bench.rows import CEILING, FLOOR, SPLIT
 
 MODEL_COLOURS = {
     "reference": "#c1272d",
@@ -20,6 +20,7 @@ MODEL_COLOURS = {
     "lafite": "#e08a00",
     CEILING: "#222222",
     FLOOR: "#9a9a9a",
+    SPLIT: "#5a5a5a",
 }
 MODEL_TITLES = {
     "reference": "GCDP (reference)",
@@ -28,6 +29,7 @@ MODEL_TITLES = {
     "lafite": "Lafite",
     CEILING: "real images",
     FLOOR: "real images, shuffled captions",
+    SPLIT: "real images against the others",
 }
 MARKERS = {"reference": "o", "imagen": "s", "ldm": "^", "lafite": "D"}
 PNG_DPI = 160

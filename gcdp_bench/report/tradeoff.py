@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from gcdp_bench.report.style import MARKERS, colour, title
 from gcdp_bench.rows import CEILING, FLOOR, REFERENCE_MODELS
-from gcdp_bench.tables import FID_METRICS
+from gcdp_bench.tables import primary_totals
 
 AXES = {
     "semantic_recall": ("Semantic Recall (%)", 100.0),
-    "clip_score": ("CLIP score", 1.0),
+    "clip-x100": ("CLIP score", 1.0),
 }
 REFERENCE_STYLES = {CEILING: "--", FLOOR: ":"}
 
@@ -26,7 +26,7 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
     Args:
         rows: tidy rows of one dataset.
-        metric: "semantic_recall" or "clip_score".
+        metric: "semantic_recall" or "clip-x100".
     """
     label, factor = AXES[metric]
     points = _points(rows, metric, factor)
@@ -53,12 +53,12 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
 def _points(rows: pd.DataFrame, metric: str, factor: float) -> pd.DataFrame:
     """One line per model, guidance and seed, with `fid` and `correspondence`."""
-    totals = rows[rows["class"] == "all"]
+    totals = primary_totals(rows)
     key = ["model", "steps", "guidance", "seed", "config_hash"]
-    fid = totals[totals["metric"].isin(FID_METRICS)][[*key, "value"]]
-    other = totals[totals["metric"] == metric][["config_hash", "value"]]
-    points = fid.rename(columns={"value": "fid"}).merge(
-        other.rename(columns={"value": "correspondence"}), on="config_hash"
+    fid = totals[totals["metric"] == "fid"][[*key, "value"]]
+    other = totals[totals["metric"] == metric][[*key, "value"]]
+    points = other.rename(columns={"value": "correspondence"}).merge(
+        fid.rename(columns={"value": "fid"})[["config_hash", "fid"]], on="config_hash", how="left"
     )
     points["correspondence"] *= factor
     return points
@@ -87,5 +87,6 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str) -> None:
 
 
 def _fid_name(rows: pd.DataFrame) -> str:
-    row = rows[rows["metric"].isin(FID_METRICS)].iloc[0]
-    return f"FID ({row['extractor']})"
+    totals = primary_totals(rows)
+    row = totals[totals["metric"] == "fid"].iloc[0]
+    return f"{row['fid_metric']} ({row['extractor']})"

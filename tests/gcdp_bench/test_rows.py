@@ -5,15 +5,19 @@ import math
 import pandas as pd
 import pytest
 
-from gcdp_bench.rows import COLUMNS, merge_rows, read_rows, to_frame
+from gcdp_bench.rows import COLUMNS, PROVENANCE, merge_rows, read_rows, to_frame
 
 
 def record(**changes):
     base = {
-        "dataset": "d", "split": "test", "model": "reference", "guidance": 2.0, "steps": 10,
-        "seed": 0, "metric": "miou", "class": "all", "value": 0.5, "num_samples": 4,
-        "extractor": "e", "weights": "w", "judges": "j", "config_hash": "h", "git_commit": "c",
-        "seconds": 1.0, "demo": False,
+        "dataset": "d", "split": "test", "protocol": "heldout", "source": "generated",
+        "model": "reference", "guidance": 2.0, "steps": 10, "seed": 0, "metric": "miou",
+        "class": "all", "value": 0.5, "corrected": math.nan, "ci_low": 0.4, "ci_high": 0.6,
+        "ci_method": "basic", "between_seed_sd": math.nan, "within_seed_sd": math.nan,
+        "num_samples": 4, "num_reference": 8, "extractor": "e", "resizer": "native",
+        "primary": True, "reference": "r", "captions": "t", "weights": "w", "judges": "j",
+        "config_hash": "h", "git_commit": "c", "versions": "python 3", "hardware": "a machine",
+        "precision": "float32", "seconds": 1.0, "demo": False,
     }  # fmt: skip
     return base | changes
 
@@ -25,6 +29,14 @@ def test_columns_are_exact():
     for wrong in (incomplete, record(extra=1)):
         with pytest.raises(ValueError, match="row: expected columns"):
             to_frame([wrong])
+
+
+def test_a_number_without_its_making_is_refused():
+    for name in PROVENANCE:
+        with pytest.raises(ValueError, match=f"row miou: expected {name}, got nothing"):
+            to_frame([record(**{name: ""})])
+    with pytest.raises(ValueError, match="expected source of .* got 'guess'"):
+        to_frame([record(source="guess")])
 
 
 def test_equal_keys_take_the_new_value(tmp_path):
@@ -49,7 +61,7 @@ def test_faults_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"lacks \['seed'\]"):
         read_rows(tmp_path)
     to_frame([record()]).assign(schema_version=0).to_parquet(tmp_path / "results.parquet")
-    with pytest.raises(ValueError, match="expected schema version 1, got"):
+    with pytest.raises(ValueError, match="expected schema version 2, got"):
         read_rows(tmp_path)
     (tmp_path / "results.parquet").write_bytes(b"PAR1 torn")
     with pytest.raises(ValueError, match="expected a Parquet table, got: .*rerun the sweep"):

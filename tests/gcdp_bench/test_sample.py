@@ -17,7 +17,7 @@ def generator(toy):
 
 def request_of(digest, **changes):
     settings = dict(model="reference", weights=digest, dataset="stripes", split="test",
-                    num_samples=5, guidance=2.0, seed=0)  # fmt: skip
+                    num_samples=5, captions="of five", guidance=2.0, seed=0)  # fmt: skip
     return SampleRequest(**{**settings, **changes})
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gcdp_bench.evaluate import Observed
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.measure import Places
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
-from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, read_rows
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep, saturated
+from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
+from gcdp_bench.sweep import SweepConfig, run_sweep, saturated
 from reference_model.generator import SamplingConfig
 
 
@@ -65,18 +67,24 @@ def total(rows, model, metric, guidance=None):
 def test_every_point_and_both_references_have_rows(config, places, judges):
     rows = run_sweep(config, places, judges, progress=Silent())
     assert list(rows.columns) == list(COLUMNS)
-    assert set(rows["model"]) == {"reference", "imagen", CEILING, FLOOR}
+    assert set(rows["model"]) == {"reference", "imagen", CEILING, FLOOR, SPLIT}
     assert set(rows[rows["model"] == "imagen"]["guidance"]) == {1.0, 2.0}
     for model in ("reference", "imagen", CEILING, FLOOR):
-        for metric in ("semantic_recall", "false_detection_rate", "fid-hrnet", "clip_score"):
+        for metric in ("semantic_recall", "false_detection_rate", "clip-x100"):
             assert len(total(rows, model, metric)) == (1 if model.startswith("real") else 2)
+    for metric in ("fid-hrnet", "kid-hrnet", "coverage-hrnet", "fsd_predicted"):
+        assert len(total(rows, SPLIT, metric)) == 1 and total(rows, CEILING, metric) == []
+        assert len(total(rows, "reference", metric)) == 2
     assert total(rows, "imagen", "miou") == []
     assert len(total(rows, "reference", "miou")) == 2
     assert (rows[rows["metric"] == "fid-hrnet"]["value"] >= 0).all()
     csv = pd.read_csv(places.results / "results.csv")
     assert len(csv) == len(rows)
     assert np.allclose(csv["value"], rows["value"], equal_nan=True)
+    assert set(rows["source"]) == {"generated", "real", "real-split"}
+    assert (rows["num_reference"][rows["metric"].str.startswith("fid")] > 0).all()
     point = read_point(places.results, rows[rows["model"] == "reference"]["config_hash"].iloc[0])
+    assert len(Observed.load(point.observed)) == 4 and len(Observed.load(point.reference)) == 12
     assert len(point.per_sample()) == 4
     assert len(list(point.predicted.glob("*.png"))) == 4
 
@@ -90,6 +98,54 @@ def test_a_second_run_measures_nothing(config, places, judges):
     more = run_sweep(replace(config, guidance=(2.0, 4.0)), places, judges, progress=Recorder())
     assert set(more["guidance"].dropna()) == {2.0, 4.0}
     assert set(read_rows(places.results)["guidance"].dropna()) == {1.0, 2.0, 4.0}
+
+
+def test_recall_is_also_a_share_of_what_real_images_reach(config, places, judges):
+    rows = run_sweep(config, places, judges, progress=Silent())
+    (ceiling,) = total(rows, CEILING, "semantic_recall")
+    for guidance in (1.0, 2.0):
+        (recall,) = total(rows, "imagen", "semantic_recall", guidance)
+        (share,) = total(rows, "imagen", "semantic_recall_of_ceiling", guidance)
+        assert share == pytest.approx(recall / ceiling)
+
+
+def test_several_seeds_are_pooled(config, places, judges):
+    rows = run_sweep(replace(config, seeds=(0, 1), models=("imagen",)), places, judges,
+                     progress=Silent())  # fmt: skip
+    chosen = rows[(rows["metric"] == "fid-hrnet") & (rows["guidance"] == 2.0)]
+    single, pooled = chosen[chosen["seed"].notna()], chosen[chosen["seed"].isna()]
+    assert sorted(single["seed"]) == [0, 1] and len(pooled) == 1
+    assert pooled["value"].iloc[0] == pytest.approx(single["value"].mean())
+    assert pooled["between_seed_sd"].iloc[0] == pytest.approx(single["value"].std())
+    again = run_sweep(replace(config, seeds=(0, 1), models=("imagen",)), places, judges,
+                      progress=Silent())  # fmt: skip
+    pd.testing.assert_frame_equal(rows, again)
+
+
+def test_the_protocol_chooses_captions_and_reference(config, places, judges, tmp_path):
+    held = run_sweep(config, places, judges, progress=Silent())
+    assert set(held["split"]) == {"test"} and set(held["protocol"]) == {"heldout"}
+    elsewhere = replace(places, results=tmp_path / "paper")
+    paper = run_sweep(replace(config, protocol="paper-like"), elsewhere, judges, progress=Silent())
+    assert set(paper["split"]) == {"train"} and set(paper["protocol"]) == {"paper-like"}
+    assert set(paper["reference"]).isdisjoint(held["reference"])
+    with pytest.raises(ValueError, match=r"holds rows of another protocol \(heldout, now paper"):
+        run_sweep(replace(config, protocol="paper-like"), places, judges, progress=Silent())
+
+
+def test_two_segmenters_judge_side_by_side(config, places, judges, toy):
+    class Second(type(judges.segmenter)):
+        name = "second"
+
+    second = Second.load(toy.segmenter)
+    both = replace(judges, other_segmenters=(second,))
+    rows = run_sweep(replace(config, models=("imagen",)), places, both, progress=Silent())
+    recall = rows[(rows["metric"] == "semantic_recall") & (rows["class"] == "all")]
+    own, other = recall[recall["primary"]], recall[~recall["primary"]]
+    assert set(other["extractor"]) == {"second"} and len(own) == len(other)
+    assert sorted(own["value"]) == sorted(other["value"])  # the same weights twice
+    fid = rows[rows["metric"] == "fid-hrnet"]
+    assert fid["primary"].all()
 
 
 def test_an_interrupt_loses_nothing(config, places, judges, tmp_path):
@@ -155,10 +211,14 @@ def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy)
         replace(config, guidance=(-1.0,))
     with pytest.raises(ValueError, match="guidance: expected a finite value .* got inf"):
         replace(config, guidance=(math.inf,))
+    with pytest.raises(ValueError, match="protocol: expected one of heldout, paper-like, got 'x'"):
+        replace(config, protocol="x")
     with pytest.raises(ValueError, match="unknown generator 'referense'; did you mean 'reference'"):
         run_sweep(replace(config, models=("referense",)), places, judges, progress=Silent())
-    with pytest.raises(ValueError, match="so that real images remain to compare with, got 11"):
-        run_sweep(replace(config, num_samples=11), places, judges, progress=Silent())
+    with pytest.raises(
+        ValueError, match=r"num_samples: expected at most 12 \(captions of stripes test\), got 13"
+    ):
+        run_sweep(replace(config, num_samples=13), places, judges, progress=Silent())
     crossed = replace(places, weights=(("reference", toy.segmenter),))
     with pytest.raises(FileNotFoundError, match="no trained 'reference'"):
         run_sweep(config, crossed, judges, progress=Silent())

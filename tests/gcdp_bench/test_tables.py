@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from gcdp_bench.rows import CEILING, to_frame
-from gcdp_bench.tables import PAPER_TABLE_1, readable, summary_table, table_1
+from gcdp_bench.published import TABLE_1
+from gcdp_bench.rows import CEILING, SPLIT, to_frame
+from gcdp_bench.tables import below_noise, readable, summary_table, table_1
 from tests.gcdp_bench.test_rows import record
 
 
@@ -50,7 +51,7 @@ def test_table_1_takes_the_lowest_fid_and_keeps_the_papers_dash(rows):
     assert math.isnan(table.loc["imagen", "miou"])
     assert table.loc["GCDP (paper)", ["fid", "miou", "fsd"]].tolist() == [20.36, 65.80, 42.22]
     assert math.isnan(table.loc["GANformer (paper)", "miou"])
-    assert len(table) == 2 + len(PAPER_TABLE_1)
+    assert len(table) == 2 + len(TABLE_1)
 
 
 def test_undefined_values_are_dashes(rows):
@@ -58,3 +59,36 @@ def test_undefined_values_are_dashes(rows):
     assert shown["mIoU % ↑"].tolist() == ["25.0", "25.0", "–", "–", "–"]
     assert shown["Sem. recall % ↑"].tolist()[-1] == "95.0"
     assert shown["guidance"].tolist() == ["1", "2", "1", "2", "–"]
+
+
+def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
+    more = [
+        record(model="reference", guidance=1.0, metric="semantic_recall", value=0.1,
+               extractor="second", primary=False, config_hash="reference1.00"),
+        record(model="reference", guidance=1.0, metric="semantic_recall", value=0.2, seed=None,
+               config_hash="pooled"),
+    ]  # fmt: skip
+    known = rows.drop(columns="schema_version").to_dict("records")
+    table = summary_table(to_frame([*known, *more]))
+    assert table.iloc[0]["semantic_recall"] == pytest.approx(0.85)
+
+
+def test_distances_that_real_images_reach_are_marked(rows):
+    floor = record(model=SPLIT, source="real-split", guidance=math.nan, steps=None,
+                   metric="fid-hrnet", value=4.0, config_hash="split")  # fmt: skip
+    known = rows.drop(columns="schema_version").to_dict("records")
+    summary = summary_table(to_frame([*known, floor]))
+    marks = below_noise(summary)["FID ↓"]
+    assert marks[summary["model"] == "reference"].tolist() == [False, True]  # 4.5 and 3.5
+    assert not marks[summary["model"].isin([CEILING, SPLIT])].any()
+
+
+def test_intervals_and_corrections_stay_with_their_value(rows):
+    records = rows.drop(columns="schema_version").to_dict("records")
+    for line in records:
+        line["ci_low"], line["ci_high"] = line["value"] - 0.1, line["value"] + 0.3
+        line["corrected"] = line["value"] - 0.05
+    first = summary_table(to_frame(records)).iloc[0]
+    assert first["fid_low"] == pytest.approx(4.4) and first["fid_high"] == pytest.approx(4.8)
+    assert first["fid_corrected"] == pytest.approx(4.45)
+    assert first["miou_low"] == pytest.approx(0.15)

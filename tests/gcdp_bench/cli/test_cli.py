@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import VERBS, main
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.images import write_layout
+from gcdp_bench.rows import merge_rows, read_rows
 
 FAST = ["--steps", "3", "--sr-steps", "2"]
 
@@ -60,8 +62,8 @@ def test_the_options_of_every_verb():
         )
         for verb in VERBS
     }
-    shared = ["--clip", "--data-root", "--dataset", "--device", "--dinov2", "--extractors",
-              "--features", "--inception", "--segmenter"]  # fmt: skip
+    shared = ["--attributes", "--clip", "--data-root", "--dataset", "--device", "--dinov2",
+              "--extractors", "--features", "--inception", "--segmenter"]  # fmt: skip
     steps = ["--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
@@ -69,10 +71,11 @@ def test_the_options_of_every_verb():
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--num-samples", "--batch-size", "--weights", "--data-root", *steps]),
         "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
-        "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds",
+        "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          *shared, *steps]),
-        "report": ["results"],
+        "report": ["--only", "results"],
+        "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
         "memorisation": sorted(["folder", "--train-split", "--unseen-split", "--out", *shared]),
         "verify": [],
@@ -91,7 +94,7 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
     table = tmp_path / "scores.csv"
     result = run("score", out, "--dataset", toy.data, "--out", table, *toy.judges())
     assert result.exit_code == 0, result.output
-    for metric in ("semantic_recall", "semantic_precision", "miou", "fsd_generated", "clip_score"):
+    for metric in ("semantic_recall", "semantic_precision", "miou", "fsd_generated", "clip-x100"):
         assert metric in result.output
     assert "semantic_recall,car" in table.read_text()
 
@@ -103,6 +106,17 @@ def test_sweep_then_report(toy, tmp_path):
     result = run("report", tmp_path / "r")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "r" / "report.html").exists()
+    point = f"{tmp_path / 'r'}:reference@2"
+    result = run("compare", point, point, "--out", tmp_path / "differences.csv")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "differences.csv")
+    assert (table["difference"].abs() < 1e-9).all() and "win" not in set(table["verdict"])
+    assert "guidance scale after '@'" in fails("compare", f"{point}x", point, code=2)
+    assert "there: stripes imagen @ 1" in fails("compare", f"{tmp_path / 'r'}:ldm", point)
+    rows = read_rows(tmp_path / "r")
+    other = rows[rows["model"] == "imagen"].assign(resizer="bicubic", config_hash="o", seed=9)
+    merge_rows(tmp_path / "r", other)
+    assert "rows differ in resizer" in fails("report", tmp_path / "r", code=2)
 
 
 def test_train_dry_run_prints_the_resolved_configuration(toy):
@@ -170,7 +184,8 @@ class TestMistakes:
 
     def test_missing_standard_weights(self, toy, tmp_path):
         output = fails(*sweep(toy, tmp_path / "r", "--extractors", "standard"))
-        assert "expected its weights file, none was given" in output
+        assert "inception-v3: expected a weights file" in output
+        assert "gcdp-bench weights add clip-vit-l-14-336 PATH" in output
 
     def test_an_untrained_model(self, monkeypatch, tmp_path, toy):
         monkeypatch.chdir(tmp_path)

@@ -3,16 +3,21 @@
 import base64
 import io
 import re
+import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
+from gcdp_bench.comparable import UnlikeRowsError
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import read_image
+from gcdp_bench.measure import Places
 from gcdp_bench.progress import Silent
 from gcdp_bench.report import build_report
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from gcdp_bench.rows import merge_rows, read_rows
+from gcdp_bench.sweep import SweepConfig, run_sweep
 from reference_model.generator import SamplingConfig
 
 
@@ -45,7 +50,9 @@ def test_figures_are_png_and_pdf(report):
 
 
 def test_tables_are_written(report):
-    assert {path.name for path in report.tables} == {"summary.csv", "table-1.csv", "comparison.csv"}
+    assert {path.name for path in report.tables} == {
+        "summary.csv", "table-1.csv", "comparison.csv", "published.csv"
+    }  # fmt: skip
     assert all(path.stat().st_size > 100 for path in report.tables)
 
 
@@ -80,3 +87,21 @@ def test_the_same_results_give_the_same_figures(report, results):
 def test_no_results_say_what_to_run(tmp_path):
     with pytest.raises(FileNotFoundError, match="run `gcdp-bench sweep` first"):
         build_report(tmp_path)
+
+
+def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, tmp_path):
+    shutil.copytree(results, tmp_path / "r")
+    rows = read_rows(tmp_path / "r")
+    other = rows[rows["model"] == "imagen"].assign(resizer="bicubic", config_hash="other", seed=5)
+    merge_rows(tmp_path / "r", other)
+    with pytest.raises(UnlikeRowsError, match="rows differ in resizer .*--only resizer=native"):
+        build_report(tmp_path / "r")
+    chosen = build_report(tmp_path / "r", only=["resizer=native"])
+    assert set(chosen.summary["model"]) == set(report.summary["model"])
+
+
+def test_published_numbers_are_rows_of_their_own(report):
+    (path,) = [path for path in report.tables if path.stem == "published"]
+    table = pd.read_csv(path)
+    assert set(table["source"]) == {"paper"} and set(table["protocol"]) == {"unknown"}
+    assert 42.22 in table["value"].tolist()

@@ -1,0 +1,62 @@
+"""Do two segmenters rank the models alike? If not, the ranking is the judge's."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gcdp_bench.metrics.agreement import THRESHOLD, rank_agreement
+
+METRICS = ("semantic_recall", "semantic_precision", "miou", "fsd_predicted")
+
+COLUMNS = ("dataset", "metric", "judge", "other", "tau", "num_points")
+
+
+def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
+    """Kendall's tau between the values of every two segmenters over the generated points.
+
+    A point is a model at a guidance scale, averaged over its seeds.
+
+    Args:
+        rows: tidy rows.
+
+    Returns:
+        Columns `COLUMNS`; no row where one segmenter judged, tau NaN with fewer than two points.
+    """
+    totals = rows[
+        (rows["source"] == "generated")
+        & (rows["class"] == "all")
+        & rows["seed"].notna()
+        & rows["metric"].isin(METRICS)
+    ]
+    totals = totals.assign(
+        point=totals["model"] + " @ " + totals["guidance"].astype(str) + ", "
+        + totals["steps"].astype(str)
+    )  # fmt: skip
+    lines = []
+    for (dataset, metric), group in totals.groupby(["dataset", "metric"], sort=False):
+        values = group.pivot_table(
+            index="point", columns="extractor", values="value", aggfunc="mean"
+        ).dropna()  # fmt: skip
+        primary = group.groupby("extractor")["primary"].any()
+        judges = sorted(values.columns, key=lambda name: (not primary[name], name))
+        for place, judge in enumerate(judges):
+            for other in judges[place + 1 :]:
+                found = rank_agreement(_scores(values[judge]), _scores(values[other]))
+                tau, num = found.tau, found.num_models
+                lines.append((dataset, metric, judge, other, tau, num))
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def _scores(column: pd.Series) -> dict[str, float]:
+    return {str(point): float(value) for point, value in column.items()}
+
+
+def warnings_of(agreement: pd.DataFrame) -> tuple[str, ...]:
+    """One sentence for each pair of judges that ranks the points differently."""
+    low = agreement[agreement["tau"] < THRESHOLD]
+    return tuple(
+        f"{line.dataset}, {line.metric}: {line.judge} and {line.other} rank the "
+        f"{line.num_points} points with Kendall's tau {line.tau:.2f}, below {THRESHOLD}: the "
+        "order of the models depends on the judge"
+        for line in low.itertuples()
+    )

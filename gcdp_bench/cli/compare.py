@@ -1,0 +1,57 @@
+"""`gcdp-bench compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+POINT_FORM = "RESULTS[:MODEL[@GUIDANCE]]"
+
+
+@click.command(name="compare")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option("--dataset", metavar="NAME", help="Only this dataset, where results hold several.")
+@click.option("--classes/--no-classes", default=True, show_default=True, help="Per class too.")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the table as CSV.")
+def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None) -> None:
+    """Paired differences A minus B over the captions that both answered.
+
+    A and B are RESULTS[:MODEL[@GUIDANCE]]: a results folder and, where it holds several, a model
+    and a guidance scale. Points are paired by dataset and, where not given, by model and guidance.
+
+    \b
+    gcdp-bench compare results/local:reference@4 results/local:imagen@4
+    gcdp-bench compare results/before results/after
+    """
+    from gcdp_bench.cli.display import print_summary
+    from gcdp_bench.compare import compare_points, readable_comparison, select_points
+
+    first, second = (select_points(*_parse(text), dataset=dataset) for text in (a, b))
+    table = compare_points(first, second, per_class=classes)
+    print_summary(readable_comparison(table))
+    counts = table["verdict"].value_counts()
+    click.echo("  ".join(f"{verdict}: {counts.get(verdict, 0)}" for verdict in
+                         ("win", "tie", "lose", "below noise")))  # fmt: skip
+    if out is not None:
+        from gcdp_bench.files import replacing
+
+        with replacing(out) as temporary:
+            table.to_csv(temporary, index=False)
+        click.echo(f"table: {out}")
+
+
+def _parse(text: str) -> tuple[Path, str | None, float | None]:
+    """Folder, model and guidance of RESULTS[:MODEL[@GUIDANCE]]."""
+    folder, _, point = text.partition(":")
+    model, separator, scale = point.partition("@")
+    if not folder or (separator and not model):
+        raise click.BadParameter(f"expected {POINT_FORM}, got {text!r}")
+    try:
+        guidance = float(scale) if separator else None
+    except ValueError:
+        raise click.BadParameter(
+            f"expected a guidance scale after '@' as in {POINT_FORM}, got {text!r}"
+        ) from None
+    return Path(folder), model or None, guidance

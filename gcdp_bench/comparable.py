@@ -1,0 +1,94 @@
+"""Numbers that were made differently are not put in one table or on one curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+FIELDS = {
+    "protocol": "whose captions and which reference",
+    "split": "split of captions and reference",
+    "reference": "reference images",
+    "captions": "captions asked for",
+    "num_samples": "number of captions",
+    "num_reference": "number of reference images",
+    "extractor": "network that judges",
+    "resizer": "how images reach that network",
+    "judges": "weights of the judges",
+    "precision": "arithmetic of the judges",
+}
+"""Columns that rows of one dataset and metric have to agree in, and what they mean."""
+
+
+class UnlikeRowsError(ValueError):
+    """Rows that cannot be compared were asked for together."""
+
+
+def check_comparable(rows: pd.DataFrame) -> None:
+    """Refuse generated rows of a dataset that differ in anything but the model and its knobs.
+
+    Rows of a second judge (`primary` False) are compared among themselves only. Published rows are
+    never compared: their protocol is unknown.
+
+    Args:
+        rows: tidy rows.
+
+    Raises:
+        UnlikeRowsError: names the first field that differs, its values, and what to do.
+    """
+    generated = rows[(rows["source"] == "generated") & rows["primary"] & (rows["class"] == "all")]
+    generated = generated[generated["seed"].notna()].copy()
+    # A caption that names nothing has no recall: the number of captions is the image count.
+    generated["num_samples"] = generated.groupby("config_hash")["num_samples"].transform("max")
+    for (dataset, metric), group in generated.groupby(["dataset", "metric"], sort=False):
+        for field, meaning in FIELDS.items():
+            values = _values(group[field])
+            if len(values) > 1:
+                raise UnlikeRowsError(
+                    f"{dataset}, {metric}: rows differ in {field} ({meaning}): "
+                    f"{', '.join(values)}; they do not compare. Choose with "
+                    f"--only {field}={values[-1]}, or keep them in different results folders"
+                )
+
+
+def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    """Rows with FIELD=VALUE; for `num_samples`, points with that many captions.
+
+    Real rows lack a model's fields (guidance, steps) and are kept where those are asked for.
+
+    Raises:
+        ValueError: a condition is malformed, a field unknown, or nothing is left.
+    """
+    for condition in conditions:
+        field, separator, value = condition.partition("=")
+        if not separator or field not in rows.columns:
+            raise ValueError(
+                f"--only: expected FIELD=VALUE with a column of the results "
+                f"({', '.join(rows.columns)}), got {condition!r}"
+            )
+        held = rows[field]
+        if field == "num_samples":
+            held = rows.groupby("config_hash")["num_samples"].transform("max")
+        chosen = rows[held.isna() | (held.astype(str) == value) | _equal_number(held, value)]
+        if not len(chosen):
+            raise ValueError(
+                f"--only {condition}: no row has it; present: {', '.join(_values(held))}"
+            )
+        rows = chosen
+    return rows
+
+
+def _values(column: pd.Series) -> list[str]:
+    return [str(value) for value in sorted(column.dropna().unique())]
+
+
+def _equal_number(column: pd.Series, value: str) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce") if column.dtype.kind not in "bO" else None
+    try:
+        wanted = float(value)
+    except ValueError:
+        numbers = None
+    if numbers is None:
+        return pd.Series(False, index=column.index)
+    return numbers == wanted

@@ -1,0 +1,43 @@
+"""Comparisons as tables for people."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gcdp_bench.tables import PERCENT
+
+MATCHED = {"guidance": "guidance", "fid": "FID (nearest)"}
+
+
+def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
+    """`compare_points` or `compare_models` as text; shares in percent.
+
+    Returns:
+        One text column per shown quantity.
+    """
+    percent = table["metric"].isin(PERCENT)
+    factor = percent.map({True: 100.0, False: 1.0}).astype(float)
+    shown = {"data": table["dataset"], "A": table["a"], "B": table["b"]}
+    if "matched_by" in table:
+        shown["at equal"] = table["matched_by"].map(MATCHED)
+    shown |= {
+        "metric": table["metric"] + percent.map({True: " %", False: ""}),
+        "class": table["class"],
+        "A's": _numbers(table["value_a"] * factor, "{:.2f}"),
+        "B's": _numbers(table["value_b"] * factor, "{:.2f}"),
+        "A − B": _numbers(table["difference"] * factor, "{:+.2f}"),
+        "95 % interval": [
+            f"[{low:+.2f}, {high:+.2f}]"
+            for low, high in zip(table["ci_low"] * factor, table["ci_high"] * factor, strict=True)
+        ],
+        "verdict for A": table["verdict"],
+        "captions x seeds": [
+            f"{captions} x {seeds}"
+            for captions, seeds in zip(table["num_captions"], table["num_seeds"], strict=True)
+        ],
+    }
+    return pd.DataFrame(shown)
+
+
+def _numbers(values: pd.Series, pattern: str) -> list[str]:
+    return [pattern.format(value) for value in values]

@@ -1,0 +1,61 @@
+"""What a number was made with: program, libraries, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "onedl-mmsegmentation", "open-clip-torch",
+             "torch-fidelity", "transformers")  # fmt: skip
+"""Libraries whose version can move a number."""
+
+PRECISION = "float32, TF32 off, statistics in float64"
+"""How judges compute; part of every row."""
+
+
+def git_commit() -> str:
+    """Commit of the program, "-dirty" appended when files differ; "unknown" outside a checkout."""
+    root = Path(__file__).resolve().parent
+    try:
+        commit = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit.stdout.strip()
+
+
+def library_versions() -> str:
+    """ "python 3.11.9; torch 2.15.0; ...", of the libraries that are installed."""
+    parts = [f"python {platform.python_version()}"]
+    for name in LIBRARIES:
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            parts.append(f"{name} absent")
+    return "; ".join(parts)
+
+
+def hardware() -> str:
+    """Processor with the number of cores, and the accelerator if there is one."""
+    import torch
+
+    processor = _processor_name()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    name = f"{processor}, {cores} cores"
+    if torch.cuda.is_available():
+        name += f"; {torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+    return name
+
+
+def _processor_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

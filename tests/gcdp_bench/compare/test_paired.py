@@ -1,0 +1,89 @@
+"""Differences of two points: copies give 0, shifts are found, unlike is refused."""
+
+import numpy as np
+import pytest
+
+from gcdp_bench.comparable import UnlikeRowsError
+from gcdp_bench.compare import compare_points, readable_comparison
+from gcdp_bench.compare.points import point_sets
+from gcdp_bench.metrics.frechet import frechet_distance
+from gcdp_bench.rows import to_frame
+from tests.gcdp_bench.compare.conftest import NUM, NUM_REAL, observed
+
+
+@pytest.fixture
+def compare(write, floor, tmp_path):
+    """Compare two points written with the given properties."""
+
+    def run(first, second, **changes):
+        rows = [write("reference", 2.0, 0, **first), write("imagen", 2.0, 0, **second, **changes)]
+        a, b = point_sets(to_frame([*rows, floor]), tmp_path)
+        return compare_points([a], [b]).set_index(["metric", "class"])
+
+    return run
+
+
+def test_two_copies_of_one_run_give_zero(compare):
+    table = compare({"fid": 3.0}, {"fid": 3.0})
+    assert (table["difference"].abs() < 1e-12).all()
+    assert (table["ci_low"] <= 0).all() and (table["ci_high"] >= 0).all()
+    assert set(table["verdict"]) <= {"tie", "below noise"}
+    for metric in ("semantic_recall", "semantic_precision", "clip-x100", "fid", "miou",
+                   "fsd_generated", "fsd_predicted"):  # fmt: skip
+        assert (metric, "all") in table.index
+
+
+def test_classes_count_where_they_were_asked_for(compare):
+    table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0})
+    car = table.loc[("semantic_recall", "car")]
+    assert car[["value_a", "value_b", "difference"]].tolist() == [1.0, 0.0, 1.0]
+    assert (car["num_captions"], car["verdict"]) == (20, "win")
+    assert table.loc[("semantic_recall", "sky"), "verdict"] == "tie"
+    assert ("semantic_recall", "road") not in table.index  # nobody asked
+
+
+def test_distances_are_those_of_the_features(compare):
+    table = compare({"fid": 9.0, "shift": 1.0}, {"fid": 3.0})
+    real = observed(NUM_REAL, 0.0, seed=99).features["hrnet"]
+    far, near = (observed(NUM, shift, seed=7).features["hrnet"] for shift in (1.0, 0.0))
+    expected = frechet_distance(far, real).total - frechet_distance(near, real).total
+    line = table.loc[("fid", "all")]
+    assert line["difference"] == pytest.approx(expected)
+    assert line["ci_low"] < expected < line["ci_high"]
+    assert line["verdict"] == "lose"
+
+
+def test_a_difference_below_real_images_is_noise(compare):
+    line = compare({"fid": 3.0, "shift": 0.1}, {"fid": 3.0}).loc[("fid", "all")]
+    assert 0 < abs(line["difference"]) < 0.5 and line["verdict"] == "below noise"
+
+
+def test_an_image_only_model_has_no_layouts_to_compare(compare):
+    table = compare({"fid": 3.0}, {"fid": 3.0, "layouts": False})
+    assert "miou" not in table.index.get_level_values(0)
+    assert "fsd_generated" not in table.index.get_level_values(0)
+
+
+@pytest.mark.parametrize("field", ["reference", "judges"])
+def test_unlike_points_are_refused(compare, field):
+    with pytest.raises(UnlikeRowsError, match=f"differ in {field}"):
+        compare({"fid": 3.0}, {"fid": 3.0}, **{field: "another"})
+
+
+def test_points_of_several_models_are_paired_by_name(write, floor, tmp_path):
+    rows = [write("reference", scale, 0, fid=1.0) for scale in (1.0, 2.0)]
+    points = point_sets(to_frame([*rows, floor]), tmp_path)
+    table = compare_points(points, points, per_class=False)
+    assert sorted(set(table["a"])) == ["reference @ 1", "reference @ 2"]
+    assert (table["a"] == table["b"]).all()
+    with pytest.raises(ValueError, match="expected points with a model and guidance in common"):
+        compare_points(points[:1], [*points[1:], *points[1:]])
+
+
+def test_the_text_has_percent_and_intervals(compare, write, floor, tmp_path):
+    points = point_sets(to_frame([write("reference", 2.0, 0, fid=1.0), floor]), tmp_path)
+    text = readable_comparison(compare_points(points, points))
+    recall = text[text["metric"] == "semantic_recall %"].iloc[0]
+    expected = 100 * np.random.default_rng(0).uniform(0.2, 0.8, NUM).mean()
+    assert float(recall["A's"]) == pytest.approx(expected, abs=0.01)
+    assert recall["A − B"] == "+0.00" and recall["95 % interval"] == "[+0.00, +0.00]"

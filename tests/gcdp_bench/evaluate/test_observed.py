@@ -1,0 +1,82 @@
+"""One pass: each judge sees each image once, and what it saw survives the disk."""
+
+import numpy as np
+import pytest
+import torch
+
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.evaluate import Judging, Observed, observe
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.images import read_layout
+from gcdp_bench.progress import Silent
+
+
+@pytest.fixture(scope="module")
+def judges(toy):
+    return load_extractors(JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter),
+                                        clip=toy.clip))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(toy):
+    return Folder(toy.data, "test")
+
+
+def equal(a: Observed, b: Observed) -> bool:
+    arrays = [
+        (a.layouts, b.layouts),
+        (a.cosines, b.cosines),
+        (a.too_long, b.too_long),
+        *((a.features[name], b.features[name]) for name in a.features),
+        *((a.segmenters[name].counts, b.segmenters[name].counts) for name in a.segmenters),
+        *((a.segmenters[n].confusions, b.segmenters[n].confusions) for n in a.segmenters),
+    ]
+    return (a.ids, a.captions, a.num_pixels) == (b.ids, b.captions, b.num_pixels) and all(
+        np.allclose(first, second, atol=1e-5, equal_nan=True) for first, second in arrays
+    )
+
+
+def test_every_judge_sees_every_image_once(data, judges, monkeypatch):
+    shown = []
+    plain = type(judges.segmenter).predict
+
+    def counted(self, images):
+        shown.append(len(images))
+        return plain(self, images)
+
+    monkeypatch.setattr(type(judges.segmenter), "predict", counted)
+    observe(data, judges, Judging(), progress=Silent(), task="look")
+    assert sum(shown) == len(data)  # layouts and features from one call
+
+
+def test_batches_do_not_matter(data, judges, monkeypatch):
+    whole = observe(data, judges, Judging(), progress=Silent(), task="look")
+    monkeypatch.setattr("gcdp_bench.evaluate.observed.BATCH", 5)
+    assert equal(whole, observe(data, judges, Judging(), progress=Silent(), task="look"))
+
+
+def test_it_survives_the_disk(data, judges, tmp_path):
+    seen = observe(data, judges, Judging(num=7), progress=Silent(), task="look")
+    seen.save(tmp_path / "seen.npz")
+    assert equal(seen, Observed.load(tmp_path / "seen.npz"))
+    (tmp_path / "torn.npz").write_bytes((tmp_path / "seen.npz").read_bytes()[:200])
+    with pytest.raises(ValueError, match="expected arrays of one pass, got .*rerun the sweep"):
+        Observed.load(tmp_path / "torn.npz")
+    with pytest.raises(FileNotFoundError):
+        Observed.load(tmp_path / "nothing.npz")
+
+
+def test_parts_are_cut_by_image(data, judges):
+    seen = observe(data, judges, Judging(), progress=Silent(), task="look")
+    first = observe(data, judges, Judging(num=4), progress=Silent(), task="look")
+    assert equal(seen.part(0, 4), first)
+    assert seen.take(np.array([3, 1])).ids == (seen.ids[3], seen.ids[1])
+    assert len(seen.part(4, None)) == len(seen) - 4
+
+
+def test_predicted_layouts_are_written(data, judges, tmp_path):
+    judging = Judging(num=3, predicted_dir=tmp_path)
+    observe(data, judges, judging, progress=Silent(), task="look")
+    expected = judges.segmenter.predict(torch.stack([data[i].image for i in range(3)])).layouts
+    for index in range(3):
+        assert torch.equal(read_layout(tmp_path / f"{data[index].id}.png"), expected[index])

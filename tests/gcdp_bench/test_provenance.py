@@ -1,0 +1,27 @@
+"""What a number was made with is said in full."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+
+from gcdp_bench.provenance import git_commit, hardware, library_versions
+
+
+def test_versions_are_those_installed():
+    text = library_versions()
+    assert text.startswith(f"python {platform.python_version()}; ")
+    assert f"torch {version('torch')}" in text.split("; ")
+    assert "absent" not in text
+
+
+def test_the_commit_is_gits():
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    if found.returncode == 0:
+        assert found.stdout.startswith(git_commit().removesuffix("-dirty"))
+    else:
+        assert git_commit() == "unknown"
+
+
+def test_the_machine_has_a_name_and_cores():
+    name, _, cores = hardware().partition(", ")
+    assert name and cores.split()[0].isdigit()
