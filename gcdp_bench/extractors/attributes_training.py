@@ -59,9 +59,9 @@ class AttributesPreset:
 
 
 _TRAINING = TrainingConfig(
-    steps=4000,
+    steps=5000,
     batch_size=32,
-    learning_rate=3e-3,
+    learning_rate=1e-2,
     decay="cosine",
     warmup_steps=100,
     betas=(0.9, 0.999),
@@ -102,11 +102,12 @@ class AttributesTask:
         return build_network(self.config)
 
     def batch(self, indices: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        """See `Task.batch`: mirrored, with slightly changed light and noise."""
+        """See `Task.batch`: mirrored, shifted, with slightly changed light and noise."""
         images, attributes = self._examples("train", indices)
         flip = torch.rand(len(images), generator=generator) < 0.5  # (B,)
         images[flip] = images[flip].flip(-1)
-        return {"image": disturb(to_float(images), generator), "attributes": attributes}
+        images = disturb(shift(to_float(images), generator), generator)
+        return {"image": images, "attributes": attributes}
 
     def losses(self, network: torch.nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """See `Task.losses`: the mean over images and attributes of weight x cross-entropy."""
@@ -181,6 +182,24 @@ def balanced_accuracy(attributes: Tensor, seen: Tensor) -> Tensor:
     yes = (right & attributes).sum(0) / attributes.sum(0)  # (A,)
     no = (right & ~attributes).sum(0) / (~attributes).sum(0)  # (A,)
     return (yes + no) / 2
+
+
+def shift(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Move each image by up to 1/32 of its size along each axis; edge pixels are repeated.
+
+    Float (B, 3, H, W) in and out.
+    """
+    height, width = images.shape[-2:]
+    rows, columns = height // 32, width // 32
+    padded = F.pad(images, (columns, columns, rows, rows), mode="replicate")
+    down = torch.randint(2 * rows + 1, (len(images),), generator=generator).tolist()
+    right = torch.randint(2 * columns + 1, (len(images),), generator=generator).tolist()
+    return torch.stack(
+        [
+            image[:, top : top + height, left : left + width]
+            for image, top, left in zip(padded, down, right, strict=True)
+        ]
+    )  # (B, 3, H, W)
 
 
 def disturb(images: Tensor, generator: torch.Generator) -> Tensor:

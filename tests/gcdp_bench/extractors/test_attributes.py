@@ -274,13 +274,27 @@ def test_the_batch_depends_on_its_generator_alone_and_keeps_the_data():
     assert torch.equal(task._examples("train", [3])[0][0], Lamps()[3].image)
 
 
-def test_some_images_are_mirrored_and_the_others_as_they_were():
+def test_some_images_are_mirrored_and_the_others_as_they_were(monkeypatch):
+    monkeypatch.setattr(attributes_training, "shift", lambda images, generator: images)
     task = AttributesTask(resolved(), Lamps(), Lamps())
     plain = to_float(images(20))
     batch = task.batch(range(20), generator(0))["image"]
     as_it_was = (batch - plain).abs().mean((1, 2, 3)) < 0.08
     mirrored = (batch - plain.flip(-1)).abs().mean((1, 2, 3)) < 0.08
     assert (as_it_was ^ mirrored).all() and 4 < mirrored.sum() < 16
+
+
+def test_a_shift_moves_by_a_thirty_second_and_repeats_the_edge():
+    column = torch.arange(64.0).expand(40, 3, 32, 64)
+    row = torch.arange(32.0)[:, None].expand(40, 3, 32, 64)
+    by_column = attributes_training.shift(column, generator(1)) - column
+    by_row = attributes_training.shift(row, generator(1)) - row
+    cases = ((by_column, by_column[..., 2:-2], 2), (by_row, by_row[:, :, 1:-1], 1))
+    for moved, inner, largest in cases:
+        assert moved.abs().max() == largest and moved.shape == (40, 3, 32, 64)
+        steps = inner.flatten(1)
+        assert (steps == steps[:, :1]).all()  # each image moves as a whole
+        assert len(steps[:, 0].unique()) == 2 * largest + 1
 
 
 @settings(max_examples=20, deadline=None)
@@ -297,7 +311,7 @@ def test_the_disturbance_is_weak(seed):
 class TestTrainedByName:
     @pytest.fixture
     def lamps(self, monkeypatch):
-        monkeypatch.setattr(train, "image_size_of", lambda name, width: (32, 32))
+        monkeypatch.setattr(train, "image_size_of", lambda name, width, **options: (32, 32))
         monkeypatch.setattr(train, "open_dataset", lambda name, split, **options: Lamps())
 
     def test_a_run_leaves_a_classifier_that_is_found_for_its_dataset(
