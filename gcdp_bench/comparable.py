@@ -14,6 +14,7 @@ FIELDS = {
     "num_samples": "number of captions",
     "num_reference": "number of reference images",
     "extractor": "network that judges",
+    "image_size": "size of the judged images",
     "resizer": "how images reach that network",
     "judges": "weights of the judges",
     "precision": "arithmetic of the judges",

@@ -221,6 +221,7 @@ class Measurements:
             "seed": request.seed,
             "between_seed_sd": math.nan,
             "within_seed_sd": math.nan,
+            "image_size": "x".join(map(str, self._dataset.image_size)),
             "reference": self._reference.digest,
             "captions": captions_digest(seen.captions),
             "weights": request.weights,

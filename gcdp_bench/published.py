@@ -74,7 +74,7 @@ def published_rows() -> pd.DataFrame:
     stands for an unknown count.
     """
     unknown = dict.fromkeys(
-        ("resizer", "reference", "captions", "weights", "judges", "git_commit", "versions",
+        ("image_size", "resizer", "reference", "captions", "weights", "judges", "git_commit", "versions",
          "hardware", "precision", "extractor", "split"), PROTOCOL,
     )  # fmt: skip
     missing = dict.fromkeys(

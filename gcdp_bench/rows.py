@@ -35,6 +35,7 @@ COLUMNS = {
     "num_samples": "int64",
     "num_reference": "int64",  # real images on the other side of a distance; 0: none
     "extractor": "string",  # network that judged, or "none"
+    "image_size": "string",  # HEIGHTxWIDTH of the images that were judged
     "resizer": "string",  # how images reached that network
     "primary": "bool",  # False: of a second segmenter or a second feature network
     "reference": "string",  # digest of the reference images and layouts
@@ -63,8 +64,8 @@ KEY = ("dataset", "split", "protocol", "model", "guidance", "steps", "seed", "me
        "extractor", "num_samples", "config_hash")  # fmt: skip
 """Columns that identify a row: measuring the same thing again replaces the value."""
 
-PROVENANCE = ("protocol", "source", "resizer", "reference", "captions", "weights", "judges",
-              "config_hash", "git_commit", "versions", "hardware", "precision",
+PROVENANCE = ("protocol", "source", "image_size", "resizer", "reference", "captions", "weights",
+              "judges", "config_hash", "git_commit", "versions", "hardware", "precision",
               "ci_method")  # fmt: skip
 """Columns that no row may leave empty."""
 

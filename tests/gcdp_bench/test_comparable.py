@@ -19,7 +19,7 @@ def test_models_guidance_steps_and_seeds_may_differ():
     ("field", "value"),
     [("resizer", "bicubic"), ("reference", "r2"), ("num_samples", 5), ("extractor", "other"),
      ("judges", "j2"), ("protocol", "paper-like"), ("num_reference", 9), ("captions", "c2"),
-     ("split", "val"), ("precision", "bfloat16")],
+     ("split", "val"), ("image_size", "96x128"), ("precision", "bfloat16")],
 )  # fmt: skip
 def test_the_field_is_named(field, value):
     with pytest.raises(
