@@ -78,7 +78,7 @@ def _cityscapes(captions: str, files: opening.DiskFiles) -> DatasetSpec:
 
 def _celeba(fraction: int) -> DatasetSpec:
     summary = f"faces, 19 classes, ten captions each; {fraction} % of the training images"
-    return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test")
+    return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test-first")
 
 
 def _cascade(name: str) -> Callable[[Path, SamplingConfig], Cascade]:
@@ -267,7 +267,8 @@ def protocol_split(name: str, protocol: str) -> str:
 
     "heldout": "test", which no model saw. "paper-like", as far as the paper's evaluation can be
     reconstructed: one image per caption of the data that models were trained on, compared with
-    those same images (Cityscapes: all 3475 of train and val); faces: the test captions.
+    those same images (Cityscapes: all 3475 of train and val); faces: the first caption of each test
+    image, compared with the test images.
     """
     check_dataset(name)
     if protocol == "heldout":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "GCDP_CACHE"
 CITYSCAPES_VARIABLE = "CITYSCAPES_DATASET"  # where Cityscapes' own scripts look
+FIRST_CAPTIONS = {"test-first": "test"}  # split of celeba -> the split whose images it has
 ANY_SIZE = (64, 64)  # of a dataset whose files are inspected, which are read at their own size
 
 
@@ -87,8 +88,11 @@ def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFile
 
 
 def celeba_files(fraction: int) -> DiskFiles:
-    """CelebA-HQ with `fraction` percent of the training images; merged layouts are kept beside the
-    masks, or in the folder that the environment variable `GCDP_CACHE` names."""
+    """CelebA-HQ with `fraction` percent of the training images.
+
+    Merged layouts are kept beside the masks, or in the folder that the environment variable
+    `GCDP_CACHE` names. The split "test-first" is "test" with the first of each face's captions.
+    """
 
     def open_split(
         split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
@@ -102,8 +106,15 @@ def celeba_files(fraction: int) -> DiskFiles:
 
         root = _required(data_root, f"celeba-{fraction}")
         kind = CelebA if find_tree(root).attributes is None else AttributedCelebA
-        folder = None if cache is None else cache / "celeba-layouts"
-        return kind(root, split, image_size=size, fraction=fraction, cache=folder, strict=strict)
+        return kind(
+            root,
+            FIRST_CAPTIONS.get(split, split),
+            image_size=size,
+            fraction=fraction,
+            caption_seed=None if split in FIRST_CAPTIONS else 0,
+            cache=None if cache is None else cache / "celeba-layouts",
+            strict=strict,
+        )
 
     def prepare(data_root: Path | None, cache: Path | None, progress: Progress) -> int:
         splits = (
@@ -114,6 +125,7 @@ def celeba_files(fraction: int) -> DiskFiles:
 
     return DiskFiles(
         open=open_split,
+        composed={name: (split,) for name, split in FIRST_CAPTIONS.items()},
         folders=("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ"),
         prepare=prepare,
     )

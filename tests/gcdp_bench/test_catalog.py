@@ -10,6 +10,7 @@ from gcdp_bench.catalog import (
     image_size_of,
     lookup,
     open_dataset,
+    protocol_split,
     splits_on_disk,
 )
 from gcdp_bench.protocols import AttributedDataset
@@ -102,3 +103,17 @@ def test_the_cache_of_merged_layouts_is_the_environments(tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_CACHE", str(tmp_path / "cache"))
     open_dataset("celeba-25", "test", size=(8, 8), data_root=root)[0]
     assert [p.name for p in (tmp_path / "cache" / "celeba-layouts").iterdir()] == ["2030.png"]
+
+
+def test_the_paper_like_protocol_asks_faces_for_their_first_caption(tmp_path, toy):
+    root = write_celeba(tmp_path)
+    split = protocol_split("celeba-25", "paper-like")
+    first = open_dataset("celeba-25", split, size=(8, 8), data_root=root)
+    drawn = open_dataset("celeba-25", "test", size=(8, 8), data_root=root)
+    assert [first[i].id for i in range(len(first))] == [drawn[i].id for i in range(len(drawn))]
+    assert all("caption 0 of" in first[i].caption for i in range(len(first)))
+    assert not all("caption 0 of" in drawn[i].caption for i in range(len(drawn)))
+    chosen = {name: protocol_split(name, "paper-like") for name in ("cityscapes", "synth-city-25")}
+    assert chosen == {"cityscapes": "all", "synth-city-25": "train"}
+    for name in ("celeba-25", "cityscapes", "camvid", str(toy.data)):
+        assert protocol_split(name, "heldout") == "test"
