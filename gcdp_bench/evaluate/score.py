@@ -147,7 +147,7 @@ def _of_captions(seen: Observed, reference: Reference, judges: Extractors) -> li
     if judges.attributes is not None and isinstance(reference.dataset, AttributedDataset):
         assert seen.attributes is not None
         values += [
-            Judged(value, judges.attributes.name, "native")
+            Judged(value, judges.attributes.name, judges.attributes.resizer)
             for value in attribute_values(
                 asked_attributes(reference.dataset, seen.captions),
                 seen.attributes,
