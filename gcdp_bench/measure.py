@@ -165,14 +165,17 @@ class Measurements:
         return rows[rows["config_hash"].isin(self._hashes)].reset_index(drop=True)
 
     def _of_ceiling(self, scores: Scores) -> list[Judged]:
-        """Semantic Recall as a share of what real images reach under the same judge."""
+        """Semantic Recall as a share of what real images reach under the same judge.
+
+        NaN where they reach nothing.
+        """
         ceiling = _recalls(self._of(self.request(CEILING, "none", 1.0, 0)))
         shares = []
         for judged in scores.values:
             value = judged.value
             if value.metric != "semantic_recall" or value.class_name != "all":
                 continue
-            top = ceiling[judged.extractor]
+            top = ceiling[judged.extractor] or math.nan
             share = replace(
                 value,
                 metric="semantic_recall_of_ceiling",

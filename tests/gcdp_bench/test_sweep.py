@@ -1,11 +1,13 @@
 """The sweep: rows of every point, none measured twice, none lost."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from gcdp_bench.evaluate import Observed
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
@@ -107,6 +109,21 @@ def test_recall_is_also_a_share_of_what_real_images_reach(config, places, judges
         (recall,) = total(rows, "imagen", "semantic_recall", guidance)
         (share,) = total(rows, "imagen", "semantic_recall_of_ceiling", guidance)
         assert share == pytest.approx(recall / ceiling)
+
+
+def test_a_judge_that_finds_nothing_in_real_images(config, places, judges, toy, tmp_path):
+    class OnlyRoad(type(judges.segmenter)):
+        def predict(self, images):
+            seen = super().predict(images)
+            return replace(seen, layouts=torch.ones_like(seen.layouts))
+
+    captions = shutil.copytree(toy.data, tmp_path / "sky") / "test" / "captions.jsonl"
+    captions.write_text("".join(f'{{"id": "{i:03d}", "caption": "sky"}}\n' for i in range(12)))
+    rows = run_sweep(replace(config, dataset=str(tmp_path / "sky"), models=("imagen",)), places,
+                     replace(judges, segmenter=OnlyRoad.load(toy.segmenter)),
+                     progress=Silent())  # fmt: skip
+    assert total(rows, CEILING, "semantic_recall") == [0.0]
+    assert np.isnan(total(rows, "imagen", "semantic_recall_of_ceiling")).all()
 
 
 def test_several_seeds_are_pooled(config, places, judges):
