@@ -254,11 +254,16 @@ def has_attributes(name: str, data_root: Path | None) -> bool:
     """Whether a dataset's images have attributes that captions name.
 
     Raises:
-        ValueError, FileNotFoundError: as `open_dataset`.
+        ValueError: unknown dataset.
+        FileNotFoundError: its files are not there; faulty ones do not matter.
     """
     from gcdp_bench.protocols import AttributedDataset
 
-    dataset = open_dataset(name, "test", size=(8, 8), data_root=data_root)
+    check_dataset(name)
+    if not _is_folder(name) and DATASETS[name].files is None:
+        dataset = open_dataset(name, "test", size=opening.ANY_SIZE, data_root=data_root)
+    else:
+        dataset = open_faulty(name, "test", data_root=data_root)
     return isinstance(dataset, AttributedDataset)
 
 

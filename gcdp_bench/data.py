@@ -54,7 +54,27 @@ def available_datasets(data_root: Path | None) -> list[Availability]:
     Args:
         data_root: `--data-root`; None: the environment variables.
     """
-    return [_examine(name, spec, data_root) for name, spec in DATASETS.items()]
+    return [available_dataset(name, data_root) for name in DATASETS]
+
+
+def available_dataset(name: str, data_root: Path | None) -> Availability:
+    """One of them; nothing is written, the folder for merged layouts included.
+
+    Raises:
+        ValueError: unknown dataset.
+    """
+    spec = lookup(DATASETS, name, "dataset")
+    places = "" if spec.files is None else _places(spec.files, data_root)
+    splits = SPLITS if spec.files is None else spec.files.splits
+    counts, problem = [], None
+    if places.startswith(NOT_GIVEN):
+        return Availability(name, spec.summary, places, (), places)
+    try:
+        for split in splits:
+            counts.append((split, _count(name, spec, split, data_root)))
+    except (ValueError, OSError) as error:
+        counts, problem = [], str(error)
+    return Availability(name, spec.summary, places, tuple(counts), problem)
 
 
 def check_files(
@@ -120,20 +140,6 @@ def prepare_files(
     if files is None or files.prepare is None:
         raise ValueError(f"{name}: nothing to prepare; it is used as it lies on disk")
     return files.prepare(resolve_data_root(data_root), cache, progress)
-
-
-def _examine(name: str, spec: DatasetSpec, data_root: Path | None) -> Availability:
-    places = "" if spec.files is None else _places(spec.files, data_root)
-    splits = SPLITS if spec.files is None else spec.files.splits
-    counts, problem = [], None
-    if places.startswith(NOT_GIVEN):
-        return Availability(name, spec.summary, places, (), places)
-    try:
-        for split in splits:
-            counts.append((split, _count(name, spec, split, data_root)))
-    except (ValueError, OSError) as error:
-        counts, problem = [], str(error)
-    return Availability(name, spec.summary, places, tuple(counts), problem)
 
 
 def _count(name: str, spec: DatasetSpec, split: str, data_root: Path | None) -> int:

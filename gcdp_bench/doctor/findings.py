@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
-from gcdp_bench.catalog import DATASETS, image_size_of, open_dataset
+from gcdp_bench.catalog import DATASETS
+from gcdp_bench.data import available_dataset
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 
 T = TypeVar("T")
@@ -25,8 +26,6 @@ LIBRARIES: Mapping[str, str] = {
     "torch_fidelity": "torch-fidelity", "transformers": "transformers", "seaborn": "seaborn",
 }  # fmt: skip
 """Module -> distribution."""
-
-PROBE_WIDTH = 64  # datasets are opened at this width; no image is read
 
 
 @dataclass(frozen=True)
@@ -94,18 +93,18 @@ def weight_lines() -> tuple[Line, ...]:
 
 
 def dataset_lines(data_root: Path | None) -> tuple[Line, ...]:
-    """Datasets of the catalogue, opened at a small size: number of training images, or a fault."""
-    lines = []
-    for name, spec in DATASETS.items():
-        count, problem = attempt(lambda name=name: _num_training(name, data_root))
-        detail = problem or f"{count} training images; {spec.summary}"
-        lines.append(Line(name, not problem, detail))
-    return tuple(lines)
+    """Datasets of the catalogue: number of training images, or why they cannot be listed.
+
+    Files are listed, not read; `gcdp-bench data check` reads them.
+    """
+    return tuple(_dataset_line(name, data_root) for name in DATASETS)
 
 
-def _num_training(name: str, data_root: Path | None) -> int:
-    size = image_size_of(name, PROBE_WIDTH)
-    return len(open_dataset(name, "train", size=size, data_root=data_root))
+def _dataset_line(name: str, data_root: Path | None) -> Line:
+    found, problem = attempt(lambda: available_dataset(name, data_root))
+    if found is None or found.problem is not None:
+        return Line(name, False, problem if found is None else str(found.problem))
+    return Line(name, True, f"{dict(found.counts)['train']} training images; {found.summary}")
 
 
 def _torch_devices() -> tuple[Line, ...]:

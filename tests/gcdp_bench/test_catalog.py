@@ -7,6 +7,7 @@ from gcdp_bench.catalog import (
     GENERATORS,
     check_dataset,
     generator_folder,
+    has_attributes,
     image_size_of,
     lookup,
     open_dataset,
@@ -117,3 +118,20 @@ def test_the_paper_like_protocol_asks_faces_for_their_first_caption(tmp_path, to
     assert chosen == {"cityscapes": "all", "synth-city-25": "train"}
     for name in ("celeba-25", "cityscapes", "camvid", str(toy.data)):
         assert protocol_split(name, "heldout") == "test"
+
+
+def test_attributes_are_known_without_looking_at_every_file(toy, tmp_path):
+    root = write_celeba(tmp_path / "celeba")
+    (root / "CelebA-HQ-img" / "2030.jpg").write_bytes(b"torn")
+    (root / "CelebA-HQ-img" / "2031.jpg").unlink()
+    before = sorted(root.rglob("*"))
+    assert has_attributes("celeba-25", root)
+    assert sorted(root.rglob("*")) == before  # no folder for merged layouts
+    (root / "CelebAMask-HQ-attribute-anno.txt").unlink()
+    assert not has_attributes("celeba-25", root)
+    assert has_attributes("synth-face-25", None) and not has_attributes("synth-city", None)
+    assert not has_attributes(str(toy.data), None)
+    with pytest.raises(ValueError, match="did you mean 'celeba-100'"):
+        has_attributes("celeba-1000", root)
+    with pytest.raises(FileNotFoundError, match="expected CelebA-HQ's images"):
+        has_attributes("celeba-25", toy.data)

@@ -14,6 +14,7 @@ from gcdp_bench.doctor import findings
 from gcdp_bench.doctor.findings import Line, dataset_lines, device_lines, library_lines
 from gcdp_bench.doctor.tasks import task_lines
 from gcdp_bench.extractors.registry import WEIGHTS, stored_path
+from tests.gcdp_bench.datasets.trees import write_celeba
 
 SOUND = tuple(Line(module, True, "1.0") for module in findings.LIBRARIES)
 PAPER = "train the reference model at presets paper-*"
@@ -104,6 +105,25 @@ def test_datasets_are_opened_and_faults_are_lines(tmp_path):
     assert not lines["camvid"].ok and "--data-root" in lines["camvid"].detail
     lines = {line.name: line for line in dataset_lines(tmp_path)}
     assert not lines["camvid"].ok and str(tmp_path) in lines["camvid"].detail
+
+
+def test_a_look_at_faces_writes_nothing(tmp_path):
+    root = write_celeba(tmp_path / "celeba")
+    (root / "CelebA-HQ-img" / "1990.jpg").unlink()  # for `data check` to find
+    before = sorted(root.rglob("*"))
+    lines = {line.name: line for line in dataset_lines(tmp_path)}
+    assert lines["celeba-100"] == Line("celeba-100", True, lines["celeba-100"].detail)
+    assert lines["celeba-100"].detail.startswith("38 training images; faces, 19 classes")
+    assert sorted(root.rglob("*")) == before
+
+
+def test_a_dataset_that_breaks_is_a_line(monkeypatch):
+    def broken(name, data_root):
+        raise ImportError(f"no reader for {name}")
+
+    monkeypatch.setattr(findings, "available_dataset", broken)
+    for line in dataset_lines(None):
+        assert line == Line(line.name, False, f"ImportError: no reader for {line.name}")
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
