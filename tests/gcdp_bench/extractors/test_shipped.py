@@ -1,0 +1,40 @@
+"""The shipped judges, on real images that they were not trained on."""
+
+import pytest
+import torch
+
+from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.extractors.clip import SmallClip
+from gcdp_bench.extractors.segmenter import Segmenter
+from gcdp_bench.extractors.weights import SHIPPED
+
+NUM = 8
+
+
+@pytest.fixture(scope="module", params=["synth-city", "synth-face"])
+def family(request):
+    """A name, and the first test images of its dataset."""
+    size = image_size_of(request.param, 128)
+    dataset = open_dataset(request.param, "test", size=size, data_root=None)
+    return request.param, dataset, [dataset[index] for index in range(NUM)]
+
+
+def test_the_segmenter_knows_the_dataset(family):
+    name, dataset, triplets = family
+    segmenter = Segmenter.load(SHIPPED / f"segmenter-{name}")
+    segmenter.check(dataset)
+    predicted = segmenter.predict(torch.stack([t.image for t in triplets])).layouts
+    hits = predicted == torch.stack([t.layout for t in triplets])
+    assert hits.float().mean() > 0.85
+
+
+def test_the_clip_prefers_the_own_caption(family):
+    name, _, triplets = family
+    clip = SmallClip.load(SHIPPED / f"clip-{name}")
+    images = torch.stack([t.image for t in triplets])
+    own = clip.cosines(images, [t.caption for t in triplets]).cosines
+    others = [
+        clip.cosines(images, [triplets[(i + by) % NUM].caption for i in range(NUM)]).cosines
+        for by in range(1, NUM)
+    ]
+    assert own.mean() > max(other.mean() for other in others)
