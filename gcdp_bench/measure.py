@@ -20,7 +20,7 @@ from gcdp_bench.evaluate import (
     score_generated,
     score_real,
 )
-from gcdp_bench.evaluate.reference import class_proportions
+from gcdp_bench.evaluate.reference import Reference, class_proportions
 from gcdp_bench.evaluate.score import Judged, derangement
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.files import replacing
@@ -53,6 +53,7 @@ class Places:
 
     results: Path
     data_root: Path | None = None
+    quarantine: Path | None = None  # list of faulty items to leave out
     weights: tuple[tuple[str, Path], ...] = ()  # model -> folder, where not the usual one
 
     def point(self, request: SampleRequest) -> Path:
@@ -75,6 +76,9 @@ class Measurements:
         dataset: the split in the order of its prompts (`datasets.shuffled`).
         judges: the networks that judge.
         progress: told of every batch.
+
+    Raises:
+        ValueError: the table has rows of the dataset that were compared with other real images.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Measurements:
         self._setting, self._places = setting, places
         self._dataset, self._judges, self._progress = dataset, judges, progress
         self._reference = reference_statistics(dataset, judges, places.cache, progress)
+        _refuse_other_reference(places.results, self._reference)
         self._captions = self._reference.observed.captions[: setting.num_samples]
         self._made_with = {
             "git_commit": git_commit(),
@@ -274,6 +279,21 @@ def _recalls(rows: pd.DataFrame) -> dict[str, float]:
     """Semantic Recall of one point, by segmenter."""
     recall = rows[(rows["metric"] == "semantic_recall") & (rows["class"] == "all")]
     return dict(zip(recall["extractor"], recall["value"], strict=True))
+
+
+def _refuse_other_reference(results: Path, reference: Reference) -> None:
+    """A results folder holds one set of real images per dataset."""
+    if not (results / "results.parquet").exists():
+        return
+    rows = read_rows(results)
+    held = set(rows[rows["dataset"] == reference.dataset.name]["reference"])
+    others = sorted(held - {reference.digest})
+    if others:
+        raise ValueError(
+            f"{results}: holds rows that were compared with other real images of "
+            f"{reference.dataset.name} ({', '.join(others)}, now {reference.digest}): the data or "
+            "--quarantine changed; choose another --results or remove that folder"
+        )
 
 
 def _write_proportions(results: Path, new: pd.DataFrame) -> None:

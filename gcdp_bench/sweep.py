@@ -76,6 +76,7 @@ def run_sweep(
             protocol_split(config.dataset, config.protocol),
             size=generators[0][0].image_size,
             data_root=places.data_root,
+            quarantine=places.quarantine,
         )
     )
     for generator, _ in generators:

@@ -37,7 +37,7 @@ def list_command(data_root: Path | None) -> None:
 @click.option(
     "--quarantine",
     type=click.Path(path_type=Path),
-    help="Write the faulty items, for `train --quarantine FILE`.",
+    help="Write the faulty items, for `--quarantine FILE` of the other verbs.",
 )
 @click.pass_context
 def check_command(

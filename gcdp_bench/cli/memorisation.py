@@ -12,6 +12,7 @@ from gcdp_bench.cli.options import (
     dataset_option,
     extractor_options,
     judge_request,
+    quarantine_option,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), help="Folder to write to [FOLDER/memorisation]."
 )
 @extractor_options
+@quarantine_option
 @data_root_option
 def command(
     folder: Path,
@@ -49,6 +51,7 @@ def command(
     dinov2: Path | None,
     attributes: Path | None,
     device: str,
+    quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Find samples in FOLDER that are nearer to a training image than these are to one another.
@@ -69,7 +72,7 @@ def command(
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")
     size = native_size(folder)
     training, unseen = (
-        open_dataset(dataset, split, size=size, data_root=data_root)
+        open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
         for split in (train_split, unseen_split)
     )
     request = judge_request(

@@ -21,6 +21,11 @@ data_root_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder of the dataset's files (else the environment variable GCDP_DATA).",
 )
+quarantine_option = click.option(
+    "--quarantine",
+    type=click.Path(path_type=Path),
+    help="Leave out the faulty items that `data check --quarantine FILE` listed.",
+)
 
 
 def parse_list(text: str, kind, name: str) -> tuple:
@@ -147,7 +152,8 @@ def judge_request(
     attributed = has_attributes(dataset, data_root)
     if attributes is not None and not attributed:
         raise ValueError(
-            f"--attributes: {dataset} has no attributes to judge; leave the option out"
+            f"--attributes: {dataset} has no attributes to judge; leave the option out, or for "
+            "celeba add CelebAMask-HQ-attribute-anno.txt to its folder"
         )
     if attributed and attributes is None:
         try:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.options import data_root_option, dataset_option, sampling_options
+from gcdp_bench.cli.options import (
+    data_root_option,
+    dataset_option,
+    quarantine_option,
+    sampling_options,
+)
 
 
 @click.command(name="sample")
@@ -20,6 +25,7 @@ from gcdp_bench.cli.options import data_root_option, dataset_option, sampling_op
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of the trained model.")
 @sampling_options
+@quarantine_option
 @data_root_option
 def command(
     model: str,
@@ -34,6 +40,7 @@ def command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
@@ -45,7 +52,10 @@ def command(
 
     sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
     generator, digest = load_generator(model, dataset, weights, sampling)
-    source = shuffled(open_dataset(dataset, split, size=generator.image_size, data_root=data_root))
+    source = shuffled(
+        open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
+                     quarantine=quarantine)
+    )  # fmt: skip
     captions = [source[index].caption for index in range(min(num_samples, len(source)))]
     request = SampleRequest(
         model=model,

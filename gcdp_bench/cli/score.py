@@ -13,6 +13,7 @@ from gcdp_bench.cli.options import (
     dataset_option,
     extractor_options,
     judge_request,
+    quarantine_option,
 )
 
 
@@ -26,6 +27,7 @@ from gcdp_bench.cli.options import (
     help="Also write the values as CSV, and per_sample.parquet beside it.",
 )
 @extractor_options
+@quarantine_option
 @data_root_option
 @explain_option
 def command(
@@ -41,6 +43,7 @@ def command(
     dinov2: Path | None,
     attributes: Path | None,
     device: str,
+    quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
@@ -51,7 +54,7 @@ def command(
     from gcdp_bench.extractors.bundle import load_extractors
 
     size = native_size(folder)
-    real = open_dataset(dataset, split, size=size, data_root=data_root)
+    real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
     request = judge_request(
         dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
         inception=inception, dinov2=dinov2, attributes=attributes, device=device,

@@ -15,6 +15,7 @@ from gcdp_bench.cli.options import (
     parse_list,
     parse_seeds,
     parse_weights,
+    quarantine_option,
     sampling_options,
 )
 
@@ -63,6 +64,7 @@ from gcdp_bench.cli.options import (
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @sampling_options
 @extractor_options
+@quarantine_option
 @data_root_option
 def command(
     dataset: str,
@@ -87,6 +89,7 @@ def command(
     dinov2: Path | None,
     attributes: Path | None,
     device: str,
+    quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Sample and score MODELS over guidance scales and seeds; write tidy tables."""
@@ -122,7 +125,7 @@ def command(
         inception=inception, dinov2=dinov2, attributes=attributes, device=device,
     )  # fmt: skip
     judges = load_extractors(request)
-    places = Places(results=results, data_root=data_root, weights=folders)
+    places = Places(results=results, data_root=data_root, quarantine=quarantine, weights=folders)
     rows = run_sweep(config, places, judges, progress=Display())
     print_summary(readable(summary_table(rows)))
     click.echo(f"rows: {results / 'results.parquet'} (and .csv); draw them: "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.options import data_root_option, dataset_option
+from gcdp_bench.cli.options import data_root_option, dataset_option, quarantine_option
 
 
 @click.command(name="train")
@@ -29,11 +29,7 @@ from gcdp_bench.cli.options import data_root_option, dataset_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/MODEL/DATASET].")
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, bit for bit on CPU.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved configuration and stop.")
-@click.option(
-    "--quarantine",
-    type=click.Path(path_type=Path),
-    help="Leave out the faulty items that `data check --quarantine FILE` listed.",
-)
+@quarantine_option
 @data_root_option
 def command(
     model: str,

@@ -63,13 +63,15 @@ def test_the_options_of_every_verb():
         for verb in VERBS
     }
     shared = ["--attributes", "--clip", "--data-root", "--dataset", "--device", "--dinov2",
-              "--extractors", "--features", "--inception", "--segmenter"]  # fmt: skip
+              "--extractors", "--features", "--inception", "--quarantine",
+              "--segmenter"]  # fmt: skip
     steps = ["--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
                          "--dry-run", "--quarantine", "--data-root"]),
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
-                          "--num-samples", "--batch-size", "--weights", "--data-root", *steps]),
+                          "--num-samples", "--batch-size", "--weights", "--quarantine",
+                          "--data-root", *steps]),
         "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
