@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gcdp_bench.catalog import GENERATORS, image_size_of, lookup, open_dataset
-from gcdp_bench.config import override
+from gcdp_bench.config import digest, override
+from gcdp_bench.datasets.views import Without
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig, train
@@ -38,6 +39,7 @@ class Plan:
     task: Task
     training: TrainingConfig
     config: Any  # the resolved configuration, for --dry-run
+    left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
 
 
 def trainable() -> tuple[str, ...]:
@@ -65,7 +67,14 @@ def plan(request: Request) -> Plan:
 def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Path:
     """Train what `request` asks for into `out`; see `gcdp_bench.training.loop.train`."""
     resolved = plan(request)
-    return train(resolved.task, resolved.training, out, resume=resume, progress=progress)
+    return train(
+        resolved.task,
+        resolved.training,
+        out,
+        resume=resume,
+        progress=progress,
+        left_out=resolved.left_out,
+    )
 
 
 def default_out(request: Request) -> Path:
@@ -87,7 +96,7 @@ def _plan_stage(request: Request) -> Plan:
     stage = stage_config(preset, request.stage, splits[0], layouts=layouts)
     config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
     task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
-    return Plan(task, config.training, config)
+    return Plan(task, config.training, config, _left_out(splits))
 
 
 def _plan_segmenter(request: Request) -> Plan:
@@ -101,7 +110,9 @@ def _plan_segmenter(request: Request) -> Plan:
     splits = _open_splits(request, preset.width)
     config = override(preset.resolve(splits[0]), _full_keys(request))
     assert isinstance(config, SegmenterRun)
-    return Plan(SegmenterTask(config.segmenter, *splits), config.training, config)
+    return Plan(
+        SegmenterTask(config.segmenter, *splits), config.training, config, _left_out(splits)
+    )
 
 
 def _plan_clip(request: Request) -> Plan:
@@ -111,7 +122,7 @@ def _plan_clip(request: Request) -> Plan:
     splits = _open_splits(request, preset.width)
     config = override(preset.resolve(splits[0]), _full_keys(request))
     assert isinstance(config, ClipRun)
-    return Plan(ClipTask(config.clip, *splits), config.training, config)
+    return Plan(ClipTask(config.clip, *splits), config.training, config, _left_out(splits))
 
 
 def _plan_attributes(request: Request) -> Plan:
@@ -125,7 +136,9 @@ def _plan_attributes(request: Request) -> Plan:
     splits = _open_splits(request, preset.width)
     config = override(preset.resolve(splits[0]), _full_keys(request))
     assert isinstance(config, AttributesRun)
-    return Plan(AttributesTask(config.attributes, *splits), config.training, config)
+    return Plan(
+        AttributesTask(config.attributes, *splits), config.training, config, _left_out(splits)
+    )
 
 
 def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
@@ -141,6 +154,17 @@ def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
         for split in ("train", "val")
     )
     return train_split, validation_split
+
+
+def _left_out(splits: Sequence[Dataset]) -> Mapping[str, Any] | None:
+    """Items in quarantine by split: their number, and a digest of their ids in the split's order.
+
+    A list that names no item of a split leaves a trace too; none is left where no list was given.
+    """
+    views = [split for split in splits if isinstance(split, Without)]
+    return {
+        view.split: {"num": len(view.left_out), "ids": digest(view.left_out)} for view in views
+    } or None
 
 
 def _full_keys(request: Request) -> Sequence[str]:

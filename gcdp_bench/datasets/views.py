@@ -14,7 +14,7 @@ from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
 
 
 class Without:
-    """A dataset on disk without some of its items; the rest must be complete.
+    """A dataset on disk without some of its items (`left_out`); the rest must be complete.
 
     Args:
         dataset: opened with `strict=False`, so that faulty items can be left out.
@@ -34,6 +34,7 @@ class Without:
             raise ValueError(f"{dataset.name} {dataset.split}: expected items that are not in "
                              f"quarantine, all {len(dataset)} are")  # fmt: skip
         dataset.require(self.ids)
+        self.left_out = tuple(name for name in dataset.ids if name in left_out)
         self.name, self.split = dataset.name, dataset.split
         self.class_names, self.image_size = dataset.class_names, dataset.image_size
 

@@ -63,10 +63,24 @@ class TrainingConfig:
 
 
 def train(
-    task: Task, config: TrainingConfig, run_dir: Path, *, resume: bool, progress: Progress
+    task: Task,
+    config: TrainingConfig,
+    run_dir: Path,
+    *,
+    resume: bool,
+    progress: Progress,
+    left_out: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train until `config.steps` and return `run_dir`, which then holds `model.safetensors` (the
     averaged weights) and `config.json`.
+
+    Args:
+        task: what is learned, from which data.
+        config: how.
+        run_dir: folder of the run.
+        resume: continue the run in the folder.
+        progress: told of every step.
+        left_out: what the data lack of the dataset, for `config.json`; None: nothing.
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
@@ -77,6 +91,8 @@ def train(
     from accelerate import Accelerator
 
     record = {"task": task.metadata(), "training": to_dict(config)}
+    if left_out is not None:
+        record["left_out"] = to_dict(left_out)
     last = _open_run(run_dir, record, resume=resume)
     accelerator = Accelerator(
         mixed_precision=config.precision,
@@ -210,8 +226,14 @@ def _open_run(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path | 
         )
     if existing:
         stored = checkpoint.read_json(existing[-1] / "state.json")
-        old = {"task": stored["task"], "training": _without_cadence(stored["training"])}
-        new = {"task": record["task"], "training": _without_cadence(record["training"])}
+        old, new = (
+            {
+                "task": run["task"],
+                "training": _without_cadence(run["training"]),
+                "left_out": run.get("left_out"),
+            }
+            for run in (stored, record)
+        )
         if digest(old) != digest(new):
             raise ValueError(
                 f"{run_dir}: the run to resume has another configuration; differing: "

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from gcdp_bench.config import digest, read_json
 from tests.gcdp_bench.cli.test_cli import fails, run
 from tests.gcdp_bench.datasets.trees import (
     save,
@@ -227,6 +228,21 @@ class TestTraining:
         result = run(*self.train(data, tmp_path / "run", "--quarantine", quarantine))
         assert result.exit_code == 0, result.output
         assert (tmp_path / "run" / "model.safetensors").exists()
+
+    def test_what_was_left_out_is_written_beside_the_weights(self, data, tmp_path):
+        quarantine, plain = tmp_path / "q.jsonl", tmp_path / "plain"
+        fails("data", "check", data, "--quarantine", quarantine)
+        arguments = self.train(data, tmp_path / "run", "--quarantine", quarantine)
+        assert run(*arguments).exit_code == 0
+        left_out = read_json(tmp_path / "run" / "config.json")["left_out"]
+        assert {split: entry["num"] for split, entry in left_out.items()} == {"train": 1, "val": 0}
+        assert left_out["train"]["ids"] == digest(["000"])
+        quarantine.write_text("")
+        shutil.copy(data / "train" / "images" / "001.png", data / "train" / "images" / "000.png")
+        output = fails(*arguments, "--resume")
+        assert "differing: left_out.train.ids, left_out.train.num;" in output
+        assert run(*self.train(data, plain)).exit_code == 0
+        assert "left_out" not in read_json(plain / "config.json")
 
     def test_a_list_that_is_not_there_or_fits_no_files(self, data, tmp_path):
         output = fails(*self.train(data, tmp_path / "run", "--quarantine", tmp_path / "none"))
