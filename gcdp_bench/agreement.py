@@ -8,7 +8,8 @@ from gcdp_bench.metrics.agreement import THRESHOLD, rank_agreement
 
 METRICS = ("semantic_recall", "semantic_precision", "miou", "fsd_predicted")
 
-COLUMNS = ("dataset", "metric", "judge", "other", "tau", "num_points")
+COLUMNS = ("dataset", "metric", "judge", "other", "tau", "num_points", "swapped")
+NUM_NAMED = 3  # swapped pairs that a warning names
 
 
 def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
@@ -20,7 +21,8 @@ def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         rows: tidy rows.
 
     Returns:
-        Columns `COLUMNS`; no row where one segmenter judged, tau NaN with fewer than two points.
+        Columns `COLUMNS`; `swapped` names the pairs that the judges order in opposite ways. No row
+        where one segmenter judged, tau NaN with fewer than two points.
     """
     totals = rows[
         (rows["source"] == "generated")
@@ -29,8 +31,8 @@ def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         & rows["metric"].isin(METRICS)
     ]
     totals = totals.assign(
-        point=totals["model"] + " @ " + totals["guidance"].astype(str) + ", "
-        + totals["steps"].astype(str)
+        point=totals["model"] + " @ " + totals["guidance"].map("{:g}".format) + ", "
+        + totals["steps"].astype(str) + " steps"
     )  # fmt: skip
     lines = []
     for (dataset, metric), group in totals.groupby(["dataset", "metric"], sort=False):
@@ -42,13 +44,19 @@ def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         for place, judge in enumerate(judges):
             for other in judges[place + 1 :]:
                 found = rank_agreement(_scores(values[judge]), _scores(values[other]))
-                tau, num = found.tau, found.num_models
-                lines.append((dataset, metric, judge, other, tau, num))
+                swapped = "; ".join(f"{one} / {two}" for one, two in found.swapped)
+                judges_of = (dataset, metric, judge, other)
+                lines.append((*judges_of, found.tau, found.num_models, swapped))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def _scores(column: pd.Series) -> dict[str, float]:
     return {str(point): float(value) for point, value in column.items()}
+
+
+def _first(swapped: str) -> str:
+    pairs = swapped.split("; ")
+    return "; ".join(pairs[:NUM_NAMED]) + ("; ..." if len(pairs) > NUM_NAMED else "")
 
 
 def warnings_of(agreement: pd.DataFrame) -> tuple[str, ...]:
@@ -57,6 +65,6 @@ def warnings_of(agreement: pd.DataFrame) -> tuple[str, ...]:
     return tuple(
         f"{line.dataset}, {line.metric}: {line.judge} and {line.other} rank the "
         f"{line.num_points} points with Kendall's tau {line.tau:.2f}, below {THRESHOLD}: the "
-        "order of the models depends on the judge"
+        f"order depends on the judge (swapped: {_first(str(line.swapped))})"
         for line in low.itertuples()
     )

@@ -22,11 +22,6 @@ class RankAgreement:
     num_models: int
     swapped: tuple[tuple[str, str], ...]  # pairs that the judges order in opposite ways
 
-    @property
-    def is_low(self) -> bool:
-        """Whether a conclusion depends on the judge: tau is below 0.8."""
-        return self.tau < THRESHOLD
-
 
 def kendall_tau(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """Kendall's tau-b of two lists of scores: 1 same order, -1 opposite (Kendall 1945).

@@ -24,21 +24,6 @@ MIN_AREAS: Mapping[str, int] = MappingProxyType({"": 0, "@0.01%": 1, "@0.1%": 10
 """Suffix of the metric -> area, in ten-thousandths of the image, from which a class is found."""
 
 
-def classes_found(layouts: Tensor, num_classes: int, min_pixels: int = 1) -> Presence:
-    """Classes with at least `min_pixels` pixels in each layout.
-
-    Args:
-        layouts: uint8 (B, H, W); ids beyond the classes are not counted.
-        num_classes: K.
-        min_pixels: 1 is the paper's definition.
-
-    Returns:
-        bool (B, K).
-    """
-    counts = class_counts(layouts, num_classes)  # (B, K)
-    return counts >= min_pixels
-
-
 def class_counts(layouts: Tensor, num_classes: int) -> NDArray[np.int64]:
     """Pixels of each class, (B, K)."""
     num = len(layouts)

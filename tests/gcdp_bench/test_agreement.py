@@ -32,6 +32,7 @@ def test_one_swapped_pair_of_four_warns():
     assert table["tau"].iloc[0] == pytest.approx(4 / 6)
     (warning,) = warnings_of(table)
     assert "one and two rank the 4 points with Kendall's tau 0.67, below 0.8" in warning
+    assert "swapped: reference @ 2, 10 steps / reference @ 3, 10 steps" in warning
 
 
 def test_one_point_has_no_order():

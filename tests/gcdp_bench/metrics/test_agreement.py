@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcdp_bench.metrics.agreement import kendall_tau, rank_agreement
+from gcdp_bench.metrics.agreement import THRESHOLD, kendall_tau, rank_agreement
 
 SCORES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=2, max_size=12)
 
@@ -34,13 +34,13 @@ def test_models_that_one_judge_has_not_scored_are_left_out():
     found = rank_agreement(first, second)
     assert found.num_models == 3 and found.tau == pytest.approx(1 / 3)
     assert found.swapped == (("imagen", "ldm"),)
-    assert found.is_low
-    assert not rank_agreement(first, first).is_low
+    assert found.tau < THRESHOLD
+    assert rank_agreement(first, first).tau == 1.0
 
 
 def test_no_ranking_no_agreement():
     found = rank_agreement({"ours": 1.0}, {"ours": 2.0})
-    assert math.isnan(found.tau) and not found.is_low and found.num_models == 1
+    assert math.isnan(found.tau) and found.num_models == 1
 
 
 def test_refusals():

@@ -69,8 +69,7 @@ def test_images_of_captions_that_name_nothing_do_not_count():
 def test_detection_counts_pixels():
     layouts = torch.zeros(1, 2, 4, dtype=torch.uint8)
     layouts[0, 0, :3] = torch.tensor([1, 1, 3])
-    assert sr.classes_found(layouts, 4).tolist() == [[True, True, False, True]]
-    assert sr.classes_found(layouts, 4, min_pixels=2).tolist() == [[True, True, False, False]]
+    assert sr.class_counts(layouts, 4).tolist() == [[5, 2, 0, 1]]
     layouts[0, 1, 0] = 255
     assert sr.class_counts(layouts, 4).tolist() == [[4, 2, 0, 1]]
 
