@@ -23,7 +23,8 @@ LAYERS = (
      "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.ship",
      "gcdp_bench.inventory", "gcdp_bench.doctor",
      "gcdp_bench.verify", "gcdp_bench.memorisation", "gcdp_bench.measure",
-     "gcdp_bench.pooling", "gcdp_bench.comparable", "gcdp_bench.agreement"),
+     "gcdp_bench.pooling", "gcdp_bench.comparable", "gcdp_bench.agreement",
+     "gcdp_bench.tradeoff"),
     ("gcdp_bench.cli", "gcdp_bench.__main__"),
 )  # fmt: skip
 HEAVY = {"torch", "pandas", "matplotlib", "seaborn", "open_clip", "mmseg", "transformers"}

@@ -1,0 +1,176 @@
+"""Rows of a guidance sweep to two numbers per model: hypervolume, FID at matched correspondence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gcdp_bench.metrics.intervals import Interval, basic_interval, normal_quantile, without_interval
+from gcdp_bench.metrics.tradeoff import fid_at, hypervolume
+from gcdp_bench.seeds import derive_seed
+from gcdp_bench.tables import primary_totals
+
+REFERENCE_FID = {
+    "fid-hrnet": 50.0,
+    "fid-tf1": 200.0,
+    "fid-clean": 200.0,
+    "fid-torch": 200.0,
+    "fd-dinov2": 2000.0,
+}
+"""Worst FID that counts in a hypervolume. Constants: no model and no data set moves them."""
+
+REFERENCE_CORRESPONDENCE = {"semantic_recall": 0.5, "clip-x100": 0.0}
+"""Worst correspondence that counts; also the metrics that have a line."""
+
+NUM_DRAWS = 2000
+MIN_DEFINED = 0.95
+"""Share of draws in which a number has to be defined for it to have an interval."""
+
+COLUMNS = (
+    *("dataset", "model", "steps", "metric", "fid_metric", "num_points"),
+    *("reference_fid", "reference_correspondence"),
+    *("hypervolume", "hypervolume_low", "hypervolume_high", "hypervolume_method"),
+    *("matched_level", "fid_at_level", "fid_at_level_low", "fid_at_level_high"),
+    "fid_at_level_method",
+)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One model over G guidance scales; index 0 of the first axis are the values themselves."""
+
+    model: str
+    steps: int
+    fid: NDArray[np.float64]  # (1 + R, G)
+    correspondence: NDArray[np.float64]  # (1 + R, G)
+
+
+def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line per dataset, model, sampling steps and correspondence metric.
+
+    `matched_level` is the largest correspondence that every curve of the dataset reaches: the
+    smallest of their maxima. It moves when a model is added; `fid_at_level` is NaN where a curve
+    lies wholly above it. Hypervolumes do not move: their reference point is a constant. Those of
+    different metrics do not compare.
+
+    Seeds are averaged, values and intervals alike. A point that lacks FID or correspondence is not
+    on the curve.
+
+    The intervals are parametric: each point's FID and correspondence are drawn `NUM_DRAWS` times
+    from a normal about the value, its standard error half the width of its 95 % interval over
+    1.96; both numbers, and the matched level with them, are computed in each draw (basic
+    interval). Points are drawn as if independent. They are not: all answer the same captions and
+    face the same real images, and those of one model start from the same noise, so errors mostly
+    rise and fall together. Where a number weighs the points with one sign such errors add up, and
+    the interval is too narrow: for the hypervolume, and for what errors of FID bring to
+    `fid_at_level`. There an error of correspondence that all curves share moves level and curve
+    alike and cancels: for that part the interval is too wide. In a difference between models
+    shared errors cancel: to say who wins, use the paired differences of `gcdp_bench.compare`. Both
+    numbers take the best of noisy points, which flatters them; the basic interval mirrors that
+    away only in part. The small-sample bias of FID stays in the values, the spread between seeds
+    is not in the intervals.
+
+    Args:
+        rows: tidy rows.
+
+    Returns:
+        Columns `COLUMNS`; shares in [0, 1], hypervolume in FID times correspondence. Method "none"
+        and NaN ends where a point lacks an interval, or a number is undefined in more than 5 % of
+        the draws. No line without generated points.
+
+    Raises:
+        ValueError: a Fréchet distance has no reference value.
+    """
+    totals = primary_totals(rows)
+    generated = totals[totals["source"] == "generated"]
+    lines = []
+    by_distance = generated.groupby(["dataset", "fid_metric"], sort=False)
+    for (dataset, fid_metric), distances in by_distance:
+        if fid_metric not in REFERENCE_FID:
+            raise ValueError(
+                f"{fid_metric}: expected one of {', '.join(REFERENCE_FID)}; add the worst value "
+                "that counts to gcdp_bench.tradeoff.REFERENCE_FID"
+            )
+        for metric in REFERENCE_CORRESPONDENCE:
+            is_metric = (generated["dataset"] == dataset) & (generated["metric"] == metric)
+            curves = _curves(distances, generated[is_metric], (str(dataset), metric))
+            if curves:
+                common = {"dataset": dataset, "metric": metric, "fid_metric": fid_metric}
+                lines += [common | line for line in _lines(curves, metric, str(fid_metric))]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def _curves(
+    distances: pd.DataFrame, correspondences: pd.DataFrame, name: tuple[str, str]
+) -> list[_Curve]:
+    """Curves in order of guidance, the models in the summary's order."""
+    points = _points(distances, "fid").join(_points(correspondences, "correspondence"), how="inner")
+    points = points.dropna(subset=["fid", "correspondence"]).reset_index()
+    curves = []
+    for (model, steps), part in points.groupby(["model", "steps"]):
+        part = part.sort_values("guidance")
+        rng = np.random.default_rng(derive_seed("tradeoff", *name, str(model), str(steps)))
+        fid, correspondence = (
+            _drawn(part[column].to_numpy(float), part[f"{column}_width"].to_numpy(float), rng)
+            for column in ("fid", "correspondence")
+        )
+        curves.append(_Curve(str(model), int(part["steps"].iloc[0]), fid, correspondence))
+    return sorted(curves, key=lambda curve: curve.model, reverse=True)
+
+
+def _points(values: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Value and width of the interval per model, steps and guidance, averaged over seeds."""
+    wide = values.assign(width=values["ci_high"] - values["ci_low"])
+    grouped = wide.groupby(["model", "steps", "guidance"])[["value", "width"]]
+    mean = grouped.agg(lambda part: part.mean(skipna=False))
+    return mean.set_axis([column, f"{column}_width"], axis=1)
+
+
+def _drawn(
+    values: NDArray[np.float64], widths: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """The values, then draws about them; NaN draws of a value without an interval. (1 + R, G)."""
+    errors = widths / (2.0 * normal_quantile(0.95))
+    draws = values + errors * rng.standard_normal((NUM_DRAWS, len(values)))
+    return np.vstack([values, draws])
+
+
+def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]:
+    reference = (REFERENCE_FID[fid_metric], REFERENCE_CORRESPONDENCE[metric])
+    levels = np.min([curve.correspondence.max(1) for curve in curves], axis=0)  # (1 + R,)
+    lines = []
+    for curve in curves:
+        areas, matched = np.full((2, 1 + NUM_DRAWS), math.nan)
+        for i, (fid, correspondence) in enumerate(
+            zip(curve.fid, curve.correspondence, strict=True)
+        ):
+            if np.isnan(fid).any() or np.isnan(correspondence).any():
+                continue
+            areas[i] = hypervolume(fid, correspondence, reference=reference)
+            matched[i] = fid_at(levels[i], fid, correspondence)
+        lines.append(
+            {"model": curve.model, "steps": curve.steps, "num_points": curve.fid.shape[1],
+             "reference_fid": reference[0], "reference_correspondence": reference[1],
+             "matched_level": levels[0]}
+            | _columns("hypervolume", _interval(areas))
+            | _columns("fid_at_level", _interval(matched))
+        )  # fmt: skip
+    return lines
+
+
+def _interval(values: NDArray[np.float64]) -> Interval:
+    """Of the value in front and its draws; none where too few draws define it. (1 + R,)."""
+    value, draws = float(values[0]), values[1:]
+    if np.isnan(draws).mean() > 1.0 - MIN_DEFINED:
+        return without_interval(value)
+    return basic_interval(value, draws, method=f"parametric-{NUM_DRAWS}")
+
+
+def _columns(name: str, interval: Interval) -> dict[str, float | str]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high,
+            f"{name}_method": interval.method}  # fmt: skip
