@@ -21,6 +21,7 @@ from gcdp_bench.report.style import save, theme, title
 from gcdp_bench.report.tradeoff import draw_tradeoff
 from gcdp_bench.rows import REFERENCE_MODELS, read_rows
 from gcdp_bench.tables import summary_table, table_1
+from gcdp_bench.tradeoff import tradeoff_table
 
 TRADEOFF_NOTE = (
     "Each curve runs over the guidance scale, written at each point. Lower and further right is "
@@ -60,11 +61,13 @@ def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
     check_comparable(rows)
     summary = summary_table(rows)
     comparison = compare_models(rows, results)
+    tradeoff = tradeoff_table(rows)
     agreement = judge_agreement(rows)
     tables = {
         "summary": summary,
         "table-1": table_1(summary),
         "comparison": comparison,
+        "tradeoff": tradeoff,
         "published": published_rows(),
     }
     if len(agreement):
@@ -77,7 +80,7 @@ def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
     page = render_page(
         rows,
         sections,
-        Tables(summary, tables["table-1"], comparison, agreement),
+        Tables(summary, tables["table-1"], comparison, tradeoff, agreement),
     )
     path = results / "report.html"
     with replacing(path) as temporary:

@@ -16,7 +16,7 @@ from gcdp_bench.compare.paired import NOISE, TIE
 from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import REFERENCE_MODELS
-from gcdp_bench.tables import below_noise, number, readable
+from gcdp_bench.tables import PERCENT, UNDEFINED, below_noise, number, readable
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Tables:
     summary: pd.DataFrame  # `tables.summary_table`
     table_1: pd.DataFrame  # `tables.table_1`
     comparison: pd.DataFrame  # `compare.compare_models`
+    tradeoff: pd.DataFrame  # `tradeoff.tradeoff_table`
     agreement: pd.DataFrame  # `agreement.judge_agreement`
 
 
@@ -81,6 +82,7 @@ def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> 
         summary=_cells(readable(tables.summary), grey=below_noise(tables.summary)),
         table_1=_cells(_readable_table_1(tables.table_1)),
         comparison=_cells(comparison, grey=_whole_rows(comparison, open_verdicts)),
+        tradeoff=_cells(_readable_tradeoff(tables.tradeoff)),
         agreement=_cells(_readable_agreement(tables.agreement)),
         warnings=warnings_of(tables.agreement),
         sections=sections,
@@ -100,6 +102,42 @@ def _cells(table: pd.DataFrame, grey: pd.DataFrame | None = None) -> dict[str, l
 
 def _whole_rows(table: pd.DataFrame, marked: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({name: marked.to_numpy() for name in table.columns})
+
+
+def _readable_tradeoff(table: pd.DataFrame) -> pd.DataFrame:
+    percent = table["metric"].isin(PERCENT)
+    level = table["matched_level"] * percent.map({True: 100.0, False: 1.0}).astype(float)
+    return pd.DataFrame(
+        {
+            "data": table["dataset"],
+            "model": [title(model) for model in table["model"]],
+            "steps": table["steps"],
+            "FID against": table["metric"] + percent.map({True: " %", False: ""}),
+            "hypervolume ↑": [number(value) for value in table["hypervolume"]],
+            "95 % interval": _ranges(table, "hypervolume"),
+            "matched at": [number(value, "{:.1f}") for value in level],
+            "FID there ↓": [number(value) for value in table["fid_at_level"]],
+            "its 95 % interval": _ranges(table, "fid_at_level"),
+            "points": table["num_points"],
+            "up to": [
+                f"{fid_metric} {fid:g}, {worst:g}"
+                for fid_metric, fid, worst in zip(
+                    table["fid_metric"],
+                    table["reference_fid"],
+                    table["reference_correspondence"],
+                    strict=True,
+                )
+            ],
+        }
+    )
+
+
+def _ranges(table: pd.DataFrame, name: str) -> list[str]:
+    """Ends of an interval, or the dash of a number that has none."""
+    return [
+        UNDEFINED if pd.isna(low) else f"[{low:.2f}, {high:.2f}]"
+        for low, high in zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
+    ]
 
 
 def _readable_agreement(table: pd.DataFrame) -> pd.DataFrame:

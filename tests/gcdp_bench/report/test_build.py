@@ -51,9 +51,20 @@ def test_figures_are_png_and_pdf(report):
 
 def test_tables_are_written(report):
     assert {path.name for path in report.tables} == {
-        "summary.csv", "table-1.csv", "comparison.csv", "published.csv"
+        "summary.csv", "table-1.csv", "comparison.csv", "tradeoff.csv", "published.csv"
     }  # fmt: skip
     assert all(path.stat().st_size > 100 for path in report.tables)
+
+
+def test_the_page_shows_the_tradeoff_as_numbers(report):
+    (path,) = [path for path in report.tables if path.stem == "tradeoff"]
+    table = pd.read_csv(path)
+    assert set(table["model"]) == {"reference", "imagen"} and (table["num_points"] == 2).all()
+    page = report.page.read_text()
+    assert "Trade-off as numbers" in page and "semantic_recall %" in page
+    recall = table[table["metric"] == "semantic_recall"]
+    for area, level in recall[["hypervolume", "matched_level"]].to_numpy(float):
+        assert f"<td>{area:.2f}</td>" in page and f"<td>{100.0 * level:.1f}</td>" in page
 
 
 def test_the_page_needs_nothing_else(report):
