@@ -201,7 +201,8 @@ def require_attributes(dataset: Dataset) -> AttributedDataset:
     if not isinstance(dataset, AttributedDataset):
         raise ValueError(
             f"{dataset.name}: expected a dataset whose images have yes-or-no attributes, this one "
-            "has none; use celeba-100 or synth-face-100"
+            "has none; use synth-face-100, or celeba-100 with CelebAMask-HQ-attribute-anno.txt in "
+            "its folder"
         )
     return dataset
 
