@@ -74,8 +74,8 @@ def published_rows() -> pd.DataFrame:
     stands for an unknown count.
     """
     unknown = dict.fromkeys(
-        ("image_size", "resizer", "reference", "captions", "weights", "judges", "git_commit", "versions",
-         "hardware", "precision", "extractor", "split"), PROTOCOL,
+        ("image_size", "resizer", "reference", "captions", "weights", "judges", "git_commit",
+         "versions", "hardware", "precision", "extractor", "split"), PROTOCOL,
     )  # fmt: skip
     missing = dict.fromkeys(
         ("guidance", "corrected", "ci_low", "ci_high", "between_seed_sd", "within_seed_sd",
