@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.segmenter import Segmenter
 from gcdp_bench.extractors.weights import SHIPPED
+from gcdp_bench.protocols import AttributedDataset
 
 NUM = 8
 
@@ -38,3 +40,13 @@ def test_the_clip_prefers_the_own_caption(family):
         for by in range(1, NUM)
     ]
     assert own.mean() > sum(other.mean() for other in others) / len(others)
+
+
+def test_the_attribute_classifier_knows_faces():
+    dataset = open_dataset("synth-face", "test", size=(128, 128), data_root=None)
+    classifier = AttributeClassifier.load(SHIPPED / "attributes-synth-face")
+    assert isinstance(dataset, AttributedDataset)
+    classifier.check(dataset)
+    probabilities = classifier.predict(torch.stack([dataset[i].image for i in range(NUM)]))
+    truth = torch.stack([dataset.attributes(i) for i in range(NUM)])
+    assert ((probabilities >= classifier.thresholds) == truth).float().mean() > 0.85
