@@ -1,0 +1,58 @@
+"""What the shipped judges say of real test images: the ceiling, the floor, and what noise is.
+
+    python -m benchmarks.judges --dataset synth-face --num-samples 200
+
+Prints one JSON line per row (real-ceiling, real-floor, real-split) with the totals of every metric.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.datasets.shuffled import shuffled
+from gcdp_bench.evaluate import Judging, ask_again, observe, reference_statistics, score_real
+from gcdp_bench.evaluate.score import derangement
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.progress import Silent
+from gcdp_bench.protocols import AttributedDataset
+from gcdp_bench.rows import CEILING, FLOOR, SPLIT
+
+
+def main() -> None:
+    """Judge real images."""
+    parser = argparse.ArgumentParser(description="Calibrate the judges on real images.")
+    parser.add_argument("--dataset", default="synth-face")
+    parser.add_argument("--num-samples", type=int, default=200)
+    parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
+    parser.add_argument("--data-root", type=Path)
+    options = parser.parse_args()
+    num = options.num_samples
+    size = image_size_of(options.dataset, options.width)
+    dataset = shuffled(open_dataset(options.dataset, "test", size=size,
+                                    data_root=options.data_root))  # fmt: skip
+    attributed = isinstance(dataset, AttributedDataset)
+    judges = load_extractors(JudgeRequest(dataset=options.dataset, use_attributes=attributed))
+    judges.check(dataset)
+    with TemporaryDirectory() as cache:
+        reference = reference_statistics(dataset, judges, Path(cache), Silent())
+    seen = observe(dataset, judges, Judging(num=num), progress=Silent(), task="real")
+    others = [seen.captions[index] for index in derangement(num)]
+    real = reference.observed
+    parts = {
+        CEILING: (seen, real),
+        FLOOR: (ask_again(dataset, seen, others, judges), real),
+        SPLIT: (real.part(0, num), real.part(num, None)),
+    }
+    for row, (sample, rest) in parts.items():
+        frame = score_real(sample, rest, reference, judges, row).frame()
+        totals = frame[frame["class"] == "all"]
+        values = dict(zip(totals["metric"], totals["value"].round(4), strict=True))
+        print(json.dumps({"dataset": options.dataset, "row": row, "num_samples": num, **values}))
+
+
+if __name__ == "__main__":
+    main()
