@@ -40,13 +40,15 @@ def compare_models(rows: pd.DataFrame, results: Path) -> pd.DataFrame:
 
 
 def _against(point: PointSet, rivals: list[PointSet]) -> list[dict]:
-    matched = [("guidance", rival) for rival in rivals if rival.guidance == point.guidance]
+    """At equal guidance and at the nearest FID; once where these are the same rival."""
+    matched = {rival.guidance: "guidance" for rival in rivals if rival.guidance == point.guidance}
     if rivals:
-        matched.append(("fid", min(rivals, key=lambda rival: abs(rival.fid - point.fid))))
+        nearest = min(rivals, key=lambda rival: abs(rival.fid - point.fid)).guidance
+        matched[nearest] = "both" if nearest in matched else "fid"
     lines = []
-    for matched_by, rival in matched:
-        if not point.hashes.keys() & rival.hashes.keys():
+    for rival in rivals:
+        if rival.guidance not in matched or not point.hashes.keys() & rival.hashes.keys():
             continue
-        how = {"matched_by": matched_by, "fid_a": point.fid, "fid_b": rival.fid}
+        how = {"matched_by": matched[rival.guidance], "fid_a": point.fid, "fid_b": rival.fid}
         lines += [how | line for line in compare_pair(point, rival, per_class=False)]
     return lines

@@ -6,7 +6,7 @@ import pandas as pd
 
 from gcdp_bench.tables import PERCENT
 
-MATCHED = {"guidance": "guidance", "fid": "FID (nearest)"}
+MATCHED = {"guidance": "guidance", "fid": "FID (nearest)", "both": "guidance, FID"}
 
 
 def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def results(write, tmp_path):
 def test_pairs_cancel_what_both_share(results):
     table = compare_models(*results)
     assert list(table.columns) == list(MODEL_COLUMNS)
-    equal = table[(table["matched_by"] == "guidance") & (table["metric"] == "semantic_recall")]
+    equal = table[(table["matched_by"] != "fid") & (table["metric"] == "semantic_recall")]
     assert equal["a"].tolist() == ["reference @ 1", "reference @ 4"]
     gained, same = equal.iloc[0], equal.iloc[1]
     assert gained[["difference", "ci_low", "ci_high"]].tolist() == pytest.approx([0.1] * 3)
@@ -33,9 +33,13 @@ def test_pairs_cancel_what_both_share(results):
 
 def test_the_nearest_fid_is_matched(results):
     table = compare_models(*results)
-    near = table[(table["matched_by"] == "fid") & (table["metric"] == "semantic_recall")]
-    matched = {line.a: (line.b, line.fid_b) for line in near.itertuples()}
-    assert matched == {"reference @ 1": ("imagen @ 1", 1.1), "reference @ 4": ("imagen @ 1", 1.1)}
+    recall = table[table["metric"] == "semantic_recall"]
+    matched = [(line.a, line.b, line.matched_by, line.fid_b) for line in recall.itertuples()]
+    assert sorted(matched) == [
+        ("reference @ 1", "imagen @ 1", "both", 1.1),
+        ("reference @ 4", "imagen @ 1", "fid", 1.1),
+        ("reference @ 4", "imagen @ 4", "guidance", 3.0),
+    ]
 
 
 def test_one_model_has_nothing_to_compare_with(results):
