@@ -31,7 +31,7 @@ RECALL_NOTE = (
     "Every model at the guidance of its lowest FID. A class counts as found from one pixel on, so "
     "noise raises recall: read it with the false detections in the table."
 )
-GRID_NOTE = "The first captions of the split, not chosen; the same seed for every model."
+GRID_NOTE = "The first captions of the seeded draw, not chosen; the same seed for every model."
 
 
 @dataclass(frozen=True)
