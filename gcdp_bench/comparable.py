@@ -7,19 +7,20 @@ from collections.abc import Sequence
 import pandas as pd
 
 FIELDS = {
-    "protocol": "whose captions and which reference",
-    "split": "split of captions and reference",
-    "reference": "reference images",
-    "captions": "captions asked for",
     "num_samples": "number of captions",
     "num_reference": "number of reference images",
-    "extractor": "network that judges",
+    "protocol": "whose captions and which reference",
+    "split": "split of captions and reference",
     "image_size": "size of the judged images",
-    "resizer": "how images reach that network",
+    "resizer": "how images reach the network that judges",
+    "extractor": "network that judges",
+    "reference": "reference images",
+    "captions": "captions asked for",
     "judges": "weights of the judges",
     "precision": "arithmetic of the judges",
 }
-"""Columns that rows of one dataset and metric have to agree in, and what they mean."""
+"""Columns that rows of one dataset and metric have to agree in, and what they mean; the first one
+that differs is named, so what people choose stands before digests."""
 
 
 class UnlikeRowsError(ValueError):
