@@ -161,12 +161,12 @@ class Prediction:
     features: Tensor  # float32 (B, D)
 
 
-class LayoutJudge(Protocol):
-    """A segmenter: the judge of Semantic Recall, mIoU and the FSD of predicted layouts."""
+class Judge(Protocol):
+    """A network that judges images."""
 
     @property
     def name(self) -> str:
-        """What it is, what it was trained on, and the size at which it looks."""
+        """What it is, as the extractor column says it."""
         ...
 
     @property
@@ -176,8 +176,12 @@ class LayoutJudge(Protocol):
 
     @property
     def resizer(self) -> str:
-        """How images reach the network's size: "native", "1024x2048"."""
+        """How images reach the network's size: "native", "1024x2048", ..."""
         ...
+
+
+class LayoutJudge(Judge, Protocol):
+    """A segmenter: the judge of Semantic Recall, mIoU and the FSD of predicted layouts."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -197,27 +201,12 @@ class LayoutJudge(Protocol):
         ...
 
 
-class FeatureJudge(Protocol):
+class FeatureJudge(Judge, Protocol):
     """A network whose features distributions are compared in."""
 
     @property
-    def name(self) -> str:
-        """Network, as the extractor column says it."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Hash of its weights."""
-        ...
-
-    @property
     def protocol(self) -> str:
-        """Suffix of its metrics: "tf1", "clean", "torch", "hrnet", "dinov2", "clip"."""
-        ...
-
-    @property
-    def resizer(self) -> str:
-        """How images reach the network's size."""
+        """Suffix of its metrics: "tf1", "clean", "torch", "hrnet", "dinov2", "cmmd"."""
         ...
 
     @property
@@ -238,23 +227,8 @@ class TextMatch:
     too_long: NDArray[np.bool_]  # (B,), captions of which the encoder reads only the beginning
 
 
-class TextJudge(Protocol):
+class TextJudge(Judge, Protocol):
     """CLIP: does the image fit the caption?"""
-
-    @property
-    def name(self) -> str:
-        """Network, as the extractor column says it."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Hash of its weights."""
-        ...
-
-    @property
-    def resizer(self) -> str:
-        """How images reach the network's size."""
-        ...
 
     def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:
         """Match uint8 images (B, 3, H, W) with one caption each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -37,20 +37,14 @@ if TYPE_CHECKING:
 @extractor_options
 @quarantine_option
 @data_root_option
+@click.pass_context
 def command(
+    context: click.Context,
     folder: Path,
     dataset: str,
     train_split: str,
     unseen_split: str,
     out: Path | None,
-    extractors: Literal["shipped", "standard"],
-    segmenters: tuple[str, ...],
-    clip: Path | None,
-    features: str | None,
-    inception: Path | None,
-    dinov2: Path | None,
-    attributes: Path | None,
-    device: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -65,6 +59,7 @@ def command(
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder
     from gcdp_bench.memorisation import find_memorised
+    from gcdp_bench.protocols import AttributedDataset
     from gcdp_bench.report.memorisation import draw_memorised
     from gcdp_bench.report.style import save, theme
 
@@ -75,10 +70,7 @@ def command(
         open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
         for split in (train_split, unseen_split)
     )
-    request = judge_request(
-        dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
-        inception=inception, dinov2=dinov2, attributes=attributes, device=device,
-    )  # fmt: skip
+    request = judge_request(context, dataset, attributed=isinstance(training, AttributedDataset))
     judges = load_extractors(request)
     judges.check(training)
     samples = Folder(folder, require_layouts=False)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from gcdp_bench.extractors.bundle import JudgeRequest
+
+JUDGES = "gcdp_bench.judges"
+"""Where a command's context keeps the values of `extractor_options`."""
 
 dataset_option = click.option(
     "--dataset",
@@ -81,28 +84,37 @@ def sampling_options(function):
     return function
 
 
+def _judging(*names: str, **settings):
+    """An option whose value `judge_request` reads from the command's context."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value):
+        context.meta.setdefault(JUDGES, {})[parameter.name] = value
+
+    return click.option(*names, expose_value=False, callback=keep, **settings)
+
+
 def extractor_options(function):
     """Which networks judge; `judge_request` reads them."""
     path = click.Path(path_type=Path)
     for option in (
-        click.option(
+        _judging(
             "--device", default="cpu", show_default=True, help="Where the standard judges run."
         ),
-        click.option(
+        _judging(
             "--attributes",
             type=path,
             help="Run folder of a trained attribute classifier, for faces [the dataset's].",
         ),
-        click.option("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
-        click.option("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
-        click.option(
+        _judging("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
+        _judging("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
+        _judging(
             "--features",
             metavar="LIST",
             help="Features to compare distributions in, comma-separated, the first one for FID: "
             "hrnet, tf1, clean, torch, dinov2, cmmd [hrnet, or tf1 if standard].",
         ),
-        click.option("--clip", type=path, help="CLIP weights or run folder."),
-        click.option(
+        _judging("--clip", type=path, help="CLIP weights or run folder."),
+        _judging(
             "--segmenter",
             "segmenters",
             multiple=True,
@@ -110,7 +122,7 @@ def extractor_options(function):
             help="Run folder of a trained segmenter; or hrnet-w48-cityscapes or its checkpoint, "
             "@native or @1024x2048 appended. Several: the first one judges, the others too.",
         ),
-        click.option(
+        _judging(
             "--extractors",
             type=click.Choice(["shipped", "standard"]),
             default="shipped",
@@ -122,34 +134,29 @@ def extractor_options(function):
     return function
 
 
-def judge_request(
-    dataset: str,
-    data_root: Path | None,
-    *,
-    kind: Literal["shipped", "standard"],
-    segmenters: tuple[str, ...],
-    clip: Path | None,
-    features: str | None,
-    inception: Path | None,
-    dinov2: Path | None,
-    attributes: Path | None,
-    device: str,
-) -> JudgeRequest:
-    """The judges that `extractor_options` name.
+def judge_request(context: click.Context, dataset: str, *, attributed: bool) -> JudgeRequest:
+    """The judges that the command's `extractor_options` name.
 
     Attribute recall is measured where the dataset has attributes; a missing classifier is said and
     the other metrics are measured.
 
+    Args:
+        context: of the command.
+        dataset: name or folder.
+        attributed: whether its images have attributes.
+
     Raises:
-        click.BadParameter: `features` repeats a name or is empty.
+        click.BadParameter: `--features` repeats a name or is empty.
         ValueError: it has an unknown one, or a classifier is given for a dataset without
             attributes.
     """
-    from gcdp_bench.catalog import has_attributes
     from gcdp_bench.extractors.bundle import JudgeRequest
     from gcdp_bench.extractors.weights import find_judge
 
-    attributed = has_attributes(dataset, data_root)
+    given = context.meta[JUDGES]
+    attributes, features, segmenters = (
+        given[name] for name in ("attributes", "features", "segmenters")
+    )
     if attributes is not None and not attributed:
         raise ValueError(
             f"--attributes: {dataset} has no attributes to judge; leave the option out, or for "
@@ -162,16 +169,16 @@ def judge_request(
             click.echo(f"Attribute recall is not measured: {error}", err=True)
     return JudgeRequest(
         dataset=dataset,
-        kind=kind,
+        kind=given["extractors"],
         segmenter=segmenters[0] if segmenters else None,
         other_segmenters=segmenters[1:],
-        clip=clip,
+        clip=given["clip"],
         features=None if features is None else parse_list(features, str, "--features"),
-        inception=inception,
-        dinov2=dinov2,
+        inception=given["inception"],
+        dinov2=given["dinov2"],
         use_attributes=attributes is not None,
         attributes=attributes,
-        device=device,
+        device=given["device"],
     )
 
 

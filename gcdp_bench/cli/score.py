@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -30,19 +29,13 @@ from gcdp_bench.cli.options import (
 @quarantine_option
 @data_root_option
 @explain_option
+@click.pass_context
 def command(
+    context: click.Context,
     folder: Path,
     dataset: str,
     split: str,
     out: Path | None,
-    extractors: Literal["shipped", "standard"],
-    segmenters: tuple[str, ...],
-    clip: Path | None,
-    features: str | None,
-    inception: Path | None,
-    dinov2: Path | None,
-    attributes: Path | None,
-    device: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -52,13 +45,11 @@ def command(
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
     from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.protocols import AttributedDataset
 
     size = native_size(folder)
     real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
-    request = judge_request(
-        dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
-        inception=inception, dinov2=dinov2, attributes=attributes, device=device,
-    )  # fmt: skip
+    request = judge_request(context, dataset, attributed=isinstance(real, AttributedDataset))
     judges = load_extractors(request)
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -66,7 +65,9 @@ from gcdp_bench.cli.options import (
 @extractor_options
 @quarantine_option
 @data_root_option
+@click.pass_context
 def command(
+    context: click.Context,
     dataset: str,
     models: str,
     guidance: str | None,
@@ -81,14 +82,6 @@ def command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
-    extractors: Literal["shipped", "standard"],
-    segmenters: tuple[str, ...],
-    clip: Path | None,
-    features: str | None,
-    inception: Path | None,
-    dinov2: Path | None,
-    attributes: Path | None,
-    device: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -100,7 +93,7 @@ def command(
     seed_values = parse_seeds(seeds)
     folders = parse_weights(weights)
 
-    from gcdp_bench.catalog import check_dataset
+    from gcdp_bench.catalog import check_dataset, has_attributes
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.measure import Places
@@ -120,10 +113,7 @@ def command(
         batch_size=batch_size,
         demo=demo,
     )
-    request = judge_request(
-        dataset, data_root, kind=extractors, segmenters=segmenters, clip=clip, features=features,
-        inception=inception, dinov2=dinov2, attributes=attributes, device=device,
-    )  # fmt: skip
+    request = judge_request(context, dataset, attributed=has_attributes(dataset, data_root))
     judges = load_extractors(request)
     places = Places(results=results, data_root=data_root, quarantine=quarantine, weights=folders)
     rows = run_sweep(config, places, judges, progress=Display())
