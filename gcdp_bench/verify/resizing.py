@@ -80,7 +80,7 @@ def definition_gap(resize: Resize, matrix: Callable[[int, int], Array]) -> float
     """Largest |resize - rows matrix @ image @ columns matrix^T|, clipped to 0..255."""
     gaps = []
     for height, width in SIZES:
-        image = _image(height, width)  # (1, 3, H, W)
+        image = one_over_f(height, width)  # (1, 3, H, W)
         rows, columns = matrix(height, INCEPTION_SIZE[0]), matrix(width, INCEPTION_SIZE[1])
         expected = np.clip(rows @ image[0].double().numpy() @ columns.T, 0, 255)  # (3, h, w)
         gaps.append(np.abs(resize(image)[0].double().numpy() - expected).max())
@@ -95,7 +95,7 @@ def torch_fidelity_gap() -> float:
 
     gaps = []
     for height, width in SIZES:
-        image = _image(height, width)
+        image = one_over_f(height, width)
         other = theirs(image.float(), size=INCEPTION_SIZE, align_corners=False)
         gaps.append(float((tf1_bilinear(image) - other).abs().max()))
     return max(gaps)
@@ -103,14 +103,14 @@ def torch_fidelity_gap() -> float:
 
 def unchanged_gap() -> float:
     """Largest change of a 299x299 image."""
-    image = _image(*INCEPTION_SIZE)
+    image = one_over_f(*INCEPTION_SIZE)
     changed = [resize(image) - image for resize in (tf1_bilinear, torch_bilinear, clean_bicubic)]
     return float(torch.stack(changed).abs().max())
 
 
 def ordered_pairs() -> float:
     """Pairs of sizes whose differences are in the order of `MEASURED`."""
-    images = [_image(height, width) for height, width in SIZES]
+    images = [one_over_f(height, width) for height, width in SIZES]
     ours = [float((torch_bilinear(image) - tf1_bilinear(image)).abs().mean()) for image in images]
     return float(
         sum(
@@ -153,13 +153,13 @@ def _linear(places: NDArray[np.floating], old: int) -> Array:
     return weights
 
 
-def _image(height: int, width: int) -> Tensor:
-    """Noise whose amplitude falls as 1 / frequency, as in photographs, uint8 (1, 3, H, W)."""
+def one_over_f(height: int, width: int, *, num: int = 1) -> Tensor:
+    """Noise whose amplitude falls as 1 / frequency, as in photographs, uint8 (num, 3, H, W)."""
     rng = np.random.default_rng(0)
-    spectrum = np.fft.rfft2(rng.standard_normal((3, height, width)))
+    spectrum = np.fft.rfft2(rng.standard_normal((num, 3, height, width)))
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = 1.0
     noise = np.fft.irfft2(spectrum / frequency, s=(height, width))
-    noise -= noise.mean((1, 2), keepdims=True)
-    pixels = 127.5 + 50 * noise / noise.std((1, 2), keepdims=True)
-    return torch.from_numpy(np.clip(np.round(pixels), 0, 255).astype(np.uint8))[None]
+    noise -= noise.mean((2, 3), keepdims=True)
+    pixels = 127.5 + 50 * noise / noise.std((2, 3), keepdims=True)
+    return torch.from_numpy(np.clip(np.round(pixels), 0, 255).astype(np.uint8))

@@ -12,7 +12,7 @@ from torch_fidelity.interpolate_compat_tensorflow import (
 )
 
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
-from gcdp_bench.seeds import generator
+from gcdp_bench.verify.resizing import one_over_f
 
 RESIZERS = (tf1_bilinear, clean_bicubic, torch_bilinear)
 SIZES = [(32, 32), (128, 128), (256, 256), (299, 299), (256, 512), (1024, 1024)]
@@ -20,14 +20,7 @@ at_every_size = pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s
 
 
 def noise(size, num=1):
-    """Images with a 1/f spectrum, as natural ones have."""
-    height, width = size
-    white = torch.randn(num, 3, *size, generator=generator("noise", height, width))
-    frequency = torch.sqrt(torch.fft.fftfreq(height)[:, None] ** 2 + torch.fft.fftfreq(width) ** 2)
-    frequency[0, 0] = 1.0
-    coloured = torch.fft.ifft2(torch.fft.fft2(white) / frequency).real
-    coloured = (coloured - coloured.mean()) / coloured.std()
-    return (127.5 + 50 * coloured).clamp(0, 255).to(torch.uint8)
+    return one_over_f(*size, num=num)
 
 
 def torch_fidelity(images):
