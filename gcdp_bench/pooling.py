@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from gcdp_bench.config import digest
+from gcdp_bench.metrics.intervals import normal_quantile
 from gcdp_bench.rows import REFERENCE_MODELS
 
 POINT = ["dataset", "split", "protocol", "model", "guidance", "steps", "metric", "class",
          "extractor", "weights", "judges"]  # fmt: skip
 """Columns in which rows that are pooled agree."""
 
-Z_95 = 1.959964
-"""Half the width of a 95 % interval in standard errors."""
+HALF_WIDTH = normal_quantile(0.95)
+"""Of a 95 % interval, in standard errors."""
 
 
 def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,10 +44,10 @@ def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
             continue
         row = group.iloc[0].copy()
         values = group["value"].to_numpy(float)
-        errors = (group["ci_high"] - group["ci_low"]).to_numpy(float) / (2 * Z_95)
+        errors = (group["ci_high"] - group["ci_low"]).to_numpy(float) / (2 * HALF_WIDTH)
         between = float(values.std(ddof=1))
         within = float(np.sqrt((errors**2).mean()))
-        half = Z_95 * math.sqrt(within**2 + between**2 / len(values))
+        half = HALF_WIDTH * math.sqrt(within**2 + between**2 / len(values))
         row["value"], row["corrected"] = values.mean(), group["corrected"].mean(skipna=False)
         row["ci_low"], row["ci_high"] = row["value"] - half, row["value"] + half
         row["ci_method"] = "none" if math.isnan(half) else f"normal-{len(values)}-seeds"

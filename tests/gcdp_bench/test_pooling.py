@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from gcdp_bench.pooling import Z_95, pool_seeds
+from gcdp_bench.pooling import pool_seeds
 from gcdp_bench.rows import CEILING, COLUMNS, to_frame
 from tests.gcdp_bench.test_rows import record
+
+Z_95 = 1.959964  # half the width of a 95 % interval in standard errors
 
 
 def rows_of(values, half=0.2, **changes):
