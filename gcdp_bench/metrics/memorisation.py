@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.metrics.feature_sets import Features, checked_pair
 from gcdp_bench.metrics.intervals import wilson
 from gcdp_bench.protocols import MetricValue
 
-Features = NDArray[np.floating]
 
 CHUNK = 512
 """Rows of a distance matrix that are held at once."""
@@ -56,18 +56,12 @@ def nearest_training(samples: Features, training: Features) -> Neighbours:
         ValueError: shapes do not fit, there is no sample, fewer than two training images, or a
             value is not finite.
     """
-    samples, training = (np.asarray(part, np.float64) for part in (samples, training))
-    if samples.ndim != 2 or training.ndim != 2 or samples.shape[1] != training.shape[1]:
-        raise ValueError(
-            f"expected features (N, D) and (M, D), got {samples.shape} and {training.shape}"
-        )
+    samples, training = checked_pair(samples, training)
     if len(samples) < 1 or len(training) < 2:
         raise ValueError(
             f"expected at least 1 sample and 2 training images, got {len(samples)} and "
             f"{len(training)}"
         )
-    if not (np.isfinite(samples).all() and np.isfinite(training).all()):
-        raise ValueError("expected finite features; got NaN or infinity")
     floor = RESOLUTION * float(np.linalg.norm(training, axis=1).mean())
     index = _nearest(samples, training)
     distance = np.linalg.norm(samples - training[index], axis=1)
