@@ -11,7 +11,6 @@ from gcdp_bench.metrics.feature_sets import Features, checked_pair
 from gcdp_bench.metrics.intervals import wilson
 from gcdp_bench.protocols import MetricValue
 
-
 CHUNK = 512
 """Rows of a distance matrix that are held at once."""
 
