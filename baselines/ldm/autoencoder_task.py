@@ -1,0 +1,207 @@
+"""What the autoencoder learns: reconstruction, against a discriminator in turns."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from baselines.ldm.autoencoder import FOLDER, AutoencoderConfig, build_autoencoder
+from baselines.ldm.autoencoder_loss import (
+    discriminator_hinge,
+    feature_matching,
+    generator_hinge,
+    kl_per_value,
+)
+from baselines.ldm.patch_discriminator import PatchDiscriminator
+from gcdp_bench.config import to_dict
+from gcdp_bench.images import resize_images, to_float, to_uint8
+from gcdp_bench.palette import sheet
+from gcdp_bench.protocols import Dataset
+
+NUM_VALIDATION, NUM_PREVIEW, NUM_MEASURED = 64, 6, 512
+BATCH_SIZE = 16  # of networks that are not trained
+PEAK_TO_PEAK = 2.0  # of images in [-1, 1]
+
+
+class AutoencoderInTraining(nn.Module):
+    """The autoencoder and the discriminator that only training needs."""
+
+    def __init__(self, config: AutoencoderConfig):
+        super().__init__()
+        self.autoencoder: Any = build_autoencoder(config)
+        self.discriminator = PatchDiscriminator(config.discriminator)
+
+    def forward(self, images: Tensor, normal: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Reconstruction from a sample of the posterior, and the posterior.
+
+        Args:
+            images: float (B, 3, H, W) in [-1, 1].
+            normal: standard normal noise (B, Z, h, w).
+
+        Returns:
+            reconstruction (B, 3, H, W), mean (B, Z, h, w) and log variance (B, Z, h, w).
+        """
+        posterior = self.autoencoder.encode(images).latent_dist
+        latents = posterior.mean + posterior.std * normal  # (B, Z, h, w)
+        return self.autoencoder.decode(latents).sample, posterior.mean, posterior.logvar
+
+
+class AutoencoderTask:
+    """The autoencoder's loss is that of CompVis/latent-diffusion, with two changes: feature
+    matching stands for LPIPS, and the adversarial term has a fixed weight instead of one that
+    follows the gradients of the last layer.
+    """
+
+    turns: Sequence[str] = ("autoencoder", "discriminator")
+
+    def __init__(self, config: AutoencoderConfig, train: Dataset, validation: Dataset):
+        self.config = config
+        self.num_examples = len(train)
+        self.loss_weights: Mapping[str, float] = {
+            "l1": config.loss.l1_weight,
+            "kl": config.loss.kl_weight,
+            "features": config.loss.features_weight,
+            "adversarial": config.loss.adversarial_weight,
+            "hinge": 1.0,
+        }
+        self._train = _Images(config, train)
+        self._validation = _Images(config, validation)
+
+    def build(self) -> AutoencoderInTraining:
+        """See `Learning.build`."""
+        return AutoencoderInTraining(self.config)
+
+    def batch(self, indices: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        """See `Learning.batch`: mirrored images, and the noise of the posterior's sample."""
+        images = self._train.stack(indices)
+        flip = torch.rand(len(images), generator=generator) < 0.5  # (B,)
+        images[flip] = images[flip].flip(-1)
+        height, width = (side // self.config.downscaling for side in self.config.image_size)
+        shape = (len(images), self.config.latent_channels, height, width)
+        return {"image": images, "normal": torch.randn(shape, generator=generator)}
+
+    def turn_losses(
+        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+    ) -> dict[str, Tensor]:
+        """See `TurnTask.turn_losses`; until `adversarial_from` the discriminator rests."""
+        plain = _plain(network)
+        images = to_float(batch["image"])
+        adversarial = step >= self.config.loss.adversarial_from
+        if turn == "discriminator":
+            if not adversarial:
+                return {}
+            with torch.no_grad():
+                reconstruction, _, _ = plain(images, batch["normal"])
+            (real, _), (fake, _) = (plain.discriminator(x) for x in (images, reconstruction))
+            return {"hinge": discriminator_hinge(real, fake)}
+        reconstruction, mean, log_variance = plain(images, batch["normal"])
+        terms = {
+            "l1": F.l1_loss(reconstruction, images),
+            "kl": kl_per_value(mean, log_variance, images[0].numel()),
+        }
+        if adversarial:
+            with torch.no_grad():
+                _, wanted = plain.discriminator(images)
+            logits, found = plain.discriminator(reconstruction)
+            terms["features"] = feature_matching(wanted, found)
+            terms["adversarial"] = generator_hinge(logits)
+        return terms
+
+    @torch.no_grad()
+    def validation(self, network: nn.Module) -> dict[str, float]:
+        """See `Learning.validation`: of reconstructions from the posterior's mean, the absolute
+        error in [-1, 1] and the peak signal-to-noise ratio in dB; and the KL in nats per latent
+        value, averaged over images.
+        """
+        l1, psnr, kl = [], [], []
+        for images in self._validation.batches(NUM_VALIDATION, _device(network)):
+            posterior = _plain(network).autoencoder.encode(images).latent_dist
+            error = _plain(network).autoencoder.decode(posterior.mean).sample - images
+            l1.append(error.abs().mean((1, 2, 3)))  # (B,)
+            psnr.append(10.0 * torch.log10(PEAK_TO_PEAK**2 / error.square().mean((1, 2, 3))))
+            kl.append(posterior.kl() / posterior.mean[0].numel())  # (B,)
+        values = {"l1": l1, "psnr": psnr, "kl_per_latent": kl}
+        return {name: float(torch.cat(value).mean()) for name, value in values.items()}
+
+    @torch.no_grad()
+    def preview(self, network: nn.Module) -> Tensor | None:
+        """See `Learning.preview`: validation images above their reconstructions."""
+        originals = next(self._validation.batches(NUM_PREVIEW, _device(network)))  # (B, 3, H, W)
+        autoencoder = _plain(network).autoencoder
+        latents = autoencoder.encode(originals).latent_dist.mean  # (B, Z, h, w)
+        rows = [to_uint8(x).cpu() for x in (originals, autoencoder.decode(latents).sample)]
+        return sheet(torch.cat(rows), num_columns=len(originals))
+
+    def metadata(self) -> dict[str, Any]:
+        """See `Learning.metadata`."""
+        return {"kind": "autoencoder", "autoencoder": to_dict(self.config)}
+
+    def export(self, network: nn.Module, folder: Path) -> None:
+        """See `Exporting.export`: the autoencoder in diffusers' format as `vae/`.
+
+        Its `scaling_factor` is 1 / `latent_std`, so that scaled latents have unit variance.
+        """
+        autoencoder = _plain(network).autoencoder
+        autoencoder.register_to_config(scaling_factor=1.0 / self.latent_std(network))
+        temporary = folder / f".{FOLDER}.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        autoencoder.save_pretrained(temporary)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        temporary.replace(folder / FOLDER)
+
+    @torch.no_grad()
+    def latent_std(self, network: nn.Module) -> float:
+        """Standard deviation of samples of the posterior over the first training images, their
+        places and channels taken together (Rombach et al. 2022, G): without drawing any, by
+        Var[z] = E[variance + mean^2] - E[mean]^2.
+        """
+        first = second = torch.zeros((), dtype=torch.float64)
+        num = 0
+        for images in self._train.batches(NUM_MEASURED, _device(network)):
+            posterior = _plain(network).autoencoder.encode(images).latent_dist
+            mean, variance = posterior.mean.double().cpu(), posterior.var.double().cpu()
+            first = first + mean.sum()
+            second = second + (variance + mean.square()).sum()
+            num += mean.numel()
+        return math.sqrt(float(second / num - (first / num).square()))
+
+
+class _Images:
+    """A dataset's images at the autoencoder's size, kept in memory once read."""
+
+    def __init__(self, config: AutoencoderConfig, dataset: Dataset):
+        self._size = config.image_size
+        self._dataset = dataset
+        self._cache: dict[int, Tensor] = {}
+
+    def stack(self, indices: Sequence[int]) -> Tensor:
+        """uint8 (B, 3, H, W)."""
+        for index in indices:
+            if index not in self._cache:
+                image = self._dataset[index].image[None]
+                self._cache[index] = resize_images(image, self._size)[0]  # (3, H, W)
+        return torch.stack([self._cache[index] for index in indices])
+
+    def batches(self, num: int, device: torch.device) -> Iterator[Tensor]:
+        """The first `num` images, or all if there are fewer, as float (B, 3, H, W) in [-1, 1]."""
+        indices = range(min(num, len(self._dataset)))
+        for start in range(0, len(indices), BATCH_SIZE):
+            yield to_float(self.stack(indices[start : start + BATCH_SIZE])).to(device)
+
+
+def _plain(network: nn.Module) -> AutoencoderInTraining:
+    """The network inside accelerate's wrapper."""
+    plain = getattr(network, "module", network)
+    assert isinstance(plain, AutoencoderInTraining)
+    return plain
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device
