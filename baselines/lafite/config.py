@@ -1,0 +1,130 @@
+"""Sizes of Lafite's generator and discriminator: the paper's, and tiny ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gcdp_bench.images import Size
+
+START_ROWS = 4  # of the lowest level, for every preset
+PAPER_CHANNELS = (32768, 512)  # divided by the rows of a level, and at most
+TINY_CHANNELS = {8: 128, 16: 64, 32: 32, 64: 16, 128: 8}  # by the rows of a level
+TINY_START_CHANNELS = (256, 128)  # of generator and discriminator, at the 4 rows of the start
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Everything that determines the tensors of both networks.
+
+    A level is a size of the pyramid; tuples with one entry per level start at `start_size`.
+    """
+
+    image_size: Size
+    start_size: Size  # of the constant, and of the discriminator's last map
+    text_dim: int  # width of the CLIP feature
+    generator_channels: tuple[int, ...]  # one per level
+    discriminator_channels: tuple[int, ...]  # one per level
+    convs: tuple[int, ...]  # one per level; 1 at the start, where nothing is resized
+    z_dim: int = 512
+    w_dim: int = 512
+    mapping_layers: int = 8
+    slow_lr: float = 0.01  # learning-rate factor of the mapping and of the text layers
+    w_average_decay: float = 0.995
+    concat_rows: int = 256  # levels of more rows read the text as a scale and a shift of the style
+    low_pass: bool = True  # [1, 3, 3, 1] when resizing; off: [1, 1], nearest and mean pixel
+    minibatch_std_group: int = 4  # 1: each image alone, so that the statistic is constant
+    official_batch_sum: bool = False  # the authors' <f_s, text>, summed over the batch too
+
+    def __post_init__(self):
+        sizes = [self.start_size]
+        while sizes[-1][0] < self.image_size[0] and sizes[-1][1] < self.image_size[1]:
+            sizes.append((2 * sizes[-1][0], 2 * sizes[-1][1]))
+        if sizes[-1] != self.image_size:
+            raise ValueError(
+                f"expected image_size to be start_size doubled some times, got {self.image_size} "
+                f"from {self.start_size}; set start_size to image_size divided by a power of 2"
+            )
+        for name in ("generator_channels", "discriminator_channels", "convs"):
+            values = getattr(self, name)
+            if len(values) != len(sizes) or min(values) < 1:
+                raise ValueError(
+                    f"{name}: expected {len(sizes)} positive values, one per level from "
+                    f"{self.start_size} to {self.image_size}, got {values}"
+                )
+        if self.convs[0] != 1:
+            raise ValueError(f"convs: expected 1 at the start level, got {self.convs[0]}")
+        for name in ("text_dim", "z_dim", "w_dim", "mapping_layers", "minibatch_std_group"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 1 or more, got {getattr(self, name)}")
+        if not self.slow_lr > 0 or not 0 <= self.w_average_decay < 1:
+            raise ValueError(
+                "expected slow_lr > 0 and 0 <= w_average_decay < 1, got "
+                f"{self.slow_lr} and {self.w_average_decay}"
+            )
+
+    @property
+    def level_sizes(self) -> tuple[Size, ...]:
+        """(height, width) of each level, from `start_size` to `image_size`."""
+        height, width = self.start_size
+        return tuple((height * 2**level, width * 2**level) for level in range(len(self.convs)))
+
+    @property
+    def num_ws(self) -> int:
+        """Style vectors w of one image: one per convolution, and one for the last colours."""
+        return sum(self.convs) + 1
+
+
+def paper_config(image_size: Size, *, text_dim: int = 512) -> NetworkConfig:
+    """Lafite as published: 44,997,026 and 29,126,785 parameters at 256 x 256.
+
+    The authors train on squares; a wide image starts from a wide constant of 4 rows.
+
+    Raises:
+        ValueError: the sides of `image_size` are not 4 rows doubled some times.
+    """
+    start, rows = _start(image_size)
+    numerator, most = PAPER_CHANNELS
+    channels = tuple(min(numerator // row, most) for row in rows)
+    return NetworkConfig(
+        image_size=image_size,
+        start_size=start,
+        text_dim=text_dim,
+        generator_channels=channels,
+        discriminator_channels=channels,
+        convs=(1, *(2,) * (len(rows) - 1)),
+    )
+
+
+def tiny_config(image_size: Size, *, text_dim: int) -> NetworkConfig:
+    """Networks for one processor core, at most 128 rows.
+
+    Raises:
+        ValueError: the sides of `image_size` are not 4 rows doubled at most 5 times.
+    """
+    start, rows = _start(image_size)
+    if rows[-1] not in TINY_CHANNELS:
+        raise ValueError(
+            f"expected at most {max(TINY_CHANNELS)} rows, got {rows[-1]}; use `paper_config`"
+        )
+    above = tuple(TINY_CHANNELS[row] for row in rows[1:])
+    generator_start, discriminator_start = TINY_START_CHANNELS
+    return NetworkConfig(
+        image_size=image_size,
+        start_size=start,
+        text_dim=text_dim,
+        generator_channels=(generator_start, *above),
+        discriminator_channels=(discriminator_start, *above),
+        convs=tuple(1 if row in (4, *rows[-2:]) else 2 for row in rows),
+        z_dim=64,
+        w_dim=128,
+        mapping_layers=4,
+    )
+
+
+def _start(image_size: Size) -> tuple[Size, tuple[int, ...]]:
+    """Size of the start level, and the rows of every level."""
+    height, width = image_size
+    rows = [START_ROWS]
+    while rows[-1] < height:
+        rows.append(2 * rows[-1])
+    return (START_ROWS, START_ROWS * width // height), tuple(rows)
