@@ -15,7 +15,8 @@ import time
 import torch
 
 from gcdp_bench.catalog import GENERATORS, generator_folder, open_dataset
-from reference_model.generator import Cascade, SamplingConfig
+from gcdp_bench.sampling import SamplingConfig
+from reference_model.generator import Cascade
 from reference_model.unet import LowRes, UNet, UNetConfig, paper_base, paper_sr
 
 DATASET = "synth-city-25"

@@ -35,8 +35,9 @@ from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extracto
 from gcdp_bench.images import to_uint8
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
-from reference_model.generator import Cascade, SamplingConfig
+from reference_model.generator import Cascade
 from reference_model.sampler import sample
 from reference_model.stage import Stage, upsample
 from reference_model.text import build_text_encoder

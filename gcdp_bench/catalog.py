@@ -14,8 +14,8 @@ from gcdp_bench.datasets import opening
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
     from gcdp_bench.images import Size
-    from gcdp_bench.protocols import Dataset
-    from reference_model.generator import Cascade, SamplingConfig
+    from gcdp_bench.protocols import Dataset, Generator
+    from gcdp_bench.sampling import SamplingConfig
 
 T = TypeVar("T")
 
@@ -38,9 +38,11 @@ class GeneratorSpec:
     """How a generator is loaded, and where its shipped weights lie (one folder per dataset)."""
 
     summary: str
-    makes_layouts: bool
-    load: Callable[[Path, SamplingConfig], Cascade]
+    load: Callable[[Path, SamplingConfig], Generator]
     shipped: Path
+    marker: str = "config.json"  # a file that every trained folder has
+    stages: tuple[str, ...] = ()  # trained one by one, each in its own folder
+    parts: tuple[str, ...] = ()  # networks it is built on, trained before
 
 
 def _synth_city(fraction: int) -> DatasetSpec:
@@ -81,13 +83,25 @@ def _celeba(fraction: int) -> DatasetSpec:
     return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test-first")
 
 
-def _cascade(name: str) -> Callable[[Path, SamplingConfig], Cascade]:
-    def load(folder: Path, config: SamplingConfig) -> Cascade:
+def _cascade(name: str) -> Callable[[Path, SamplingConfig], Generator]:
+    def load(folder: Path, config: SamplingConfig) -> Generator:
         from reference_model.generator import Cascade
 
         return Cascade.load(name, folder, config)
 
     return load
+
+
+def _latent_diffusion(folder: Path, config: SamplingConfig) -> Generator:
+    from baselines.ldm.generator import LatentDiffusion
+
+    return LatentDiffusion.load("ldm", folder, config)
+
+
+def _lafite(folder: Path, config: SamplingConfig) -> Generator:
+    from baselines.lafite.generator import Lafite
+
+    return Lafite.load("lafite", folder, config)
 
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -116,18 +130,35 @@ DATASETS: Mapping[str, DatasetSpec] = {
     "celeba-100": _celeba(100),
 }
 
+CASCADE_STAGES = ("base", "sr")
+BASELINES = PROJECT / "baselines" / "shipped"
+
 GENERATORS: Mapping[str, GeneratorSpec] = {
     "reference": GeneratorSpec(
         summary="Gaussian-categorical cascade: image and layout together",
-        makes_layouts=True,
         load=_cascade("reference"),
         shipped=PROJECT / "reference_model" / "shipped",
+        marker="base/config.json",
+        stages=CASCADE_STAGES,
     ),
     "imagen": GeneratorSpec(
         summary="Imagen: the same cascade without layouts",
-        makes_layouts=False,
         load=_cascade("imagen"),
-        shipped=PROJECT / "baselines" / "shipped" / "imagen",
+        shipped=BASELINES / "imagen",
+        marker="base/config.json",
+        stages=CASCADE_STAGES,
+    ),
+    "ldm": GeneratorSpec(
+        summary="latent diffusion in the space of an autoencoder",
+        load=_latent_diffusion,
+        shipped=BASELINES / "ldm",
+        parts=("autoencoder",),
+    ),
+    "lafite": GeneratorSpec(
+        summary="StyleGAN2 with CLIP's text features in style space",
+        load=_lafite,
+        shipped=BASELINES / "lafite",
+        parts=("lafite-clip",),
     ),
 }
 
@@ -303,10 +334,12 @@ def generator_folder(name: str, dataset: str, given: Path | None) -> Path:
     else:
         candidates = [Path("runs") / name / dataset, spec.shipped / dataset]
     for folder in candidates:
-        if (folder / "base" / "config.json").exists():
+        if (folder / spec.marker).exists():
             return folder
     looked = ", ".join(str(folder) for folder in candidates)
+    commands = " and ".join(
+        f"`gcdp-bench train {part} --dataset {dataset}`" for part in (*spec.parts, name)
+    )
     raise FileNotFoundError(
-        f"no trained {name!r} for {dataset}: looked in {looked}; train it with "
-        f"`gcdp-bench train {name} --dataset {dataset}` (both stages)"
+        f"no trained {name!r} for {dataset}: looked in {looked}; train it with {commands}"
     )

@@ -42,7 +42,6 @@ class Setting:
 
     protocol: str
     num_samples: int
-    steps: int  # sampling steps of each stage, for the table
     batch_size: int
     demo: bool
 
@@ -154,7 +153,7 @@ class Measurements:
             seen = observe(samples, self._judges, judging, progress=self._progress, task=task)
             scores = score_generated(seen, self._reference, self._judges)
             scores.values.extend(self._of_ceiling(scores))
-            self._write(request, seen, scores, seconds=seconds, samples=folder)
+            self._write(request, seen, scores, seconds=seconds, samples=folder, generator=generator)
         return _semantic_recall(self._of(request))
 
     def pool(self) -> None:
@@ -209,13 +208,13 @@ class Measurements:
 
     def _write(
         self, request: SampleRequest, seen: Observed, scores: Scores, *, seconds: float,
-        samples: Path,
+        samples: Path, generator: Generator | None = None,
     ) -> None:  # fmt: skip
         config_hash = self._hash(request)
         results = self._places.results
         seen.save(score_folder(results, config_hash) / "observed.npz")
         write_point(results, config_hash, samples, self._reference.file, scores.per_sample)
-        real = request.model in (CEILING, FLOOR, SPLIT)
+        knob = None if generator is None else generator.knob
         context = {
             "dataset": request.dataset,
             "split": request.split,
@@ -224,8 +223,10 @@ class Measurements:
                 request.model, "generated"
             ),
             "model": request.model,
-            "guidance": math.nan if real else request.guidance,
-            "steps": None if real else self._setting.steps,
+            "trained_on": "none" if generator is None else generator.trained_on,
+            "knob": "none" if knob is None else knob.name,
+            "guidance": math.nan if generator is None else request.guidance,
+            "steps": None if generator is None else generator.num_steps,
             "seed": request.seed,
             "between_seed_sd": math.nan,
             "within_seed_sd": math.nan,

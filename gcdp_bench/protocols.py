@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,37 @@ class AttributedDataset(Dataset, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Knob:
+    """What a generator's trade-off curve runs over: one number, given when it samples."""
+
+    name: str
+    symbol: str
+    values: tuple[float, ...]  # swept unless told otherwise
+    high: float = math.inf  # largest value that means something; the smallest is 0
+
+    def check(self, value: float) -> None:
+        """Refuse a value that no generator with this knob can be sampled with.
+
+        Raises:
+            ValueError: it is negative, above `high`, infinite or NaN.
+        """
+        if not (0.0 <= value <= self.high and value < math.inf):
+            limit = "a finite value of at least 0" if self.high == math.inf else (
+                f"a value from 0 to {self.high:g}"
+            )  # fmt: skip
+            raise ValueError(f"{self.name}: expected {limit}, got {value:g}")
+
+
+GUIDANCE = Knob("guidance scale", "w", (1.0, 2.0, 4.0, 8.0))
+"""Classifier-free guidance (Ho and Salimans 2021); 1 means none."""
+
+TRUNCATION = Knob("truncation psi", "ψ", (1.0, 0.9, 0.8, 0.7, 0.6, 0.5), high=1.0)
+"""Truncation of a GAN's intermediate latents (Karras et al. 2019); 1 means none."""
+
+KNOBS = {knob.name: knob for knob in (GUIDANCE, TRUNCATION)}
+
+
 @runtime_checkable
 class Generator(Protocol):
     """A text-to-image model under test."""
@@ -123,6 +154,26 @@ class Generator(Protocol):
     @property
     def name(self) -> str:
         """Name in the catalogue."""
+        ...
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight that samples depend on."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """How it is sampled, as far as samples depend on it."""
+        ...
+
+    @property
+    def num_steps(self) -> int:
+        """Sampling steps of its first stage; 1 for a network that samples in one pass."""
         ...
 
     @property
@@ -141,14 +192,14 @@ class Generator(Protocol):
         ...
 
     @property
-    def guidance_range(self) -> tuple[float, float] | None:
-        """Values of the trade-off knob; None: no knob, swept once."""
+    def knob(self) -> Knob | None:
+        """What its trade-off curve runs over; None: nothing, it is swept once."""
         ...
 
     def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
         """Draw one sample per caption; sample i depends on (captions[i], seeds[i], guidance) only.
 
-        Guidance 1.0 means none.
+        `guidance` is the knob's value.
         """
         ...
 
@@ -247,13 +298,3 @@ class MetricValue:
     ci_high: float = math.nan
     ci_method: str = "none"  # of the 95 % interval; "none" where there is none, and why in docs
     corrected: float = math.nan  # the value without its small-sample bias, where that is known
-
-
-def check_guidance(guidance: float) -> None:
-    """Refuse a guidance scale that no generator can be sampled with; 1.0 means none.
-
-    Raises:
-        ValueError: it is negative, infinite or NaN.
-    """
-    if not 0.0 <= guidance < math.inf:
-        raise ValueError(f"guidance: expected a finite value of at least 0, got {guidance:g}")

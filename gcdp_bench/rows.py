@@ -11,7 +11,7 @@ from gcdp_bench.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 COLUMNS = {
     "schema_version": "int64",
@@ -20,7 +20,9 @@ COLUMNS = {
     "protocol": "string",  # one of PROTOCOLS, or "unknown"
     "source": "string",  # one of SOURCES
     "model": "string",  # a generator's name, or one of REFERENCE_MODELS
-    "guidance": "float64",  # NaN for real images
+    "trained_on": "string",  # the generator's dataset, or "none"
+    "knob": "string",  # what its trade-off curve runs over, as `protocols.Knob.name`, or "none"
+    "guidance": "float64",  # value of the knob; NaN for real images
     "steps": "Int64",  # sampling steps of each stage; missing for real images
     "seed": "Int64",  # missing: all seeds pooled
     "metric": "string",
@@ -64,9 +66,9 @@ KEY = ("dataset", "split", "protocol", "model", "guidance", "steps", "seed", "me
        "extractor", "num_samples", "config_hash")  # fmt: skip
 """Columns that identify a row: measuring the same thing again replaces the value."""
 
-PROVENANCE = ("protocol", "source", "image_size", "resizer", "reference", "captions", "weights",
-              "judges", "config_hash", "git_commit", "versions", "hardware", "precision",
-              "ci_method")  # fmt: skip
+PROVENANCE = ("protocol", "source", "trained_on", "knob", "image_size", "resizer", "reference",
+              "captions", "weights", "judges", "config_hash", "git_commit", "versions", "hardware",
+              "precision", "ci_method")  # fmt: skip
 """Columns that no row may leave empty."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from gcdp_bench.config import digest, read_json, write_json
 from gcdp_bench.datasets.folder import FolderWriter
 from gcdp_bench.files import output_folder
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, Generator, check_guidance
+from gcdp_bench.protocols import GUIDANCE, Dataset, Generator
+from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
-from reference_model.generator import Cascade, SamplingConfig
+
+DEFAULT_GUIDANCE = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +29,8 @@ class SampleRequest:
     split: str
     num_samples: int
     captions: str  # digest of the captions asked for, in order
-    guidance: float
+    guidance: float  # value of the generator's knob
     seed: int
-
-    def __post_init__(self):
-        check_guidance(self.guidance)
 
     @property
     def hash(self) -> str:
@@ -56,7 +55,8 @@ def sample_folder(
         Seconds spent sampling, over all runs that filled the folder.
 
     Raises:
-        ValueError: the folder holds samples of another request, or N exceeds the dataset.
+        ValueError: the folder holds samples of another request, N exceeds the dataset, or the
+            generator's knob has no such value.
         OSError: the folder cannot be written.
     """
     if not 1 <= request.num_samples <= len(dataset):
@@ -64,6 +64,8 @@ def sample_folder(
             f"num_samples: expected 1 to {len(dataset)} (captions of {dataset.name} "
             f"{dataset.split}), got {request.num_samples}"
         )
+    if generator.knob is not None:
+        generator.knob.check(request.guidance)
     record = _open(output_folder(folder), request)
     writer = FolderWriter(folder, class_names=generator.class_names, dataset=request.dataset,
                           split=request.split)  # fmt: skip
@@ -92,7 +94,7 @@ def sample_folder(
 
 def load_generator(
     name: str, dataset: str, folder: Path | None, sampling: SamplingConfig
-) -> tuple[Cascade, str]:
+) -> tuple[Generator, str]:
     """A trained generator, and the digest of everything its samples depend on.
 
     Raises:
@@ -102,7 +104,30 @@ def load_generator(
     spec = lookup(GENERATORS, name, "generator")
     check_dataset(dataset)
     generator = spec.load(generator_folder(name, dataset, folder), sampling)
-    return generator, digest({"weights": generator.digest, "sampling": sampling})
+    return generator, digest({"weights": generator.digest, "sampling": generator.settings})
+
+
+def knob_value(generator: Generator, given: Mapping[str, float | None]) -> float:
+    """Value to sample at: the given one of the generator's knob, else a usual one.
+
+    Args:
+        generator: decides which knob is meant.
+        given: by the knob's name; None: not given.
+
+    Raises:
+        ValueError: a value is given for a knob that it does not have.
+    """
+    own = None if generator.knob is None else generator.knob.name
+    for name, value in given.items():
+        if value is not None and name != own:
+            raise ValueError(
+                f"{name}: {generator.name} has {'no knob' if own is None else f'a {own} instead'}; "
+                "leave the option out"
+            )
+    value = None if own is None else given[own]
+    if value is not None:
+        return value
+    return DEFAULT_GUIDANCE if generator.knob == GUIDANCE else 1.0
 
 
 def captions_digest(captions: Sequence[str]) -> str:

@@ -11,13 +11,14 @@ import pandas as pd
 from gcdp_bench.catalog import open_dataset, protocol_split
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.extractors.weights import family
 from gcdp_bench.files import output_folder
 from gcdp_bench.measure import Measurements, Places, Setting
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, check_guidance
+from gcdp_bench.protocols import GUIDANCE, TRUNCATION, Dataset, Generator
 from gcdp_bench.rows import PROTOCOLS, read_rows
 from gcdp_bench.sample import load_generator
-from reference_model.generator import Cascade, SamplingConfig
+from gcdp_bench.sampling import SamplingConfig
 
 GUIDANCE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0)
 SATURATION_GAIN, SATURATION_POINTS = 0.002, 2
@@ -35,17 +36,21 @@ class SweepConfig:
 
     dataset: str
     models: tuple[str, ...] = ("reference", "imagen")
-    guidance: tuple[float, ...] | None = (1.0, 2.0, 4.0, 8.0)  # None: until saturation
+    guidance: tuple[float, ...] | None = GUIDANCE.values  # None: until saturation
+    truncation: tuple[float, ...] = TRUNCATION.values  # of models whose knob it is
     seeds: tuple[int, ...] = (0,)
     num_samples: int = 500
     protocol: str = "heldout"
     sampling: SamplingConfig = SamplingConfig()
     batch_size: int = 16
+    mix_subsets: bool = False  # models of other subsets of the dataset are welcome
     demo: bool = False
 
     def __post_init__(self):
         for value in self.guidance or ():
-            check_guidance(value)
+            GUIDANCE.check(value)
+        for value in self.truncation:
+            TRUNCATION.check(value)
         if self.num_samples < 2:
             raise ValueError(f"num_samples: expected at least 2, got {self.num_samples}")
         if self.protocol not in PROTOCOLS:
@@ -80,7 +85,7 @@ def run_sweep(
         )
     )
     for generator, _ in generators:
-        _check_fit(generator, dataset)
+        _check_fit(generator, dataset, mix_subsets=config.mix_subsets)
     judges.check(dataset)
     if config.num_samples > len(dataset):
         raise ValueError(
@@ -88,14 +93,13 @@ def run_sweep(
             f"{dataset.split}), got {config.num_samples}; lower --num-samples"
         )
 
-    in_use = {name: weights for name, (_, weights) in zip(config.models, generators, strict=True)}
+    in_use = dict(zip(config.models, generators, strict=True))
     output_folder(places.results)
     _refuse_mixture(places.results, dataset, config, in_use, judges)
 
     setting = Setting(
         protocol=config.protocol,
         num_samples=config.num_samples,
-        steps=config.sampling.steps,
         batch_size=config.batch_size,
         demo=config.demo,
     )
@@ -104,7 +108,7 @@ def run_sweep(
     for name, (generator, weights) in zip(config.models, generators, strict=True):
         for seed in config.seeds:
             recalls: list[float] = []
-            for guidance in _ladder(config, recalls):
+            for guidance in _values(generator, config, recalls):
                 request = points.request(name, weights, guidance, seed)
                 recalls.append(points.point(generator, request))
     points.pool()
@@ -123,7 +127,7 @@ def _refuse_mixture(
     results: Path,
     dataset: Dataset,
     config: SweepConfig,
-    weights: Mapping[str, str],
+    in_use: Mapping[str, tuple[Generator, str]],
     judges: Extractors,
 ) -> None:
     """A results folder holds one set of weights per model and one set of judges per dataset."""
@@ -135,8 +139,8 @@ def _refuse_mixture(
         ("other judges", rows["judges"], judges.identity),
         ("another protocol", rows["protocol"], config.protocol),
     ]
-    for model, now in weights.items():
-        own = rows[(rows["model"] == model) & (rows["steps"] == config.sampling.steps)]
+    for model, (generator, now) in in_use.items():
+        own = rows[(rows["model"] == model) & (rows["steps"] == generator.num_steps)]
         checks.append((f"{model} with other weights or settings", own["weights"], now))
     for what, held, now in checks:
         others = sorted(set(held) - {now})
@@ -147,21 +151,32 @@ def _refuse_mixture(
             )
 
 
-def _ladder(config: SweepConfig, recalls: list[float]) -> Iterator[float]:
-    """Guidance values: the given ones, or the ladder until recall saturates."""
-    if config.guidance is not None:
+def _values(generator: Generator, config: SweepConfig, recalls: list[float]) -> Iterator[float]:
+    """Values of the generator's knob: the given ones, or guidance until recall saturates."""
+    if generator.knob is None:
+        yield 1.0
+    elif generator.knob == TRUNCATION:
+        yield from config.truncation
+    elif config.guidance is not None:
         yield from config.guidance
-        return
-    for guidance in GUIDANCE_LADDER:
-        if saturated(recalls):
-            return
-        yield guidance
+    else:
+        for guidance in GUIDANCE_LADDER:
+            if saturated(recalls):
+                return
+            yield guidance
 
 
-def _check_fit(generator: Cascade, dataset: Dataset) -> None:
+def _check_fit(generator: Generator, dataset: Dataset, *, mix_subsets: bool) -> None:
     problems = []
     if generator.trained_on != dataset.name:
-        problems.append(f"it was trained on {generator.trained_on}, not on {dataset.name}")
+        sibling = family(generator.trained_on) == family(dataset.name)
+        if not sibling:
+            problems.append(f"it was trained on {generator.trained_on}, not on {dataset.name}")
+        elif not mix_subsets:
+            problems.append(
+                f"it was trained on another subset, {generator.trained_on}, not on {dataset.name}; "
+                "pass --mix-subsets to draw models of different subsets in one figure"
+            )
     if generator.image_size != dataset.image_size:
         problems.append(f"it makes {generator.image_size}, expected {dataset.image_size}")
     if generator.class_names != dataset.class_names:
@@ -169,5 +184,5 @@ def _check_fit(generator: Cascade, dataset: Dataset) -> None:
     if problems:
         raise ValueError(
             f"{generator.name}: {'; '.join(problems)}; "
-            f"give another --weights {generator.name}=FOLDER"
+            f"or give another --weights {generator.name}=FOLDER"
         )

@@ -1,9 +1,9 @@
-"""Train by name: the cascades, and the networks that judge."""
+"""Train by name: generators, the networks they are built on, and the networks that judge."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,20 @@ from gcdp_bench.datasets.views import Without
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig, train
-from gcdp_bench.training.task import Task
+from gcdp_bench.training.task import Task, TurnTask
 
 JUDGES = ("segmenter", "clip", "attributes")
-STAGES = ("base", "sr")
+PARTS = tuple(part for spec in GENERATORS.values() for part in spec.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What to train, before anything is resolved."""
 
-    model: str  # a generator of the catalog, or a judge
+    model: str  # one of `trainable()`
     dataset: str
     preset: str = "tiny"
-    stage: str = "base"  # generators only
+    stage: str | None = None  # of a cascade
     assignments: tuple[str, ...] = ()  # dotted overrides of the resolved configuration
     data_root: Path | None = None
     quarantine: Path | None = None  # list of faulty items to leave out
@@ -36,7 +36,7 @@ class Request:
 class Plan:
     """A resolved training run."""
 
-    task: Task
+    task: Task | TurnTask
     training: TrainingConfig
     config: Any  # the resolved configuration, for --dry-run
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
@@ -44,7 +44,7 @@ class Plan:
 
 def trainable() -> tuple[str, ...]:
     """Names that `Request.model` may take."""
-    return (*GENERATORS, *JUDGES)
+    return (*GENERATORS, *PARTS, *JUDGES)
 
 
 def plan(request: Request) -> Plan:
@@ -55,13 +55,22 @@ def plan(request: Request) -> Plan:
         FileNotFoundError: data or text-encoder weights are missing.
     """
     lookup(dict.fromkeys(trainable()), request.model, "model to train")
-    if request.model == "segmenter":
-        return _plan_segmenter(request)
-    if request.model == "clip":
-        return _plan_clip(request)
-    if request.model == "attributes":
-        return _plan_attributes(request)
-    return _plan_stage(request)
+    stages = stages_of(request.model)
+    if request.stage is not None and not stages:
+        raise ValueError(f"stage: {request.model} has no stages; leave it out")
+    if stages:
+        lookup(dict.fromkeys(stages), request.stage or "none", "stage")
+        return _plan_stage(request)
+    kind = KINDS[request.model]()
+    preset = lookup(kind.presets, request.preset, f"{request.model} preset")
+    splits = _open_splits(request, preset.width)
+    config = override(preset.resolve(splits[0]), _full_keys(request))
+    return Plan(kind.task(config, *splits), config.training, config, _left_out(splits))
+
+
+def stages_of(model: str) -> tuple[str, ...]:
+    """Stages that are trained one by one; none for a network that is trained as a whole."""
+    return GENERATORS[model].stages if model in GENERATORS else ()
 
 
 def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Path:
@@ -80,7 +89,76 @@ def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Pat
 def default_out(request: Request) -> Path:
     """runs/MODEL/DATASET, with one folder per stage for a cascade."""
     folder = Path("runs") / request.model / Path(request.dataset).name
-    return folder if request.model in JUDGES else folder / request.stage
+    return folder / request.stage if request.stage else folder
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A network that is trained as a whole."""
+
+    presets: Mapping[str, Any]  # with `width` of the images and `resolve(dataset)` to a run
+    task: Callable[[Any, Dataset, Dataset], Task | TurnTask]  # of a run, a train and a val split
+
+
+def _segmenter() -> _Kind:
+    from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
+
+    return _Kind(SEGMENTER_PRESETS, lambda run, *splits: SegmenterTask(run.segmenter, *splits))
+
+
+def _clip() -> _Kind:
+    from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
+
+    return _Kind(CLIP_PRESETS, lambda run, *splits: ClipTask(run.clip, *splits))
+
+
+def _attributes() -> _Kind:
+    from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
+
+    return _Kind(ATTRIBUTES_PRESETS, lambda run, *splits: AttributesTask(run.attributes, *splits))
+
+
+def _autoencoder() -> _Kind:
+    from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
+    from baselines.ldm.autoencoder_task import AutoencoderTask
+
+    return _Kind(
+        AUTOENCODER_PRESETS, lambda run, *splits: AutoencoderTask(run.autoencoder, *splits)
+    )
+
+
+def _ldm() -> _Kind:
+    from baselines.ldm.presets import LDM_PRESETS
+    from baselines.ldm.task import LdmTask
+
+    return _Kind(LDM_PRESETS, lambda run, *splits: LdmTask(run.ldm, *splits))
+
+
+def _lafite() -> _Kind:
+    from baselines.lafite.presets import LAFITE_PRESETS
+    from baselines.lafite.task import LafiteTask
+
+    return _Kind(LAFITE_PRESETS, lambda run, *splits: LafiteTask(run.lafite, *splits))
+
+
+def _lafite_clip() -> _Kind:
+    """A CLIP that teaches: smaller than the one that judges, from another seed, on the subset."""
+    from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
+
+    half = CLIP_PRESETS["half"]
+    presets = {"tiny": replace(half, training=replace(half.training, seed=1))}
+    return _Kind(presets, lambda run, *splits: ClipTask(run.clip, *splits))
+
+
+KINDS: Mapping[str, Callable[[], _Kind]] = {
+    "segmenter": _segmenter,
+    "clip": _clip,
+    "attributes": _attributes,
+    "autoencoder": _autoencoder,
+    "ldm": _ldm,
+    "lafite": _lafite,
+    "lafite-clip": _lafite_clip,
+}
 
 
 def _plan_stage(request: Request) -> Plan:
@@ -88,57 +166,14 @@ def _plan_stage(request: Request) -> Plan:
     from reference_model.task import StageTask
     from reference_model.text import build_text_encoder
 
+    assert request.stage is not None
     preset = lookup(PRESETS, request.preset, "preset")
-    lookup(dict.fromkeys(STAGES), request.stage, "stage")
     splits = _open_splits(request, preset.width)
     part = preset.base if request.stage == "base" else preset.sr
-    layouts = GENERATORS[request.model].makes_layouts
-    stage = stage_config(preset, request.stage, splits[0], layouts=layouts)
+    stage = stage_config(preset, request.stage, splits[0], layouts=request.model == "reference")
     config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
     task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
     return Plan(task, config.training, config, _left_out(splits))
-
-
-def _plan_segmenter(request: Request) -> Plan:
-    from gcdp_bench.extractors.segmenter_training import (
-        SEGMENTER_PRESETS,
-        SegmenterRun,
-        SegmenterTask,
-    )
-
-    preset = lookup(SEGMENTER_PRESETS, request.preset, "segmenter preset")
-    splits = _open_splits(request, preset.width)
-    config = override(preset.resolve(splits[0]), _full_keys(request))
-    assert isinstance(config, SegmenterRun)
-    return Plan(
-        SegmenterTask(config.segmenter, *splits), config.training, config, _left_out(splits)
-    )
-
-
-def _plan_clip(request: Request) -> Plan:
-    from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipRun, ClipTask
-
-    preset = lookup(CLIP_PRESETS, request.preset, "clip preset")
-    splits = _open_splits(request, preset.width)
-    config = override(preset.resolve(splits[0]), _full_keys(request))
-    assert isinstance(config, ClipRun)
-    return Plan(ClipTask(config.clip, *splits), config.training, config, _left_out(splits))
-
-
-def _plan_attributes(request: Request) -> Plan:
-    from gcdp_bench.extractors.attributes_training import (
-        ATTRIBUTES_PRESETS,
-        AttributesRun,
-        AttributesTask,
-    )
-
-    preset = lookup(ATTRIBUTES_PRESETS, request.preset, "attributes preset")
-    splits = _open_splits(request, preset.width)
-    config = override(preset.resolve(splits[0]), _full_keys(request))
-    assert isinstance(config, AttributesRun)
-    return Plan(
-        AttributesTask(config.attributes, *splits), config.training, config, _left_out(splits)
-    )
 
 
 def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import Batch
+from gcdp_bench.protocols import GUIDANCE, Batch
+from gcdp_bench.sampling import SamplingConfig
 from reference_model.sampler import sample
 from reference_model.stage import Stage, load_stage
 from reference_model.text import TextEncoder, build_text_encoder
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingConfig:
-    """How a cascade is sampled."""
-
-    steps: int = 100  # transitions of the base stage
-    sr_steps: int = 100  # transitions of the super-resolution stage
-    sr_guidance: float | None = 1.0  # None: the base stage's guidance
-
-    def __post_init__(self):
-        for name in ("steps", "sr_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
 
 
 class Cascade:
@@ -36,7 +23,7 @@ class Cascade:
     A folder of a trained cascade holds one folder per stage, `base/` and optionally `sr/`.
     """
 
-    guidance_range: tuple[float, float] | None = (0.0, float("inf"))
+    knob = GUIDANCE
 
     def __init__(
         self, name: str, stages: Sequence[Stage], text_encoder: TextEncoder, config: SamplingConfig
@@ -95,9 +82,15 @@ class Cascade:
         return digest.hexdigest()[:12]
 
     @property
-    def num_network_calls(self) -> int:
-        """Transitions of all stages for one sample."""
-        return self.config.steps + (len(self.stages) - 1) * self.config.sr_steps
+    def settings(self) -> Mapping[str, Any]:
+        """Steps of each stage, and the guidance of the second."""
+        config = self.config
+        return {name: getattr(config, name) for name in ("steps", "sr_steps", "sr_guidance")}
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the base stage."""
+        return self.config.steps
 
     def sample(
         self,

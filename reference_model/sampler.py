@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gcdp_bench.protocols import check_guidance
+from gcdp_bench.protocols import GUIDANCE
 from gcdp_bench.seeds import generator
 from reference_model.joint import NoiseDraw, Pair, reverse_step
 from reference_model.schedules import Schedule, respaced_steps
@@ -146,7 +146,7 @@ def _check(
 ) -> None:
     if len(text.mask) != len(seeds):
         raise ValueError(f"expected one seed per caption: {len(text.mask)} captions, {len(seeds)}")
-    check_guidance(guidance)
+    GUIDANCE.check(guidance)
     if (low_res is None) != (stage.config.low_res is None):
         kind = "super-resolution" if stage.config.low_res else "base"
         raise ValueError(f"a {kind} stage was sampled {'without' if low_res is None else 'with'} "

@@ -68,8 +68,15 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def sampling_options(function):
-    """Steps and guidance of the cascade's stages."""
+    """How generators are sampled: see `gcdp_bench.sampling`."""
     for option in (
+        click.option(
+            "--solver",
+            type=click.Choice(["dpm-solver++", "ddim"]),
+            default="dpm-solver++",
+            show_default=True,
+            help="Of ldm.",
+        ),
         click.option(
             "--sr-guidance",
             type=float,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -19,7 +20,8 @@ from gcdp_bench.cli.options import (
 @dataset_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
 @click.option("--split", default="test", show_default=True, help="Whose captions to use.")
-@click.option("--guidance", default=2.0, show_default=True, help="Guidance scale; 1 is none.")
+@click.option("--guidance", type=float, help="Guidance scale; 1 is none [2].")
+@click.option("--truncation", type=float, help="Truncation psi, of lafite; 1 is none [1].")
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--num-samples", default=64, show_default=True, help="Captions.")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
@@ -32,7 +34,8 @@ def command(
     dataset: str,
     out: Path,
     split: str,
-    guidance: float,
+    guidance: float | None,
+    truncation: float | None,
     seed: int,
     num_samples: int,
     batch_size: int,
@@ -40,6 +43,7 @@ def command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    solver: Literal["dpm-solver++", "ddim"],
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -47,11 +51,20 @@ def command(
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.shuffled import shuffled
-    from gcdp_bench.sample import SampleRequest, captions_digest, load_generator, sample_folder
-    from reference_model.generator import SamplingConfig
+    from gcdp_bench.sample import (
+        SampleRequest,
+        captions_digest,
+        knob_value,
+        load_generator,
+        sample_folder,
+    )
+    from gcdp_bench.sampling import SamplingConfig
 
-    sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
+    sampling = SamplingConfig(
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, solver=solver
+    )
     generator, digest = load_generator(model, dataset, weights, sampling)
+    value = knob_value(generator, {"guidance scale": guidance, "truncation psi": truncation})
     source = shuffled(
         open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
                      quarantine=quarantine)
@@ -64,7 +77,7 @@ def command(
         split=split,
         num_samples=num_samples,
         captions=captions_digest(captions),
-        guidance=guidance,
+        guidance=value,
         seed=seed,
     )
     seconds = sample_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -25,6 +26,11 @@ from gcdp_bench.cli.options import (
 @click.option(
     "--guidance",
     help="Guidance scales, comma-separated; 1 is none [1,2,4,8].",
+)
+@click.option(
+    "--truncation",
+    metavar="LIST",
+    help="Truncation psi of lafite, comma-separated; 1 is none [1,0.9,0.8,0.7,0.6,0.5].",
 )
 @click.option(
     "--until-saturation",
@@ -60,6 +66,11 @@ from gcdp_bench.cli.options import (
     metavar="MODEL=FOLDER",
     help="Trained model to use instead of runs/MODEL/DATASET or the shipped one.",
 )
+@click.option(
+    "--mix-subsets",
+    is_flag=True,
+    help="Accept models that were trained on another subset of the dataset.",
+)
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @sampling_options
 @extractor_options
@@ -71,6 +82,7 @@ def command(
     dataset: str,
     models: str,
     guidance: str | None,
+    truncation: str | None,
     until_saturation: bool,
     seeds: str,
     protocol: str,
@@ -78,17 +90,20 @@ def command(
     batch_size: int,
     results: Path,
     weights: tuple[str, ...],
+    mix_subsets: bool,
     demo: bool,
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    solver: Literal["dpm-solver++", "ddim"],
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Sample and score MODELS over guidance scales and seeds; write tidy tables."""
     if guidance is not None and until_saturation:
         raise click.UsageError("--guidance and --until-saturation exclude each other")
-    scales = None if until_saturation else parse_list(guidance or "1,2,4,8", float, "--guidance")
+    scales = None if guidance is None else parse_list(guidance, float, "--guidance")
+    psis = None if truncation is None else parse_list(truncation, float, "--truncation")
     model_names = parse_list(models, str, "--models")
     seed_values = parse_seeds(seeds)
     folders = parse_weights(weights)
@@ -97,20 +112,25 @@ def command(
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.measure import Places
+    from gcdp_bench.protocols import GUIDANCE, TRUNCATION
+    from gcdp_bench.sampling import SamplingConfig
     from gcdp_bench.sweep import SweepConfig, run_sweep
     from gcdp_bench.tables import readable, summary_table
-    from reference_model.generator import SamplingConfig
 
     check_dataset(dataset)
     config = SweepConfig(
         dataset=dataset,
         models=model_names,
-        guidance=scales,
+        guidance=None if until_saturation else scales or GUIDANCE.values,
+        truncation=psis or TRUNCATION.values,
         seeds=seed_values,
         num_samples=num_samples,
         protocol=protocol,
-        sampling=SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance),
+        sampling=SamplingConfig(
+            steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, solver=solver
+        ),
         batch_size=batch_size,
+        mix_subsets=mix_subsets,
         demo=demo,
     )
     request = judge_request(context, dataset, attributed=has_attributes(dataset, data_root))

@@ -43,15 +43,16 @@ def command(
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Train MODEL: reference, imagen (generators), segmenter, clip or attributes (judges)."""
+    """Train MODEL: a generator (reference, imagen, ldm, lafite), a network that one is built on
+    (autoencoder for ldm, lafite-clip for lafite), or a judge (segmenter, clip, attributes)."""
     from gcdp_bench import train
     from gcdp_bench.cli.display import Display
     from gcdp_bench.config import to_dict
 
-    judge = model in train.JUDGES
-    if judge and stage is not None:
+    stages = train.stages_of(model)
+    if stage is not None and not stages:
         raise click.UsageError(f"--stage: {model} has no stages")
-    for name in ["base"] if judge else [stage] if stage else train.STAGES:
+    for name in [stage] if stage else stages or [None]:
         request = train.Request(
             model=model,
             dataset=dataset,
@@ -65,7 +66,7 @@ def command(
             click.echo(json.dumps(to_dict(train.plan(request).config), indent=2))
             continue
         folder = train.default_out(request) if out is None else out
-        if out is not None and not judge and stage is None:
+        if out is not None and name is not None and stage is None:
             folder = out / name
         train.run(request, folder, resume=resume, progress=Display())
         click.echo(f"{model}: weights and configuration in {folder}")

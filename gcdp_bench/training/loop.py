@@ -1,4 +1,4 @@
-"""The training loop, on Hugging Face accelerate. It knows a `Task` and nothing of its network."""
+"""The training loop, on Hugging Face accelerate. It knows a task and nothing of its network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gcdp_bench.progress import Progress
 from gcdp_bench.seeds import derive_seed, generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.ema import averaged as averaged_copy
-from gcdp_bench.training.task import Task
+from gcdp_bench.training.task import Exporting, Learning, Task, TurnTask
 
 CADENCE = ("steps", "checkpoint_every", "validate_every", "preview_every")
 """Settings that a resumed run may change. A new length bends the rest of a cosine decay."""
@@ -63,7 +63,7 @@ class TrainingConfig:
 
 
 def train(
-    task: Task,
+    task: Task | TurnTask,
     config: TrainingConfig,
     run_dir: Path,
     *,
@@ -71,8 +71,8 @@ def train(
     progress: Progress,
     left_out: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Train until `config.steps` and return `run_dir`, which then holds `model.safetensors` (the
-    averaged weights) and `config.json`.
+    """Train until `config.steps` and return `run_dir`, which then holds `config.json` and the
+    averaged weights: `model.safetensors`, or what the task exports.
 
     Args:
         task: what is learned, from which data.
@@ -84,9 +84,11 @@ def train(
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
-        ValueError: the run to resume has another configuration.
+        ValueError: the run to resume has another configuration, or several processes would learn
+            in turns.
         OSError: `run_dir` cannot be written.
-        FloatingPointError: the loss is not finite; names the step and the last checkpoint.
+        FloatingPointError: a loss or a weight is not finite; names the step and the last
+            checkpoint.
     """
     from accelerate import Accelerator
 
@@ -100,6 +102,11 @@ def train(
         log_with="tensorboard",
         project_dir=str(run_dir),
     )
+    if isinstance(task, TurnTask) and accelerator.num_processes > 1:
+        raise ValueError(
+            f"learning in turns runs in one process, got {accelerator.num_processes}; "
+            "start it without a launcher"
+        )
     accelerator.init_trackers("tensorboard")
 
     with torch.random.fork_rng(devices=[]):
@@ -126,14 +133,11 @@ def train(
         network.train()
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate_at(step)
-        terms = _optimizer_step(task, config, step, accelerator, network, optimizer)
-        if not math.isfinite(terms["total"]):
-            newest = checkpoint.checkpoints(run_dir)
-            raise FloatingPointError(
-                f"loss is {terms['total']} at step {step + 1} (terms {terms}); the last good "
-                f"checkpoint is {newest[-1] if newest else 'none'}; lower learning_rate or "
-                "precision and resume from it"
-            )
+        terms = {}
+        for turn in task.turns if isinstance(task, TurnTask) else (None,):
+            terms |= _optimizer_step(task, config, step, accelerator, network, optimizer, turn)
+        if not all(map(math.isfinite, terms.values())):
+            raise FloatingPointError(_diverged(run_dir, step + 1, f"loss terms are {terms}"))
         ema.update_parameters(plain)
         step += 1
         train_sec += time.perf_counter() - started
@@ -149,6 +153,9 @@ def train(
         if accelerator.is_main_process and (
             step % config.checkpoint_every == 0 or step == config.steps
         ):
+            broken = _not_finite(plain)
+            if broken is not None:
+                raise FloatingPointError(_diverged(run_dir, step, f"{broken} is not finite"))
             checkpoint.save_checkpoint(
                 run_dir,
                 step,
@@ -157,7 +164,7 @@ def train(
                 optimizer=optimizer.optimizer,
                 state={**record, "train_sec": train_sec},
             )
-            checkpoint.save_weights(run_dir / "model.safetensors", ema.module.state_dict())
+            _write_weights(task, ema.module, run_dir)
     accelerator.end_training()
     progress.finish()
     return run_dir
@@ -178,15 +185,21 @@ def step_indices(step: int, batch_size: int, num_examples: int, seed: int) -> li
 
 
 def _optimizer_step(
-    task: Task,
+    task: Task | TurnTask,
     config: TrainingConfig,
     step: int,
     accelerator: Any,
     network: nn.Module,
     optimizer: Any,
+    turn: str | None,
 ) -> dict[str, float]:
-    """One step over `accumulation` micro-batches; returns the averaged named terms."""
+    """One step, or one turn of it, over `accumulation` micro-batches; returns the averaged terms.
+
+    The sum of the terms is added as "total", or "TURN_total".
+    """
     sums: dict[str, float] = {}
+    if turn is not None:
+        _require_gradients_of(accelerator.unwrap_model(network), turn)
     for micro in range(config.accumulation):
         number = step * config.accumulation + micro
         indices = step_indices(number, config.batch_size, task.num_examples, config.seed)
@@ -195,16 +208,29 @@ def _optimizer_step(
         batch = {name: value.to(accelerator.device) for name, value in batch.items()}
         with accelerator.accumulate(network):
             with accelerator.autocast():
-                terms = task.losses(network, batch)
+                if isinstance(task, TurnTask):
+                    assert turn is not None
+                    terms = task.turn_losses(network, batch, turn, step)
+                else:
+                    terms = task.losses(network, batch)
+            if not terms:
+                return {}
             total = weighted_total(terms, task.loss_weights)
             accelerator.backward(total)
             if accelerator.sync_gradients and config.max_grad_norm is not None:
                 accelerator.clip_grad_norm_(network.parameters(), config.max_grad_norm)
             optimizer.step()
             optimizer.zero_grad()
-        for name, value in {**terms, "total": total}.items():
+        named = {**terms, "total" if turn is None else f"{turn}_total": total}
+        for name, value in named.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach()) / config.accumulation
     return sums
+
+
+def _require_gradients_of(network: nn.Module, turn: str) -> None:
+    """Gradients for one child alone: the optimizer leaves weights without them as they are."""
+    for name, child in network.named_children():
+        child.requires_grad_(name == turn)
 
 
 def weighted_total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -257,7 +283,31 @@ def _without_cadence(training: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in training.items() if name not in CADENCE}
 
 
-def _write_preview(task: Task, network: nn.Module, path: Path) -> None:
+def _not_finite(network: nn.Module) -> str | None:
+    """Name of a weight that is NaN or infinite."""
+    for name, weight in network.state_dict().items():
+        if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
+            return name
+    return None
+
+
+def _diverged(run_dir: Path, step: int, what: str) -> str:
+    newest = checkpoint.checkpoints(run_dir)
+    return (
+        f"diverged at step {step}: {what}; the last good checkpoint is "
+        f"{newest[-1] if newest else 'none'}; lower learning_rate or precision and resume from it"
+    )
+
+
+def _write_weights(task: Learning, network: nn.Module, run_dir: Path) -> None:
+    """The network as it is loaded later."""
+    if isinstance(task, Exporting):
+        task.export(network, run_dir)
+    else:
+        checkpoint.save_weights(run_dir / "model.safetensors", network.state_dict())
+
+
+def _write_preview(task: Learning, network: nn.Module, path: Path) -> None:
     sheet = task.preview(network)
     if sheet is not None:
         write_image(path, sheet)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 
-class Task(Protocol):
-    """A learning problem. All randomness of a step is drawn in `batch`, so a step can be repeated,
-    resumed and split over processes."""
+class Learning(Protocol):
+    """What every learning problem has. All randomness of a step is drawn in `batch`, so a step can
+    be repeated, resumed and split over processes."""
 
     num_examples: int
     loss_weights: Mapping[str, float]  # term -> weight in the total
@@ -24,10 +25,6 @@ class Task(Protocol):
         """Examples, augmentation and every random draw of the loss, stacked along axis 0."""
         ...
 
-    def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Named scalar terms, unweighted, averaged over the batch."""
-        ...
-
     def validation(self, network: nn.Module) -> dict[str, float]:
         """Named numbers on held-out data, the same draws every time."""
         ...
@@ -38,4 +35,42 @@ class Task(Protocol):
 
     def metadata(self) -> dict[str, Any]:
         """Resolved configuration, stored beside the weights; enough to use them again."""
+        ...
+
+
+class Task(Learning, Protocol):
+    """A learning problem with one loss."""
+
+    def losses(self, network: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Named scalar terms, unweighted, averaged over the batch."""
+        ...
+
+
+@runtime_checkable
+class TurnTask(Learning, Protocol):
+    """An adversarial learning problem: parts of the network are updated in turn, each on its own
+    loss and all on the batch of the step."""
+
+    turns: Sequence[str]  # children of the network, in the order of a step
+
+    def turn_losses(
+        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+    ) -> dict[str, Tensor]:
+        """Named scalar terms of one turn, unweighted; no terms: the part rests in this step.
+
+        Args:
+            network: with the parameters of the child `turn` alone in need of gradients.
+            batch: of the step.
+            turn: whose loss it is; the terms of different turns have different names.
+            step: from 0.
+        """
+        ...
+
+
+@runtime_checkable
+class Exporting(Protocol):
+    """A task whose network is stored in another form than `model.safetensors`."""
+
+    def export(self, network: nn.Module, folder: Path) -> None:
+        """Write the averaged network into the run folder, as it is loaded later."""
         ...

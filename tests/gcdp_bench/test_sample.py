@@ -5,7 +5,7 @@ import pytest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.progress import Silent
 from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
-from reference_model.generator import SamplingConfig
+from gcdp_bench.sampling import SamplingConfig
 
 FAST = SamplingConfig(steps=3, sr_steps=2)
 

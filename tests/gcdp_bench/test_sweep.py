@@ -15,8 +15,8 @@ from gcdp_bench.measure import Places
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
 from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
+from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import SweepConfig, run_sweep, saturated
-from reference_model.generator import SamplingConfig
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_saturation(recalls, expected):
 
 
 def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy):
-    with pytest.raises(ValueError, match="guidance: expected a finite value of at least 0, got -1"):
+    with pytest.raises(ValueError, match="guidance scale: expected a finite value of at least 0, got -1"):
         replace(config, guidance=(-1.0,))
     with pytest.raises(ValueError, match="guidance: expected a finite value .* got inf"):
         replace(config, guidance=(math.inf,))

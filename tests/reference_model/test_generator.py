@@ -7,8 +7,9 @@ import torch
 
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.protocols import Generator
+from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.training.checkpoint import save_weights
-from reference_model.generator import Cascade, SamplingConfig
+from reference_model.generator import Cascade
 from reference_model.presets import PRESETS, stage_config
 from reference_model.text import build_text_encoder
 
@@ -37,7 +38,7 @@ def test_load_and_sample(tmp_path, layouts):
     assert batch.images.shape == (2, 3, 16, 16) and batch.images.dtype == torch.uint8
     assert batch.captions == ("sky", "cars")
     assert (batch.layouts is not None) == generator.makes_layouts == layouts
-    assert generator.image_size == (16, 16) and generator.num_network_calls == 5
+    assert generator.image_size == (16, 16) and generator.num_steps == 3
     alone = generator.sample(["cars"], guidance=2.0, seeds=[2])
     difference = (alone.images.int() - batch.images[1:].int()).abs()
     assert difference.max() <= 1 and (difference > 0).float().mean() < 0.001

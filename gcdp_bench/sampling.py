@@ -1,0 +1,23 @@
+"""How generators are sampled: what a user may set. Each generator reads what it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """Sampling of every generator of a sweep."""
+
+    steps: int = 100  # of the base stage, or of the only one
+    sr_steps: int = 100  # transitions of a cascade's super-resolution stage
+    sr_guidance: float | None = 1.0  # of that stage; None: the base stage's guidance
+    solver: Literal["dpm-solver++", "ddim"] = "dpm-solver++"  # of latent diffusion
+
+    def __post_init__(self):
+        for name in ("steps", "sr_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if self.solver not in ("dpm-solver++", "ddim"):
+            raise ValueError(f"solver: expected dpm-solver++ or ddim, got {self.solver!r}")
