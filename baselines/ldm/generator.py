@@ -1,0 +1,129 @@
+"""Latent diffusion as a `Generator`: captions to images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from baselines.ldm.folder import LatentPipeline, read_pipeline
+from baselines.ldm.sampler import decode, initial_latents, sample_latents
+from baselines.ldm.schedulers import sampling_scheduler
+from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.protocols import GUIDANCE, Batch
+from gcdp_bench.sampling import SamplingConfig
+from reference_model.text import TextEncoder, build_text_encoder
+
+
+class LatentDiffusion:
+    """Diffusion in the latents of an autoencoder (Rombach et al. 2022), by diffusers."""
+
+    knob = GUIDANCE
+    makes_layouts = False
+
+    def __init__(
+        self,
+        name: str,
+        pipeline: LatentPipeline,
+        text_encoder: TextEncoder,
+        sampling: SamplingConfig,
+    ):
+        most = pipeline.config.noise.num_steps - 1
+        if sampling.steps > most:
+            raise ValueError(
+                f"steps: expected at most {most}, one less than {name} was trained with, got "
+                f"{sampling.steps}; take fewer"
+            )
+        self.name = name
+        self.config = pipeline.config
+        self.sampling = sampling
+        self.unet = pipeline.unet
+        self.autoencoder = pipeline.autoencoder
+        self._text_encoder = text_encoder
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        folder: Path,
+        sampling: SamplingConfig,
+        *,
+        device: torch.device | str = "cpu",
+    ) -> LatentDiffusion:
+        """Read a trained model.
+
+        Raises:
+            FileNotFoundError: a file, or the weights of the text encoder, are missing.
+            ValueError: damaged weights, or parts that do not fit each other.
+        """
+        pipeline = read_pipeline(folder)
+        pipeline.unet.to(device)  # pyright: ignore[reportArgumentType]
+        pipeline.autoencoder.to(device)  # pyright: ignore[reportArgumentType]
+        return cls(name, pipeline, build_text_encoder(pipeline.config.text), sampling)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        return self.config.class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the samples."""
+        return self.config.image_size
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        return self.config.dataset
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight of the U-Net and of the autoencoder, and of the latents' scale."""
+        scale = torch.tensor(self.autoencoder.config["scaling_factor"])
+        tensors = {"scaling_factor": scale}
+        tensors |= {f"unet.{name}": t for name, t in self.unet.state_dict().items()}
+        tensors |= {f"vae.{name}": t for name, t in self.autoencoder.state_dict().items()}
+        return tensors_digest(tensors)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Steps and solver."""
+        return {"steps": self.sampling.steps, "solver": self.sampling.solver}
+
+    @property
+    def num_steps(self) -> int:
+        """Sampling steps."""
+        return self.sampling.steps
+
+    def sample(
+        self,
+        captions: Sequence[str],
+        *,
+        guidance: float,
+        seeds: Sequence[int],
+        on_step: Callable[[], None] | None = None,
+    ) -> Batch:
+        """See `Generator.sample`.
+
+        Raises:
+            ValueError: a negative guidance, or another number of seeds than of captions.
+        """
+        GUIDANCE.check(guidance)
+        if len(captions) != len(seeds):
+            raise ValueError(
+                f"expected one seed per caption, got {len(captions)} captions and "
+                f"{len(seeds)} seeds"
+            )
+        latents = sample_latents(
+            self.unet,
+            sampling_scheduler(self.config.noise, self.sampling.solver),
+            self._text_encoder.encode(captions).tokens,
+            initial_latents(seeds, (self.config.latent_channels, *self.config.latent_size)),
+            guidance=guidance,
+            num_steps=self.sampling.steps,
+            on_step=on_step,
+        )
+        ids = tuple(f"{index:06d}" for index in range(len(captions)))
+        return Batch(ids, decode(self.autoencoder, latents).cpu(), None, tuple(captions))

@@ -1,0 +1,88 @@
+"""Examples of a dataset as latent diffusion sees them: encoded once, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from baselines.ldm.config import LdmConfig
+from gcdp_bench.images import resize_images, to_float
+from gcdp_bench.protocols import Dataset
+from reference_model.text import TextEncoder
+
+if TYPE_CHECKING:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+
+class LatentExamples:
+    """Posteriors of the autoencoder and text vectors of a dataset's examples.
+
+    An image and its mirror image are encoded apart, each when it is first asked for.
+    """
+
+    def __init__(
+        self,
+        config: LdmConfig,
+        dataset: Dataset,
+        autoencoder: AutoencoderKL,
+        text_encoder: TextEncoder,
+    ):
+        self._size = config.image_size
+        self._dataset = dataset
+        self._autoencoder = autoencoder
+        self._text_encoder = text_encoder
+        self._posteriors: dict[tuple[int, bool], tuple[Tensor, Tensor]] = {}
+        self._captions: dict[int, str] = {}
+        self._tokens: dict[str, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def latents(self, indices: Sequence[int], flip: Tensor, normal: Tensor) -> Tensor:
+        """Scaled samples of the posteriors: factor x (mean + std x normal).
+
+        Args:
+            indices: of B examples.
+            flip: bool (B,), examples whose mirror image is meant.
+            normal: standard normal (B, C, h, w).
+
+        Returns:
+            float (B, C, h, w).
+        """
+        keys = list(zip(indices, flip.tolist(), strict=True))
+        self._encode([key for key in dict.fromkeys(keys) if key not in self._posteriors])
+        means, stds = zip(*(self._posteriors[key] for key in keys), strict=True)
+        latents = torch.stack(means) + torch.stack(stds) * normal  # (B, C, h, w)
+        return self._autoencoder.config["scaling_factor"] * latents
+
+    def tokens(self, indices: Sequence[int]) -> Tensor:
+        """Text vectors of the captions, float (B, L, D); padding is zero."""
+        captions = [self._caption(index) for index in indices]
+        new = [caption for caption in dict.fromkeys(captions) if caption not in self._tokens]
+        if new:
+            self._tokens |= zip(new, self._text_encoder.encode(new).tokens, strict=True)
+        return torch.stack([self._tokens[caption] for caption in captions])  # (B, L, D)
+
+    @torch.no_grad()
+    def _encode(self, keys: Sequence[tuple[int, bool]]) -> None:
+        if not keys:
+            return
+        images = torch.stack([self._image(index, flip) for index, flip in keys])  # (B, 3, H, W)
+        pixels = to_float(images).to(self._autoencoder.device)
+        posterior = self._autoencoder.encode(pixels, return_dict=False)[0]
+        moments = zip(posterior.mean.cpu(), posterior.std.cpu(), strict=True)
+        self._posteriors |= zip(keys, moments, strict=True)
+
+    def _image(self, index: int, flip: bool) -> Tensor:
+        triplet = self._dataset[index]
+        self._captions[index] = triplet.caption
+        image = resize_images(triplet.image[None], self._size)[0]  # (3, H, W)
+        return image.flip(-1) if flip else image
+
+    def _caption(self, index: int) -> str:
+        if index not in self._captions:
+            self._captions[index] = self._dataset[index].caption
+        return self._captions[index]
