@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from gcdp_bench.rows import REFERENCE_MODELS
+
+SUBSET = "trained_on"
+
 FIELDS = {
+    SUBSET: "dataset that the model was trained on",
     "num_samples": "number of captions",
     "num_reference": "number of reference images",
     "protocol": "whose captions and which reference",
@@ -27,14 +32,16 @@ class UnlikeRowsError(ValueError):
     """Rows that cannot be compared were asked for together."""
 
 
-def check_comparable(rows: pd.DataFrame) -> None:
-    """Refuse generated rows of a dataset that differ in anything but the model and its knobs.
+def check_comparable(rows: pd.DataFrame, *, mix_subsets: bool = False) -> None:
+    """Refuse generated rows of a dataset that differ in anything but the model and its sampling.
 
     Rows of a second judge (`primary` False) are compared among themselves only. Published rows are
     never compared: their protocol is unknown.
 
     Args:
         rows: tidy rows.
+        mix_subsets: let models of different training data stand together; `name_subsets` says
+            which is which.
 
     Raises:
         UnlikeRowsError: names the first field that differs, its values, and what to do.
@@ -43,21 +50,39 @@ def check_comparable(rows: pd.DataFrame) -> None:
     generated = generated[generated["seed"].notna()].copy()
     # A caption that names nothing has no recall: the number of captions is the image count.
     generated["num_samples"] = generated.groupby("config_hash")["num_samples"].transform("max")
+    fields = {
+        name: meaning for name, meaning in FIELDS.items() if name != SUBSET or not mix_subsets
+    }
     for (dataset, metric), group in generated.groupby(["dataset", "metric"], sort=False):
-        for field, meaning in FIELDS.items():
+        for field, meaning in fields.items():
             values = _values(group[field])
             if len(values) > 1:
+                asked = ", show them together with --mix-subsets," if field == SUBSET else ","
                 raise UnlikeRowsError(
                     f"{dataset}, {metric}: rows differ in {field} ({meaning}): "
                     f"{', '.join(values)}; they do not compare. Choose with "
-                    f"--only {field}={values[-1]}, or keep them in different results folders"
+                    f"--only {field}={values[-1]}{asked} or keep them in different results folders"
                 )
+
+
+def name_subsets(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in which "imagen" is "imagen (synth-city-100)" wherever a dataset's models differ in
+    what they were trained on; other rows as they are.
+
+    Args:
+        rows: tidy rows.
+    """
+    generated = rows["source"] == "generated"
+    num_subsets = rows[SUBSET].where(generated).groupby(rows["dataset"]).transform("nunique")
+    mixed = generated & (num_subsets > 1)
+    return rows.assign(model=rows["model"].where(~mixed, rows["model"] + " (" + rows[SUBSET] + ")"))
 
 
 def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """Rows with FIELD=VALUE; for `num_samples`, points with that many captions.
 
-    Real rows lack a model's fields (guidance, steps) and are kept where those are asked for.
+    Real rows lack a model's fields (guidance, steps, trained_on, ...) and are kept where those are
+    asked for.
 
     Raises:
         ValueError: a condition is malformed, a field unknown, or nothing is left.
@@ -72,12 +97,13 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         held = rows[field]
         if field == "num_samples":
             held = rows.groupby("config_hash")["num_samples"].transform("max")
-        chosen = rows[held.isna() | (held.astype(str) == value) | _equal_number(held, value)]
-        if not len(chosen):
+        wanted = ((held.astype(str) == value) | _equal_number(held, value)).fillna(False)
+        if not wanted.any():
             raise ValueError(
                 f"--only {condition}: no row has it; present: {', '.join(_values(held))}"
             )
-        rows = chosen
+        is_real = rows["model"].isin(REFERENCE_MODELS)
+        rows = rows[wanted | held.isna() | (is_real & (held.astype(str) == "none"))]
     return rows
 
 

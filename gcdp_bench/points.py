@@ -2,7 +2,7 @@
 
     results.parquet, results.csv          tidy rows (`gcdp_bench.rows`)
     classes.parquet                       class proportions of each dataset
-    points/DATASET/MODEL/g2-s0-HASH/      samples: a `folder` dataset
+    points/DATASET/MODEL/g2-s0-HASH/      samples at knob value 2, seed 0: a `folder` dataset
     scores/CONFIG_HASH/                   point.json, per_sample.parquet, observed.npz, predicted/
     cache/                                statistics of real images
 

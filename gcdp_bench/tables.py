@@ -6,10 +6,11 @@ import math
 
 import pandas as pd
 
+from gcdp_bench.protocols import KNOBS
 from gcdp_bench.published import published_records
 from gcdp_bench.rows import REFERENCE_MODELS, SPLIT
 
-POINT = ["dataset", "model", "guidance", "steps", "num_captions"]
+POINT = ["dataset", "model", "trained_on", "knob", "guidance", "steps", "num_captions"]
 """Columns that name a line of the summary; seeds are averaged."""
 
 SUMMARY = ("fid", "semantic_recall", "semantic_precision", "false_detection_rate", "miou",
@@ -77,13 +78,14 @@ def _wide(totals: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def table_1(summary: pd.DataFrame) -> pd.DataFrame:
-    """The paper's Table 1: every method at the guidance of its lowest FID, and the printed values.
+    """The paper's Table 1: every method at the knob value of its lowest FID; the printed values.
 
     FSD is that of the generated layouts; of the segmenter's layouts where the method makes none,
     as the paper does for GANformer. mIoU needs generated layouts.
 
     Returns:
-        Columns `method`, `data`, `fid`, `miou` (percent), `fsd`, `guidance`, `protocol`.
+        Columns `method`, `data`, `fid`, `miou` (percent), `fsd`, `knob`, `guidance` (value of the
+        knob; NaN where the paper names none), `steps`, `protocol`.
     """
     lines = []
     generated_lines = summary[~summary["model"].isin(REFERENCE_MODELS)]
@@ -97,7 +99,9 @@ def table_1(summary: pd.DataFrame) -> pd.DataFrame:
                 "fid": best["fid"],
                 "miou": best["miou"] * 100.0,
                 "fsd": best["fsd_predicted"] if math.isnan(generated) else generated,
+                "knob": best["knob"],
                 "guidance": best["guidance"],
+                "steps": best["steps"],
                 "protocol": f"{best['fid_metric']}, {best['num_captions']} captions, "
                 f"{best['num_seeds']} sampling seed(s)",
             }
@@ -117,7 +121,9 @@ def _published_lines() -> list[dict]:
             "fid": values["fid"],
             "miou": values["miou"] * 100.0,
             "fsd": values["fsd"],
+            "knob": "none",
             "guidance": math.nan,
+            "steps": pd.NA,
             "protocol": PAPER_PROTOCOL,
         }
         for method, values in wide.iterrows()
@@ -134,7 +140,11 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
         {
             "dataset": summary["dataset"],
             "model": summary["model"],
-            "guidance": [number(value, "{:g}") for value in summary["guidance"]],
+            "knob value": [
+                knob_text(knob, value)
+                for knob, value in zip(summary["knob"], summary["guidance"], strict=True)
+            ],
+            "steps": [number(value, "{:.0f}") for value in summary["steps"]],
             "captions x seeds": [
                 f"{captions} x {seeds}"
                 for captions, seeds in zip(
@@ -188,3 +198,13 @@ OPTIONAL = ("attribute_recall",)
 def number(value: float, pattern: str = "{:.2f}") -> str:
     """A formatted number, or the dash of an undefined one."""
     return UNDEFINED if pd.isna(value) else pattern.format(value)
+
+
+def knob_symbol(knob: str) -> str:
+    """Sign of a knob in tables and figures: "w", "ψ"; an unknown knob's own name."""
+    return KNOBS[knob].symbol if knob in KNOBS else knob
+
+
+def knob_text(knob: str, value: float) -> str:
+    """Where a model was sampled: "w 4", "ψ 0.8"; the dash of a model without a knob."""
+    return UNDEFINED if knob == "none" else f"{knob_symbol(knob)} {value:g}"

@@ -1,4 +1,4 @@
-"""Rows of a guidance sweep to two numbers per model: hypervolume, FID at matched correspondence."""
+"""Rows of a sweep to two numbers per model: hypervolume, FID at matched correspondence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MIN_DEFINED = 0.95
 """Share of draws in which a number has to be defined for it to have an interval."""
 
 COLUMNS = (
-    *("dataset", "model", "steps", "metric", "fid_metric", "num_points"),
+    *("dataset", "model", "knob", "steps", "metric", "fid_metric", "num_points"),
     *("reference_fid", "reference_correspondence"),
     *("hypervolume", "hypervolume_low", "hypervolume_high", "hypervolume_method"),
     *("matched_level", "fid_at_level", "fid_at_level_low", "fid_at_level_high"),
@@ -42,9 +42,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class _Curve:
-    """One model over G guidance scales; index 0 of the first axis are the values themselves."""
+    """One model over G values of its knob; index 0 of the first axis are the values themselves."""
 
     model: str
+    knob: str
     steps: int
     fid: NDArray[np.float64]  # (1 + R, G)
     correspondence: NDArray[np.float64]  # (1 + R, G)
@@ -52,6 +53,9 @@ class _Curve:
 
 def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
     """One line per dataset, model, sampling steps and correspondence metric.
+
+    A curve runs over the model's knob, whatever that is; models need not share knob or steps. Two
+    step counts of one model are two curves.
 
     `matched_level` is the largest correspondence that every curve of the dataset reaches: the
     smallest of their maxima. It moves when a model is added; `fid_at_level` is NaN where a curve
@@ -108,7 +112,7 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _curves(
     distances: pd.DataFrame, correspondences: pd.DataFrame, name: tuple[str, str]
 ) -> list[_Curve]:
-    """Curves in order of guidance, the models in the summary's order."""
+    """Curves in order of the knob's value, the models in the summary's order."""
     points = _points(distances, "fid").join(_points(correspondences, "correspondence"), how="inner")
     points = points.dropna(subset=["fid", "correspondence"]).reset_index()
     curves = []
@@ -119,14 +123,15 @@ def _curves(
             _drawn(part[column].to_numpy(float), part[f"{column}_width"].to_numpy(float), rng)
             for column in ("fid", "correspondence")
         )
-        curves.append(_Curve(str(model), int(part["steps"].iloc[0]), fid, correspondence))
+        first = part.iloc[0]
+        curves.append(_Curve(str(model), first["knob"], int(first["steps"]), fid, correspondence))
     return sorted(curves, key=lambda curve: curve.model, reverse=True)
 
 
 def _points(values: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Value and width of the interval per model, steps and guidance, averaged over seeds."""
+    """Value and width of the interval per model, steps and knob value, averaged over seeds."""
     wide = values.assign(width=values["ci_high"] - values["ci_low"])
-    grouped = wide.groupby(["model", "steps", "guidance"])[["value", "width"]]
+    grouped = wide.groupby(["model", "knob", "steps", "guidance"])[["value", "width"]]
     mean = grouped.agg(lambda part: part.mean(skipna=False))
     return mean.set_axis([column, f"{column}_width"], axis=1)
 
@@ -154,9 +159,9 @@ def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]
             areas[i] = hypervolume(fid, correspondence, reference=reference)
             matched[i] = fid_at(levels[i], fid, correspondence)
         lines.append(
-            {"model": curve.model, "steps": curve.steps, "num_points": curve.fid.shape[1],
-             "reference_fid": reference[0], "reference_correspondence": reference[1],
-             "matched_level": levels[0]}
+            {"model": curve.model, "knob": curve.knob, "steps": curve.steps,
+             "num_points": curve.fid.shape[1], "reference_fid": reference[0],
+             "reference_correspondence": reference[1], "matched_level": levels[0]}
             | _columns("hypervolume", _interval(areas))
             | _columns("fid_at_level", _interval(matched))
         )  # fmt: skip

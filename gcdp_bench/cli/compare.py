@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-POINT_FORM = "RESULTS[:MODEL[@GUIDANCE]]"
+POINT_FORM = "RESULTS[:MODEL[@VALUE]]"
 
 
 @click.command(name="compare")
@@ -18,11 +18,12 @@ POINT_FORM = "RESULTS[:MODEL[@GUIDANCE]]"
 def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None) -> None:
     """Paired differences A minus B over the captions that both answered.
 
-    A and B are RESULTS[:MODEL[@GUIDANCE]]: a results folder and, where it holds several, a model
-    and a guidance scale. Points are paired by dataset and, where not given, by model and guidance.
+    A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it holds several, a model and
+    a value of its knob (guidance scale, or truncation psi of lafite). Points are paired by dataset
+    and, where not given, by model and value.
 
     \b
-    gcdp-bench compare results/local:reference@4 results/local:imagen@4
+    gcdp-bench compare results/local:reference@4 results/local:lafite@0.8
     gcdp-bench compare results/before results/after
     """
     from gcdp_bench.cli.display import print_summary
@@ -43,15 +44,15 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
 
 
 def _parse(text: str) -> tuple[Path, str | None, float | None]:
-    """Folder, model and guidance of RESULTS[:MODEL[@GUIDANCE]]."""
+    """Folder, model and knob value of RESULTS[:MODEL[@VALUE]]."""
     folder, _, point = text.partition(":")
-    model, separator, scale = point.partition("@")
+    model, separator, value = point.partition("@")
     if not folder or (separator and not model):
         raise click.BadParameter(f"expected {POINT_FORM}, got {text!r}")
     try:
-        guidance = float(scale) if separator else None
+        guidance = float(value) if separator else None
     except ValueError:
         raise click.BadParameter(
-            f"expected a guidance scale after '@' as in {POINT_FORM}, got {text!r}"
+            f"expected a number, the knob's value, after '@' as in {POINT_FORM}, got {text!r}"
         ) from None
     return Path(folder), model or None, guidance

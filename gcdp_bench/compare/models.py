@@ -1,4 +1,4 @@
-"""Every two models of a results folder: at equal guidance, and at the nearest FID."""
+"""Every two models of a results folder: at equal knob values, and at the nearest FID."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.compare.paired import COLUMNS, compare_pair
-from gcdp_bench.compare.points import PointSet, point_sets
+from gcdp_bench.compare.points import PointSet, point_sets, step_pairs
 
 MODEL_COLUMNS = ("matched_by", "fid_a", "fid_b", *COLUMNS)
 
 
 def compare_models(rows: pd.DataFrame, results: Path) -> pd.DataFrame:
     """One model minus another, totals only; see `paired.compare_pair`.
+
+    Models are compared at the step counts that they share; models that share none, as a diffusion
+    model and a GAN, at those that each has.
 
     Args:
         rows: tidy rows.
@@ -27,21 +30,22 @@ def compare_models(rows: pd.DataFrame, results: Path) -> pd.DataFrame:
     models = sorted({point.model for point in points}, reverse=True)
     for place, model in enumerate(models):
         for other in models[place + 1 :]:
-            for point in points:
-                if point.model == model:
-                    rivals = [
-                        rival
-                        for rival in points
-                        if (rival.model, rival.dataset, rival.steps)
-                        == (other, point.dataset, point.steps)
-                    ]
-                    lines += _against(point, rivals)
+            for dataset in dict.fromkeys(point.dataset for point in points):
+                own, others = (
+                    [point for point in points if (point.model, point.dataset) == (name, dataset)]
+                    for name in (model, other)
+                )
+                for steps, other_steps in sorted(step_pairs(own, others)):
+                    rivals = [rival for rival in others if rival.steps == other_steps]
+                    for point in own:
+                        if point.steps == steps:
+                            lines += _against(point, rivals)
     return pd.DataFrame(lines, columns=list(MODEL_COLUMNS))
 
 
 def _against(point: PointSet, rivals: list[PointSet]) -> list[dict]:
-    """At equal guidance and at the nearest FID; once where these are the same rival."""
-    matched = {rival.guidance: "guidance" for rival in rivals if rival.guidance == point.guidance}
+    """At an equal knob value and at the nearest FID; once where these are the same rival."""
+    matched = {rival.guidance: "guidance" for rival in rivals if rival.equals_knob(point)}
     if rivals:
         nearest = min(rivals, key=lambda rival: abs(rival.fid - point.fid)).guidance
         matched[nearest] = "both" if nearest in matched else "fid"

@@ -21,7 +21,8 @@ from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.points import read_point
 
 COLUMNS = (
-    *("dataset", "a", "b", "metric", "class", "value_a", "value_b", "difference"),
+    *("dataset", "a", "b", "trained_on_a", "trained_on_b", "steps_a", "steps_b"),
+    *("metric", "class", "value_a", "value_b", "difference"),
     *("ci_low", "ci_high", "ci_method", "verdict", "num_captions", "num_seeds"),
 )
 PER_CAPTION = {"recall": ("semantic_recall", 1.0), "precision": ("semantic_precision", 1.0),
@@ -43,34 +44,6 @@ class _Pair:
 
     captions: pd.DataFrame  # index (id, caption); columns a_recall, b_recall, a_clip, ...
     observed: list[tuple[Observed, Observed, Observed]]  # per seed: A, B, real images; aligned
-
-
-def compare_points(
-    first: Sequence[PointSet], second: Sequence[PointSet], *, per_class: bool = True
-) -> pd.DataFrame:
-    """A minus B for every two points of one dataset.
-
-    One point on each side is compared whatever its model; several are paired by model and
-    guidance.
-
-    Raises:
-        ValueError: nothing to pair; or points that cannot be compared, or share no captions.
-    """
-    pairs = [
-        (a, b)
-        for a in first
-        for b in second
-        if a.dataset == b.dataset
-        and ((len(first), len(second)) == (1, 1) or (a.model, a.guidance) == (b.model, b.guidance))
-    ]
-    if not pairs:
-        raise ValueError(
-            f"expected points with a model and guidance in common, got "
-            f"{', '.join(p.name for p in first)} and {', '.join(p.name for p in second)}; "
-            "name one on each side: RESULTS:MODEL@GUIDANCE"
-        )
-    lines = [line for a, b in pairs for line in compare_pair(a, b, per_class=per_class)]
-    return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
 def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[dict]:
@@ -100,7 +73,8 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
         lines += _of_classes(pair)
     lines += _of_sets(pair, a)
     common = {"dataset": a.dataset, "a": a.name, "b": b.name,
-              "num_seeds": len(pair.observed)}  # fmt: skip
+              "trained_on_a": a.trained_on, "trained_on_b": b.trained_on,
+              "steps_a": a.steps, "steps_b": b.steps, "num_seeds": len(pair.observed)}  # fmt: skip
     return [common | line for line in lines]
 
 

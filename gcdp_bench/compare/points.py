@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from gcdp_bench.tables import primary_totals
 
 @dataclass(frozen=True)
 class PointSet:
-    """A model at one guidance scale, with one point per sampling seed."""
+    """A model at one value of its knob, with one point per sampling seed."""
 
     results: Path
     dataset: str
     model: str
-    guidance: float
+    trained_on: str
+    knob: str
+    guidance: float  # value of the knob
     steps: int
     num_captions: int
     reference: str  # digest of the reference images
@@ -33,12 +36,17 @@ class PointSet:
         """For tables."""
         return f"{self.model} @ {self.guidance:g}"
 
+    def equals_knob(self, other: PointSet) -> bool:
+        """Whether both stand at one value of one knob; without a knob there is none to share."""
+        return self.knob != "none" and (self.knob, self.guidance) == (other.knob, other.guidance)
+
 
 def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
-    """Every generator at every guidance of tidy rows."""
+    """Every generator at every value of its knob."""
     totals = primary_totals(rows)
     fid = totals[(totals["metric"] == "fid") & (totals["source"] == "generated")]
-    keys = ["dataset", "model", "guidance", "steps", "num_samples", "reference", "judges"]
+    keys = ["dataset", "model", "trained_on", "knob", "guidance", "steps", "num_samples",
+            "reference", "judges"]  # fmt: skip
     points = []
     for _, group in fid.groupby(keys, dropna=False, sort=False):
         first = group.iloc[0]
@@ -49,6 +57,8 @@ def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
                 results=results,
                 dataset=first["dataset"],
                 model=first["model"],
+                trained_on=first["trained_on"],
+                knob=first["knob"],
                 guidance=float(first["guidance"]),
                 steps=int(first["steps"]),
                 num_captions=int(first["num_samples"]),
@@ -63,10 +73,21 @@ def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
     return points
 
 
+def step_pairs(first: Sequence[PointSet], second: Sequence[PointSet]) -> set[tuple[int, int]]:
+    """Which step counts of two sides face each other: those in common, or else every two.
+
+    A side of 25 steps is compared with another's 25 rather than its 100, and with a GAN's 1.
+    """
+    own, other = ({point.steps for point in points} for points in (first, second))
+    if own & other:
+        return {(steps, steps) for steps in own & other}
+    return {(steps, others) for steps in own for others in other}
+
+
 def select_points(
     results: Path, model: str | None, guidance: float | None, *, dataset: str | None = None
 ) -> list[PointSet]:
-    """Points of a results folder; None takes every model, guidance scale or dataset.
+    """Points of a results folder; None takes every model, knob value or dataset.
 
     Raises:
         FileNotFoundError: no results there.

@@ -6,18 +6,25 @@ import pandas as pd
 
 from gcdp_bench.tables import PERCENT
 
-MATCHED = {"guidance": "guidance", "fid": "FID (nearest)", "both": "guidance, FID"}
+MATCHED = {"guidance": "knob value", "fid": "FID (nearest)", "both": "knob value, FID"}
 
 
 def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
     """`compare_points` or `compare_models` as text; shares in percent.
 
     Returns:
-        One text column per shown quantity.
+        One text column per shown quantity; what the models were trained on where that differs.
     """
     percent = table["metric"].isin(PERCENT)
     factor = percent.map({True: 100.0, False: 1.0}).astype(float)
-    shown = {"data": table["dataset"], "A": table["a"], "B": table["b"]}
+    shown: dict[str, pd.Series | list[str]] = {
+        "data": table["dataset"],
+        "A": table["a"],
+        "B": table["b"],
+    }
+    if (table["trained_on_a"] != table["trained_on_b"]).any():
+        shown["trained on"] = _both(table["trained_on_a"], table["trained_on_b"])
+    shown["steps"] = _both(table["steps_a"], table["steps_b"])
     if "matched_by" in table:
         shown["at equal"] = table["matched_by"].map(MATCHED)
     shown |= {
@@ -37,6 +44,14 @@ def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
         ],
     }
     return pd.DataFrame(shown)
+
+
+def _both(first: pd.Series, second: pd.Series) -> list[str]:
+    """One value where A and B agree, else "A's / B's"."""
+    return [
+        str(own) if own == other else f"{own} / {other}"
+        for own, other in zip(first, second, strict=True)
+    ]
 
 
 def _numbers(values: pd.Series, pattern: str) -> list[str]:

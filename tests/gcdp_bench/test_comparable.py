@@ -1,9 +1,10 @@
 """Rows that were measured differently are refused by name."""
 
+import pandas as pd
 import pytest
 
-from gcdp_bench.comparable import UnlikeRowsError, check_comparable, select
-from gcdp_bench.rows import SPLIT, to_frame
+from gcdp_bench.comparable import UnlikeRowsError, check_comparable, name_subsets, select
+from gcdp_bench.rows import CEILING, SPLIT, to_frame
 from tests.gcdp_bench.test_rows import record
 
 
@@ -11,8 +12,9 @@ def two(**changes):
     return to_frame([record(), record(model="imagen", config_hash="other", **changes)])
 
 
-def test_models_guidance_steps_and_seeds_may_differ():
+def test_models_knobs_steps_and_seeds_may_differ():
     check_comparable(two(guidance=8.0, steps=50, seed=3, weights="more", git_commit="later"))
+    check_comparable(two(knob="truncation psi", guidance=0.8, steps=1))
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,33 @@ def test_the_field_is_named(field, value):
         UnlikeRowsError, match=rf"d, miou: rows differ in {field} .*--only {field}="
     ):
         check_comparable(two(**{field: value}))
+
+
+def test_subsets_are_mixed_only_when_asked():
+    rows = two(trained_on="d-100")
+    message = (
+        r"d, miou: rows differ in trained_on \(dataset that the model was trained on\): d, d-100; "
+        "they do not compare. Choose with --only trained_on=d-100, show them together with "
+        "--mix-subsets, or keep them"
+    )
+    with pytest.raises(UnlikeRowsError, match=message):
+        check_comparable(rows)
+    check_comparable(rows, mix_subsets=True)
+    with pytest.raises(UnlikeRowsError, match="rows differ in resizer"):
+        check_comparable(two(trained_on="d-100", resizer="bicubic"), mix_subsets=True)
+    check_comparable(two(trained_on="d-100", dataset="e"))
+
+
+def test_mixed_subsets_are_named_in_the_models():
+    real = record(model=CEILING, source="real", trained_on="none", knob="none",
+                  guidance=float("nan"), config_hash="c")  # fmt: skip
+    mixed = [record(), record(model="imagen", trained_on="d-100", config_hash="i")]
+    alone = [record(dataset="e", trained_on="e", config_hash="e")]
+    named = name_subsets(to_frame([*mixed, real, *alone]))
+    assert named["model"].tolist() == ["reference (d)", "imagen (d-100)", CEILING, "reference"]
+    assert named["trained_on"].tolist() == ["d", "d-100", "none", "e"]
+    unmixed = to_frame([mixed[0], real, *alone])
+    pd.testing.assert_frame_equal(name_subsets(unmixed), unmixed)
 
 
 def test_other_datasets_metrics_and_second_judges_are_not_compared():
@@ -50,6 +79,19 @@ def test_select_keeps_what_was_asked_for():
     assert set(select(rows, ["guidance=2"])["model"]) == {"reference", "imagen", SPLIT}
     assert set(select(rows, ["model=imagen", "seed=0"])["model"]) == {"imagen"}
     assert len(select(rows, [])) == 3
+
+
+def test_select_keeps_real_images_where_a_models_field_is_asked_for():
+    real = {"model": SPLIT, "source": "real-split", "trained_on": "none", "knob": "none",
+            "weights": "none", "config_hash": "s"}  # fmt: skip
+    gan = {"model": "lafite", "trained_on": "d-100", "knob": "truncation psi", "config_hash": "l"}
+    rows = to_frame([record(), record(**gan), record(**real, guidance=float("nan"))])
+    for condition in ("trained_on=d-100", "knob=truncation psi"):
+        assert set(select(rows, [condition])["model"]) == {"lafite", SPLIT}
+    with pytest.raises(ValueError, match="no row has it; present: d, d-100, none"):
+        select(rows, ["trained_on=d-50"])
+    with pytest.raises(ValueError, match="no row has it; present: 2.0"):
+        select(rows, ["guidance=7"])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from gcdp_bench.rows import COLUMNS, PROVENANCE, merge_rows, read_rows, to_frame
 def record(**changes):
     base = {
         "dataset": "d", "split": "test", "protocol": "heldout", "source": "generated",
-        "model": "reference", "guidance": 2.0, "steps": 10, "seed": 0, "metric": "miou",
+        "model": "reference", "trained_on": "d", "knob": "guidance scale", "guidance": 2.0,
+        "steps": 10, "seed": 0, "metric": "miou",
         "class": "all", "value": 0.5, "corrected": math.nan, "ci_low": 0.4, "ci_high": 0.6,
         "ci_method": "basic", "between_seed_sd": math.nan, "within_seed_sd": math.nan,
         "num_samples": 4, "num_reference": 8, "extractor": "e",
@@ -62,7 +63,7 @@ def test_faults_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"lacks \['seed'\]"):
         read_rows(tmp_path)
     to_frame([record()]).assign(schema_version=0).to_parquet(tmp_path / "results.parquet")
-    with pytest.raises(ValueError, match="expected schema version 2, got"):
+    with pytest.raises(ValueError, match="expected schema version 3, got"):
         read_rows(tmp_path)
     (tmp_path / "results.parquet").write_bytes(b"PAR1 torn")
     with pytest.raises(ValueError, match="expected a Parquet table, got: .*rerun the sweep"):

@@ -6,8 +6,11 @@ import pytest
 
 from gcdp_bench.published import TABLE_1
 from gcdp_bench.rows import CEILING, SPLIT, to_frame
-from gcdp_bench.tables import below_noise, readable, summary_table, table_1
+from gcdp_bench.tables import below_noise, knob_text, readable, summary_table, table_1
 from tests.gcdp_bench.test_rows import record
+
+REAL = {"trained_on": "none", "knob": "none", "guidance": math.nan, "steps": None}
+"""Columns that real images leave empty."""
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def rows():
                             for m, v in values.items()]  # fmt: skip
                 records.append(record(**point, metric="semantic_recall", value=0.0,
                                       config_hash=key, **{"class": "car"}))  # fmt: skip
-    records.append(record(model=CEILING, guidance=math.nan, steps=None, metric="semantic_recall",
-                          value=0.95, config_hash="ceiling"))  # fmt: skip
+    records.append(record(model=CEILING, **REAL, metric="semantic_recall", value=0.95,
+                          config_hash="ceiling"))  # fmt: skip
     return to_frame(records)
 
 
@@ -58,7 +61,30 @@ def test_undefined_values_are_dashes(rows):
     shown = readable(summary_table(rows))
     assert shown["mIoU % ↑"].tolist() == ["25.0", "25.0", "–", "–", "–"]
     assert shown["Sem. recall % ↑"].tolist()[-1] == "95.0"
-    assert shown["guidance"].tolist() == ["1", "2", "1", "2", "–"]
+    assert shown["steps"].tolist() == ["10"] * 4 + ["–"]
+    assert shown["knob value"].tolist() == ["w 1", "w 2", "w 1", "w 2", "–"]
+
+
+def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
+    """A GAN over psi, and a model without a knob, beside guidance in many steps."""
+    gan = dict(model="lafite", knob="truncation psi", steps=1)
+    more = [
+        record(**gan, guidance=psi, metric="fid-hrnet", value=fid, config_hash=f"gan{psi}")
+        for psi, fid in ((1.0, 7.0), (0.8, 5.0), (0.6, 9.0))
+    ]
+    more.append(record(model="gan", knob="none", guidance=1.0, steps=1, metric="fid-hrnet",
+                       value=6.0, config_hash="none"))  # fmt: skip
+    known = rows.drop(columns="schema_version").to_dict("records")
+    summary = summary_table(to_frame([*known, *more]))
+    lines = readable(summary).set_index("model")
+    assert lines.loc["lafite", "knob value"].tolist() == ["ψ 0.6", "ψ 0.8", "ψ 1"]
+    assert lines.loc["lafite", "steps"].tolist() == ["1"] * 3
+    assert lines.loc["gan", "knob value"] == "–"
+    best = table_1(summary).set_index("method")
+    columns = ["knob", "guidance", "steps", "fid"]
+    assert best.loc["lafite", columns].tolist() == ["truncation psi", 0.8, 1, 5.0]
+    assert best.loc["reference", columns].tolist() == ["guidance scale", 2.0, 10, 3.5]
+    assert knob_text("temperature", 0.7) == "temperature 0.7"
 
 
 def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
@@ -74,8 +100,8 @@ def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
 
 
 def test_distances_that_real_images_reach_are_marked(rows):
-    floor = record(model=SPLIT, source="real-split", guidance=math.nan, steps=None,
-                   metric="fid-hrnet", value=4.0, config_hash="split")  # fmt: skip
+    floor = record(model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=4.0,
+                   config_hash="split")  # fmt: skip
     known = rows.drop(columns="schema_version").to_dict("records")
     summary = summary_table(to_frame([*known, floor]))
     marks = below_noise(summary)["FID ↓"]

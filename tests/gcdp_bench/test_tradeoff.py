@@ -133,6 +133,19 @@ def test_seeds_are_averaged_and_sampling_steps_are_curves_of_their_own():
     assert table["hypervolume"].tolist() == pytest.approx([17.8, 8.6])
 
 
+def test_models_of_other_knobs_and_steps_share_their_level():
+    """A GAN over psi in 1 step: every curve of the dataset counts, whatever it runs over."""
+    gan = sweep("lafite", [(1.0, 9.0, 0.5), (0.6, 12.0, 0.65)], steps=1, knob="truncation psi")
+    records = sweep("reference", OURS) + gan
+    ours, theirs = line(records), line(records, "lafite")
+    assert ours["matched_level"] == theirs["matched_level"] == 0.65
+    assert ours["fid_at_level"] == pytest.approx(5.5)  # a quarter of the way from 6 to 4
+    assert theirs["fid_at_level"] == 12.0
+    assert theirs["hypervolume"] == pytest.approx(38 * 0.15)
+    assert (ours["knob"], theirs["knob"]) == ("guidance scale", "truncation psi")
+    assert (ours["steps"], theirs["steps"]) == (10, 1)
+
+
 def test_other_rows_are_not_points():
     more = [
         *sweep("reference", [(3.0, 1.0, 1.0)], primary=False),

@@ -41,7 +41,7 @@ def write(tmp_path):
 
     def write_one(model, guidance, seed, *, fid, gain=0.0, shift=0.0, layouts=True, **changes):
         results = changes.pop("results", tmp_path)
-        key = f"{model}-{guidance:g}-{seed}"
+        key = changes.pop("config_hash", f"{model}-{guidance:g}-{seed}")
         easy = np.random.default_rng(0).uniform(0.2, 0.8, NUM)  # hard captions are hard for all
         frame = pd.DataFrame(
             {"id": IDS, "caption": [f"caption {i}" for i in range(NUM)],

@@ -1,4 +1,4 @@
-"""Pairs of models: at equal guidance, at the nearest FID, and what they share cancels."""
+"""Pairs of models: at equal knob values, at the nearest FID, and what they share cancels."""
 
 import pytest
 
@@ -40,6 +40,47 @@ def test_the_nearest_fid_is_matched(results):
         ("reference @ 4", "imagen @ 1", "fid", 1.1),
         ("reference @ 4", "imagen @ 4", "guidance", 3.0),
     ]
+
+
+def pairs(rows, folder):
+    """Each compared pair once: A, its steps, B, its steps, what was equal."""
+    table = compare_models(rows, folder)
+    recall = table[table["metric"] == "semantic_recall"]
+    columns = ["a", "steps_a", "b", "steps_b", "matched_by"]
+    return [tuple(line) for line in recall[columns].itertuples(index=False)]
+
+
+def test_a_gan_is_compared_with_models_of_many_steps(write, tmp_path):
+    """psi 1 is not guidance 1: only the nearest FID matches the two."""
+    gan = {"knob": "truncation psi", "steps": 1}
+    rows = [
+        write("reference", 1.0, 0, fid=2.0), write("reference", 4.0, 0, fid=6.0),
+        write("lafite", 1.0, 0, fid=5.0, **gan), write("lafite", 0.6, 0, fid=3.0, **gan),
+    ]  # fmt: skip
+    assert pairs(to_frame(rows), tmp_path) == [
+        ("reference @ 1", 10, "lafite @ 0.6", 1, "fid"),
+        ("reference @ 4", 10, "lafite @ 1", 1, "fid"),
+    ]
+
+
+def test_models_meet_at_the_steps_that_they_share(write, tmp_path):
+    rows = [
+        write(model, 2.0, 0, fid=fid, steps=steps, config_hash=f"{model}{steps}")
+        for model, steps, fid in (("reference", 25, 2.0), ("reference", 100, 1.0),
+                                  ("ldm", 25, 3.0), ("ldm", 50, 2.5), ("lafite", 1, 4.0))
+    ]  # fmt: skip
+    assert pairs(to_frame(rows), tmp_path) == [
+        ("reference @ 2", 25, "ldm @ 2", 25, "both"),
+        ("reference @ 2", 25, "lafite @ 2", 1, "both"),
+        ("reference @ 2", 100, "lafite @ 2", 1, "both"),
+        ("ldm @ 2", 25, "lafite @ 2", 1, "both"),
+        ("ldm @ 2", 50, "lafite @ 2", 1, "both"),
+    ]
+
+
+def test_models_without_a_knob_share_no_value(write, tmp_path):
+    rows = [write(model, 1.0, 0, fid=2.0, knob="none") for model in ("palette", "gan")]
+    assert pairs(to_frame(rows), tmp_path) == [("palette @ 1", 10, "gan @ 1", 10, "fid")]
 
 
 def test_one_model_has_nothing_to_compare_with(results):

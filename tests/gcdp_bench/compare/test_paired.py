@@ -76,8 +76,34 @@ def test_points_of_several_models_are_paired_by_name(write, floor, tmp_path):
     table = compare_points(points, points, per_class=False)
     assert sorted(set(table["a"])) == ["reference @ 1", "reference @ 2"]
     assert (table["a"] == table["b"]).all()
-    with pytest.raises(ValueError, match="expected points with a model and guidance in common"):
+    with pytest.raises(ValueError, match="expected points with a model and a knob value in common"):
         compare_points(points[:1], [*points[1:], *points[1:]])
+
+
+def test_both_step_counts_of_one_model_meet_their_own(write, floor, tmp_path):
+    rows = [write("reference", 2.0, 0, fid=1.0, steps=steps, config_hash=f"r{steps}")
+            for steps in (25, 100)]  # fmt: skip
+    points = point_sets(to_frame([*rows, floor]), tmp_path)
+    table = compare_points(points, points, per_class=False)
+    assert set(zip(table["steps_a"], table["steps_b"], strict=True)) == {(25, 25), (100, 100)}
+    faster, slower = points
+    table = compare_points([faster], [slower, slower], per_class=False)
+    assert set(zip(table["steps_a"], table["steps_b"], strict=True)) == {(25, 100)}
+    other = point_sets(
+        to_frame([write("reference", 2.0, 0, fid=1.0, knob="truncation psi"), floor]), tmp_path
+    )
+    with pytest.raises(ValueError, match="expected points with a model and a knob value in common"):
+        compare_points(points, other)
+
+
+def test_the_text_says_where_steps_and_training_data_differ(write, floor, tmp_path):
+    rows = [write("reference", 2.0, 0, fid=1.0), floor,
+            write("imagen", 2.0, 0, fid=1.0, trained_on="d-100", steps=1)]  # fmt: skip
+    ours, theirs = point_sets(to_frame(rows), tmp_path)
+    same = readable_comparison(compare_points([ours], [ours], per_class=False))
+    assert set(same["steps"]) == {"10"} and "trained on" not in same
+    other = readable_comparison(compare_points([ours], [theirs], per_class=False))
+    assert set(other["steps"]) == {"10 / 1"} and set(other["trained on"]) == {"d / d-100"}
 
 
 def test_the_text_has_percent_and_intervals(compare, write, floor, tmp_path):
