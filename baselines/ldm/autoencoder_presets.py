@@ -48,7 +48,7 @@ class AutoencoderPreset:
 
 
 # The adversarial term pulls at the decoder's last layer 10 to 40 times as hard as L1 does (measured
-# in the first 60 steps of the discriminator on synth-city-25); at weight 0.01 it has about a quarter
+# in the first 60 steps of the discriminator on synth-city-25); at weight 0.01 it has a quarter
 # of L1's pull. The adaptive weight of CompVis/latent-diffusion (0.5) aims at half, on more images.
 TINY = AutoencoderPreset(
     width=128,
