@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +19,18 @@ from gcdp_bench.images import read_layout
 from gcdp_bench.palette import class_colour, colourise
 from gcdp_bench.points import Point, read_point
 from gcdp_bench.protocols import IGNORE_ID
-from gcdp_bench.report.recall import best_guidance
+from gcdp_bench.report.best import Setting, best_setting, settings
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import CEILING, REFERENCE_MODELS
 
 NUM_CAPTIONS = 5
-PANEL_WIDTH_INCH, CAPTION_WIDTH_INCH, CAPTION_CHARS = 1.55, 2.1, 36
+PANEL_INCH2 = 1.28  # area of one picture, whatever its shape
+LABEL_WIDTH_INCH, LABEL_CHARS = 1.0, 17
+CAPTION_HEIGHT_INCH, CAPTION_CHARS_PER_INCH = 0.6, 20.0
 
 
 @dataclass(frozen=True)
-class _Column:
+class _Line:
     """Pictures of one kind, one per caption."""
 
     group: str
@@ -36,7 +39,9 @@ class _Column:
 
 
 def draw_models(rows: pd.DataFrame, results: Path) -> Figure | None:
-    """Models side by side on the same captions, each at the guidance of its lowest FID.
+    """Models below each other on the same captions, each at the knob value of its lowest FID.
+
+    A model that makes layouts has a line of them; what the segmenter sees has one for every model.
 
     Args:
         rows: tidy rows of one dataset.
@@ -45,40 +50,40 @@ def draw_models(rows: pd.DataFrame, results: Path) -> Figure | None:
     Returns:
         The figure, or None when there are no samples to show.
     """
-    points = [_point(rows, CEILING, None, results)]
-    groups = [title(CEILING)]
-    for model in _models(rows):
-        guidance = best_guidance(rows, model)
-        points.append(_point(rows, model, guidance, results))
-        groups.append(f"{title(model)}, guidance {guidance:g}")
-    return _draw(points, groups)
+    real = rows[rows["model"] == CEILING]
+    best = [best_setting(rows, model) for model in _models(rows)]
+    points = [_point(real, results), *(_point(one.rows(rows), results) for one in best)]
+    return _draw(points, [title(CEILING), *(one.label for one in best)])
 
 
 def draw_guidance(rows: pd.DataFrame, model: str, results: Path) -> Figure | None:
-    """One model over its guidance scales, on the same captions with the same noise."""
-    scales = sorted(rows[rows["model"] == model]["guidance"].unique())
-    points = [_point(rows, model, guidance, results) for guidance in scales]
-    return _draw(points, [f"guidance {guidance:g}" for guidance in scales], predicted=False)
+    """One model over the values of its knob, on the same captions with the same noise."""
+    every = settings(rows, model)
+    points = [_point(setting.rows(rows), results) for setting in every]
+    return _draw(points, [_value(setting) for setting in every], predicted=False)
+
+
+def _value(setting: Setting) -> str:
+    """A model without a knob has one line: its own."""
+    return setting.value or setting.label
 
 
 def _models(rows: pd.DataFrame) -> list[str]:
     return sorted(set(rows["model"]) - set(REFERENCE_MODELS), reverse=True)
 
 
-def _point(rows: pd.DataFrame, model: str, guidance: float | None, results: Path) -> Point | None:
-    chosen = rows[rows["model"] == model]
-    if guidance is not None:
-        chosen = chosen[chosen["guidance"] == guidance]
-    if not len(chosen):
+def _point(rows: pd.DataFrame, results: Path) -> Point | None:
+    """The first seed's."""
+    if not len(rows):
         return None
-    first = chosen.sort_values(["seed", "num_samples"]).iloc[0]
+    first = rows.sort_values(["seed", "num_samples"]).iloc[0]
     return read_point(results, first["config_hash"])
 
 
 def _draw(
     points: Sequence[Point | None], groups: Sequence[str], *, predicted: bool = True
 ) -> Figure | None:
-    columns: list[_Column] = []
+    lines: list[_Line] = []
     captions: list[str] = []
     shown: set[int] = set()
     names: tuple[str, ...] = ()
@@ -90,54 +95,58 @@ def _draw(
                         require_layouts=layouts)  # fmt: skip
         triplets = [folder[index] for index in range(min(NUM_CAPTIONS, len(folder)))]
         captions, names = [triplet.caption for triplet in triplets], folder.class_names
-        columns.append(
-            _Column(group, "image", [t.image.permute(1, 2, 0).numpy() for t in triplets])
-        )
+        lines.append(_Line(group, "image", [t.image.permute(1, 2, 0).numpy() for t in triplets]))
         kinds = {"layout": [t.layout for t in triplets]} if layouts else {}
         if predicted or not layouts:
             kinds["segmented"] = [read_layout(point.predicted / f"{t.id}.png") for t in triplets]
         for kind, maps in kinds.items():
             shown |= {int(value) for one in maps for value in one.unique()} - {IGNORE_ID}
             pictures = [colourise(one[None], names)[0].permute(1, 2, 0).numpy() for one in maps]
-            columns.append(_Column(group, kind, pictures))
-    return (
-        _compose(columns, captions, [names[index] for index in sorted(shown)]) if columns else None
-    )
+            lines.append(_Line(group, kind, pictures))
+    return _compose(lines, captions, [names[index] for index in sorted(shown)]) if lines else None
 
 
-def _compose(columns: Sequence[_Column], captions: Sequence[str], classes: list[str]) -> Figure:
-    height, width, _ = columns[0].pictures[0].shape
-    panel_height = PANEL_WIDTH_INCH * height / width
+def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]) -> Figure:
+    """Captions from left to right; groups of lines from top to bottom."""
+    height, width, _ = lines[0].pictures[0].shape
+    panel_width = math.sqrt(PANEL_INCH2 * width / height)
+    panel_height = PANEL_INCH2 / panel_width
     figure = Figure(
         figsize=(
-            CAPTION_WIDTH_INCH + PANEL_WIDTH_INCH * len(columns),
-            1.0 + (panel_height + 0.08) * len(captions),
+            LABEL_WIDTH_INCH + panel_width * len(captions),
+            0.4 + CAPTION_HEIGHT_INCH + (panel_height + 0.06) * len(lines),
         )
     )
     panels = figure.subplots(
-        len(captions), len(columns) + 1, squeeze=False,
-        width_ratios=[CAPTION_WIDTH_INCH, *[PANEL_WIDTH_INCH] * len(columns)],
+        len(lines) + 1, len(captions) + 1, squeeze=False,
+        width_ratios=[LABEL_WIDTH_INCH, *[panel_width] * len(captions)],
+        height_ratios=[CAPTION_HEIGHT_INCH, *[panel_height] * len(lines)],
     )  # fmt: skip
-    for row, caption in enumerate(captions):
-        panels[row, 0].text(
-            0.0, 0.5, textwrap.fill(caption, CAPTION_CHARS), fontsize=6.5, va="center",
-            transform=panels[row, 0].transAxes,
-        )  # fmt: skip
-        panels[row, 0].set_axis_off()
-        for place, column in enumerate(columns):
+    for panel in (*panels[0], *panels[:, 0]):
+        panel.set_axis_off()
+    for place, caption in enumerate(captions):
+        panel = panels[0, place + 1]
+        text = textwrap.fill(caption, int(CAPTION_CHARS_PER_INCH * panel_width))
+        panel.text(0.0, 0.0, text, fontsize=5.5, va="bottom", transform=panel.transAxes)
+    last = ""
+    for row, line in enumerate(lines, 1):
+        heading = "" if line.group == last else line.group
+        heading = textwrap.fill(heading, LABEL_CHARS, break_on_hyphens=False)
+        last = line.group
+        panel = panels[row, 0]
+        panel.text(0.0, 1.0, heading, fontsize=7.5, va="top", fontweight="bold",
+                   transform=panel.transAxes)  # fmt: skip
+        panel.text(0.0, 0.0, line.kind, fontsize=7, va="bottom", transform=panel.transAxes)
+        for place, picture in enumerate(line.pictures):
             panel = panels[row, place + 1]
-            panel.imshow(column.pictures[row], interpolation="nearest")
+            panel.imshow(picture, interpolation="nearest")
             panel.set_xticks([])
             panel.set_yticks([])
             panel.grid(False)
-    last = ""
-    for place, column in enumerate(columns):
-        heading = column.group if column.group != last else ""
-        panels[0, place + 1].set_title(f"{heading}\n{column.kind}", fontsize=7.5, loc="left")
-        last = column.group
     patches = [
         Patch(facecolor="#{:02x}{:02x}{:02x}".format(*class_colour(name)), label=name)
         for name in classes
     ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=10, frameon=False, fontsize=7)
+    figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False,
+                  fontsize=6.5)  # fmt: skip
     return figure

@@ -7,9 +7,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from gcdp_bench.report.style import colour, title
+from gcdp_bench.report.best import best_setting
+from gcdp_bench.report.style import colours, title
 from gcdp_bench.rows import CEILING, FLOOR, REFERENCE_MODELS
-from gcdp_bench.tables import primary_totals
 
 BAR_HEIGHT_INCH = 0.16
 
@@ -17,7 +17,7 @@ BAR_HEIGHT_INCH = 0.16
 def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     """Classes from frequent to rare: recall of every model, and the share in pixels and images.
 
-    Each model is shown at the guidance of its lowest FID, averaged over seeds; marks are real
+    Each model is shown at the knob value of its lowest FID, averaged over seeds; marks are real
     images with their own (|) and with shuffled captions (x).
 
     Args:
@@ -36,14 +36,13 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(8.4, height))
     bars, shares = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     thickness = 0.8 / max(1, len(models))
+    tones = colours(models)
     for number, model in enumerate(models):
-        guidance = best_guidance(rows, model)
-        chosen = recall[(recall["model"] == model) & (recall["guidance"] == guidance)]
-        means = chosen.groupby("class")["value"].mean()
+        best = best_setting(rows, model)
+        means = best.rows(recall).groupby("class")["value"].mean()
         places = np.array([order[name] for name in means.index])  # (K,)
         bars.barh(places + (number - (len(models) - 1) / 2) * thickness, 100 * means,
-                  thickness, color=colour(model),
-                  label=f"{title(model)}, guidance {guidance:g}")  # fmt: skip
+                  thickness, color=tones[model], label=best.label)  # fmt: skip
     for model, marker in ((CEILING, "|"), (FLOOR, "x")):
         means = recall[recall["model"] == model].groupby("class")["value"].mean()
         places = [order[name] for name in means.index]
@@ -65,14 +64,6 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
                   fontsize=7.5)  # fmt: skip
     sns.despine(figure)
     return figure
-
-
-def best_guidance(rows: pd.DataFrame, model: str) -> float:
-    """Guidance at which the mean FID over seeds is lowest."""
-    totals = primary_totals(rows)
-    fid = totals[(totals["metric"] == "fid") & (totals["model"] == model)]
-    means = fid.groupby("guidance")["value"].mean()
-    return float(means.index[int(means.argmin())])
 
 
 def _legend(*axes) -> tuple[list, list[str]]:

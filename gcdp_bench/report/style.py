@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
 
 MODEL_COLOURS = {
     "reference": "#c1272d",
-    "imagen": "#1f5fa8",
-    "ldm": "#2e8b57",
-    "lafite": "#e08a00",
+    "imagen": "#0f3d7a",
+    "ldm": "#2c9c68",
+    "lafite": "#de9216",
     CEILING: "#222222",
     FLOOR: "#9a9a9a",
     SPLIT: "#5a5a5a",
 }
+"""Models also differ in lightness, for print without colour."""
+
 MODEL_TITLES = {
     "reference": "GCDP (reference)",
     "imagen": "Imagen",
@@ -32,18 +35,44 @@ MODEL_TITLES = {
     SPLIT: "real images against the others",
 }
 MARKERS = {"reference": "o", "imagen": "s", "ldm": "^", "lafite": "D"}
+PALER = 0.45  # share of white in the second colour of one model, of what is left in the third, ...
 PNG_DPI = 160
 
 
 def colour(model: str) -> str:
     """Colour of a model; one that the project does not know gets a hash of its name."""
     spare = sns.color_palette("husl", 12).as_hex()
-    return MODEL_COLOURS.get(model, spare[sum(model.encode()) % len(spare)])
+    base, _, _ = _parts(model)
+    return MODEL_COLOURS.get(base, spare[sum(base.encode()) % len(spare)])
+
+
+def colours(models: Sequence[str]) -> dict[str, str]:
+    """Colours of models in one figure; one model trained on several subsets becomes paler."""
+    chosen: dict[str, str] = {}
+    seen: list[str] = []
+    for model in models:
+        own = colour(model)
+        left = (1.0 - PALER) ** seen.count(own)
+        red, green, blue = (1.0 - left * (1.0 - part) for part in to_rgb(own))
+        chosen[model] = to_hex((red, green, blue))
+        seen.append(own)
+    return chosen
+
+
+def marker(model: str) -> str:
+    """Marker of a model."""
+    return MARKERS.get(_parts(model)[0], "P")
 
 
 def title(model: str) -> str:
     """Name of a model in figures."""
-    return MODEL_TITLES.get(model, model)
+    base, separator, subset = _parts(model)
+    return MODEL_TITLES.get(base, base) + separator + subset
+
+
+def _parts(model: str) -> tuple[str, str, str]:
+    """The model's own name, and what `comparable.name_subsets` put behind it."""
+    return model.partition(" (")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""FID against text-image correspondence over the guidance scale (Figures 6a and 7)."""
+"""FID against text-image correspondence over each model's knob (Figures 6a and 7)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gcdp_bench.report.style import MARKERS, colour, title
+from gcdp_bench.report.labels import Label, write_labels
+from gcdp_bench.report.style import colour, colours, marker, title
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
-from gcdp_bench.tables import primary_totals
+from gcdp_bench.tables import knob_symbol, primary_totals
 
 AXES = {
     "semantic_recall": ("Semantic Recall (%)", 100.0),
     "clip-x100": ("CLIP score", 1.0),
 }
 REFERENCE_STYLES = {CEILING: "--", FLOOR: ":"}
+LINE_STYLES = ("-", "--", "-.", ":")
+OFF = 1.0
+"""Value at which neither guidance nor truncation does anything."""
 
 
 def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
-    """One curve per model, one marker per guidance scale (written beside it).
+    """One curve per model and number of steps, one marker per value of its knob, written beside it.
 
-    Seeds are averaged; with several, single seeds are faint markers. Crosses are 95 % intervals of
-    a single seed. Vertical lines are real images with their own and with shuffled captions, the
+    The legend says which knob a model has; a hollow marker is the value 1, where it is off. Seeds
+    are averaged; with several, single seeds are faint markers. Crosses are 95 % intervals of a
+    single seed. Vertical lines are real images with their own and with shuffled captions, the
     horizontal one is what FID is between real images.
 
     Args:
@@ -32,24 +37,30 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
     label, factor = AXES[metric]
     totals = primary_totals(rows)
     points = _points(totals, metric, factor)
-    figure = Figure(figsize=(5.2, 3.9))
+    figure = Figure(figsize=(5.2, 4.6))
     axes = figure.subplots()
-    for model in sorted(points["model"].unique(), reverse=True):
-        _draw_model(axes, points[points["model"] == model], model)
+    models = sorted(points["model"].unique(), reverse=True)
+    tones = colours(models)
+    labels = []
+    for model in models:
+        labels += _draw_model(axes, points[points["model"] == model], model, tones[model])
     _draw_real(axes, totals, metric, factor)
     axes.set_xlabel(f"{label}, higher is better")
     axes.set_ylabel(f"{_fid_name(totals)}, lower is better")
     axes.margins(0.1)
-    axes.legend(frameon=True, fontsize=7.5)
+    axes.autoscale_view()
+    write_labels(axes, labels)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7.5,
+                  title=_knobs(points), title_fontsize=7.5)  # fmt: skip
     axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {rows['dataset'].iloc[0]}")
     sns.despine(figure)
     return figure
 
 
 def _points(totals: pd.DataFrame, metric: str, factor: float) -> pd.DataFrame:
-    """One line per model, guidance and seed: `fid`, `correspondence`, and half their intervals."""
+    """One line per model, setting and seed: `fid`, `correspondence`, and half their intervals."""
     generated = totals[totals["source"] == "generated"]
-    key = ["model", "steps", "guidance", "seed", "config_hash"]
+    key = ["model", "knob", "steps", "guidance", "seed", "config_hash"]
     parts = []
     for name, column, scale in (("fid", "fid", 1.0), (metric, "correspondence", factor)):
         part = generated[generated["metric"] == name].set_index(key)
@@ -71,30 +82,42 @@ def _draw_real(axes: Axes, totals: pd.DataFrame, metric: str, factor: float) -> 
                      label=title(SPLIT), zorder=1)  # fmt: skip
 
 
-def _draw_model(axes: Axes, points: pd.DataFrame, model: str) -> None:
-    tone, marker = colour(model), MARKERS.get(model, "P")
+def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list[Label]:
+    """Draw the curves of one model; returns what is to be written beside its points."""
+    labels = []
     if points["seed"].nunique() > 1:
-        axes.scatter(points["correspondence"], points["fid"], color=tone, marker=marker,
+        axes.scatter(points["correspondence"], points["fid"], color=tone, marker=marker(model),
                      s=14, alpha=0.3, linewidths=0)  # fmt: skip
-    for number, (steps, part) in enumerate(points.groupby("steps", dropna=False)):
+    several = points["steps"].nunique() > 1
+    for number, (steps, part) in enumerate(points.groupby("steps")):
         columns = ["correspondence", "fid", "correspondence_half", "fid_half"]
         mean = part.groupby("guidance")[columns].mean().reset_index()
-        several = points["steps"].nunique(dropna=False) > 1
-        axes.plot(mean["correspondence"], mean["fid"], color=tone, marker=marker, markersize=5.5,
-                  linestyle=("-", "--", "-.", ":")[number % 4],
-                  label=f"{title(model)}, {steps} steps" if several else title(model))  # fmt: skip
+        knob = part["knob"].iloc[0]
+        name = title(model) if knob == "none" else f"{title(model)} ({knob_symbol(knob)})"
+        axes.plot(mean["correspondence"], mean["fid"], color=tone, marker=marker(model),
+                  markersize=5.5, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
+                  label=f"{name}, {steps} steps" if several else name)  # fmt: skip
         axes.errorbar(mean["correspondence"], mean["fid"], mean["fid_half"],
                       mean["correspondence_half"], fmt="none", ecolor=tone, alpha=0.3,
                       elinewidth=0.8, zorder=1)  # fmt: skip
-        for _, point in mean.iterrows():
-            axes.annotate(
-                f"{point['guidance']:g}",
-                (point["correspondence"], point["fid"]),
-                textcoords="offset points",
-                xytext=(5, 4),
-                fontsize=7,
-                color=tone,
-            )
+        if knob != "none":
+            off = mean[mean["guidance"] == OFF]
+            axes.plot(off["correspondence"], off["fid"], color=tone, marker=marker(model),
+                      markersize=5.5, markerfacecolor="white", linestyle="none")  # fmt: skip
+            labels += [
+                Label(x, y, f"{value:g}", tone)
+                for value, x, y in mean[["guidance", "correspondence", "fid"]].to_numpy(float)
+            ]
+    return labels
+
+
+def _knobs(points: pd.DataFrame) -> str | None:
+    """What the numbers at the points are."""
+    knobs = [knob for knob in sorted(points["knob"].unique()) if knob != "none"]
+    if not knobs:
+        return None
+    named = ", ".join(f"{knob_symbol(knob)}: {knob}" for knob in knobs)
+    return f"numbers at points are values of {named}; hollow: 1 (off)"
 
 
 def _fid_name(totals: pd.DataFrame) -> str:

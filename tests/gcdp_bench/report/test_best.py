@@ -1,0 +1,44 @@
+"""Where a model is shown: at its lowest mean FID, whatever its knob."""
+
+from gcdp_bench.report.best import best_setting, settings
+from gcdp_bench.rows import to_frame
+from tests.gcdp_bench.test_rows import record
+
+PSI = "truncation psi"
+
+
+def fid(model, guidance, value, *, knob="guidance scale", steps=25, seed=0):
+    key = f"{model}{guidance}{steps}{seed}"
+    return record(model=model, guidance=guidance, metric="fid-hrnet", value=value, knob=knob,
+                  steps=steps, seed=seed, config_hash=key)  # fmt: skip
+
+
+ROWS = to_frame([
+    fid("reference", 1.0, 9.0), fid("reference", 2.0, 7.0), fid("reference", 4.0, 6.0),
+    fid("reference", 2.0, 7.0, seed=1), fid("reference", 4.0, 9.0, seed=1),  # 7 against 7.5
+    *(fid("lafite", psi, value, knob=PSI, steps=1) for psi, value in ((1.0, 5.0), (0.8, 4.0))),
+    fid("ldm", 2.0, 3.0), fid("ldm", 2.0, 2.0, steps=100), fid("ldm", 4.0, 8.0, steps=100),
+    fid("palette", 1.0, 9.0, knob="none", steps=1),
+])  # fmt: skip
+
+
+def test_the_lowest_mean_over_seeds():
+    best = best_setting(ROWS, "reference")
+    assert (best.guidance, best.steps, best.label) == (2.0, 25, "GCDP (reference), w 2")
+    assert best.rows(ROWS)["seed"].tolist() == [0, 1]
+    assert best_setting(ROWS, "lafite").label == "Lafite, ψ 0.8"
+
+
+def test_steps_are_named_where_a_model_has_several():
+    best = best_setting(ROWS, "ldm")
+    assert best.label == "LDM, w 2, 100 steps" and best.rows(ROWS)["value"].tolist() == [2.0]
+    assert [one.value for one in settings(ROWS, "ldm")] == ["w 2, 100 steps", "w 4, 100 steps"]
+
+
+def test_a_model_without_a_knob_has_one_setting():
+    (only,) = settings(ROWS, "palette")
+    assert (only.value, only.label) == ("", "palette")
+
+
+def test_values_come_in_order():
+    assert [one.value for one in settings(ROWS, "lafite")] == ["ψ 0.8", "ψ 1"]

@@ -1,0 +1,103 @@
+"""Sample grids: which pictures stand in which line, and what the line is called."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.images import write_layout
+from gcdp_bench.points import score_folder, write_point
+from gcdp_bench.report.grids import draw_guidance, draw_models
+from gcdp_bench.report.style import theme
+from gcdp_bench.rows import CEILING, to_frame
+from tests.gcdp_bench.test_rows import record
+
+NAMES = ("sky", "road", "car")
+NUM = 3
+PSI = {"knob": "truncation psi", "steps": 1}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A point of images of one grey; returns its row of FID."""
+
+    def write_one(model, guidance, fid, grey, *, layouts=False, **changes):
+        key = f"{model}{guidance}{changes.get('steps', 25)}"
+        samples = tmp_path / "points" / key
+        writer = FolderWriter(samples, class_names=NAMES, dataset="d", split="test")
+        for index in range(NUM):
+            layout = torch.full((4, 8), index % 3, dtype=torch.uint8)
+            image = torch.full((3, 4, 8), grey, dtype=torch.uint8)
+            writer.write(f"{index}", image, layout if layouts else None, f"caption {index}")
+            write_layout(score_folder(tmp_path, key) / "predicted" / f"{index}.png", layout)
+        write_point(tmp_path, key, samples, tmp_path / "r.npz", pd.DataFrame({"id": ["0"]}))
+        fields = {"steps": 25, "source": "generated"} | changes
+        return record(model=model, guidance=guidance, metric="fid-hrnet", value=fid,
+                      config_hash=key, **fields)  # fmt: skip
+
+    return write_one
+
+
+def shown(figure):
+    """Texts of the first line, and per line of pictures: its texts and the grey of its first."""
+    num_columns = NUM + 1
+    lines = [figure.axes[at : at + num_columns] for at in range(0, len(figure.axes), num_columns)]
+    captions = [panel.texts[0].get_text() for panel in lines[0][1:]]
+    body = []
+    for label, *panels in lines[1:]:
+        pictures = [panel.images[0].get_array() for panel in panels]
+        texts = [text.get_text().replace("\n", " ") for text in label.texts]
+        body.append((*texts, int(np.asarray(pictures[0])[0, 0, 0])))
+    return captions, body
+
+
+def test_four_models_at_their_best_values_with_layouts_where_they_make_them(write, tmp_path):
+    real = {"source": "real", "knob": "none", "steps": None, "trained_on": "none"}
+    rows = to_frame([
+        write(CEILING, float("nan"), float("nan"), 10, layouts=True, **real),
+        write("reference", 1.0, 5.0, 20, layouts=True),
+        write("reference", 2.0, 4.0, 30, layouts=True),
+        write("imagen", 2.0, 5.0, 40), write("imagen", 4.0, 4.0, 50),
+        write("ldm", 4.0, 4.0, 60),
+        write("lafite", 1.0, 4.0, 70, **PSI), write("lafite", 0.7, 3.0, 80, **PSI),
+    ])  # fmt: skip
+    with theme():
+        figure = draw_models(rows, tmp_path)
+    captions, lines = shown(figure)
+    assert captions == ["caption 0", "caption 1", "caption 2"]
+    assert [line[:2] for line in lines] == [
+        ("real images", "image"), ("", "layout"), ("", "segmented"),
+        ("GCDP (reference), w 2", "image"), ("", "layout"), ("", "segmented"),
+        ("LDM, w 4", "image"), ("", "segmented"),
+        ("Lafite, ψ 0.7", "image"), ("", "segmented"),
+        ("Imagen, w 4", "image"), ("", "segmented"),
+    ]  # fmt: skip
+    assert [line[2] for line in lines if line[1] == "image"] == [10, 30, 60, 80, 50]
+    assert figure is not None
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(NAMES)
+
+
+def test_one_model_over_its_knob_at_the_steps_of_its_best(write, tmp_path):
+    rows = to_frame([
+        write("lafite", 1.0, 4.0, 70, **PSI), write("lafite", 0.7, 3.0, 80, **PSI),
+        write("ldm", 2.0, 4.0, 10), write("ldm", 2.0, 3.0, 20, steps=100),
+        write("ldm", 4.0, 5.0, 30, steps=100), write("palette", 1.0, 9.0, 90, knob="none"),
+    ])  # fmt: skip
+    with theme():
+        figures = [draw_guidance(rows, model, tmp_path) for model in ("lafite", "ldm", "palette")]
+    gan, diffusion, single = (
+        [(line[0], line[2]) for line in shown(figure)[1] if line[1] == "image"]
+        for figure in figures
+    )
+    assert gan == [("ψ 0.7", 80), ("ψ 1", 70)]
+    assert diffusion == [("w 2, 100 steps", 20), ("w 4, 100 steps", 30)]
+    assert single == [("palette", 90)]
+
+
+def test_without_samples_there_is_no_figure(write, tmp_path):
+    row = write("ldm", 2.0, 4.0, 10)
+    samples = tmp_path / "points" / row["config_hash"]
+    samples.rename(tmp_path / "gone")
+    assert draw_models(to_frame([row]), tmp_path) is None

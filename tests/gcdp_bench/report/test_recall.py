@@ -1,0 +1,48 @@
+"""Bars of every model at its own best value."""
+
+import pandas as pd
+import pytest
+
+from gcdp_bench.report.recall import draw_recall
+from gcdp_bench.report.style import theme
+from gcdp_bench.rows import to_frame
+from tests.gcdp_bench.test_rows import record
+
+SHARES = pd.DataFrame({"dataset": "d", "class": ["car", "road"], "pixel_share": [0.1, 0.6],
+                       "image_share": [0.3, 0.9]})  # fmt: skip
+
+
+def point(model, guidance, fid, recalls, **changes):
+    fields = {"model": model, "guidance": guidance, **changes}
+    fields["config_hash"] = str(fields)
+    lines = [record(**fields, metric="fid-hrnet", value=fid)]
+    lines += [
+        record(**(fields | {"class": name}), metric="semantic_recall", value=value)
+        for name, value in recalls.items()
+    ]
+    return lines
+
+
+def test_bars_are_of_the_best_value_and_the_legend_names_it():
+    psi = {"knob": "truncation psi", "steps": 1}
+    rows = to_frame([
+        *point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2}),
+        *point("reference", 4.0, 5.0, {"road": 0.9, "car": 0.5}, seed=0),
+        *point("reference", 4.0, 6.0, {"road": 0.7, "car": 0.5}, seed=1),
+        *point("lafite", 1.0, 8.0, {"road": 0.3, "car": 0.3}, **psi),
+        *point("lafite", 0.8, 7.0, {"road": 0.6, "car": 0.4}, **psi),
+    ])  # fmt: skip
+    with theme():
+        figure = draw_recall(rows, SHARES)
+    bars, _ = figure.axes
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["road", "car"]
+    shown = {
+        str(container.get_label()): {
+            round(patch.get_y() + patch.get_height() / 2): patch.get_width() for patch in container
+        }
+        for container in bars.containers
+    }
+    assert shown == {
+        "GCDP (reference), w 4": pytest.approx({0: 80.0, 1: 50.0}),
+        "Lafite, ψ 0.8": pytest.approx({0: 60.0, 1: 40.0}),
+    }

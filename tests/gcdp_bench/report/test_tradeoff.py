@@ -1,0 +1,97 @@
+"""The trade-off plot says which number belongs to which knob of which model."""
+
+import math
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from gcdp_bench.report.style import colour, theme
+from gcdp_bench.report.tradeoff import draw_tradeoff
+from gcdp_bench.rows import CEILING, FLOOR, SPLIT, to_frame
+from tests.gcdp_bench.test_rows import record
+
+PSI = "truncation psi"
+CURVES = {
+    "reference": {1.0: (9.0, 0.70), 2.0: (7.0, 0.80), 4.0: (8.0, 0.90)},
+    "lafite": {1.0: (10.0, 0.72), 0.8: (11.0, 0.75), 0.6: (14.0, 0.76)},
+}  # value of the knob -> FID, Semantic Recall
+
+
+def points(model, curve, **changes):
+    lines = []
+    for value, (fid, recall) in curve.items():
+        for metric, number in (("fid-hrnet", fid), ("semantic_recall", recall)):
+            fields = {
+                "model": model, "guidance": value, "metric": metric, "value": number,
+                "ci_low": number - 0.01, "ci_high": number + 0.01,
+                "config_hash": f"{model}{value}{changes}",
+            }  # fmt: skip
+            lines.append(record(**(fields | changes)))
+    return lines
+
+
+def real(model, metric, value, source="real"):
+    return record(model=model, source=source, knob="none", trained_on="none", guidance=math.nan,
+                  steps=None, metric=metric, value=value, config_hash=model)  # fmt: skip
+
+
+def draw(lines, metric="semantic_recall"):
+    with theme():
+        figure = draw_tradeoff(to_frame(lines), metric)
+    (legend,) = figure.legends
+    return figure.axes[0], legend
+
+
+def test_every_point_has_its_value_and_every_model_its_knob():
+    lines = points("reference", CURVES["reference"])
+    lines += points("lafite", CURVES["lafite"], knob=PSI, steps=1)
+    lines += [real(CEILING, "semantic_recall", 0.95), real(FLOOR, "semantic_recall", 0.6),
+              real(SPLIT, "fid-hrnet", 1.5, "real-split")]  # fmt: skip
+    axes, legend = draw(lines)
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "GCDP (reference) (w)", "Lafite (ψ)", "real images", "real images, shuffled captions",
+        "real images against the others",
+    ]  # fmt: skip
+    assert legend.get_title().get_text() == (
+        "numbers at points are values of w: guidance scale, ψ: truncation psi; hollow: 1 (off)"
+    )
+    written = {(text.xy[0], text.xy[1]): (text.get_text(), text.get_color()) for text in axes.texts}
+    expected = {
+        (100 * recall, fid): (f"{value:g}", colour(model))
+        for model, curve in CURVES.items()
+        for value, (fid, recall) in curve.items()
+    }
+    assert written == expected
+
+
+def test_curves_run_in_order_of_the_knob_and_are_hollow_where_it_is_off():
+    axes, _ = draw(points("lafite", CURVES["lafite"], knob=PSI, steps=1))
+    curve, off = axes.lines[:2]
+    assert np.asarray(curve.get_xdata()) == pytest.approx([76.0, 75.0, 72.0])
+    assert np.asarray(curve.get_ydata()) == pytest.approx([14.0, 11.0, 10.0])
+    assert np.asarray(off.get_xdata()) == pytest.approx([72.0])
+    assert off.get_markerfacecolor() == "white" and off.get_marker() == curve.get_marker()
+
+
+def test_one_knob_is_named_alone_and_a_model_without_one_has_no_numbers():
+    _, legend = draw(points("reference", CURVES["reference"]))
+    assert legend.get_title().get_text() == (
+        "numbers at points are values of w: guidance scale; hollow: 1 (off)"
+    )
+    axes, legend = draw(points("palette", {1.0: (9.0, 0.7)}, knob="none", steps=1))
+    assert [text.get_text() for text in legend.get_texts()] == ["palette"]
+    assert legend.get_title().get_text() == "" and not axes.texts
+    assert axes.lines[0].get_markerfacecolor() != "white"
+
+
+def test_steps_of_one_model_are_curves_of_one_colour():
+    lines = points("ldm", CURVES["reference"], steps=25)
+    lines += points("ldm", CURVES["reference"], steps=100)
+    lines += points("lafite", CURVES["lafite"], knob=PSI, steps=1)
+    axes, legend = draw(lines)
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ["LDM (w), 25 steps", "LDM (w), 100 steps", "Lafite (ψ)"]
+    fast, slow = (line for line in axes.lines if str(line.get_label()).startswith("LDM"))
+    assert to_hex(fast.get_color()) == to_hex(slow.get_color()) == colour("ldm")
+    assert fast.get_linestyle() != slow.get_linestyle()
