@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,7 @@ def sample_latents(
     """
     device = next(network.parameters()).device
     z_t, tokens = noise.to(device), tokens.to(device)
-    scheduler.set_timesteps(num_steps)
-    for timestep in scheduler.timesteps.tolist():
+    for timestep in _timesteps(scheduler, num_steps):
         predicted = predict(network, z_t, timestep, tokens, guidance)
         z_t = scheduler.step(predicted, timestep, z_t, return_dict=False)[0]
         if on_step is not None:
@@ -77,3 +77,12 @@ def decode(autoencoder: AutoencoderKL, latents: Tensor) -> Tensor:
     """Scaled latents (B, C, h, w) to images uint8 (B, 3, H, W)."""
     scale = autoencoder.config["scaling_factor"]
     return to_uint8(autoencoder.decode(latents / scale, return_dict=False)[0])
+
+
+def _timesteps(scheduler: DDIMScheduler | DPMSolverMultistepScheduler, num_steps: int) -> list[int]:
+    """Make the scheduler ready for `num_steps`, and list where the network is asked."""
+    with warnings.catch_warnings():
+        # diffusers 0.42 reads a tensor by np.array(tensor ** 0.5), of which NumPy 2 disapproves
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        scheduler.set_timesteps(num_steps)
+    return scheduler.timesteps.tolist()

@@ -1,0 +1,67 @@
+"""Sizes of the U-Net, and how it reads padded text."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from baselines.ldm.network import build_unet
+from baselines.ldm.presets import LDM_PRESETS, LdmPreset
+from reference_model.presets import PRESETS
+from reference_model.unet import UNet
+
+from .tiny import ldm_config, stripes
+
+
+def num_parameters(preset: LdmPreset, size: tuple[int, int]) -> int:
+    config = preset.resolve(replace(stripes(), image_size=size)).ldm
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_unet(config).parameters())
+
+
+def test_paper_size_is_the_text_to_image_model_of_the_authors():
+    """Their program says "DiffusionWrapper has 872.30 M params" for text of width 1280."""
+    paper = LDM_PRESETS["paper-celeba"]
+    wide = replace(paper, text=replace(paper.text, dim=1280))
+    assert num_parameters(wide, (256, 256)) == 872_300_484
+    assert num_parameters(paper, (256, 256)) == 865_910_724
+    assert num_parameters(LDM_PRESETS["paper-cityscapes"], (256, 512)) == 865_910_724
+
+
+def test_tiny_size_is_that_of_the_reference_base_stage():
+    own = num_parameters(LDM_PRESETS["tiny"], (64, 128))
+    assert own == 3_382_804
+    base = replace(PRESETS["tiny"].base.unet, num_classes=20)
+    with torch.device("meta"):
+        reference = sum(parameter.numel() for parameter in UNet(base).parameters())
+    assert own == pytest.approx(reference, rel=0.2)
+
+
+def test_tiny_sees_as_many_examples_as_the_reference_base_stage():
+    own, reference = LDM_PRESETS["tiny"].training, PRESETS["tiny"].base.training
+    assert own.steps * own.batch_size == reference.steps * reference.batch_size
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "latents"),
+    [("tiny", (64, 128), (16, 32)), ("tiny", (128, 128), (32, 32)),
+     ("paper-celeba", (256, 256), (32, 32)), ("paper-cityscapes", (256, 512), (32, 64))],
+)  # fmt: skip
+def test_latents_of_the_presets(name, size, latents):
+    preset = LDM_PRESETS[name]
+    assert preset.width == size[1]
+    assert preset.resolve(replace(stripes(), image_size=size)).ldm.latent_size == latents
+
+
+@torch.no_grad()
+def test_padding_is_attended():
+    """Zero vectors take part in the softmax, as without a mask they must."""
+    torch.manual_seed(0)
+    network = build_unet(ldm_config()).eval()
+    z_t, tokens = torch.randn(1, 4, 8, 16), torch.randn(1, 3, 16)
+    padded = torch.cat([tokens, torch.zeros(1, 3, 16)], dim=1)  # (1, 6, 16)
+    plain, with_padding = (
+        network(z_t, 500, encoder_hidden_states=text).sample for text in (tokens, padded)
+    )
+    assert plain.shape == (1, 4, 8, 16)
+    assert not torch.allclose(plain, with_padding, atol=1e-4)
