@@ -1,0 +1,155 @@
+"""What the generators of a sweep cost: one line per trained network, and per knob value one line of
+what a sample costs, in `RESULTS/costs.parquet`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gcdp_bench.config import to_dict
+from gcdp_bench.costs import TrainingCost, generator_costs
+from gcdp_bench.files import replacing
+from gcdp_bench.flops import FlopCounter
+from gcdp_bench.protocols import Generator
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLING = "sampling"
+"""Value of `part` in lines of what one sample costs."""
+
+COLUMNS = {
+    "dataset": "string",  # of the sweep
+    "model": "string",
+    "trained_on": "string",  # the generator's dataset
+    "weights": "string",  # as in the rows: digest of the generator's weights and sampling settings
+    "part": "string",  # a trained network of the generator, or SAMPLING
+    "part_trained_on": "string",  # the network's dataset; missing: SAMPLING
+    "guidance": "float64",  # SAMPLING: value of the knob; NaN: a trained network
+    "steps": "Int64",  # optimizer steps; missing: SAMPLING
+    "examples_seen": "Int64",  # missing: SAMPLING
+    "wall_sec": "float64",  # of training; NaN: not recorded, or SAMPLING
+    "cpu_sec": "float64",
+    "gpu_sec": "float64",
+    "num_parameters": "Int64",  # that were trained; SAMPLING: in use, frozen ones too
+    "flops": "float64",  # of one training example; SAMPLING: of one sample; NaN: not recorded
+    "hardware": "string",  # of training; missing: SAMPLING
+    "threads": "Int64",
+}
+KEY = ["dataset", "model", "weights", "part", "guidance"]
+"""Columns that identify a line: recording the same thing again replaces it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingCost:
+    """What one sample costs: text encoder, every step of every stage, decoder."""
+
+    guidance: float  # value of the knob
+    flops: int
+    num_parameters: int  # of every network that takes part
+
+
+def sampling_cost(generator: Generator, caption: str, guidance: float) -> SamplingCost:
+    """Draw one sample and count.
+
+    Args:
+        generator: sampled as it is set.
+        caption: any; the count hardly depends on it.
+        guidance: value of the knob; a guided step asks the network twice.
+    """
+    with FlopCounter() as counter:
+        generator.sample([caption], guidance=guidance, seeds=[0])
+    return SamplingCost(
+        guidance=guidance, flops=counter.flops, num_parameters=counter.num_parameters
+    )
+
+
+def record_costs(
+    results: Path,
+    generator: Generator,
+    folder: Path,
+    *,
+    dataset: str,
+    weights: str,
+    guidance: float,
+    caption: str,
+) -> None:
+    """Add what the parts of a generator cost, and what a sample costs at a value of its knob.
+
+    Nothing is drawn for a sample that is in the table already.
+
+    Args:
+        results: folder of the sweep.
+        generator: as the sweep samples it.
+        folder: that it was loaded from.
+        dataset: of the sweep.
+        weights: as in the rows.
+        guidance: value of the knob.
+        caption: to sample.
+    """
+    context = {"dataset": dataset, "model": generator.name, "trained_on": generator.trained_on,
+               "weights": weights}  # fmt: skip
+    records = [context | _training_record(cost) for cost in generator_costs(folder)]
+    held = read_costs(results)
+    held = held[(held["dataset"] == dataset) & (held["weights"] == weights)]
+    if not ((held["part"] == SAMPLING) & (held["guidance"] == guidance)).any():
+        sampling = sampling_cost(generator, caption, guidance)
+        records.append(context | {"part": SAMPLING, **to_dict(sampling)})
+    merge_costs(results, to_frame(records))
+
+
+def to_frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Lines with the columns and types of the table; what a record lacks is missing.
+
+    Raises:
+        ValueError: a record has something that is no column.
+    """
+    import pandas as pd
+
+    for record in records:
+        if unknown := record.keys() - COLUMNS.keys():
+            raise ValueError(f"cost: expected of {', '.join(COLUMNS)}, got {', '.join(unknown)}")
+    return pd.DataFrame(list(records), columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def read_costs(results: Path) -> pd.DataFrame:
+    """Lines of a results folder; none where nobody recorded any.
+
+    Raises:
+        ValueError: the file lacks columns.
+    """
+    import pandas as pd
+
+    path = results / "costs.parquet"
+    if not path.exists():
+        return to_frame([])
+    frame = pd.read_parquet(path)
+    missing = set(COLUMNS) - set(frame.columns)
+    if missing:
+        raise ValueError(
+            f"{path}: expected columns {', '.join(COLUMNS)}, lacks {', '.join(sorted(missing))}; "
+            "remove it and rerun the sweep"
+        )
+    return frame[list(COLUMNS)].astype(COLUMNS)
+
+
+def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:
+    """Add lines to `costs.parquet`; equal keys take the new line."""
+    import pandas as pd
+
+    held = read_costs(results)
+    merged = pd.concat([held, new], ignore_index=True) if len(held) else new
+    merged = merged.drop_duplicates(KEY, keep="last")
+    merged = merged.sort_values(KEY, ignore_index=True, na_position="first")
+    with replacing(results / "costs.parquet") as temporary:
+        merged.to_parquet(temporary, index=False)
+    return merged
+
+
+def _training_record(cost: TrainingCost) -> dict[str, Any]:
+    record = to_dict(cost)
+    record["part_trained_on"] = record.pop("dataset")
+    record["flops"] = record.pop("flops_per_example")
+    return record
