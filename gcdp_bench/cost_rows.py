@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gcdp_bench.config import to_dict
-from gcdp_bench.costs import TrainingCost, generator_costs
+from gcdp_bench.costs import generator_costs
 from gcdp_bench.files import replacing
 from gcdp_bench.flops import FlopCounter
 from gcdp_bench.protocols import Generator
@@ -26,16 +26,16 @@ COLUMNS = {
     "trained_on": "string",  # the generator's dataset
     "weights": "string",  # as in the rows: digest of the generator's weights and sampling settings
     "part": "string",  # a trained network of the generator, or SAMPLING
-    "part_trained_on": "string",  # the network's dataset; missing: SAMPLING
+    "part_trained_on": "string",  # the network's dataset; missing: not recorded, or SAMPLING
     "guidance": "float64",  # SAMPLING: value of the knob; NaN: a trained network
-    "steps": "Int64",  # optimizer steps; missing: SAMPLING
-    "examples_seen": "Int64",  # missing: SAMPLING
-    "wall_sec": "float64",  # of training; NaN: not recorded, or SAMPLING
+    "steps": "Int64",  # of the optimizer; missing: not recorded, or SAMPLING; so all below
+    "examples_seen": "Int64",
+    "wall_sec": "float64",
     "cpu_sec": "float64",
     "gpu_sec": "float64",
     "num_parameters": "Int64",  # that were trained; SAMPLING: in use, frozen ones too
-    "flops": "float64",  # of one training example; SAMPLING: of one sample; NaN: not recorded
-    "hardware": "string",  # of training; missing: SAMPLING
+    "flops": "float64",  # of one training example; SAMPLING: of one sample
+    "hardware": "string",
     "threads": "Int64",
 }
 KEY = ["dataset", "model", "weights", "part", "guidance"]
@@ -71,6 +71,7 @@ def record_costs(
     generator: Generator,
     folder: Path,
     *,
+    parts: Sequence[str],
     dataset: str,
     weights: str,
     guidance: float,
@@ -78,12 +79,13 @@ def record_costs(
 ) -> None:
     """Add what the parts of a generator cost, and what a sample costs at a value of its knob.
 
-    Nothing is drawn for a sample that is in the table already.
+    A sample that is in the table already is not drawn again.
 
     Args:
         results: folder of the sweep.
         generator: as the sweep samples it.
         folder: that it was loaded from.
+        parts: networks that were trained for it; one without a record gets a line without numbers.
         dataset: of the sweep.
         weights: as in the rows.
         guidance: value of the knob.
@@ -91,7 +93,7 @@ def record_costs(
     """
     context = {"dataset": dataset, "model": generator.name, "trained_on": generator.trained_on,
                "weights": weights}  # fmt: skip
-    records = [context | _training_record(cost) for cost in generator_costs(folder)]
+    records = [context | record for record in _training_records(folder, parts)]
     held = read_costs(results)
     held = held[(held["dataset"] == dataset) & (held["weights"] == weights)]
     if not ((held["part"] == SAMPLING) & (held["guidance"] == guidance)).any():
@@ -148,8 +150,12 @@ def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def _training_record(cost: TrainingCost) -> dict[str, Any]:
-    record = to_dict(cost)
-    record["part_trained_on"] = record.pop("dataset")
-    record["flops"] = record.pop("flops_per_example")
-    return record
+def _training_records(folder: Path, parts: Sequence[str]) -> list[dict[str, Any]]:
+    costs = {cost.part: cost for cost in generator_costs(folder)}
+    records = [{"part": part} for part in parts if part not in costs]
+    for cost in costs.values():
+        record = to_dict(cost)
+        record["part_trained_on"] = record.pop("dataset")
+        record["flops"] = record.pop("flops_per_example")
+        records.append(record)
+    return records

@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from gcdp_bench.agreement import judge_agreement, warnings_of
 from gcdp_bench.comparable import check_comparable, select
 from gcdp_bench.compare import compare_models
+from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.files import replacing
 from gcdp_bench.published import published_rows
+from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.recall import draw_recall
@@ -63,11 +65,13 @@ def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
     comparison = compare_models(rows, results)
     tradeoff = tradeoff_table(rows)
     agreement = judge_agreement(rows)
+    costs = cost_table(rows, read_costs(results))
     tables = {
         "summary": summary,
         "table-1": table_1(summary),
         "comparison": comparison,
         "tradeoff": tradeoff,
+        "costs": costs,
         "published": published_rows(),
     }
     if len(agreement):
@@ -80,7 +84,7 @@ def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
     page = render_page(
         rows,
         sections,
-        Tables(summary, tables["table-1"], comparison, tradeoff, agreement),
+        Tables(summary, tables["table-1"], comparison, tradeoff, agreement, costs),
     )
     path = results / "report.html"
     with replacing(path) as temporary:

@@ -14,6 +14,7 @@ from PIL import Image
 from gcdp_bench.agreement import warnings_of
 from gcdp_bench.compare.paired import NOISE, TIE
 from gcdp_bench.compare.text import readable_comparison
+from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import REFERENCE_MODELS
 from gcdp_bench.tables import PERCENT, UNDEFINED, below_noise, number, readable
@@ -57,6 +58,7 @@ class Tables:
     comparison: pd.DataFrame  # `compare.compare_models`
     tradeoff: pd.DataFrame  # `tradeoff.tradeoff_table`
     agreement: pd.DataFrame  # `agreement.judge_agreement`
+    costs: pd.DataFrame  # `report.costs.cost_table`
 
 
 def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> str:
@@ -85,6 +87,11 @@ def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> 
         tradeoff=_cells(_readable_tradeoff(tables.tradeoff)),
         agreement=_cells(_readable_agreement(tables.agreement)),
         warnings=warnings_of(tables.agreement),
+        costs={
+            dataset: _cells(readable_costs(lines))
+            for dataset, lines in tables.costs.groupby("dataset", sort=False)
+        },
+        without_costs=unrecorded(tables.costs),
         sections=sections,
     )
 

@@ -1,5 +1,7 @@
 """The table of costs: one line per network and per sampled knob value, each measured once."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 import torch
@@ -50,8 +52,8 @@ def folder(tmp_path):
 
 
 def record(results, generator, folder, guidance, weights="w"):
-    record_costs(results, generator, folder, dataset="d", weights=weights, guidance=guidance,
-                 caption="a")  # fmt: skip
+    record_costs(results, generator, folder, parts=("base",), dataset="d", weights=weights,
+                 guidance=guidance, caption="a")  # fmt: skip
 
 
 def test_a_sample_costs_what_its_network_calls_cost():
@@ -78,6 +80,18 @@ def test_every_knob_value_is_sampled_once(tmp_path, folder):
     assert generator.num_calls == 2 and len(read_costs(tmp_path)) == 3
     record(tmp_path, generator, folder, 1.0, weights="other")
     assert generator.num_calls == 3 and len(read_costs(tmp_path)) == 5
+
+
+def test_a_part_without_a_record_has_a_line_without_numbers(tmp_path, folder):
+    record_costs(tmp_path, Guided(), folder, parts=("sr", "base"), dataset="d", weights="w",
+                 guidance=1.0, caption="a")  # fmt: skip
+    table = read_costs(tmp_path).set_index("part")
+    assert set(table.index) == {"base", "sr", SAMPLING}
+    known = table.loc["sr"].dropna()
+    assert list(known.index) == ["dataset", "model", "trained_on", "weights"]
+    write_cost(folder / "sr", replace(COST, part="sr"))
+    record(tmp_path, Guided(), folder, 1.0)
+    assert read_costs(tmp_path).set_index("part").at["sr", "examples_seen"] == 40
 
 
 def test_equal_keys_take_the_new_line(tmp_path):

@@ -10,15 +10,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from gcdp_bench.agreement import judge_agreement
 from gcdp_bench.comparable import UnlikeRowsError
+from gcdp_bench.cost_rows import to_frame
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import read_image
 from gcdp_bench.measure import Places
 from gcdp_bench.progress import Silent
 from gcdp_bench.report import build_report
+from gcdp_bench.report.costs import cost_table
+from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.rows import merge_rows, read_rows
+from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import SweepConfig, run_sweep
-from reference_model.generator import SamplingConfig
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,8 @@ def test_figures_are_png_and_pdf(report):
 
 def test_tables_are_written(report):
     assert {path.name for path in report.tables} == {
-        "summary.csv", "table-1.csv", "comparison.csv", "tradeoff.csv", "published.csv"
+        "summary.csv", "table-1.csv", "comparison.csv", "tradeoff.csv", "costs.csv",
+        "published.csv",
     }  # fmt: skip
     assert all(path.stat().st_size > 100 for path in report.tables)
 
@@ -65,6 +70,32 @@ def test_the_page_shows_the_tradeoff_as_numbers(report):
     recall = table[table["metric"] == "semantic_recall"]
     for area, level in recall[["hypervolume", "matched_level"]].to_numpy(float):
         assert f"<td>{area:.2f}</td>" in page and f"<td>{100.0 * level:.1f}</td>" in page
+
+
+def test_the_page_shows_costs_or_says_that_there_are_none(report, results):
+    tables = {path.stem: pd.read_csv(path, keep_default_na=False, na_values="")
+              for path in report.tables}  # fmt: skip
+    together = tables["costs"][tables["costs"]["part"] == "all"]
+    assert set(together["model"]) == {"reference", "imagen"}
+    assert (together["sec_per_sample"] > 0).all()
+    rows = read_rows(results)
+    (dataset,) = rows["dataset"].unique()
+    best = together[together["model"] == "imagen"].iloc[0]
+    weights = rows[rows["model"] == "imagen"]["weights"].iloc[0]
+    line = {"dataset": dataset, "model": "imagen", "weights": weights, "part": "sampling",
+            "guidance": best["guidance"], "flops": 12.3e9, "num_parameters": 456000}  # fmt: skip
+
+    def page(costs):
+        shown = Tables(report.summary, tables["table-1"], tables["comparison"], tables["tradeoff"],
+                       judge_agreement(rows), cost_table(rows, to_frame(costs)))  # fmt: skip
+        return render_page(rows, [Section(dataset)], shown)
+
+    without, with_costs = page([]), page([line])
+    assert "What each model cost" in report.page.read_text()
+    assert "Nobody recorded" in without and "<td>not recorded</td>" in without
+    assert "Nobody recorded" not in with_costs
+    assert "<td>12.3 G</td>" in with_costs and "<td>456 k</td>" in with_costs
+    assert "12.3 G" not in without
 
 
 def test_the_page_needs_nothing_else(report):
