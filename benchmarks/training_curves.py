@@ -95,7 +95,8 @@ def draw_curves(runs: dict[str, pd.DataFrame]) -> Figure:
             if line < len(shown[name]):
                 term = shown[name][line]
                 _draw_term(panel, terms[terms["term"] == term])
-                handles |= {line.get_label(): line for line in panel.get_legend_handles_labels()[0]}
+                drawn, labels = panel.get_legend_handles_labels()
+                handles |= dict(zip(labels, drawn, strict=True))
                 panel.set_title(term, fontsize=8, loc="left", pad=2)
             else:
                 panel.set_axis_off()
