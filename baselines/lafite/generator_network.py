@@ -30,7 +30,7 @@ class Mapping(nn.Module):
     def __init__(self, config: NetworkConfig):
         super().__init__()
         self.layers = perceptron(
-            config.z_dim, config.w_dim, layers=config.mapping_layers, lr_factor=config.slow_lr
+            config.z_dim, config.w_dim, layers=config.mapping_layers, lr_factor=config.mapping_lr
         )
         self.register_buffer("w_average", torch.zeros(config.w_dim))
         self._decay = config.w_average_decay
@@ -48,7 +48,7 @@ class ConcatStyle(nn.Module):
 
     def __init__(self, config: NetworkConfig, dim: int):
         super().__init__()
-        self.text = perceptron(config.text_dim, config.w_dim, layers=2, lr_factor=config.slow_lr)
+        self.text = perceptron(config.text_dim, config.w_dim, layers=2, lr_factor=config.text_lr)
         self.affine = Linear(2 * config.w_dim, dim, bias=1.0)
 
     def forward(self, text: Tensor, w: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ class ScaledStyle(nn.Module):
         super().__init__()
         self.scale, self.bias = (
             nn.Sequential(
-                perceptron(config.text_dim, config.w_dim, layers=2, lr_factor=config.slow_lr),
+                perceptron(config.text_dim, config.w_dim, layers=2, lr_factor=config.text_lr),
                 Linear(config.w_dim, dim, bias=start),
             )
             for start in (1.0, 0.0)
@@ -122,6 +122,7 @@ class Synthesis(nn.Module):
         self.levels = nn.ModuleList(Level(config, level) for level in range(len(config.convs)))
         self.resampler = Resampler(low_pass=config.low_pass)
         self._convs = config.convs
+        self._text_scale = config.text_scale
 
     def forward(self, ws: Tensor, text: Tensor, noise: Sequence[Tensor]) -> Tensor:
         """Image float (B, 3, H, W), about [-1, 1] once trained; nothing clips it.
@@ -133,6 +134,8 @@ class Synthesis(nn.Module):
             noise: standard normal, one (B, 1, h, w) per convolution.
         """
         x = self.constant.expand(len(ws), -1, -1, -1)  # (B, C, h, w)
+        x = x.contiguous(memory_format=torch.channels_last)  # the faster one on processors
+        text = text * self._text_scale
         image, first = None, 0
         for level, count in zip(self.levels, self._convs, strict=True):
             last = first + count
