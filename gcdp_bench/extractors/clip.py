@@ -121,17 +121,35 @@ class SmallClip:
         Raises:
             ValueError: images of another size than it was trained for.
         """
-        if tuple(images.shape[-2:]) != self.config.image_size:
-            raise ValueError(
-                f"{self.name}: expected images of {self.config.image_size}, got "
-                f"{tuple(images.shape[-2:])}; train a clip at that size"
-            )
         tokens, too_long = self._tokenizer(captions)
         pictures = to_float(images)
         parts = []
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            image = self.network.encode_image(pictures[part], normalize=True)
             text = self.network.encode_text(tokens[part], normalize=True)
-            parts.append((image * text).sum(-1))  # (b,)
+            parts.append((self.image_features(pictures[part]) * text).sum(-1))  # (b,)
         return TextMatch(torch.cat(parts).float().numpy(), too_long)
+
+    def image_features(self, images: Tensor) -> Tensor:
+        """Unit features (B, E) of float images [-1, 1] (B, 3, H, W), with a gradient by the images.
+
+        Raises:
+            ValueError: images of another size than it was trained for.
+        """
+        if tuple(images.shape[-2:]) != self.config.image_size:
+            raise ValueError(
+                f"{self.name}: expected images of {self.config.image_size}, got "
+                f"{tuple(images.shape[-2:])}; train a clip at that size"
+            )
+        return self.network.encode_image(images, normalize=True)
+
+    @torch.no_grad()
+    def text_features(self, captions: Sequence[str]) -> Tensor:
+        """Unit features (B, E); of a caption, the first `context_length` tokens are read."""
+        tokens, _ = self._tokenizer(captions)
+        device = self.network.text_projection.device
+        parts = [
+            self.network.encode_text(part.to(device), normalize=True).cpu()
+            for part in tokens.split(CHUNK)
+        ]
+        return torch.cat(parts)  # (B, E)

@@ -1,0 +1,96 @@
+"""Lafite as a `Generator`: captions to images in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from baselines.lafite.draws import seeded_draws
+from baselines.lafite.model import TrainedLafite, read_lafite
+from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.images import to_uint8
+from gcdp_bench.protocols import TRUNCATION, Batch
+from gcdp_bench.sampling import SamplingConfig
+
+
+class Lafite:
+    """StyleGAN2 whose styles read the caption's CLIP feature (Zhou et al. 2022).
+
+    The feature is not perturbed when sampling. Truncation is our addition: it trades the variety of
+    the images, not how much the text counts.
+    """
+
+    knob = TRUNCATION
+    makes_layouts = False
+    num_steps = 1
+    settings: Mapping[str, Any] = {}
+
+    def __init__(self, name: str, trained: TrainedLafite):
+        self.name = name
+        self.config = trained.config
+        self.network = trained.network
+        self.clip_digest = trained.teacher.digest
+        self._teacher = trained.teacher
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        folder: Path,
+        sampling: SamplingConfig,
+        *,
+        device: torch.device | str = "cpu",
+    ) -> Lafite:
+        """Read a trained model; nothing of `sampling` applies to a network of one pass.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: damaged weights, or parts that do not fit each other.
+        """
+        trained = read_lafite(folder)
+        trained.network.to(device)
+        return cls(name, trained)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        return self.config.class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the samples."""
+        return self.config.image_size
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        return self.config.dataset
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight of the generator, and of the CLIP that reads the captions."""
+        clip = torch.tensor(list(self.clip_digest.encode()))
+        return tensors_digest({"clip": clip, **self.network.state_dict()})
+
+    @torch.no_grad()
+    def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
+        """See `Generator.sample`; `guidance` is truncation psi.
+
+        Raises:
+            ValueError: psi outside [0, 1], or another number of seeds than of captions.
+        """
+        TRUNCATION.check(guidance)
+        if len(captions) != len(seeds):
+            raise ValueError(
+                f"expected one seed per caption, got {len(captions)} captions and "
+                f"{len(seeds)} seeds"
+            )
+        device = next(self.network.parameters()).device
+        z, noise = seeded_draws(self.config.network, seeds, device)
+        text = self._teacher.text(captions).to(device)  # (B, E)
+        images = self.network(z, text, noise, psi=guidance)  # (B, 3, H, W)
+        ids = tuple(f"{index:06d}" for index in range(len(captions)))
+        return Batch(ids, to_uint8(images).cpu(), None, tuple(captions))

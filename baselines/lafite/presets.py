@@ -1,0 +1,98 @@
+"""Sizes of Lafite, each with its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from baselines.lafite.config import NetworkConfig, paper_config, tiny_config
+from baselines.lafite.model import LafiteConfig, LafiteLossConfig
+from gcdp_bench.images import Size
+from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.loop import TrainingConfig
+
+EMA_MAX_DECAY = 0.9978  # half-life of 10,000 images at a batch of 32 (Karras et al. 2020), in steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class LafiteRun:
+    """A training run, resolved; what `--set` overrides."""
+
+    lafite: LafiteConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class LafitePreset:
+    """A Lafite with its training; see `LafiteConfig` for the fields."""
+
+    width: int  # of the images
+    network: Callable[[Size], NetworkConfig]  # by the size of the images
+    loss: LafiteLossConfig
+    augment: Literal["none", "diffaugment", "ada"]
+    training: TrainingConfig
+
+    def resolve(self, dataset: Dataset) -> LafiteRun:
+        """Fill in what follows from the dataset."""
+        config = LafiteConfig(
+            dataset=dataset.name,
+            class_names=dataset.class_names,
+            network=self.network(dataset.image_size),
+            loss=self.loss,
+            augment=self.augment,
+        )
+        return LafiteRun(lafite=config, training=self.training)
+
+
+# The authors augment nothing; DiffAugment is ours, for training sets of 744 images and more.
+# CLIP's features are those of `train lafite-clip`, 64 wide.
+TINY = LafitePreset(
+    width=128,
+    network=lambda size: tiny_config(size, text_dim=64),
+    loss=LafiteLossConfig(image_text_weight=1.0, feature_text_weight=1.0, r1_gamma=1.0),
+    augment="diffaugment",
+    training=TrainingConfig(
+        steps=6000,
+        batch_size=8,
+        learning_rate=2e-3,
+        warmup_steps=0,
+        betas=(0.0, 0.99),
+        max_grad_norm=None,
+        ema_max_decay=EMA_MAX_DECAY,
+    ),
+)
+
+# drboog/Lafite with ground-truth pairs: weights 10 and 5, gamma 10, rate 0.0025, 25 million images
+# in batches of 64 on CLIP ViT-B/32. Not yet run.
+PAPER = LafitePreset(
+    width=256,
+    network=lambda size: paper_config(size, text_dim=512),
+    loss=LafiteLossConfig(
+        image_text_weight=10.0,
+        feature_text_weight=5.0,
+        r1_gamma=10.0,
+        path_weight=2.0,
+        sharpened=True,
+    ),
+    augment="none",
+    training=TrainingConfig(
+        steps=390_625,
+        batch_size=16,
+        accumulation=4,
+        learning_rate=2.5e-3,
+        warmup_steps=0,
+        betas=(0.0, 0.99),
+        max_grad_norm=None,
+        ema_max_decay=EMA_MAX_DECAY,
+        checkpoint_every=5_000,
+        validate_every=5_000,
+        preview_every=5_000,
+    ),
+)
+
+LAFITE_PRESETS = {
+    "tiny": TINY,
+    "paper-celeba": PAPER,
+    "paper-cityscapes": replace(PAPER, width=512),
+}
