@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLAIN_LINES = 10  # without a terminal: so many lines per job
+UNBOUNDED = 10_000  # characters, more than any table has
 
 
 def speed_text(units_per_sec: float, unit: str) -> str:
@@ -119,12 +121,13 @@ class Display:
 
 def print_summary(table: pd.DataFrame) -> None:
     """A table of text columns on stdout, as wide as it needs to be when that is not a terminal."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
     shown = Table(box=SIMPLE_HEAD)
     for place, name in enumerate(table.columns):
         shown.add_column(name, justify="left" if place < 2 else "right")
     for line in table.astype(str).itertuples(index=False):
         shown.add_row(*line)
+    console = Console()
+    if not console.is_terminal:
+        unbounded = console.options.update(max_width=UNBOUNDED)
+        console = Console(width=Measurement.get(console, unbounded, shown).maximum)
     console.print(shown)

@@ -45,5 +45,8 @@ def test_a_terminal_gets_a_bar():
 
 
 def test_a_table_is_not_cut_without_a_terminal(capsys):
-    print_summary(pd.DataFrame({"model": ["reference"], "a long title of a column": ["1.0"]}))
-    assert "a long title of a column" in capsys.readouterr().out
+    titles = [f"a long title of column {place}" for place in range(20)]  # 480 characters
+    print_summary(pd.DataFrame({"model": ["reference"]} | {title: ["1.0"] for title in titles}))
+    _, head, _, line, *_ = capsys.readouterr().out.splitlines()
+    assert all(title in head for title in titles)
+    assert line.split() == ["reference", *["1.0"] * 20]
