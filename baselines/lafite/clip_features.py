@@ -82,17 +82,19 @@ class StandardTeacher:
 
     def __init__(self, network: nn.Module):
         """Wrap a network that has its weights."""
-        from open_clip import get_tokenizer
+        from open_clip import get_model_preprocess_cfg
+        from open_clip.tokenizer import SimpleTokenizer
+        from open_clip.transform import PreprocessCfg
 
         self._network: Any = network.eval().requires_grad_(False)
-        visual = self._network.visual
-        side = visual.image_size
-        self._size: Size = (side, side) if isinstance(side, int) else tuple(side)
+        settings = PreprocessCfg(**get_model_preprocess_cfg(network))
+        side = settings.size
+        self._size: Size = (side, side) if isinstance(side, int) else (side[0], side[1])
         self._mean, self._std = (
-            torch.tensor(value)[:, None, None] for value in (visual.image_mean, visual.image_std)
+            torch.tensor(value)[:, None, None] for value in (settings.mean, settings.std)
         )  # (3, 1, 1)
-        self._tokenizer = get_tokenizer(STANDARD)
-        self.width: int = visual.output_dim
+        self._tokenizer = SimpleTokenizer(context_length=self._network.context_length)
+        self.width: int = self._network.visual.output_dim
         self.digest = tensors_digest(network.state_dict())
 
     def image(self, images: Tensor) -> Tensor:

@@ -78,6 +78,33 @@ def test_cosines_are_those_of_the_network_and_do_not_depend_on_the_batch(tmp_pat
         clip.cosines(images[..., :16], captions)
 
 
+def test_features_are_unit_vectors_and_images_get_gradients():
+    """Of 70 captions in chunks of 64, each is that of the caption alone."""
+    torch.manual_seed(0)
+    clip = SmallClip(CONFIG, build_clip(CONFIG))
+    images = torch.rand(2, 3, 16, 32, generator=generator(0)) * 2 - 1
+    features = clip.image_features(images.requires_grad_())
+    expected = clip.network.encode_image(images)
+    torch.testing.assert_close(features, expected / expected.norm(dim=1, keepdim=True))
+    features[0, 0].backward()
+    assert images.grad is not None and images.grad[0].any() and not images.grad[1].any()
+    captions = ["shade one", "shade two three", *["shade four"] * 67, "shade seven"]
+    text = clip.text_features(captions)
+    assert text.shape == (70, 16)
+    for index in (0, 1, 30, 69):
+        tokens, _ = Tokenizer(CONFIG)([captions[index]])
+        with torch.no_grad():
+            alone = clip.network.encode_text(tokens)[0]
+        torch.testing.assert_close(text[index], alone / alone.norm(), atol=1e-5, rtol=1e-4)
+    with pytest.raises(ValueError, match=r"expected images of \(16, 32\)"):
+        clip.image_features(images[..., :16])
+
+
+def test_the_half_preset_differs_in_the_width_alone():
+    assert replace(CLIP_PRESETS["half"], width=128) == CLIP_PRESETS["tiny"]
+    assert CLIP_PRESETS["half"].width == 64
+
+
 def test_it_learns_to_tell_captions_apart():
     task = ClipTask(CONFIG, Shades(), Shades())
     torch.manual_seed(0)
