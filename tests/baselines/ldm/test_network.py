@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from diffusers.models.attention_processor import Attention
 
 from baselines.ldm.network import build_unet
 from baselines.ldm.presets import LDM_PRESETS, LdmPreset
@@ -51,6 +52,12 @@ def test_latents_of_the_presets(name, size, latents):
     preset = LDM_PRESETS[name]
     assert preset.width == size[1]
     assert preset.resolve(replace(stripes(), image_size=size)).ldm.latent_size == latents
+
+
+def test_attention_has_the_number_of_heads_asked_for():
+    network = build_unet(ldm_config())
+    heads = {module.heads for module in network.modules() if isinstance(module, Attention)}
+    assert heads == {ldm_config().unet.heads} == {2}
 
 
 @torch.no_grad()

@@ -114,6 +114,7 @@ def test_told_of_every_step():
 def test_initial_latents_follow_their_seed():
     both = initial_latents([5, 6], (4, 32, 32))
     assert torch.equal(both[1:], initial_latents([6], (4, 32, 32)))
+    assert not torch.equal(both[0], both[1])
     assert both.shape == (2, 4, 32, 32)
     assert abs(float(both.mean())) < 0.05 and abs(float(both.std()) - 1) < 0.05
 
