@@ -39,8 +39,10 @@ def write_pipeline(
 ) -> None:
     """Write `unet/`, `vae/`, `scheduler/` and `model_index.json`, each complete or not at all.
 
-    The pipeline has no text encoder: it is called with `prompt_embeds` of the configured one and
-    zeros for `negative_prompt_embeds`. Its scheduler is the DPM-Solver++ of `sampling_scheduler`.
+    The pipeline has no text encoder: diffusers opens it with `from_pretrained(folder,
+    text_encoder=None, tokenizer=None)` and samples it with `prompt_embeds` of the configured
+    encoder and zeros for `negative_prompt_embeds`. Its scheduler is the DPM-Solver++ of
+    `sampling_scheduler`.
     """
     from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
         StableDiffusionPipeline,
