@@ -50,6 +50,8 @@ class AutoencoderPreset:
 # The adversarial term pulls at the decoder's last layer 10 to 40 times as hard as L1 does (measured
 # in the first 60 steps of the discriminator on synth-city-25); at weight 0.01 it has a quarter
 # of L1's pull. The adaptive weight of CompVis/latent-diffusion (0.5) aims at half, on more images.
+# On a CPU small batches teach more in the same time: after a minute on synth-city-25 without the
+# discriminator, batches of 2 reach a PSNR of 22.6 dB, batches of 8 at half the rate 20.5 dB.
 TINY = AutoencoderPreset(
     width=128,
     channels=(16, 32, 32),
@@ -58,15 +60,18 @@ TINY = AutoencoderPreset(
     attention=False,
     discriminator=PatchConfig(channels=(32, 64, 64), groups=8),
     loss=AutoencoderLossConfig(
-        kl_weight=1e-6, features_weight=0.1, adversarial_weight=0.01, adversarial_from=1300
+        kl_weight=1e-6, features_weight=0.1, adversarial_weight=0.01, adversarial_from=8000
     ),
     training=TrainingConfig(
-        steps=4000,
-        batch_size=8,
-        learning_rate=5e-4,
+        steps=12_000,
+        batch_size=2,
+        learning_rate=1e-3,
         decay="cosine",
         warmup_steps=100,
         betas=(0.5, 0.9),
+        checkpoint_every=2000,
+        validate_every=2000,
+        preview_every=2000,
     ),
 )
 
