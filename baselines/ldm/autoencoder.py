@@ -54,6 +54,11 @@ class AutoencoderConfig:
                 f"image_size: expected multiples of {factor} for {len(self.channels)} levels of "
                 f"channels, got {self.image_size}; take fewer levels or another size"
             )
+        if any(width % self.groups for width in self.channels):
+            raise ValueError(
+                f"channels: expected multiples of the {self.groups} groups, got {self.channels}; "
+                "change one of the two"
+            )
 
     @property
     def downscaling(self) -> int:

@@ -14,7 +14,14 @@ class PatchConfig:
     """Widths of the layers. All but the last halve the grid."""
 
     channels: tuple[int, ...]
-    groups: int  # of the normalisation
+    groups: int  # of the normalisation, which the first layer lacks
+
+    def __post_init__(self):
+        if any(width % self.groups for width in self.channels[1:]):
+            raise ValueError(
+                f"channels: expected multiples of the {self.groups} groups after the first, got "
+                f"{self.channels}; change one of the two"
+            )
 
 
 class PatchDiscriminator(nn.Module):

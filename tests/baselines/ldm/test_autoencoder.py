@@ -90,6 +90,11 @@ def test_an_image_that_cannot_be_halved_is_refused():
         replace(CONFIG, channels=(4, 8, 8), image_size=(16, 18))
 
 
+def test_channels_that_cannot_be_grouped_are_refused():
+    with pytest.raises(ValueError, match=r"multiples of the 2 groups, got \(4, 9\)"):
+        replace(CONFIG, channels=(4, 9))
+
+
 def test_the_configuration_is_read_back():
     assert from_dict(AutoencoderConfig, json.loads(json.dumps(to_dict(CONFIG)))) == CONFIG
 

@@ -37,6 +37,13 @@ def test_a_logit_sees_a_patch_of_70_pixels():
     assert int(rows.max() - rows.min()) + 1 == 70 == int(columns.max() - columns.min()) + 1
 
 
+def test_channels_that_cannot_be_grouped_are_refused():
+    """The first layer is not normalised, so its width is free."""
+    assert PatchConfig(channels=(3, 8), groups=4).channels == (3, 8)
+    with pytest.raises(ValueError, match=r"multiples of the 4 groups after the first"):
+        PatchConfig(channels=(4, 8, 6), groups=4)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_logits_depend_on_their_own_image(training):
     torch.manual_seed(0)
