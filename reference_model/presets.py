@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
-from reference_model.joint import ProcessConfig
+from reference_model.joint import LossConfig, ProcessConfig
 from reference_model.schedules import ScheduleConfig
 from reference_model.stage import LowResConfig, StageConfig
 from reference_model.text import TextConfig
 from reference_model.unet import UNetConfig, paper_base, paper_sr
 
 COSINE = ScheduleConfig(name="cosine")  # both schedules of the paper (Section 4.2)
+COSINE_P = ScheduleConfig(name="cosine", power=0.5)  # labels of Hoogeboom et al. 2021
+LINEAR = ScheduleConfig(name="linear")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,13 @@ class Preset:
     text: TextConfig
     base: StagePreset
     sr: StagePreset
+    loss: LossConfig = field(default_factory=LossConfig)  # of both stages
+    layout_schedule: ScheduleConfig = COSINE  # beta^c of both stages
+
+    @property
+    def is_ablation(self) -> bool:
+        """Whether layouts are learned in another way than the paper's."""
+        return self.loss.layout_weight != 1.0 or self.layout_schedule != COSINE
 
     def image_size(self, aspect: float) -> Size:
         """(height, width) of the final image for `aspect` = height / width."""
@@ -98,7 +108,7 @@ PAPER_TRAINING = TrainingConfig(
 )
 TINY_TRAINING = TrainingConfig(steps=20_000, batch_size=8, learning_rate=5e-4, decay="cosine")
 
-PRESETS = {
+SIZES: Mapping[str, Preset] = {
     "tiny": Preset(
         width=128,
         text=HASH_TEXT,
@@ -142,6 +152,21 @@ PRESETS = {
 }
 
 
+def _with_ablations(name: str, preset: Preset) -> dict[str, Preset]:
+    """A size and what the paper argues from, one setting each: see `docs/ablations.md`."""
+    return {
+        name: preset,
+        f"{name}-no-layout-loss": replace(preset, loss=LossConfig(layout_weight=0.0)),
+        f"{name}-layouts-cosine-p": replace(preset, layout_schedule=COSINE_P),
+        f"{name}-layouts-linear": replace(preset, layout_schedule=LINEAR),
+    }
+
+
+PRESETS: Mapping[str, Preset] = {
+    name: row for size in SIZES for name, row in _with_ablations(size, SIZES[size]).items()
+}
+
+
 def _low_res(size: Size, train_levels: int, sample_level: int) -> LowResConfig:
     return LowResConfig(size=size, train_levels=train_levels, sample_level=sample_level)
 
@@ -154,7 +179,17 @@ def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool)
         stage: "base" or "sr".
         dataset: training split, at the preset's final image size.
         layouts: True for the reference model, False for its image-only twin.
+
+    Raises:
+        ValueError: an ablation of what layouts learn, for a model without layouts.
     """
+    if preset.is_ablation and not layouts:
+        raise ValueError(
+            "the preset changes how layouts are learned (layout_weight="
+            f"{preset.loss.layout_weight:g}, layout_schedule={preset.layout_schedule.name} with "
+            f"power {preset.layout_schedule.power:g}), but the model has no layouts; use one of "
+            f"{', '.join(SIZES)}"
+        )
     part = preset.base if stage == "base" else preset.sr
     num_classes = len(dataset.class_names) if layouts else None
     final = dataset.image_size
@@ -167,9 +202,10 @@ def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool)
         image_size=size,
         unet=replace(part.unet, num_classes=num_classes),
         process=ProcessConfig(
-            image_schedule=COSINE, layout_schedule=COSINE, num_classes=num_classes
+            image_schedule=COSINE, layout_schedule=preset.layout_schedule, num_classes=num_classes
         ),
         text=preset.text,
+        loss=preset.loss,
         low_res=None if stage == "base" else _low_res(half, *part.low_res_levels),
         crop=None if divisor == 1 else (size[0] // divisor, size[1] // divisor),
     )

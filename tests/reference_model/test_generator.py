@@ -10,10 +10,9 @@ from gcdp_bench.protocols import Generator
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.training.checkpoint import save_weights
 from reference_model.generator import Cascade
-from reference_model.presets import PRESETS, stage_config
 from reference_model.text import build_text_encoder
 
-from .conftest import TEXT, Stripes, base_config, build_stage, sr_config
+from .conftest import TEXT, base_config, build_stage, sr_config
 
 FAST = SamplingConfig(steps=3, sr_steps=2)
 
@@ -84,17 +83,6 @@ def test_missing_and_foreign_weights(tmp_path):
                  build_stage(sr_config()).network.state_dict())  # fmt: skip
     with pytest.raises(ValueError, match="of another configuration"):
         Cascade.load("reference", folder, FAST)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("stage", ["base", "sr"])
-def test_every_preset_resolves(name, stage, layouts):
-    preset = PRESETS[name]
-    dataset = Stripes(image_size=preset.image_size(0.5))
-    config = stage_config(preset, stage, dataset, layouts=layouts)
-    assert config.makes_layouts == layouts
-    assert config.image_size[1] == preset.width // (2 if stage == "base" else 1)
-    assert all(side % config.unet.divisor == 0 for side in config.image_size)
 
 
 def test_bad_settings_are_refused():
