@@ -2,6 +2,8 @@
 
 Names follow the Efficient U-Net of lucidrains/imagen-pytorch as the authors' program carries it
 (f5f8049): joint base and super-resolution networks, and the image-only ones of the Imagen baseline.
+The latter are `Unet(memory_efficient=True)` of imagen-pytorch 1.11.14 to 1.15.1, the same network;
+later versions have other layers.
 """
 
 from __future__ import annotations
@@ -24,6 +26,16 @@ from reference_model.unet import UNet, UNetConfig
 ANCHOR = "init_conv.convs.0.weight"  # a tensor of every network: what precedes it is a prefix
 OURS, THEIRS = "mid_attn.fn.", "mid_attn.fn.fn."  # the only module that is named differently
 AUTHORS_GROUPS = 8
+PARTS = {
+    "init_resnet_block.": "memory_efficient=True",
+    "text_to_cond.": "cond_on_text=True",
+    "attn_pool.": "attn_pool_text=True",
+    THEIRS: "attend_at_middle=True, of imagen-pytorch 1.11.14 to 1.15.1",
+}
+"""Layers without which a network is of another kind, and the settings that make them."""
+
+UNTOLD = {"cosine_sim_attn": False, "scale_skip_connection": True}
+"""Settings that change the outputs but no tensor, at the value that every network here has."""
 
 
 def load_unet(path: Path, *, prefix: str | None = None, groups: int | None = None) -> UNet:
@@ -39,14 +51,19 @@ def load_unet(path: Path, *, prefix: str | None = None, groups: int | None = Non
         groups: of every group norm, which no tensor tells. None reads `resnet_groups` of the file's
             metadata; a file without it needs the value (the authors' default is 8).
 
+    No tensor tells `cosine_sim_attn` and `scale_skip_connection` either: metadata that sets them
+    to other values than False and True is refused, without metadata these values are taken.
+
     Raises:
         FileNotFoundError: no such file.
         ValueError: the file is damaged or unsafe, the prefix is ambiguous or absent, groups are
-            unknown, or a tensor is missing, left over or of another shape (its name is given).
+            unknown, the network is of another kind, or a tensor is missing, left over or of another
+            shape (its name is given).
     """
     path = Path(path)
     tensors, metadata = _read(path)
     weights = _strip(tensors, prefix, path)
+    _check_kind(weights, metadata, path)
     config = _config(weights, _groups(metadata, groups, path), path)
     with torch.device("meta"):
         network = UNet(config)
@@ -143,6 +160,23 @@ def _strip(tensors: Mapping[str, Tensor], prefix: str | None, path: Path) -> dic
         for name, tensor in tensors.items()
         if name.startswith(chosen[0])
     }
+
+
+def _check_kind(weights: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path) -> None:
+    """Refuse a U-Net of imagen-pytorch that is not the efficient one with text."""
+    for stem, setting in PARTS.items():
+        if not any(name.startswith(stem) for name in weights):
+            raise ValueError(
+                f"{path}: expected a U-Net with {setting}, but no tensor is named {stem}*; "
+                "give the weights of such a network"
+            )
+    kwargs = json.loads(metadata.get("kwargs", "{}"))
+    for setting, expected in UNTOLD.items():
+        if kwargs.get(setting, expected) != expected:
+            raise ValueError(
+                f"{path}: expected a U-Net with {setting}={expected}, its metadata says "
+                f"{kwargs[setting]}; give the weights of such a network"
+            )
 
 
 def _groups(metadata: Mapping[str, str], groups: int | None, path: Path) -> int:

@@ -66,6 +66,28 @@ def test_crops_of_the_super_resolution_stage():
     assert batch["image"].shape == (4, 3, 8, 8) and batch["low_normal"].shape == (4, 3, 8, 8)
 
 
+def test_image_only_super_resolution_trains_on_noised_low_resolution_images():
+    """Noise-conditioning augmentation (Ho et al. 2022): each image to its own level, which the
+    network is told; alpha_bar of the linear schedule is exp(-(1e-4 + 10 (t / T)^2))."""
+    task = task_of(sr_config(layouts=False))
+    network = task.build()
+    seen = []
+    network.register_forward_hook(lambda *call: seen.append(call[2]["low_res"]), with_kwargs=True)
+    batch = task.batch(range(4), generator(0))
+    assert batch["low_level"].unique().numel() > 1 and int(batch["low_level"].max()) < 50
+    batch["low_level"] = torch.tensor([1, 10, 30, 49])
+    task.losses(network, batch)
+    task.losses(network, batch | {"low_level": torch.zeros(4, dtype=torch.long)})
+    noised, clean = seen
+    assert noised.layout is None and clean.layout is None
+    time = torch.tensor([1, 10, 30, 49], dtype=torch.float64) / 50
+    alpha_bar = torch.exp(-(1e-4 + 10 * time**2))  # (B,)
+    torch.testing.assert_close(noised.log_snr.double(), torch.logit(alpha_bar), atol=1e-4, rtol=0)
+    signal, sigma = (a.sqrt()[:, None, None, None].float() for a in (alpha_bar, 1 - alpha_bar))
+    expected = signal * clean.image + sigma * batch["low_normal"]
+    torch.testing.assert_close(noised.image, expected, atol=1e-5, rtol=0)
+
+
 def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
     config = TrainingConfig(steps=30, batch_size=6, learning_rate=3e-3, warmup_steps=0,
                             checkpoint_every=30, validate_every=30, preview_every=30,

@@ -43,6 +43,9 @@ def inputs(num=2):
         (paper_base(20), 697_353_097),
         (paper_sr(19), 717_240_298),
         (paper_sr(20), 717_241_511),
+        # Without layouts: Unet(dim=128, text_embed_dim=1024, ...) of imagen-pytorch 1.11.14.
+        (paper_base(None), 697_301_945),
+        (paper_sr(None), 717_161_106),
     ],
 )
 def test_paper_networks_have_the_authors_number_of_parameters(config, expected):
