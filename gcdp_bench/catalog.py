@@ -322,6 +322,13 @@ def resolve_data_root(data_root: Path | None) -> Path | None:
     return data_root or (Path(variable) if variable else None)
 
 
+def trained_parts(name: str, folder: Path) -> list[str]:
+    """Networks that were trained one by one for the generator in `folder`, as costs name them."""
+    spec = lookup(GENERATORS, name, "generator")
+    stages = [stage for stage in spec.stages if (folder / stage).is_dir()]
+    return stages or [*spec.parts, name]
+
+
 def generator_folder(name: str, dataset: str, given: Path | None) -> Path:
     """Folder of a trained generator: `given`, else runs/, else the shipped weights.
 

@@ -129,6 +129,13 @@ def read_cost(folder: Path) -> TrainingCost | None:
     return from_dict(TrainingCost, read_json(path), where=str(path)) if path.exists() else None
 
 
+def copy_cost(source: Path, target: Path) -> None:
+    """Let a copy of a network say what the original cost, where that was recorded."""
+    cost = read_cost(source)
+    if cost is not None:
+        write_cost(target, cost)
+
+
 def generator_costs(folder: Path) -> list[TrainingCost]:
     """Of every network in a generator's folder that has a record, the generator's own first."""
     files = sorted(folder.rglob(COST_FILE), key=lambda path: (len(path.parts), path))

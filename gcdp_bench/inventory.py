@@ -12,8 +12,8 @@ from gcdp_bench.extractors.registry import WEIGHTS, WeightSpec, is_complete, sto
 from gcdp_bench.extractors.store import recorded_digests
 from gcdp_bench.extractors.weights import RUNS, SHIPPED, file_digest
 
-RUN_PATTERNS = ("*/*/model.safetensors", "*/*/*/model.safetensors")
-"""runs/JUDGE/DATASET and runs/GENERATOR/DATASET/STAGE."""
+RUN_PATTERNS = ("*/*/*.safetensors", "*/*/*/*.safetensors")
+"""runs/NAME/DATASET, and below it the stages of a cascade or the parts of a pipeline."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Trained:
     folder: Path
     origin: Literal["shipped", "run"]
     num_bytes: int
-    digest: str  # first 12 hex digits of the SHA-256 of model.safetensors
+    digest: str  # first 12 hex digits of the SHA-256 of its weights file
 
 
 def published_weights() -> list[Published]:
@@ -59,7 +59,7 @@ def trained_weights() -> Iterator[Trained]:
     """Shipped networks, then those under runs/, in the order of their names."""
     shipped = [SHIPPED, *(spec.shipped for spec in GENERATORS.values())]
     places: tuple[tuple[Literal["shipped", "run"], list[Path]], ...] = (
-        ("shipped", [path for root in shipped for path in root.rglob("model.safetensors")]),
+        ("shipped", [path for root in shipped for path in root.rglob("*.safetensors")]),
         ("run", [path for pattern in RUN_PATTERNS for path in RUNS.glob(pattern)]),
     )
     for origin, paths in places:

@@ -204,6 +204,16 @@ class Generator(Protocol):
         ...
 
 
+@runtime_checkable
+class Taught(Protocol):
+    """A generator that was trained to please a CLIP, which must not judge it."""
+
+    @property
+    def clip_digest(self) -> str:
+        """Hash of that CLIP's weights."""
+        ...
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a segmenter sees in a batch of images."""

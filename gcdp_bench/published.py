@@ -75,7 +75,7 @@ def published_rows() -> pd.DataFrame:
     """
     unknown = dict.fromkeys(
         ("image_size", "resizer", "reference", "captions", "weights", "judges", "git_commit",
-         "versions", "hardware", "precision", "extractor", "split"), PROTOCOL,
+         "versions", "hardware", "precision", "extractor", "split", "trained_on", "knob"), PROTOCOL,
     )  # fmt: skip
     missing = dict.fromkeys(
         ("guidance", "corrected", "ci_low", "ci_high", "between_seed_sd", "within_seed_sd",

@@ -2,8 +2,8 @@
 
     python -m gcdp_bench.ship RUN SHIPPED
 
-RUN is a run folder of `gcdp-bench train`, SHIPPED the folder to write: `model.safetensors` and
-`config.json`, which the loaders read like a run.
+RUN is a run folder of `gcdp-bench train`, SHIPPED the folder to write: the same weights and JSON
+files without checkpoints, which the loaders read like a run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.config import read_json, write_json
-from gcdp_bench.training.checkpoint import load_weights, save_weights
+from gcdp_bench.training.checkpoint import CHECKPOINTS, load_weights, save_weights
 
 
 def main() -> None:
@@ -25,22 +25,30 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("shipped", type=Path)
     options = parser.parse_args()
-    path = ship(options.run, options.shipped)
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    for path in ship(options.run, options.shipped):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
-def ship(run: Path, shipped: Path) -> Path:
-    """Write the averaged weights of `run` in half precision; returns the weights file.
+def ship(run: Path, shipped: Path) -> list[Path]:
+    """Write the averaged weights of `run` in half precision; returns the weights files.
 
     Raises:
         FileNotFoundError: the run has no weights.
         ValueError: a weight does not fit half precision; its name is given.
     """
-    weights = load_weights(run / "model.safetensors")
-    record = read_json(run / "config.json")
-    save_weights(shipped / "model.safetensors", halved(weights))
-    write_json(shipped / "config.json", record)
-    return shipped / "model.safetensors"
+    written = []
+    for path in sorted(run.rglob("*.safetensors")):
+        place = path.relative_to(run)
+        if CHECKPOINTS not in place.parts:
+            save_weights(shipped / place, halved(load_weights(path)))
+            written.append(shipped / place)
+    if not written:
+        raise FileNotFoundError(f"{run}: expected model weights, found none; train the model first")
+    for path in sorted(run.rglob("*.json")):
+        place = path.relative_to(run)
+        if CHECKPOINTS not in place.parts:
+            write_json(shipped / place, read_json(path))
+    return written
 
 
 def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

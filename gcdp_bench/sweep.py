@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.catalog import open_dataset, protocol_split
+from gcdp_bench.catalog import generator_folder, open_dataset, protocol_split, trained_parts
+from gcdp_bench.cost_rows import record_costs
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.extractors.weights import family
 from gcdp_bench.files import output_folder
 from gcdp_bench.measure import Measurements, Places, Setting
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import GUIDANCE, TRUNCATION, Dataset, Generator
+from gcdp_bench.protocols import GUIDANCE, TRUNCATION, Dataset, Generator, Taught
 from gcdp_bench.rows import PROTOCOLS, read_rows
 from gcdp_bench.sample import load_generator
 from gcdp_bench.sampling import SamplingConfig
@@ -65,8 +66,8 @@ def run_sweep(
     """Measure every point that `places.results` lacks and return the sweep's rows.
 
     Raises:
-        ValueError: unknown names, a model of another dataset or size, more captions than the
-            split has; before any sampling.
+        ValueError: unknown names, a model of another dataset, subset or size, a judge that taught
+            a model, more captions than the split has; before any sampling.
         FileNotFoundError: data or weights are missing; before any sampling.
         OSError: `places.results` cannot be written; before any sampling.
     """
@@ -86,6 +87,7 @@ def run_sweep(
     )
     for generator, _ in generators:
         _check_fit(generator, dataset, mix_subsets=config.mix_subsets)
+        _refuse_own_teacher(generator, judges)
     judges.check(dataset)
     if config.num_samples > len(dataset):
         raise ValueError(
@@ -106,11 +108,22 @@ def run_sweep(
     points = Measurements(setting, places, dataset, judges, progress=progress)
     points.real()
     for name, (generator, weights) in zip(config.models, generators, strict=True):
+        folder = generator_folder(name, config.dataset, folders.get(name))
         for seed in config.seeds:
             recalls: list[float] = []
             for guidance in _values(generator, config, recalls):
                 request = points.request(name, weights, guidance, seed)
                 recalls.append(points.point(generator, request))
+                record_costs(
+                    places.results,
+                    generator,
+                    folder,
+                    parts=trained_parts(name, folder),
+                    dataset=dataset.name,
+                    weights=weights,
+                    guidance=guidance,
+                    caption=dataset[0].caption,
+                )
     points.pool()
     return points.collected()
 
@@ -164,6 +177,14 @@ def _values(generator: Generator, config: SweepConfig, recalls: list[float]) -> 
             if saturated(recalls):
                 return
             yield guidance
+
+
+def _refuse_own_teacher(generator: Generator, judges: Extractors) -> None:
+    if isinstance(generator, Taught) and generator.clip_digest == judges.clip.digest:
+        raise ValueError(
+            f"{generator.name}: was trained to please {judges.clip.name}, which would judge it; "
+            "give another --clip, or train it with another one (gcdp-bench train lafite-clip)"
+        )
 
 
 def _check_fit(generator: Generator, dataset: Dataset, *, mix_subsets: bool) -> None:

@@ -82,6 +82,8 @@ def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Pat
         out,
         resume=resume,
         progress=progress,
+        part=request.stage or request.model,
+        dataset=Path(request.dataset).name,
         left_out=resolved.left_out,
     )
 

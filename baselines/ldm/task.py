@@ -17,6 +17,7 @@ from baselines.ldm.network import build_unet
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler, training_scheduler
 from gcdp_bench.config import to_dict
+from gcdp_bench.costs import copy_cost
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.palette import sheet
 from gcdp_bench.protocols import Dataset
@@ -40,6 +41,7 @@ class LdmTask:
         folder = find_autoencoder(config.dataset, given)
         self.config = config
         self.num_examples = len(train)
+        self._autoencoder_folder = folder
         self.autoencoder = load_autoencoder(folder)
         check_autoencoder(folder, config, self.autoencoder)
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -114,6 +116,7 @@ class LdmTask:
     def export(self, network: nn.Module, folder: Path) -> None:
         """See `Exporting.export`: a pipeline of diffusers, autoencoder included."""
         write_pipeline(folder, self.config, network, self.autoencoder)
+        copy_cost(self._autoencoder_folder, folder / "vae")
 
     @property
     def _latent_shape(self) -> tuple[int, int, int]:

@@ -15,8 +15,15 @@ import click
     metavar="FIELD=VALUE",
     help="Use these rows alone, e.g. --only num_samples=200; may be repeated.",
 )
+@click.option(
+    "--mix-subsets",
+    is_flag=True,
+    help="Show models that were trained on different subsets together, each with its subset.",
+)
 @click.pass_context
-def command(context: click.Context, results: Path, only: tuple[str, ...]) -> None:
+def command(
+    context: click.Context, results: Path, only: tuple[str, ...], mix_subsets: bool
+) -> None:
     """Draw tables, figures and a page from RESULTS [results/local].
 
     Exit code 2: rows that were measured differently do not go into one table; the field in which
@@ -28,7 +35,7 @@ def command(context: click.Context, results: Path, only: tuple[str, ...]) -> Non
     from gcdp_bench.tables import readable
 
     try:
-        report = build_report(results, only=only)
+        report = build_report(results, only=only, mix_subsets=mix_subsets)
     except UnlikeRowsError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(2)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gcdp_bench.agreement import judge_agreement, warnings_of
-from gcdp_bench.comparable import check_comparable, select
+from gcdp_bench.comparable import check_comparable, name_subsets, select
 from gcdp_bench.compare import compare_models
 from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.files import replacing
@@ -26,12 +26,13 @@ from gcdp_bench.tables import summary_table, table_1
 from gcdp_bench.tradeoff import tradeoff_table
 
 TRADEOFF_NOTE = (
-    "Each curve runs over the guidance scale, written at each point. Lower and further right is "
-    "better. Dashed: real images with their own captions; dotted: with another image's captions."
+    "Each curve runs over the model's knob (guidance scale w, truncation psi ψ), whose value is "
+    "written at each point; hollow: 1, where the knob is off. Lower and further right is better. "
+    "Dashed: real images with their own captions; dotted: with another image's captions."
 )
 RECALL_NOTE = (
-    "Every model at the guidance of its lowest FID. A class counts as found from one pixel on, so "
-    "noise raises recall: read it with the false detections in the table."
+    "Every model at the knob value of its lowest FID. A class counts as found from one pixel on, "
+    "so noise raises recall: read it with the false detections in the table."
 )
 GRID_NOTE = "The first captions of the seeded draw, not chosen; the same seed for every model."
 
@@ -47,12 +48,13 @@ class Report:
     warnings: tuple[str, ...]
 
 
-def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
+def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool = False) -> Report:
     """Write `tables/`, `figures/` and `report.html` into a results folder.
 
     Args:
         results: folder of a sweep.
         only: conditions FIELD=VALUE on the rows that are used.
+        mix_subsets: show models of different training data together, each with its data's name.
 
     Raises:
         FileNotFoundError: there are no results, or samples behind them were removed.
@@ -60,7 +62,8 @@ def build_report(results: Path, *, only: Sequence[str] = ()) -> Report:
         ValueError: the results are of another version, or a condition leaves no row.
     """
     rows = select(read_rows(results), only)
-    check_comparable(rows)
+    check_comparable(rows, mix_subsets=mix_subsets)
+    rows = name_subsets(rows)
     summary = summary_table(rows)
     comparison = compare_models(rows, results)
     tradeoff = tradeoff_table(rows)
@@ -113,8 +116,9 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
     add("class-recall", recall, "Classes, frequent to rare", RECALL_NOTE)
     add("samples", draw_models(rows, results), "Samples", GRID_NOTE)
     for model in models:
-        figure = draw_guidance(rows, model, results)
-        add(f"guidance-{model}", figure, f"{title(model)} over the guidance scale", GRID_NOTE)
+        knob = rows[rows["model"] == model]["knob"].iloc[0]
+        heading = title(model) if knob == "none" else f"{title(model)} over its {knob}"
+        add(f"guidance-{model}", draw_guidance(rows, model, results), heading, GRID_NOTE)
     return section
 
 

@@ -17,7 +17,15 @@ from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import REFERENCE_MODELS
-from gcdp_bench.tables import PERCENT, UNDEFINED, below_noise, number, readable
+from gcdp_bench.tables import (
+    PERCENT,
+    UNDEFINED,
+    below_noise,
+    knob_symbol,
+    knob_text,
+    number,
+    readable,
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,7 @@ def _readable_tradeoff(table: pd.DataFrame) -> pd.DataFrame:
         {
             "data": table["dataset"],
             "model": [title(model) for model in table["model"]],
+            "over": [UNDEFINED if knob == "none" else knob_symbol(knob) for knob in table["knob"]],
             "steps": table["steps"],
             "FID against": table["metric"] + percent.map({True: " %", False: ""}),
             "hypervolume ↑": [number(value) for value in table["hypervolume"]],
@@ -165,7 +174,11 @@ def _readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
         {
             "method": [title(method) for method in table["method"]],
             "data": table["data"],
-            "guidance": [number(value, "{:g}") for value in table["guidance"]],
+            "knob value": [
+                knob_text(knob, value)
+                for knob, value in zip(table["knob"], table["guidance"], strict=True)
+            ],
+            "steps": [number(steps, "{:.0f}") for steps in table["steps"]],
             "FID ↓": [number(value) for value in table["fid"]],
             "mIoU % ↑": [number(value) for value in table["miou"]],
             "FSD ↓": [number(value) for value in table["fsd"]],
@@ -189,7 +202,11 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
         "models": listed(generated["model"]),
         "captions per point": str(captions),
         "sampling steps": listed(generated["steps"]),
-        "guidance": listed(generated["guidance"]),
+        "knob values": "; ".join(
+            f"{knob}: {listed(part['guidance'])}"
+            for knob, part in generated[generated["knob"] != "none"].groupby("knob")
+        ),
+        "trained on": listed(generated["trained_on"]),
         "sampling seeds": listed(generated["seed"]),
         "protocol": listed(rows["protocol"]),
         "judges": listed(rows[rows["extractor"] != "none"]["extractor"]),

@@ -16,6 +16,7 @@ from gcdp_bench.config import read_json, write_json
 from gcdp_bench.files import replacing
 
 NUM_KEPT = 2
+CHECKPOINTS = "checkpoints"  # their folder in a run
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
@@ -74,7 +75,7 @@ def save_checkpoint(
     state: Mapping[str, Any],
 ) -> Path:
     """Write `run_dir/checkpoints/step-XXXXXXXX`, then drop all but the newest `NUM_KEPT`."""
-    folder = run_dir / "checkpoints" / f"step-{step:08d}"
+    folder = run_dir / CHECKPOINTS / f"step-{step:08d}"
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -91,7 +92,7 @@ def save_checkpoint(
 
 def checkpoints(run_dir: Path) -> list[Path]:
     """Complete checkpoints of a run, oldest first."""
-    return sorted((run_dir / "checkpoints").glob("step-*"))
+    return sorted((run_dir / CHECKPOINTS).glob("step-*"))
 
 
 def load_checkpoint(

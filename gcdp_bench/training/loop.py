@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.config import digest, to_dict, write_json
+from gcdp_bench.config import digest, from_dict, to_dict, write_json
+from gcdp_bench.costs import Meter, Spent, write_cost
 from gcdp_bench.files import output_folder
 from gcdp_bench.images import write_image
 from gcdp_bench.progress import Progress
@@ -69,10 +69,12 @@ def train(
     *,
     resume: bool,
     progress: Progress,
+    part: str,
+    dataset: str,
     left_out: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Train until `config.steps` and return `run_dir`, which then holds `config.json` and the
-    averaged weights: `model.safetensors`, or what the task exports.
+    """Train until `config.steps` and return `run_dir`, which then holds `config.json`, the averaged
+    weights (`model.safetensors`, or what the task exports) and what they cost in `cost.json`.
 
     Args:
         task: what is learned, from which data.
@@ -80,6 +82,8 @@ def train(
         run_dir: folder of the run.
         resume: continue the run in the folder.
         progress: told of every step.
+        part: what is trained, for `cost.json`: "base", "ldm", ...
+        dataset: on what, for the same.
         left_out: what the data lack of the dataset, for `config.json`; None: nothing.
 
     Raises:
@@ -120,27 +124,28 @@ def train(
         weight_decay=config.weight_decay,
         fused=True,
     )
-    step, train_sec = 0, 0.0
+    step, spent = 0, Spent()
     if last is not None:
         state = checkpoint.load_checkpoint(last, network=network, averaged=ema, optimizer=optimizer)
-        step, train_sec = state["step"], state["train_sec"]
+        step, spent = state["step"], from_dict(Spent, state["spent"], where=str(last))
     network, optimizer = accelerator.prepare(network, optimizer)
     plain = accelerator.unwrap_model(network)
+    meter = Meter(spent, device=accelerator.device, num_processes=accelerator.num_processes)
+    batch_size = config.batch_size * config.accumulation
 
     progress.start("train", config.steps, done=step, unit="step")
     while step < config.steps:
-        started = time.perf_counter()
         network.train()
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate_at(step)
         terms = {}
-        for turn in task.turns if isinstance(task, TurnTask) else (None,):
-            terms |= _optimizer_step(task, config, step, accelerator, network, optimizer, turn)
+        with meter.step(batch_size):
+            for turn in task.turns if isinstance(task, TurnTask) else (None,):
+                terms |= _optimizer_step(task, config, step, accelerator, network, optimizer, turn)
         if not all(map(math.isfinite, terms.values())):
             raise FloatingPointError(_diverged(run_dir, step + 1, f"loss terms are {terms}"))
         ema.update_parameters(plain)
         step += 1
-        train_sec += time.perf_counter() - started
 
         accelerator.log({f"train/{name}": value for name, value in terms.items()}, step=step)
         progress.advance(values=terms)
@@ -162,8 +167,16 @@ def train(
                 network=plain,
                 averaged=ema,
                 optimizer=optimizer.optimizer,
-                state={**record, "train_sec": train_sec},
+                state={**record, "spent": to_dict(meter.spent)},
             )
+            cost = meter.cost(
+                part=part,
+                dataset=dataset,
+                steps=step,
+                examples_seen=step * batch_size,
+                num_parameters=sum(weight.numel() for weight in plain.parameters()),
+            )
+            write_cost(run_dir, cost)
             _write_weights(task, ema.module, run_dir)
     accelerator.end_training()
     progress.finish()

@@ -20,9 +20,14 @@ def test_runs_and_shipped_networks_with_their_digests(tmp_path, monkeypatch):
     write_run(tmp_path / "runs" / "reference" / "mine" / "base", b"stage")
     (tmp_path / "runs" / "clip" / "broken").mkdir(parents=True)
     (tmp_path / "runs" / "clip" / "broken" / "model.safetensors").touch()  # no config.json
+    write_run(tmp_path / "runs" / "ldm" / "mine" / "vae", b"part")
+    last = tmp_path / "runs" / "ldm" / "mine" / "checkpoints" / "step-00000001"
+    write_run(last, b"not a result")
     found = list(trained_weights())
     runs = {str(run.folder): run for run in found if run.origin == "run"}
-    assert set(runs) == {"runs/reference/mine/base", "runs/segmenter/mine"}
+    assert set(runs) == {
+        "runs/ldm/mine/vae", "runs/reference/mine/base", "runs/segmenter/mine"
+    }  # fmt: skip
     judge = runs["runs/segmenter/mine"]
     assert judge.digest == hashlib.sha256(b"judge").hexdigest()[:12] and judge.num_bytes == 5
     shipped = {run.folder.name for run in found if run.origin == "shipped"}

@@ -5,10 +5,11 @@ import torch
 
 from gcdp_bench.extractors.segmenter import Segmenter
 from gcdp_bench.ship import halved, ship
+from gcdp_bench.training.checkpoint import save_weights
 
 
 def test_a_shipped_judge_sees_the_same(toy, tmp_path):
-    path = ship(toy.segmenter, tmp_path / "shipped")
+    (path,) = ship(toy.segmenter, tmp_path / "shipped")
     assert path.stat().st_size < 0.7 * (toy.segmenter / "model.safetensors").stat().st_size
     images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8,
                            generator=torch.Generator().manual_seed(0))  # fmt: skip
@@ -24,6 +25,17 @@ def test_vectors_stay_and_overflow_is_refused():
     }  # fmt: skip
     with pytest.raises(ValueError, match="weight: expected values in the range of float16"):
         halved({"weight": torch.full((1, 1), 1e6)})
+
+
+def test_parts_are_shipped_and_checkpoints_are_not(tmp_path):
+    for name in ("unet/weights", "vae/weights", "checkpoints/step-00000001/network"):
+        save_weights(tmp_path / "run" / f"{name}.safetensors", {"weight": torch.ones(2, 2)})
+    (tmp_path / "run" / "vae" / "config.json").write_text('{"scaling_factor": 0.5}')
+    (tmp_path / "run" / "checkpoints" / "step-00000001" / "state.json").write_text("{}")
+    ship(tmp_path / "run", tmp_path / "shipped")
+    files = {path.relative_to(tmp_path / "shipped").as_posix()
+             for path in (tmp_path / "shipped").rglob("*.*")}  # fmt: skip
+    assert files == {"unet/weights.safetensors", "vae/weights.safetensors", "vae/config.json"}
 
 
 def test_a_run_without_weights(tmp_path):

@@ -224,9 +224,9 @@ def test_saturation(recalls, expected):
 
 
 def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy):
-    with pytest.raises(ValueError, match="guidance scale: expected a finite value of at least 0, got -1"):
+    with pytest.raises(ValueError, match="guidance scale: expected a finite value .* got -1"):
         replace(config, guidance=(-1.0,))
-    with pytest.raises(ValueError, match="guidance: expected a finite value .* got inf"):
+    with pytest.raises(ValueError, match="guidance scale: expected a finite value .* got inf"):
         replace(config, guidance=(math.inf,))
     with pytest.raises(ValueError, match="protocol: expected one of heldout, paper-like, got 'x'"):
         replace(config, protocol="x")

@@ -102,7 +102,7 @@ def test_without_the_layout_loss_the_head_stays_at_zero(tmp_path, config_of):
     training = TrainingConfig(steps=3, batch_size=4, learning_rate=1e-2, warmup_steps=0,
                               checkpoint_every=9, validate_every=9, preview_every=9)  # fmt: skip
     task = StageTask(config, Stripes(), Stripes(split="val"), build_text_encoder(TEXT))
-    train(task, training, tmp_path, resume=False, progress=Silent())
+    train(task, training, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     weights = load_stage(tmp_path).network.state_dict()
     assert not weights["final_conv_seg.weight"].any() and not weights["final_conv_seg.bias"].any()
     assert weights["final_conv.weight"].any(), "images are learned"
@@ -114,7 +114,7 @@ def test_a_layout_chain_without_predictions_ends_uniform(tmp_path):
     training = TrainingConfig(steps=1, batch_size=4, checkpoint_every=9, validate_every=9,
                               preview_every=9)  # fmt: skip
     task = StageTask(config, Stripes(), Stripes(split="val"), build_text_encoder(TEXT))
-    train(task, training, tmp_path, resume=False, progress=Silent())
+    train(task, training, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     captions = ["sky and road", "cars"] * 40
     layout = sample(
         load_stage(tmp_path),

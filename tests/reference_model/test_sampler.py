@@ -125,7 +125,9 @@ def test_augmentation_of_the_low_resolution_pair():
 
 def test_refusals():
     stage = build_stage(base_config())
-    with pytest.raises(ValueError, match="guidance: expected a finite value of at least 0, got -1"):
+    with pytest.raises(
+        ValueError, match="guidance scale: expected a finite value of at least 0, got -1"
+    ):
         draw(stage, ["sky"], [1], guidance=-1.0)
     with pytest.raises(ValueError, match="one seed per caption"):
         draw(stage, ["sky"], [1, 2])

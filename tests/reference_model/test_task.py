@@ -95,7 +95,7 @@ def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
     task = task_of(base_config(layouts=layouts))
     torch.manual_seed(0)
     before = task.validation(task.build().eval())
-    train(task, config, tmp_path, resume=False, progress=Silent())
+    train(task, config, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     stage = load_stage(tmp_path)
     after = task.validation(stage.network)
     assert sum(after.values()) < 0.9 * sum(before.values())
@@ -106,10 +106,34 @@ def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
 def test_resume_is_exact(tmp_path):
     config = TrainingConfig(steps=4, batch_size=3, warmup_steps=2, checkpoint_every=2,
                             validate_every=9, preview_every=9)  # fmt: skip
-    train(task_of(base_config()), config, tmp_path / "whole", resume=False, progress=Silent())
+    train(
+        task_of(base_config()),
+        config,
+        tmp_path / "whole",
+        resume=False,
+        progress=Silent(),
+        part="it",
+        dataset="toy",
+    )
     half = replace(config, steps=2)
-    train(task_of(base_config()), half, tmp_path / "parts", resume=False, progress=Silent())
-    train(task_of(base_config()), config, tmp_path / "parts", resume=True, progress=Silent())
+    train(
+        task_of(base_config()),
+        half,
+        tmp_path / "parts",
+        resume=False,
+        progress=Silent(),
+        part="it",
+        dataset="toy",
+    )
+    train(
+        task_of(base_config()),
+        config,
+        tmp_path / "parts",
+        resume=True,
+        progress=Silent(),
+        part="it",
+        dataset="toy",
+    )
     files = [
         (checkpoints(tmp_path / name)[-1] / "network.safetensors").read_bytes()
         for name in ("whole", "parts")

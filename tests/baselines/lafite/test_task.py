@@ -52,7 +52,7 @@ def build(task):
 
 
 def run(task, folder, training=TRAINING, resume=False):
-    return train(task, training, folder, resume=resume, progress=Silent())
+    return train(task, training, folder, resume=resume, progress=Silent(), part="it", dataset="toy")
 
 
 def fakes(network, batch, turn):

@@ -114,7 +114,7 @@ def test_training_ends_in_a_model_that_samples(weights, tmp_path):
     before = task.validation(task.build().eval())["noise"]
     config = TrainingConfig(steps=25, batch_size=6, learning_rate=1e-2, warmup_steps=5,
                             ema_max_decay=0.5)  # fmt: skip
-    train(task, config, tmp_path, resume=False, progress=Silent())
+    train(task, config, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     assert not (tmp_path / "model.safetensors").exists()
     model = LatentDiffusion.load("ldm", tmp_path, SamplingConfig(steps=3))
     assert task.validation(model.unet)["noise"] < 0.8 * before
@@ -127,11 +127,27 @@ def test_a_run_goes_on_only_with_its_autoencoder(weights, tmp_path):
     folder = tmp_path / "autoencoder"
     changed = autoencoder()
     changed.save_pretrained(folder)
-    train(ldm_task(folder), config, tmp_path / "run", resume=False, progress=Silent())
+    train(
+        ldm_task(folder),
+        config,
+        tmp_path / "run",
+        resume=False,
+        progress=Silent(),
+        part="it",
+        dataset="toy",
+    )
     changed.decoder.conv_out.bias.data += 1
     changed.save_pretrained(folder)
     with pytest.raises(ValueError, match="another configuration; differing: task.autoencoder"):
-        train(ldm_task(folder), config, tmp_path / "run", resume=True, progress=Silent())
+        train(
+            ldm_task(folder),
+            config,
+            tmp_path / "run",
+            resume=True,
+            progress=Silent(),
+            part="it",
+            dataset="toy",
+        )
 
 
 def test_no_autoencoder(tmp_path):

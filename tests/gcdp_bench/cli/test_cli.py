@@ -76,7 +76,7 @@ def test_the_options_of_every_verb():
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          *shared, *steps]),
-        "report": ["--only", "results"],
+        "report": ["--mix-subsets", "--only", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
         "memorisation": sorted(["folder", "--train-split", "--unseen-split", "--out", *shared]),
@@ -164,7 +164,7 @@ class TestMistakes:
         )
 
     def test_values_outside_their_range(self, toy, tmp_path):
-        assert "guidance: expected a finite value of at least 0, got -1" in fails(
+        assert "guidance scale: expected a finite value of at least 0, got -1" in fails(
             *sweep(toy, tmp_path / "r", "--guidance", "-1")
         )
         assert "expected comma-separated values, got 'a,b'" in fails(

@@ -20,7 +20,7 @@ from gcdp_bench.progress import Silent
 from gcdp_bench.report import build_report
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
-from gcdp_bench.rows import merge_rows, read_rows
+from gcdp_bench.rows import REFERENCE_MODELS, merge_rows, read_rows
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import SweepConfig, run_sweep
 
@@ -140,6 +140,22 @@ def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, tmp_pat
         build_report(tmp_path / "r")
     chosen = build_report(tmp_path / "r", only=["resizer=native"])
     assert set(chosen.summary["model"]) == set(report.summary["model"])
+
+
+def test_models_of_other_subsets_are_refused_and_named_when_asked_for(results, tmp_path):
+    shutil.copytree(results, tmp_path / "r")
+    rows = read_rows(tmp_path / "r")
+    other = rows["model"] == "imagen"
+    rows["trained_on"] = rows["trained_on"].mask(other, "stripes-100")
+    (tmp_path / "r" / "results.parquet").unlink()
+    merge_rows(tmp_path / "r", rows)
+    with pytest.raises(UnlikeRowsError, match="rows differ in trained_on .*--mix-subsets"):
+        build_report(tmp_path / "r")
+    mixed = build_report(tmp_path / "r", mix_subsets=True)
+    assert {"reference (stripes)", "imagen (stripes-100)"} <= set(mixed.summary["model"])
+    assert "Imagen (stripes-100)" in mixed.page.read_text()
+    alone = build_report(tmp_path / "r", only=["trained_on=stripes-100"])
+    assert set(alone.summary["model"]) == {"imagen", *REFERENCE_MODELS}
 
 
 def test_published_numbers_are_rows_of_their_own(report):

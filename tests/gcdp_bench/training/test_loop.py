@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from gcdp_bench.costs import read_cost
 from gcdp_bench.progress import Silent
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, step_indices, train
-from gcdp_bench.training.task import Task
+from gcdp_bench.training.task import Task, TurnTask
 
 CONFIG = TrainingConfig(steps=12, batch_size=4, warmup_steps=3, checkpoint_every=4)
 
@@ -49,8 +50,8 @@ class Regression:
         return {"name": self.name}
 
 
-def run(task: Task, folder, config=CONFIG, resume=False):
-    return train(task, config, folder, resume=resume, progress=Silent())
+def run(task: Task | TurnTask, folder, config=CONFIG, resume=False):
+    return train(task, config, folder, resume=resume, progress=Silent(), part="fit", dataset="toy")
 
 
 def files(folder):
@@ -107,8 +108,103 @@ def test_resume_refuses_another_configuration(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_last_checkpoint(tmp_path):
-    with pytest.raises(FloatingPointError, match=r"step 7 .*step-00000004"):
+    with pytest.raises(FloatingPointError, match=r"step 7: .*step-00000004"):
         run(Regression(fails_at=7), tmp_path)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    """Step 8 has a finite loss and leaves an infinite weight: the last checkpoint is of step 4."""
+
+    class Explodes(Regression):
+        def losses(self, network, batch):
+            terms = super().losses(network, batch)
+            if self.calls == 8:
+                with torch.no_grad():
+                    network.weight.fill_(math.inf)
+                terms = {name: term.detach() + 0.0 * network.bias.sum() for name, term in
+                         terms.items()}  # fmt: skip
+            return terms
+
+    with pytest.raises(FloatingPointError, match=r"step 8: weight is not finite.*step-00000004"):
+        run(Explodes(), tmp_path)
+    assert [path.name for path in checkpoint.checkpoints(tmp_path)] == ["step-00000004"]
+
+
+class Duel:
+    """min over x, max over y of x y + x: the game's value has the gradients y + 1 and x."""
+
+    num_examples = 4
+    turns = ("y", "x")
+    loss_weights = {"gain": 1.0, "loss": 1.0}
+
+    def build(self):
+        class Point(nn.Module):
+            def __init__(self, value):
+                super().__init__()
+                self.at = nn.Parameter(torch.tensor(value))
+
+        network = nn.Module()
+        network.x, network.y = Point(1.0), Point(0.0)
+        return network
+
+    def batch(self, indices, generator):
+        return {"draw": torch.rand(len(indices), generator=generator)}
+
+    def turn_losses(self, network, batch, turn, step):
+        x, y = network.x.at, network.y.at
+        if turn == "x":
+            return {"loss": x * y + x}
+        return {} if step % 2 else {"gain": -x * y}
+
+    def validation(self, network):
+        return {}
+
+    def preview(self, network):
+        return None
+
+    def metadata(self):
+        return {"name": "duel"}
+
+    def export(self, network, folder):
+        checkpoint.save_weights(folder / "point.safetensors", {"x": network.x.at})
+
+
+def test_turns_move_their_own_part_and_may_rest(tmp_path):
+    """Adam's first steps have the length of the rate: y rises on even steps, x falls on all."""
+    config = TrainingConfig(steps=1, batch_size=2, warmup_steps=0, learning_rate=0.1,
+                            max_grad_norm=None, checkpoint_every=1)  # fmt: skip
+    places = []
+    for steps in (1, 2, 3):
+        run(Duel(), tmp_path, dataclasses.replace(config, steps=steps), resume=steps > 1)
+        last = checkpoint.load_weights(checkpoint.checkpoints(tmp_path)[-1] / "network.safetensors")
+        places.append((float(last["x.at"]), float(last["y.at"])))
+    (x1, y1), (x2, y2), (x3, y3) = places
+    assert (x1, y1) == pytest.approx((0.9, 0.1), abs=1e-5)
+    assert x2 < x1 and y2 == y1
+    assert x3 < x2 and y3 > y2
+    assert (tmp_path / "point.safetensors").exists()
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_turns_resume_like_an_uninterrupted_run(tmp_path):
+    run(Duel(), tmp_path / "whole")
+    run(Duel(), tmp_path / "parts", dataclasses.replace(CONFIG, steps=8))
+    run(Duel(), tmp_path / "parts", resume=True)
+    assert files(tmp_path / "whole") == files(tmp_path / "parts")
+
+
+def test_what_it_cost_lies_beside_the_weights_and_survives_a_resume(tmp_path):
+    """A linear layer's forward pass and the two gradients of its backward pass that are needed."""
+    run(Regression(), tmp_path, dataclasses.replace(CONFIG, steps=8))
+    half = read_cost(tmp_path)
+    run(Regression(), tmp_path, resume=True)
+    cost = read_cost(tmp_path)
+    assert half is not None and cost is not None
+    assert (cost.part, cost.dataset, cost.steps, cost.examples_seen) == ("fit", "toy", 12, 48)
+    assert cost.num_parameters == 4
+    assert cost.flops_per_example == 2 * (2 * 3) + 2 * (2 * 3)  # two forward passes, two gradients
+    assert half.cpu_sec is not None and cost.cpu_sec is not None
+    assert 0 < half.cpu_sec < cost.cpu_sec
 
 
 def test_old_checkpoints_are_dropped_and_none_is_partial(tmp_path):
