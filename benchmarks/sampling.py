@@ -14,7 +14,7 @@ import time
 
 import torch
 
-from gcdp_bench.catalog import GENERATORS, generator_folder, open_dataset
+from gcdp_bench.catalog import CASCADES, generator_folder, open_dataset
 from gcdp_bench.sampling import SamplingConfig
 from reference_model.generator import Cascade
 from reference_model.unet import LowRes, UNet, UNetConfig, paper_base, paper_sr
@@ -34,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
-    for name in GENERATORS:
+    for name in CASCADES:
         cascade = Cascade.load(name, generator_folder(name, DATASET, None), config, device=device)
         captions = _captions(cascade, options.batch)
         for guidance in (1.0, 4.0):

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from gcdp_bench.catalog import GENERATORS, generator_folder, image_size_of, open_dataset
+from gcdp_bench.catalog import CASCADES, generator_folder, image_size_of, open_dataset
 from gcdp_bench.datasets.folder import Folder, FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import (
@@ -62,7 +62,7 @@ def main() -> None:
     dataset = shuffled(open_dataset(DATASET, "test", size=size, data_root=None))
     with TemporaryDirectory() as folder:
         reference = reference_statistics(dataset, judges, Path(folder), Silent())
-        for name in GENERATORS:
+        for name in CASCADES:
             cascade = Cascade.load(name, generator_folder(name, DATASET, None), config)
             ways = [None, *_at_levels(cascade.stages[1], options.levels)]  # None: resized
             writers = [

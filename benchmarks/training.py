@@ -15,10 +15,12 @@ import time
 
 import torch
 
+from gcdp_bench.catalog import CASCADE_STAGES, CASCADES
 from gcdp_bench.seeds import generator
-from gcdp_bench.train import STAGES, Request, plan
+from gcdp_bench.train import Request, plan
 from gcdp_bench.training.ema import averaged
 from gcdp_bench.training.loop import step_indices, weighted_total
+from gcdp_bench.training.task import TurnTask
 
 DATASET = "synth-city-25"
 
@@ -29,14 +31,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--paper", action="store_true", help="also the paper-size networks")
     options = parser.parse_args()
-    for model in ("reference", "imagen"):
-        for stage in STAGES:
+    for model in CASCADES:
+        for stage in CASCADE_STAGES:
             _time(Request(model=model, dataset=DATASET, stage=stage), options.steps)
     for judge in ("segmenter", "clip"):
         _time(Request(model=judge, dataset=DATASET), options.steps)
     if options.paper:
         text = ("stage.text.encoder=hash-ngram", "batch_size=1", "precision=no")
-        for stage in STAGES:
+        for stage in CASCADE_STAGES:
             _time(Request(model="reference", dataset=DATASET, stage=stage, assignments=text,
                           preset="paper-cityscapes"), 1)  # fmt: skip
 
@@ -45,6 +47,7 @@ def _time(request: Request, num_steps: int) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     resolved = plan(request)
     task, config = resolved.task, resolved.training
+    assert not isinstance(task, TurnTask), "one loss per step is timed"
     network = task.build().to(device).train()
     average = averaged(network, config.ema_max_decay)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5, fused=True)

@@ -163,6 +163,9 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
 }
 
 
+CASCADES = tuple(name for name, spec in GENERATORS.items() if spec.stages)
+
+
 def lookup(catalog: Mapping[str, T], name: str, what: str) -> T:
     """Entry `name`.
 

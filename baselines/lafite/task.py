@@ -25,6 +25,7 @@ from baselines.lafite.losses import (
 )
 from baselines.lafite.model import LafiteConfig, check_teacher, write_lafite
 from gcdp_bench.config import to_dict
+from gcdp_bench.costs import copy_cost
 from gcdp_bench.images import to_float, to_uint8
 from gcdp_bench.palette import sheet
 from gcdp_bench.protocols import Dataset
@@ -72,6 +73,7 @@ class LafiteTask:
 
     def __init__(self, config: LafiteConfig, train: Dataset, validation: Dataset):
         path = find_clip(config.dataset, None if config.clip is None else Path(config.clip))
+        self._teacher_path = path
         self.config = config
         self.num_examples = len(train)
         self.teacher = load_teacher(path)
@@ -178,6 +180,7 @@ class LafiteTask:
     def export(self, network: nn.Module, folder: Path) -> None:
         """See `Exporting.export`: the generator, and the CLIP that reads its captions."""
         write_lafite(folder, _plain(network).generator, self.teacher)
+        copy_cost(self._teacher_path, folder / "clip")
 
     def _discriminator_losses(
         self, network: LafiteNetworks, batch: dict[str, Tensor], step: int

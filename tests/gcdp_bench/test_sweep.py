@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
+from gcdp_bench.cost_rows import SAMPLING, read_costs
 from gcdp_bench.evaluate import Observed
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.measure import Places
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
+from gcdp_bench.protocols import TRUNCATION
 from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import SweepConfig, run_sweep, saturated
@@ -239,3 +241,69 @@ def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy)
     crossed = replace(places, weights=(("reference", toy.segmenter),))
     with pytest.raises(FileNotFoundError, match="no trained 'reference'"):
         run_sweep(config, crossed, judges, progress=Silent())
+
+
+@pytest.fixture
+def loading(monkeypatch):
+    """Lets a test change the generators that the sweep loads."""
+    import gcdp_bench.sweep
+
+    real = gcdp_bench.sweep.load_generator
+
+    def change(**attributes):
+        def load(*arguments):
+            generator, weights = real(*arguments)
+            kind = type(generator)
+            generator.__class__ = type(kind.__name__, (kind,), attributes)
+            return generator, weights
+
+        monkeypatch.setattr(gcdp_bench.sweep, "load_generator", load)
+
+    return change
+
+
+def test_what_models_and_samples_cost_is_recorded_once(config, places, judges):
+    rows = run_sweep(config, places, judges, progress=Silent())
+    costs = read_costs(places.results)
+    samples = costs[costs["part"] == SAMPLING]
+    assert sorted(zip(samples["model"], samples["guidance"], strict=True)) == [
+        ("imagen", 1.0), ("imagen", 2.0), ("reference", 1.0), ("reference", 2.0)
+    ]  # fmt: skip
+    assert set(costs[costs["part"] != SAMPLING]["part"]) == {"base", "sr"}
+    assert set(samples["weights"]) == set(rows["weights"]) - {"none"}
+    flops = samples.set_index(["model", "guidance"])["flops"]
+    assert flops["imagen", 1.0] < flops["imagen", 2.0] < 2 * flops["imagen", 1.0]
+    run_sweep(config, places, judges, progress=Silent())
+    pd.testing.assert_frame_equal(read_costs(places.results), costs)
+
+
+def test_a_model_of_another_subset_is_refused_unless_asked(config, places, judges, loading):
+    loading(trained_on="stripes-25")
+    with pytest.raises(ValueError, match="another subset, stripes-25, .*--mix-subsets"):
+        run_sweep(config, places, judges, progress=Silent())
+    rows = run_sweep(
+        replace(config, models=("imagen",), guidance=(1.0,), mix_subsets=True),
+        places, judges, progress=Silent(),
+    )  # fmt: skip
+    assert set(rows[rows["model"] == "imagen"]["trained_on"]) == {"stripes-25"}
+    loading(trained_on="camvid")
+    with pytest.raises(ValueError, match="trained on camvid, not on stripes"):
+        run_sweep(replace(config, mix_subsets=True), places, judges, progress=Silent())
+
+
+def test_a_clip_does_not_judge_whom_it_taught(config, places, judges, loading):
+    loading(clip_digest=judges.clip.digest)
+    with pytest.raises(ValueError, match="was trained to please clip-.* lafite-clip"):
+        run_sweep(config, places, judges, progress=Silent())
+
+
+def test_truncation_runs_over_its_own_values(config, places, judges, loading):
+    loading(knob=TRUNCATION)
+    rows = run_sweep(
+        replace(config, models=("imagen",), truncation=(1.0, 0.5)), places, judges,
+        progress=Silent(),
+    )  # fmt: skip
+    own = rows[rows["model"] == "imagen"]
+    assert set(own["guidance"]) == {1.0, 0.5} and set(own["knob"]) == {"truncation psi"}
+    with pytest.raises(ValueError, match="truncation psi: expected a value from 0 to 1, got 2"):
+        replace(config, truncation=(2.0,))

@@ -65,16 +65,17 @@ def test_the_options_of_every_verb():
     shared = ["--attributes", "--clip", "--data-root", "--dataset", "--device", "--dinov2",
               "--extractors", "--features", "--inception", "--quarantine",
               "--segmenter"]  # fmt: skip
-    steps = ["--sr-guidance", "--sr-steps", "--steps"]
+    steps = ["--solver", "--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
                          "--dry-run", "--quarantine", "--data-root"]),
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
-                          "--num-samples", "--batch-size", "--weights", "--quarantine",
-                          "--data-root", *steps]),
+                          "--truncation", "--num-samples", "--batch-size", "--weights",
+                          "--quarantine", "--data-root", *steps]),
         "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
+                         "--truncation", "--mix-subsets",
                          *shared, *steps]),
         "report": ["--mix-subsets", "--only", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
