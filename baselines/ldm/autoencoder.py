@@ -23,7 +23,7 @@ FOLDER = "vae"  # in a run folder and in a Stable Diffusion pipeline
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors")
 REMEDY = (
     "train one with `gcdp-bench train autoencoder --dataset DATASET`, or name the folder of an "
-    "AutoencoderKL in diffusers' format with --set autoencoder=FOLDER"
+    "AutoencoderKL in diffusers' format with --set ldm.autoencoder=FOLDER"
 )
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Projections of the attention block in files written before diffusers 0.15, and their names now;
