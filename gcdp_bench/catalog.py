@@ -40,6 +40,7 @@ class GeneratorSpec:
     summary: str
     load: Callable[[Path, SamplingConfig], Generator]
     shipped: Path
+    makes_layouts: bool = False
     marker: str = "config.json"  # a file that every trained folder has
     stages: tuple[str, ...] = ()  # trained one by one, each in its own folder
     parts: tuple[str, ...] = ()  # networks it is built on, trained before
@@ -137,6 +138,7 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
     "reference": GeneratorSpec(
         summary="Gaussian-categorical cascade: image and layout together",
         load=_cascade("reference"),
+        makes_layouts=True,
         shipped=PROJECT / "reference_model" / "shipped",
         marker="base/config.json",
         stages=CASCADE_STAGES,

@@ -3,7 +3,7 @@ what a sample costs, in `RESULTS/costs.parquet`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,10 +74,10 @@ def record_costs(
     parts: Sequence[str],
     dataset: str,
     weights: str,
-    guidance: float,
+    values: Iterable[float],
     caption: str,
 ) -> None:
-    """Add what the parts of a generator cost, and what a sample costs at a value of its knob.
+    """Add what the parts of a generator cost, and what a sample costs at values of its knob.
 
     A sample that is in the table already is not drawn again.
 
@@ -88,7 +88,7 @@ def record_costs(
         parts: networks that were trained for it; one without a record gets a line without numbers.
         dataset: of the sweep.
         weights: as in the rows.
-        guidance: value of the knob.
+        values: of the knob.
         caption: to sample.
     """
     context = {"dataset": dataset, "model": generator.name, "trained_on": generator.trained_on,
@@ -96,7 +96,8 @@ def record_costs(
     records = [context | record for record in _training_records(folder, parts)]
     held = read_costs(results)
     held = held[(held["dataset"] == dataset) & (held["weights"] == weights)]
-    if not ((held["part"] == SAMPLING) & (held["guidance"] == guidance)).any():
+    known = set(held[held["part"] == SAMPLING]["guidance"])
+    for guidance in sorted(set(values) - known):
         sampling = sampling_cost(generator, caption, guidance)
         records.append(context | {"part": SAMPLING, **to_dict(sampling)})
     merge_costs(results, to_frame(records))

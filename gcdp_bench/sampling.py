@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,3 +22,15 @@ class SamplingConfig:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if self.solver not in ("dpm-solver++", "ddim"):
             raise ValueError(f"solver: expected dpm-solver++ or ddim, got {self.solver!r}")
+
+
+def check_seeds(captions: Sized, seeds: Sized) -> None:
+    """Refuse another number of seeds than of captions.
+
+    Raises:
+        ValueError: the numbers differ.
+    """
+    if len(captions) != len(seeds):
+        raise ValueError(
+            f"expected one seed per caption, got {len(captions)} captions and {len(seeds)} seeds"
+        )

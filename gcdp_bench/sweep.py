@@ -108,22 +108,24 @@ def run_sweep(
     points = Measurements(setting, places, dataset, judges, progress=progress)
     points.real()
     for name, (generator, weights) in zip(config.models, generators, strict=True):
-        folder = generator_folder(name, config.dataset, folders.get(name))
+        values: set[float] = set()
         for seed in config.seeds:
             recalls: list[float] = []
             for guidance in _values(generator, config, recalls):
                 request = points.request(name, weights, guidance, seed)
                 recalls.append(points.point(generator, request))
-                record_costs(
-                    places.results,
-                    generator,
-                    folder,
-                    parts=trained_parts(name, folder),
-                    dataset=dataset.name,
-                    weights=weights,
-                    guidance=guidance,
-                    caption=dataset[0].caption,
-                )
+                values.add(guidance)
+        folder = generator_folder(name, config.dataset, folders.get(name))
+        record_costs(
+            places.results,
+            generator,
+            folder,
+            parts=trained_parts(name, folder),
+            dataset=dataset.name,
+            weights=weights,
+            values=values,
+            caption=dataset[0].caption,
+        )
     points.pool()
     return points.collected()
 

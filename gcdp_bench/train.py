@@ -171,8 +171,9 @@ def _plan_stage(request: Request) -> Plan:
     assert request.stage is not None
     preset = lookup(PRESETS, request.preset, "preset")
     splits = _open_splits(request, preset.width)
+    layouts = GENERATORS[request.model].makes_layouts
     part = preset.base if request.stage == "base" else preset.sr
-    stage = stage_config(preset, request.stage, splits[0], layouts=request.model == "reference")
+    stage = stage_config(preset, request.stage, splits[0], layouts=layouts)
     config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
     task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
     return Plan(task, config.training, config, _left_out(splits))

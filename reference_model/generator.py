@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,6 @@ class Cascade:
         *,
         guidance: float,
         seeds: Sequence[int],
-        on_step: Callable[[], None] | None = None,
     ) -> Batch:
         """See `Generator.sample`."""
         text = self._text_encoder.encode(captions)
@@ -111,7 +110,6 @@ class Cascade:
                 seeds=seeds,
                 num_steps=self.config.steps if index == 0 else self.config.sr_steps,
                 low_res=pair,
-                on_step=on_step,
             )
         assert pair is not None
         layouts = None if pair.layout is None else pair.layout.to(torch.uint8).cpu()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from gcdp_bench.protocols import GUIDANCE
+from gcdp_bench.sampling import check_seeds
 from gcdp_bench.seeds import generator
 from reference_model.joint import NoiseDraw, Pair, reverse_step
 from reference_model.schedules import Schedule, respaced_steps
@@ -44,7 +45,6 @@ def sample(
     seeds: Sequence[int],
     num_steps: int,
     low_res: Pair | None = None,
-    on_step: Callable[[], None] | None = None,
 ) -> Pair:
     """Draw z_0 ~ p_theta(z_0 | text) by `num_steps` reverse transitions (Eq. 17).
 
@@ -55,7 +55,6 @@ def sample(
         seeds: B seeds; sample i depends on (text i, seed i, guidance, low_res i) only.
         num_steps: transitions S <= T on the steps round(i T / S).
         low_res: z_0 of the stage below, image float [-1, 1].
-        on_step: called after every transition.
 
     Returns:
         Pair of image float [-1, 1] (B, 3, H, W) and layout long (B, H, W) or None.
@@ -75,8 +74,6 @@ def sample(
     for t, s in zip(steps, [*steps[1:], 0], strict=True):
         noise, logits = predict(stage, z_t, t, condition, guidance=guidance, low_res=low)
         z_t = reverse_step(process, z_t, t, s, noise, logits, streams.draw())
-        if on_step is not None:
-            on_step()
     return z_t
 
 
@@ -144,8 +141,7 @@ def _repeat(low_res: LowRes, passes: int) -> LowRes:
 def _check(
     stage: Stage, text: EncodedText, guidance: float, seeds: Sequence[int], low_res: Pair | None
 ) -> None:
-    if len(text.mask) != len(seeds):
-        raise ValueError(f"expected one seed per caption: {len(text.mask)} captions, {len(seeds)}")
+    check_seeds(text.mask, seeds)
     GUIDANCE.check(guidance)
     if (low_res is None) != (stage.config.low_res is None):
         kind = "super-resolution" if stage.config.low_res else "base"

@@ -74,6 +74,12 @@ class NetworkConfig:
         return tuple((height * 2**level, width * 2**level) for level in range(len(self.convs)))
 
     @property
+    def noise_sizes(self) -> list[Size]:
+        """(height, width) of the noise of every convolution."""
+        levels = zip(self.level_sizes, self.convs, strict=True)
+        return [size for size, count in levels for _ in range(count)]
+
+    @property
     def num_ws(self) -> int:
         """Style vectors w of one image: one per convolution, and one for the last colours."""
         return sum(self.convs) + 1

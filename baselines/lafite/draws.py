@@ -9,7 +9,6 @@ from torch import Tensor
 
 from baselines.lafite.config import NetworkConfig
 from baselines.lafite.generator_network import LafiteGenerator
-from gcdp_bench.images import Size
 from gcdp_bench.seeds import generator as seeded
 
 NOISE = "noise."  # prefix of the noise of every convolution in a batch
@@ -31,7 +30,7 @@ def training_draws(
     mixed = torch.rand(num, generator=generator) < style_mixing  # (B,)
     first = torch.randint(1, config.num_ws, (num,), generator=generator)  # (B,)
     draws = {"z": z, "other": other, "first": first.where(mixed, config.num_ws)}
-    for index, size in enumerate(noise_sizes(config)):
+    for index, size in enumerate(config.noise_sizes):
         draws[f"{NOISE}{index}"] = torch.randn(num, 1, *size, generator=generator)
     return draws
 
@@ -41,7 +40,7 @@ def styles(
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """What `network.synthesis` makes images from: ws (B, num_ws, W), text (B, E), noise."""
     ws = network.ws(draws["z"], mix=(draws["other"], draws["first"]))  # (B, num_ws, W)
-    noise = [draws[f"{NOISE}{index}"] for index in range(len(network.noise_shapes))]
+    noise = [draws[f"{NOISE}{index}"] for index in range(len(network.config.noise_sizes))]
     return ws, text, noise
 
 
@@ -53,12 +52,6 @@ def seeded_draws(
     z = torch.stack([torch.randn(config.z_dim, generator=source) for source in sources])  # (B, Z)
     noise = [
         torch.stack([torch.randn(1, *size, generator=source) for source in sources]).to(device)
-        for size in noise_sizes(config)
+        for size in config.noise_sizes
     ]
     return z.to(device), noise
-
-
-def noise_sizes(config: NetworkConfig) -> list[Size]:
-    """(height, width) of the noise of every convolution."""
-    levels = zip(config.level_sizes, config.convs, strict=True)
-    return [size for size, count in levels for _ in range(count)]

@@ -13,7 +13,7 @@ from baselines.lafite.model import TrainedLafite, read_lafite
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import TRUNCATION, Batch
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
 class Lafite:
@@ -83,11 +83,7 @@ class Lafite:
             ValueError: psi outside [0, 1], or another number of seeds than of captions.
         """
         TRUNCATION.check(guidance)
-        if len(captions) != len(seeds):
-            raise ValueError(
-                f"expected one seed per caption, got {len(captions)} captions and "
-                f"{len(seeds)} seeds"
-            )
+        check_seeds(captions, seeds)
         device = next(self.network.parameters()).device
         z, noise = seeded_draws(self.config.network, seeds, device)
         text = self._teacher.text(captions).to(device)  # (B, E)

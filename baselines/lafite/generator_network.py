@@ -16,7 +16,6 @@ from baselines.lafite.layers import (
     ToRGB,
     perceptron,
 )
-from gcdp_bench.images import Size
 
 Mix = tuple[Tensor, Tensor]
 """Style mixing: other z (B, Z), and the index long (B,) of the first w that comes from it."""
@@ -155,12 +154,6 @@ class LafiteGenerator(nn.Module):
         self.mapping = Mapping(config)
         self.synthesis = Synthesis(config)
 
-    @property
-    def noise_shapes(self) -> list[Size]:
-        """(height, width) of the noise of every convolution."""
-        pairs = zip(self.config.level_sizes, self.config.convs, strict=True)
-        return [size for size, count in pairs for _ in range(count)]
-
     def ws(self, z: Tensor, *, psi: float = 1.0, mix: Mix | None = None) -> Tensor:
         """Style vectors (B, num_ws, W) for `synthesis`.
 
@@ -195,10 +188,10 @@ class LafiteGenerator(nn.Module):
         Image i depends on (z_i, text_i, noise_i, psi, mix_i) alone.
 
         Raises:
-            ValueError: `noise` is not of `noise_shapes`.
+            ValueError: `noise` is not of the sizes in `NetworkConfig.noise_sizes`.
         """
         came = [tuple(part.shape) for part in noise]
-        expected = [(len(z), 1, *size) for size in self.noise_shapes]
+        expected = [(len(z), 1, *size) for size in self.config.noise_sizes]
         if came != expected:
             raise ValueError(f"noise: expected tensors of {expected}, got {came}")
         return self.synthesis(self.ws(z, psi=psi, mix=mix), text, noise)

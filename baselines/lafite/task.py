@@ -29,6 +29,7 @@ from gcdp_bench.costs import copy_cost
 from gcdp_bench.images import to_float, to_uint8
 from gcdp_bench.palette import sheet
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8
 VALIDATION_GROUPS = 4  # of the minibatch statistic, in a batch
@@ -131,9 +132,9 @@ class LafiteTask:
             if name.startswith(f"{turn}.")
         }
         if turn == "generator":
-            return self._generator_losses(_plain(network), own, step)
+            return self._generator_losses(plain(network, LafiteNetworks), own, step)
         own["image"] = to_float(batch["image"])
-        return self._discriminator_losses(_plain(network), own, step)
+        return self._discriminator_losses(plain(network, LafiteNetworks), own, step)
 
     @torch.no_grad()
     def validation(self, network: nn.Module) -> dict[str, float]:
@@ -141,20 +142,20 @@ class LafiteTask:
         images and of samples, CLIP's mean cosine of either with the caption, and how often a sample
         is nearer to its own caption than to another one of its batch.
         """
-        plain = _plain(network)
+        networks = plain(network, LafiteNetworks)
         values: dict[str, list[Tensor]] = {}
         for indices in self._validation_batches():
-            text = self._validation.text_features(indices).to(_device(plain))  # (B, E)
+            text = self._validation.text_features(indices).to(_device(networks))  # (B, E)
             images = self._validation.images(indices, torch.zeros(len(indices), dtype=torch.bool))
             real = to_float(images).to(text.device)
             z, noise = seeded_draws(self.config.network, indices, text.device)
-            fake = plain.generator(z, text, noise)
+            fake = networks.generator(z, text, noise)
             real_cosines, fake_cosines = (self.teacher.image(x) @ text.T for x in (real, fake))
             own = fake_cosines.diagonal()[:, None]  # (B, 1)
             other = (text[:, None] != text).any(2)  # (B, B)
             found = {
-                "logit_real": plain.discriminator(real, text)[0],
-                "logit_fake": plain.discriminator(fake, text)[0],
+                "logit_real": networks.discriminator(real, text)[0],
+                "logit_fake": networks.discriminator(fake, text)[0],
                 "cosine_real": real_cosines.diagonal(),
                 "cosine_fake": fake_cosines.diagonal(),
                 "own_beats_other": (own > fake_cosines)[other].float(),
@@ -166,7 +167,7 @@ class LafiteTask:
     @torch.no_grad()
     def preview(self, network: nn.Module) -> Tensor | None:
         """See `Learning.preview`: samples for the first validation captions, truncated below."""
-        generator = _plain(network).generator
+        generator = plain(network, LafiteNetworks).generator
         indices = range(min(NUM_PREVIEW, len(self._validation)))
         text = self._validation.text_features(indices).to(_device(generator))  # (B, E)
         z, noise = seeded_draws(self.config.network, indices, text.device)
@@ -179,7 +180,7 @@ class LafiteTask:
 
     def export(self, network: nn.Module, folder: Path) -> None:
         """See `Exporting.export`: the generator, and the CLIP that reads its captions."""
-        write_lafite(folder, _plain(network).generator, self.teacher)
+        write_lafite(folder, plain(network, LafiteNetworks).generator, self.teacher)
         copy_cost(self._teacher_path, folder / "clip")
 
     def _discriminator_losses(
@@ -232,13 +233,6 @@ class LafiteTask:
         num -= num % group if num > group else 0
         for start in range(0, num, VALIDATION_GROUPS * group):
             yield range(start, min(start + VALIDATION_GROUPS * group, num))
-
-
-def _plain(network: nn.Module) -> LafiteNetworks:
-    """The networks inside accelerate's wrapper."""
-    plain = getattr(network, "module", network)
-    assert isinstance(plain, LafiteNetworks)
-    return plain
 
 
 def _device(network: nn.Module) -> torch.device:

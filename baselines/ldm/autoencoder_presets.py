@@ -47,11 +47,9 @@ class AutoencoderPreset:
         return AutoencoderRun(autoencoder=config, training=self.training)
 
 
-# The adversarial term pulls at the decoder's last layer 10 to 40 times as hard as L1 does (measured
-# in the first 60 steps of the discriminator on synth-city-25); at weight 0.01 it has a quarter
-# of L1's pull. The adaptive weight of CompVis/latent-diffusion (0.5) aims at half, on more images.
-# On a CPU small batches teach more in the same time: after a minute on synth-city-25 without the
-# discriminator, batches of 2 reach a PSNR of 22.6 dB, batches of 8 at half the rate 20.5 dB.
+# The adversarial term has a small fixed weight, because at the decoder's last layer its gradient is
+# much longer than that of L1; CompVis/latent-diffusion balances the two by an adaptive weight.
+# Batches are small and many: on a processor a step costs as much as its images.
 TINY = AutoencoderPreset(
     width=128,
     channels=(16, 32, 32),

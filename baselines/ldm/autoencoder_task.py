@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,11 @@ from baselines.ldm.autoencoder_loss import (
 )
 from baselines.ldm.patch_discriminator import PatchDiscriminator
 from gcdp_bench.config import to_dict
+from gcdp_bench.files import replacing_folder
 from gcdp_bench.images import resize_images, to_float, to_uint8
 from gcdp_bench.palette import sheet
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW, NUM_MEASURED = 64, 6, 512
 BATCH_SIZE = 16  # of networks that are not trained
@@ -91,25 +92,25 @@ class AutoencoderTask:
         self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
     ) -> dict[str, Tensor]:
         """See `TurnTask.turn_losses`; until `adversarial_from` the discriminator rests."""
-        plain = _plain(network)
+        networks = plain(network, AutoencoderInTraining)
         images = to_float(batch["image"])
         adversarial = step >= self.config.loss.adversarial_from
         if turn == "discriminator":
             if not adversarial:
                 return {}
             with torch.no_grad():
-                reconstruction, _, _ = plain(images, batch["normal"])
-            (real, _), (fake, _) = (plain.discriminator(x) for x in (images, reconstruction))
+                reconstruction, _, _ = networks(images, batch["normal"])
+            (real, _), (fake, _) = (networks.discriminator(x) for x in (images, reconstruction))
             return {"hinge": discriminator_hinge(real, fake)}
-        reconstruction, mean, log_variance = plain(images, batch["normal"])
+        reconstruction, mean, log_variance = networks(images, batch["normal"])
         terms = {
             "l1": F.l1_loss(reconstruction, images),
             "kl": kl_per_value(mean, log_variance, images[0].numel()),
         }
         if adversarial:
             with torch.no_grad():
-                _, wanted = plain.discriminator(images)
-            logits, found = plain.discriminator(reconstruction)
+                _, wanted = networks.discriminator(images)
+            logits, found = networks.discriminator(reconstruction)
             terms["features"] = feature_matching(wanted, found)
             terms["adversarial"] = generator_hinge(logits)
         return terms
@@ -121,9 +122,10 @@ class AutoencoderTask:
         value, averaged over images.
         """
         l1, psnr, kl = [], [], []
+        autoencoder = plain(network, AutoencoderInTraining).autoencoder
         for images in self._validation.batches(NUM_VALIDATION, _device(network)):
-            posterior = _plain(network).autoencoder.encode(images).latent_dist
-            error = _plain(network).autoencoder.decode(posterior.mean).sample - images
+            posterior = autoencoder.encode(images).latent_dist
+            error = autoencoder.decode(posterior.mean).sample - images
             l1.append(error.abs().mean((1, 2, 3)))  # (B,)
             psnr.append(10.0 * torch.log10(PEAK_TO_PEAK**2 / error.square().mean((1, 2, 3))))
             kl.append(posterior.kl() / posterior.mean[0].numel())  # (B,)
@@ -134,7 +136,7 @@ class AutoencoderTask:
     def preview(self, network: nn.Module) -> Tensor | None:
         """See `Learning.preview`: validation images above their reconstructions."""
         originals = next(self._validation.batches(NUM_PREVIEW, _device(network)))  # (B, 3, H, W)
-        autoencoder = _plain(network).autoencoder
+        autoencoder = plain(network, AutoencoderInTraining).autoencoder
         latents = autoencoder.encode(originals).latent_dist.mean  # (B, Z, h, w)
         rows = [to_uint8(x).cpu() for x in (originals, autoencoder.decode(latents).sample)]
         return sheet(torch.cat(rows), num_columns=len(originals))
@@ -148,13 +150,10 @@ class AutoencoderTask:
 
         Its `scaling_factor` is 1 / `latent_std`, so that scaled latents have unit variance.
         """
-        autoencoder = _plain(network).autoencoder
+        autoencoder = plain(network, AutoencoderInTraining).autoencoder
         autoencoder.register_to_config(scaling_factor=1.0 / self.latent_std(network))
-        temporary = folder / f".{FOLDER}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        autoencoder.save_pretrained(temporary)
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        temporary.replace(folder / FOLDER)
+        with replacing_folder(folder / FOLDER) as temporary:
+            autoencoder.save_pretrained(temporary)
 
     @torch.no_grad()
     def latent_std(self, network: nn.Module) -> float:
@@ -164,8 +163,9 @@ class AutoencoderTask:
         """
         first = second = torch.zeros((), dtype=torch.float64)
         num = 0
+        autoencoder = plain(network, AutoencoderInTraining).autoencoder
         for images in self._train.batches(NUM_MEASURED, _device(network)):
-            posterior = _plain(network).autoencoder.encode(images).latent_dist
+            posterior = autoencoder.encode(images).latent_dist
             mean, variance = posterior.mean.double().cpu(), posterior.var.double().cpu()
             first = first + mean.sum()
             second = second + (variance + mean.square()).sum()
@@ -194,13 +194,6 @@ class _Images:
         indices = range(min(num, len(self._dataset)))
         for start in range(0, len(indices), BATCH_SIZE):
             yield to_float(self.stack(indices[start : start + BATCH_SIZE])).to(device)
-
-
-def _plain(network: nn.Module) -> AutoencoderInTraining:
-    """The network inside accelerate's wrapper."""
-    plain = getattr(network, "module", network)
-    assert isinstance(plain, AutoencoderInTraining)
-    return plain
 
 
 def _device(network: nn.Module) -> torch.device:

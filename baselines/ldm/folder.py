@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from baselines.ldm.autoencoder import load_autoencoder
 from baselines.ldm.config import LdmConfig
 from baselines.ldm.schedulers import sampling_scheduler
 from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.files import replacing, replacing_folder
 from gcdp_bench.training.checkpoint import load_into, load_weights
 
 if TYPE_CHECKING:
@@ -57,16 +57,11 @@ def write_pipeline(
         ("text_encoder", "tokenizer", "safety_checker", "feature_extractor")
     )
     pipeline = StableDiffusionPipeline(**parts, **absent, requires_safety_checker=False)
-    temporary = folder / ".pipeline.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
     for name, part in parts.items():
-        part.save_pretrained(temporary / name)
-    pipeline.save_config(temporary)
-    for name in parts:
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for part in sorted(temporary.iterdir(), key=lambda path: path.is_file()):  # the index last
-        part.replace(folder / part.name)
-    temporary.rmdir()
+        with replacing_folder(folder / name) as temporary:
+            part.save_pretrained(temporary)
+    with replacing(folder / "model_index.json") as index:
+        index.write_text(pipeline.to_json_string(), encoding="utf-8")
 
 
 def read_pipeline(folder: Path) -> LatentPipeline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.protocols import GUIDANCE, Batch
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.sampling import SamplingConfig, check_seeds
 from reference_model.text import TextEncoder, build_text_encoder
 
 
@@ -103,7 +103,6 @@ class LatentDiffusion:
         *,
         guidance: float,
         seeds: Sequence[int],
-        on_step: Callable[[], None] | None = None,
     ) -> Batch:
         """See `Generator.sample`.
 
@@ -111,11 +110,7 @@ class LatentDiffusion:
             ValueError: a negative guidance, or another number of seeds than of captions.
         """
         GUIDANCE.check(guidance)
-        if len(captions) != len(seeds):
-            raise ValueError(
-                f"expected one seed per caption, got {len(captions)} captions and "
-                f"{len(seeds)} seeds"
-            )
+        check_seeds(captions, seeds)
         latents = sample_latents(
             self.unet,
             sampling_scheduler(self.config.noise, self.sampling.solver),
@@ -123,7 +118,6 @@ class LatentDiffusion:
             initial_latents(seeds, (self.config.latent_channels, *self.config.latent_size)),
             guidance=guidance,
             num_steps=self.sampling.steps,
-            on_step=on_step,
         )
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
         return Batch(ids, decode(self.autoencoder, latents).cpu(), None, tuple(captions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,7 +34,6 @@ def sample_latents(
     *,
     guidance: float,
     num_steps: int,
-    on_step: Callable[[], None] | None = None,
 ) -> Tensor:
     """Solve the reverse process from pure noise.
 
@@ -45,7 +44,6 @@ def sample_latents(
         noise: standard normal (B, C, h, w).
         guidance: w >= 0; 1 is the plain conditional model and skips the unconditional pass.
         num_steps: network evaluations S.
-        on_step: called after every step.
 
     Returns:
         Scaled latents (B, C, h, w).
@@ -55,8 +53,6 @@ def sample_latents(
     for timestep in _timesteps(scheduler, num_steps):
         predicted = predict(network, z_t, timestep, tokens, guidance)
         z_t = scheduler.step(predicted, timestep, z_t, return_dict=False)[0]
-        if on_step is not None:
-            on_step()
     return z_t
 
 

@@ -51,6 +51,7 @@ def command(
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.sample import (
         SampleRequest,
         captions_digest,
@@ -64,7 +65,7 @@ def command(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, solver=solver
     )
     generator, digest = load_generator(model, dataset, weights, sampling)
-    value = knob_value(generator, {"guidance scale": guidance, "truncation psi": truncation})
+    value = knob_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
     source = shuffled(
         open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
                      quarantine=quarantine)

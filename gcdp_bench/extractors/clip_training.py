@@ -21,6 +21,7 @@ from gcdp_bench.extractors.clip import ClipConfig, Tokenizer, build_clip
 from gcdp_bench.images import mirrored_ids, to_float
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.task import plain
 
 NUM_VALIDATION = 128
 LOG_CLASS_SCALE = 2.6
@@ -152,7 +153,7 @@ class ClipTask:
         """See `Task.losses`; pairs with the same caption are not held against each other."""
         tokens = batch["tokens"]
         output = network(to_float(batch["image"]), tokens, self._class_tokens.to(tokens.device))
-        scale = _plain(network).clip.logit_scale.exp()
+        scale = plain(network, ClipInTraining).clip.logit_scale.exp()
         logits = scale * output["image"] @ output["text"].T  # (B, B)
         same = (tokens[:, None] == tokens).all(-1)  # (B, B)
         targets = same.float() / same.sum(1, keepdim=True)
@@ -211,10 +212,3 @@ class ClipTask:
         named[list(dataset.caption_classes(triplet.caption))] = True
         tokens, _ = self._tokenizer([triplet.caption])
         return triplet.image, patches, named, tokens[0]
-
-
-def _plain(network: nn.Module) -> ClipInTraining:
-    """The network inside accelerate's wrapper."""
-    plain = getattr(network, "module", network)
-    assert isinstance(plain, ClipInTraining)
-    return plain

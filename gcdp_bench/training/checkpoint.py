@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gcdp_bench.config import read_json, write_json
-from gcdp_bench.files import replacing
+from gcdp_bench.files import replacing, replacing_folder
 
 NUM_KEPT = 2
 CHECKPOINTS = "checkpoints"  # their folder in a run
@@ -76,15 +76,11 @@ def save_checkpoint(
 ) -> Path:
     """Write `run_dir/checkpoints/step-XXXXXXXX`, then drop all but the newest `NUM_KEPT`."""
     folder = run_dir / CHECKPOINTS / f"step-{step:08d}"
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    save_weights(temporary / "network.safetensors", network.state_dict())
-    save_weights(temporary / "averaged.safetensors", averaged.state_dict())
-    save_weights(temporary / "optimizer.safetensors", _optimizer_tensors(optimizer))
-    write_json(temporary / "state.json", {"step": step, **state})
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.replace(folder)
+    with replacing_folder(folder) as temporary:
+        save_weights(temporary / "network.safetensors", network.state_dict())
+        save_weights(temporary / "averaged.safetensors", averaged.state_dict())
+        save_weights(temporary / "optimizer.safetensors", _optimizer_tensors(optimizer))
+        write_json(temporary / "state.json", {"step": step, **state})
     for old in checkpoints(run_dir)[:-NUM_KEPT]:
         shutil.rmtree(old)
     return folder

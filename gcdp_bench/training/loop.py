@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -140,8 +140,11 @@ def train(
             group["lr"] = config.learning_rate_at(step)
         terms = {}
         with meter.step(batch_size):
+            batches = _micro_batches(task, config, step, accelerator)
             for turn in task.turns if isinstance(task, TurnTask) else (None,):
-                terms |= _optimizer_step(task, config, step, accelerator, network, optimizer, turn)
+                terms |= _optimizer_step(
+                    task, config, batches, step, accelerator, network, optimizer, turn
+                )
         if not all(map(math.isfinite, terms.values())):
             raise FloatingPointError(_diverged(run_dir, step + 1, f"loss terms are {terms}"))
         ema.update_parameters(plain)
@@ -197,28 +200,37 @@ def step_indices(step: int, batch_size: int, num_examples: int, seed: int) -> li
     return indices
 
 
+def _micro_batches(
+    task: Task | TurnTask, config: TrainingConfig, step: int, accelerator: Any
+) -> list[dict[str, Tensor]]:
+    """This process's part of the `accumulation` micro-batches of a step, on the CPU."""
+    batches = []
+    for number in range(step * config.accumulation, (step + 1) * config.accumulation):
+        indices = step_indices(number, config.batch_size, task.num_examples, config.seed)
+        batch = task.batch(indices, generator(config.seed, "batch", number))
+        batches.append(_share(batch, accelerator.process_index, accelerator.num_processes))
+    return batches
+
+
 def _optimizer_step(
     task: Task | TurnTask,
     config: TrainingConfig,
+    batches: Sequence[dict[str, Tensor]],
     step: int,
     accelerator: Any,
     network: nn.Module,
     optimizer: Any,
     turn: str | None,
 ) -> dict[str, float]:
-    """One step, or one turn of it, over `accumulation` micro-batches; returns the averaged terms.
+    """One step, or one turn of it, over its micro-batches; returns the averaged terms.
 
     The sum of the terms is added as "total", or "TURN_total".
     """
     sums: dict[str, float] = {}
     if turn is not None:
         _require_gradients_of(accelerator.unwrap_model(network), turn)
-    for micro in range(config.accumulation):
-        number = step * config.accumulation + micro
-        indices = step_indices(number, config.batch_size, task.num_examples, config.seed)
-        batch = task.batch(indices, generator(config.seed, "batch", number))
-        batch = _share(batch, accelerator.process_index, accelerator.num_processes)
-        batch = {name: value.to(accelerator.device) for name, value in batch.items()}
+    for micro in batches:
+        batch = {name: value.to(accelerator.device) for name, value in micro.items()}
         with accelerator.accumulate(network):
             with accelerator.autocast():
                 if isinstance(task, TurnTask):
@@ -236,7 +248,7 @@ def _optimizer_step(
             optimizer.zero_grad()
         named = {**terms, "total" if turn is None else f"{turn}_total": total}
         for name, value in named.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) / config.accumulation
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
     return sums
 
 
@@ -308,7 +320,8 @@ def _diverged(run_dir: Path, step: int, what: str) -> str:
     newest = checkpoint.checkpoints(run_dir)
     return (
         f"diverged at step {step}: {what}; the last good checkpoint is "
-        f"{newest[-1] if newest else 'none'}; lower learning_rate or precision and resume from it"
+        f"{newest[-1] if newest else 'none'}; train anew into another --out with a lower "
+        "learning_rate or with precision=no: a run resumes with its own settings alone"
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class Learning(Protocol):
@@ -74,3 +76,10 @@ class Exporting(Protocol):
     def export(self, network: nn.Module, folder: Path) -> None:
         """Write the averaged network into the run folder, as it is loaded later."""
         ...
+
+
+def plain(network: nn.Module, kind: type[N]) -> N:
+    """The network that a task has built, inside accelerate's wrapper or without one."""
+    inner = getattr(network, "module", network)
+    assert isinstance(inner, kind)
+    return inner

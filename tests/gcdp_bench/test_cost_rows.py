@@ -53,7 +53,7 @@ def folder(tmp_path):
 
 def record(results, generator, folder, guidance, weights="w"):
     record_costs(results, generator, folder, parts=("base",), dataset="d", weights=weights,
-                 guidance=guidance, caption="a")  # fmt: skip
+                 values=[guidance], caption="a")  # fmt: skip
 
 
 def test_a_sample_costs_what_its_network_calls_cost():
@@ -84,7 +84,7 @@ def test_every_knob_value_is_sampled_once(tmp_path, folder):
 
 def test_a_part_without_a_record_has_a_line_without_numbers(tmp_path, folder):
     record_costs(tmp_path, Guided(), folder, parts=("sr", "base"), dataset="d", weights="w",
-                 guidance=1.0, caption="a")  # fmt: skip
+                 values=[1.0], caption="a")  # fmt: skip
     table = read_costs(tmp_path).set_index("part")
     assert set(table.index) == {"base", "sr", SAMPLING}
     known = table.loc["sr"].dropna()

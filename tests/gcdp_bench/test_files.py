@@ -3,7 +3,7 @@
 import pytest
 
 from gcdp_bench import files
-from gcdp_bench.files import output_folder, replacing
+from gcdp_bench.files import output_folder, replacing, replacing_folder
 
 
 def test_the_new_file_takes_the_old_ones_place(tmp_path):
@@ -44,3 +44,16 @@ def test_an_unwritable_folder_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"file/x: expected a folder that can be written.*another"):
         output_folder(tmp_path / "file" / "x")
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    folder = tmp_path / "folder"
+    for name in ("old", "new"):
+        with replacing_folder(folder) as temporary:
+            (temporary / name).write_text(name)
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    with pytest.raises(KeyError), replacing_folder(folder) as temporary:
+        (temporary / "broken").touch()
+        raise KeyError
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [folder]

@@ -2,16 +2,12 @@
 
 import torch
 
-from baselines.lafite.draws import noise_sizes, seeded_draws, styles, training_draws
+from baselines.lafite.draws import seeded_draws, styles, training_draws
 from baselines.lafite.generator_network import LafiteGenerator
 from gcdp_bench.seeds import generator
 from tests.baselines.lafite.small import CONFIG, build
 
 CPU = torch.device("cpu")
-
-
-def test_sizes_are_those_the_network_asks_for():
-    assert noise_sizes(CONFIG) == LafiteGenerator(CONFIG).noise_shapes
 
 
 def test_a_seed_alone_decides():

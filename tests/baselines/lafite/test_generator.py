@@ -64,7 +64,7 @@ def test_a_sample_by_hand(lafite, folder):
     source = generator(5, "lafite")
     network = lafite.network
     z = torch.randn(1, 5, generator=source)
-    noise = [torch.randn(1, 1, *shape, generator=source) for shape in network.noise_shapes]
+    noise = [torch.randn(1, 1, *shape, generator=source) for shape in network.config.noise_sizes]
     text = load_teacher(folder / "clip").text(CAPTIONS[1:2])
     with torch.no_grad():
         w, average = network.mapping(z), network.mapping.w_average

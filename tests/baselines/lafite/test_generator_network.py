@@ -21,7 +21,7 @@ def network():
 
 
 def inputs(network, num=3):
-    noise = [normal(num, 1, *size, seed=i) for i, size in enumerate(network.noise_shapes)]
+    noise = [normal(num, 1, *size, seed=i) for i, size in enumerate(network.config.noise_sizes)]
     text = torch.nn.functional.normalize(normal(num, 6, seed=11), dim=1)
     return normal(num, 5, seed=10), text, noise
 
@@ -35,7 +35,7 @@ def test_paper_network_has_the_authors_number_of_parameters():
 
 @torch.no_grad()
 def test_sizes(network):
-    assert network.noise_shapes == [(4, 8), (8, 16), (8, 16), (16, 32)]
+    assert network.config.noise_sizes == [(4, 8), (8, 16), (8, 16), (16, 32)]
     z, text, noise = inputs(network)
     assert network.ws(z).shape == (3, 5, 7)
     assert network(z, text, noise).shape == (3, 3, 16, 32)

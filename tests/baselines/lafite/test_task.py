@@ -345,7 +345,7 @@ def test_validation_by_hand(make):
 def sample(network, text, seed, psi=1.0):
     source = generator(seed, "lafite")
     z = torch.randn(1, 5, generator=source)
-    shapes = network.generator.noise_shapes
+    shapes = network.generator.config.noise_sizes
     noise = [torch.randn(1, 1, *shape, generator=source) for shape in shapes]
     return network.generator(z, text, noise, psi=psi)
 
@@ -390,5 +390,5 @@ def test_it_learns_sky_over_road(make, tmp_path):
 def mean_sample(network, text):
     source = generator("samples")
     z = torch.randn(6, 5, generator=source)
-    noise = [torch.randn(6, 1, *shape, generator=source) for shape in network.noise_shapes]
+    noise = [torch.randn(6, 1, *shape, generator=source) for shape in network.config.noise_sizes]
     return network(z, text, noise).mean(0)

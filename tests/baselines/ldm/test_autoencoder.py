@@ -140,7 +140,9 @@ def test_old_names_of_the_attention_block(folder):
 
 
 def test_a_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere: .* got none; train .*--set ldm.autoencoder"):
+    with pytest.raises(
+        FileNotFoundError, match=r"nowhere: .* got none; train .*--set ldm.autoencoder"
+    ):
         load_autoencoder(tmp_path / "nowhere")
 
 

@@ -82,14 +82,14 @@ def test_networks_are_read_frozen(model):
 
 
 def test_written_again_over_the_remains_of_an_interruption(broken):
-    (broken / ".pipeline.tmp" / "unet").mkdir(parents=True)
+    (broken / ".unet.tmp" / "stale").mkdir(parents=True)
     (broken / "unet" / "stale").write_text("")
     torch.manual_seed(5)
     unet = build_unet(ldm_config())
     write_pipeline(broken, ldm_config(), unet, autoencoder())
     found = read_pipeline(broken).unet.state_dict()
     assert all(torch.equal(found[name], weight) for name, weight in unet.state_dict().items())
-    assert not (broken / ".pipeline.tmp").exists() and not (broken / "unet" / "stale").exists()
+    assert not (broken / ".unet.tmp").exists() and not (broken / "unet" / "stale").exists()
     assert (broken / "config.json").exists()
 
 

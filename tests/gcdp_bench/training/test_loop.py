@@ -137,6 +137,9 @@ class Duel:
     turns = ("y", "x")
     loss_weights = {"gain": 1.0, "loss": 1.0}
 
+    def __init__(self):
+        self.num_batches = 0
+
     def build(self):
         class Point(nn.Module):
             def __init__(self, value):
@@ -148,6 +151,7 @@ class Duel:
         return network
 
     def batch(self, indices, generator):
+        self.num_batches += 1
         return {"draw": torch.rand(len(indices), generator=generator)}
 
     def turn_losses(self, network, batch, turn, step):
@@ -184,6 +188,12 @@ def test_turns_move_their_own_part_and_may_rest(tmp_path):
     assert x3 < x2 and y3 > y2
     assert (tmp_path / "point.safetensors").exists()
     assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_the_turns_of_a_step_share_its_batch(tmp_path):
+    duel = Duel()
+    run(duel, tmp_path)
+    assert duel.num_batches == CONFIG.steps
 
 
 def test_turns_resume_like_an_uninterrupted_run(tmp_path):
