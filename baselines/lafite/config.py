@@ -31,6 +31,7 @@ class NetworkConfig:
     mapping_layers: int = 8
     mapping_lr: float = 0.01  # learning-rate factor of the mapping
     text_lr: float = 0.01  # learning-rate factor of the layers that read the text
+    noise_lr: float = 1.0  # learning-rate factor of the noise's strength, from 0 on; 0: no noise
     text_scale: float = 1.0  # of the unit text feature when the generator reads it
     w_average_decay: float = 0.995
     concat_rows: int = 256  # levels of more rows read the text as a scale and a shift of the style
@@ -62,6 +63,8 @@ class NetworkConfig:
         for name in ("mapping_lr", "text_lr", "text_scale"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected more than 0, got {getattr(self, name)}")
+        if not self.noise_lr >= 0:
+            raise ValueError(f"noise_lr: expected 0 or more, got {self.noise_lr}")
         if not 0 <= self.w_average_decay < 1:
             raise ValueError(
                 f"w_average_decay: expected 0 <= decay < 1, got {self.w_average_decay}"
@@ -111,7 +114,8 @@ def tiny_config(image_size: Size, *, text_dim: int) -> NetworkConfig:
 
     Deviation: the published generator reads the text slowly (a unit feature in layers at a
     hundredth of the learning rate), which suits a million steps. Here a few thousand must do: the
-    feature has the second moment of z, and its layers learn like the others.
+    feature has the second moment of z, and its layers learn like the others. There is no noise per
+    pixel, which grows into specks before the discriminator can tell them from texture.
 
     Raises:
         ValueError: the sides of `image_size` are not 4 rows doubled at most 5 times.
@@ -134,6 +138,7 @@ def tiny_config(image_size: Size, *, text_dim: int) -> NetworkConfig:
         w_dim=128,
         mapping_layers=4,
         text_lr=1.0,
+        noise_lr=0.0,
         text_scale=math.sqrt(text_dim),
     )
 

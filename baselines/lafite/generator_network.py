@@ -91,7 +91,9 @@ class Level(nn.Module):
         for index in range(config.convs[level]):
             up = level > 0 and index == 0
             in_dim = config.generator_channels[level - 1] if up else dim
-            self.convs.append(StyledConv(in_dim, dim, up=up, low_pass=config.low_pass))
+            self.convs.append(
+                StyledConv(in_dim, dim, up=up, low_pass=config.low_pass, noise_lr=config.noise_lr)
+            )
             self.styles.append(style(config, in_dim))
         self.colour = ToRGB(dim)
         self.colour_style = style(config, dim)

@@ -140,15 +140,23 @@ class StyledConv(nn.Module):
     Each output channel is divided by the length of its scaled weights (demodulation, Section 2.2
     of Karras et al. 2020). Scaling the input and the output instead of the weights is the same and
     needs one convolution for the batch.
+
+    Args:
+        in_dim: channels of the input.
+        dim: channels of the output.
+        up: double the size.
+        low_pass: see `Resampler`.
+        noise_lr: learning-rate factor of the noise's strength, which starts at 0.
     """
 
-    def __init__(self, in_dim: int, dim: int, *, up: bool, low_pass: bool):
+    def __init__(self, in_dim: int, dim: int, *, up: bool, low_pass: bool, noise_lr: float = 1.0):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(dim, in_dim, 3, 3))
         self.bias = nn.Parameter(torch.zeros(dim))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.resampler = Resampler(low_pass=low_pass) if up else None
         self._scale = 1 / math.sqrt(in_dim * 9)
+        self._noise_lr = noise_lr
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
         """(B, in_dim, H, W) to (B, dim, h, w), twice the size with `up`.
@@ -166,7 +174,8 @@ class StyledConv(nn.Module):
         else:
             x = self.resampler.conv_up(x, weight)  # (B, dim, 2 H, 2 W)
         x = x * (lengths + EPSILON).rsqrt()[:, :, None, None]
-        return leaky(x + self.noise_strength * noise + self.bias[:, None, None])
+        noise = self.noise_strength * self._noise_lr * noise
+        return leaky(x + noise + self.bias[:, None, None])
 
 
 class ToRGB(nn.Module):

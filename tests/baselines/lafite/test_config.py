@@ -40,6 +40,7 @@ def test_it_survives_json():
         ({"w_average_decay": 1.0}, "w_average_decay"),
         ({"mapping_lr": 0.0}, "mapping_lr: expected more than 0, got 0.0"),
         ({"text_scale": -1.0}, "text_scale"),
+        ({"noise_lr": -0.1}, "noise_lr: expected 0 or more, got -0.1"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(change, message):

@@ -90,10 +90,12 @@ def test_convolution_before_the_filter_equals_convolution_of_the_larger_image():
     torch.testing.assert_close(resampler.conv_up(x, weight)[inside], plain[inside])
 
 
-@pytest.mark.parametrize("up", [False, True])
-def test_styled_conv_is_a_convolution_with_weights_of_its_own_for_each_sample(up):
+@pytest.mark.parametrize(
+    ("up", "noise_lr"), [(False, 1.0), (True, 1.0), (True, 0.25), (False, 0.0)]
+)
+def test_styled_conv_is_a_convolution_with_weights_of_its_own_for_each_sample(up, noise_lr):
     torch.manual_seed(0)
-    layer = StyledConv(4, 5, up=up, low_pass=True).double()
+    layer = StyledConv(4, 5, up=up, low_pass=True, noise_lr=noise_lr).double()
     size = (6, 10) if up else (3, 5)
     x, style, noise = normal(2, 4, 3, 5), normal(2, 4, seed=1), normal(2, 1, *size, seed=2)
     torch.nn.init.constant_(layer.noise_strength, 0.7)
@@ -108,7 +110,7 @@ def test_styled_conv_is_a_convolution_with_weights_of_its_own_for_each_sample(up
             image = F.conv2d(image, weight, padding=1)
         else:
             image = layer.resampler.conv_up(image, weight)
-        image = image + 0.7 * noise[sample] + layer.bias[:, None, None]
+        image = image + 0.7 * noise_lr * noise[sample] + layer.bias[:, None, None]
         expected = torch.where(image > 0, image, 0.2 * image) * 2**0.5
         torch.testing.assert_close(came[sample : sample + 1], expected, rtol=1e-6, atol=1e-6)
 
