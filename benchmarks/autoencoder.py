@@ -1,0 +1,81 @@
+"""What latent diffusion cannot exceed: test images after its autoencoder.
+
+    python -m benchmarks.autoencoder [--dataset synth-city-25] [--num-samples 500]
+
+Encodes each image to the mean of its posterior and decodes it. Prints one JSON line: the peak
+signal-to-noise ratio averaged over images, and FID and Semantic Recall of the reconstructions,
+judged like samples of a generator. The real images that FID compares with include the same ones, as
+reconstruction FID is defined (Rombach et al. 2022, Table 8).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
+from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.shuffled import shuffled
+from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
+from gcdp_bench.evaluate.score import frechet_name
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.images import to_float, to_uint8
+from gcdp_bench.progress import Silent
+
+BATCH = 16
+WHITE = 255.0
+
+
+@torch.no_grad()
+def main() -> None:
+    """Judge reconstructions."""
+    parser = argparse.ArgumentParser(description="Reconstructions of the autoencoder, judged.")
+    parser.add_argument("--dataset", default="synth-city-25")
+    parser.add_argument("--num-samples", type=int, default=500)
+    parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
+    parser.add_argument("--autoencoder", type=Path, help="folder [that of the dataset]")
+    options = parser.parse_args()
+    autoencoder = load_autoencoder(find_autoencoder(options.dataset, options.autoencoder))
+    judges = load_extractors(JudgeRequest(dataset=options.dataset))
+    size = image_size_of(options.dataset, options.width)
+    dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
+    num = min(options.num_samples, len(dataset))
+    psnr = []
+    with TemporaryDirectory() as folder:
+        samples = Path(folder) / "reconstructions"
+        writer = FolderWriter(samples, class_names=dataset.class_names, dataset=options.dataset,
+                              split="test")  # fmt: skip
+        for start in range(0, num, BATCH):
+            triplets = [dataset[index] for index in range(start, min(start + BATCH, num))]
+            images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
+            latents = autoencoder.encode(to_float(images), return_dict=False)[
+                0
+            ].mean  # (B, Z, h, w)
+            found = to_uint8(autoencoder.decode(latents, return_dict=False)[0])  # (B, 3, H, W)
+            error = (found.float() - images.float()).square().mean((1, 2, 3))  # (B,)
+            psnr.append(10.0 * torch.log10(WHITE**2 / error))
+            for place, triplet in enumerate(triplets):
+                writer.write(f"{start + place:06d}", found[place], None, triplet.caption)
+        reference = reference_statistics(dataset, judges, Path(folder), Silent())
+        seen = observe(Folder(samples, "test", require_layouts=False), judges,
+                       Judging(has_layouts=False), progress=Silent(), task="score")  # fmt: skip
+        values = [judged.value for judged in score_generated(seen, reference, judges).values]
+    totals = {value.metric: value.value for value in values if value.class_name == "all"}
+    name = frechet_name(judges.features[0].protocol)
+    case = {
+        "dataset": options.dataset,
+        "samples": num,
+        "psnr_db": round(float(torch.cat(psnr).mean()), 2),
+        name: round(totals[name], 3),
+        "semantic_recall": round(totals["semantic_recall"], 4),
+    }
+    print(json.dumps(case))
+
+
+if __name__ == "__main__":
+    main()
