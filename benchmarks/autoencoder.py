@@ -18,13 +18,14 @@ from tempfile import TemporaryDirectory
 import torch
 
 from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
+from baselines.ldm.sampler import decode
 from gcdp_bench.catalog import image_size_of, open_dataset
 from gcdp_bench.datasets.folder import Folder, FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
 from gcdp_bench.evaluate.score import frechet_name
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.images import to_float, to_uint8
+from gcdp_bench.images import to_float
 from gcdp_bench.progress import Silent
 
 BATCH = 16
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--autoencoder", type=Path, help="folder [that of the dataset]")
     options = parser.parse_args()
     autoencoder = load_autoencoder(find_autoencoder(options.dataset, options.autoencoder))
+    scale = autoencoder.config["scaling_factor"]
     judges = load_extractors(JudgeRequest(dataset=options.dataset))
     size = image_size_of(options.dataset, options.width)
     dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
@@ -53,10 +55,9 @@ def main() -> None:
         for start in range(0, num, BATCH):
             triplets = [dataset[index] for index in range(start, min(start + BATCH, num))]
             images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
-            latents = autoencoder.encode(to_float(images), return_dict=False)[
-                0
-            ].mean  # (B, Z, h, w)
-            found = to_uint8(autoencoder.decode(latents, return_dict=False)[0])  # (B, 3, H, W)
+            posterior = autoencoder.encode(to_float(images), return_dict=False)[0]
+            latents = posterior.mean * scale  # (B, Z, h, w)
+            found = decode(autoencoder, latents)  # (B, 3, H, W)
             error = (found.float() - images.float()).square().mean((1, 2, 3))  # (B,)
             psnr.append(10.0 * torch.log10(WHITE**2 / error))
             for place, triplet in enumerate(triplets):
