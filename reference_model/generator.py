@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import GUIDANCE, Batch
 from gcdp_bench.sampling import SamplingConfig
+from reference_model.joint import Pair
+from reference_model.outpainting import Known, outpaint
 from reference_model.sampler import sample
 from reference_model.stage import Stage, load_stage
 from reference_model.text import TextEncoder, build_text_encoder
@@ -102,22 +104,59 @@ class Cascade:
         """See `Generator.sample`."""
         text = self._text_encoder.encode(captions)
         pair = None
-        for index, stage in enumerate(self.stages):
-            pair = sample(
+        for stage, config in self._stages(guidance):
+            pair = sample(stage, text, seeds=seeds, low_res=pair, **config)
+        return _batch(pair, captions)
+
+    def outpaint(
+        self,
+        captions: Sequence[str],
+        known: Known,
+        *,
+        guidance: float,
+        seeds: Sequence[int],
+        resampling: int,
+    ) -> Batch:
+        """Sample what is unknown of pairs, in every stage; see `outpainting.outpaint`.
+
+        Args:
+            captions: B captions.
+            known: of the cascade's image size.
+            guidance: as in `sample`.
+            seeds: B seeds.
+            resampling: n of RePaint.
+
+        Raises:
+            ValueError: the cascade makes no layouts, or sizes or numbers differ.
+        """
+        text = self._text_encoder.encode(captions)
+        pair = None
+        for stage, config in self._stages(guidance):
+            pair = outpaint(
                 stage,
                 text,
-                guidance=guidance if index == 0 else self._sr_guidance(guidance),
+                known.resized(stage.config.image_size),
                 seeds=seeds,
-                num_steps=self.config.steps if index == 0 else self.config.sr_steps,
                 low_res=pair,
+                resampling=resampling,
+                **config,
             )
-        assert pair is not None
-        layouts = None if pair.layout is None else pair.layout.to(torch.uint8).cpu()
-        ids = tuple(f"{index:06d}" for index in range(len(captions)))
-        return Batch(ids, to_uint8(pair.image).cpu(), layouts, tuple(captions))
+        return _batch(pair, captions)
 
-    def _sr_guidance(self, guidance: float) -> float:
-        return guidance if self.config.sr_guidance is None else self.config.sr_guidance
+    def _stages(self, guidance: float) -> Iterator[tuple[Stage, dict[str, Any]]]:
+        """Stages in order, each with its guidance and number of steps."""
+        config = self.config
+        sr_guidance = guidance if config.sr_guidance is None else config.sr_guidance
+        yield self.stages[0], {"guidance": guidance, "num_steps": config.steps}
+        for stage in self.stages[1:]:
+            yield stage, {"guidance": sr_guidance, "num_steps": config.sr_steps}
+
+
+def _batch(pair: Pair | None, captions: Sequence[str]) -> Batch:
+    assert pair is not None
+    layouts = None if pair.layout is None else pair.layout.to(torch.uint8).cpu()
+    ids = tuple(f"{index:06d}" for index in range(len(captions)))
+    return Batch(ids, to_uint8(pair.image).cpu(), layouts, tuple(captions))
 
 
 def _check_fit(stages: Sequence[Stage]) -> None:

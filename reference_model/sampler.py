@@ -11,7 +11,7 @@ from gcdp_bench.protocols import GUIDANCE
 from gcdp_bench.sampling import check_seeds
 from gcdp_bench.seeds import generator
 from reference_model.joint import NoiseDraw, Pair, reverse_step
-from reference_model.schedules import Schedule, respaced_steps
+from reference_model.schedules import Schedule, respaced_transitions
 from reference_model.stage import Stage, guided, noise_low_res, upsample
 from reference_model.text import EncodedText
 from reference_model.unet import LowRes, TextCondition
@@ -34,6 +34,49 @@ class NoiseStreams:
             for stream in self._generators
         ]
         return NoiseDraw.cat(draws).to(self._device)
+
+
+class Transitions:
+    """Reverse transitions p_theta(z_s | z_t) of some captions, with a random stream per sample."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        text: EncodedText,
+        *,
+        guidance: float,
+        seeds: Sequence[int],
+        low_res: Pair | None = None,
+    ):
+        """Arguments as in `sample`."""
+        _check(stage, text, guidance, seeds, low_res)
+        self._stage, self._guidance = stage, guidance
+        self.device = next(stage.network.parameters()).device
+        purpose = "base" if low_res is None else "sr"
+        self._streams = NoiseStreams(seeds, purpose, stage=stage, device=self.device)
+        conditional = stage.network.encode_text(
+            text.tokens.to(self.device), text.mask.to(self.device)
+        )
+        self._condition = conditional
+        if guidance != 1.0:
+            null = stage.network.null_text(len(seeds))
+            self._condition = TextCondition.cat([conditional, null])
+        self._low = None if low_res is None else _augmented(stage, low_res, self._streams)
+
+    def draw(self) -> NoiseDraw:
+        """Next random numbers of every sample."""
+        return self._streams.draw()
+
+    def prior(self) -> Pair:
+        """A draw of z_T."""
+        return self._stage.process.prior(self.draw())
+
+    def reverse(self, z_t: Pair, t: int, s: int) -> Pair:
+        """A draw of p_theta(z_s | z_t, text), 0 <= s < t."""
+        noise, logits = predict(
+            self._stage, z_t, t, self._condition, guidance=self._guidance, low_res=self._low
+        )
+        return reverse_step(self._stage.process, z_t, t, s, noise, logits, self.draw())
 
 
 @torch.no_grad()
@@ -59,21 +102,10 @@ def sample(
     Returns:
         Pair of image float [-1, 1] (B, 3, H, W) and layout long (B, H, W) or None.
     """
-    _check(stage, text, guidance, seeds, low_res)
-    config, process, network = stage.config, stage.process, stage.network
-    device = next(network.parameters()).device
-    streams = NoiseStreams(seeds, "base" if low_res is None else "sr", stage=stage, device=device)
-    conditional = network.encode_text(text.tokens.to(device), text.mask.to(device))
-    condition = conditional
-    if guidance != 1.0:
-        condition = TextCondition.cat([conditional, network.null_text(len(seeds))])
-    low = None if low_res is None else _augmented(stage, low_res, streams)
-
-    z_t = process.prior(streams.draw())
-    steps = respaced_steps(config.process.num_steps, num_steps)
-    for t, s in zip(steps, [*steps[1:], 0], strict=True):
-        noise, logits = predict(stage, z_t, t, condition, guidance=guidance, low_res=low)
-        z_t = reverse_step(process, z_t, t, s, noise, logits, streams.draw())
+    transitions = Transitions(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
+    z_t = transitions.prior()
+    for t, s in respaced_transitions(stage.process.num_steps, num_steps):
+        z_t = transitions.reverse(z_t, t, s)
     return z_t
 
 

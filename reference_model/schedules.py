@@ -107,3 +107,9 @@ def respaced_steps(num_train_steps: int, num_steps: int) -> tuple[int, ...]:
     return tuple(
         (2 * i * num_train_steps + num_steps) // (2 * num_steps) for i in range(num_steps, 0, -1)
     )
+
+
+def respaced_transitions(num_train_steps: int, num_steps: int) -> list[tuple[int, int]]:
+    """The S reverse transitions (t, s) of `respaced_steps`, from T down to 0."""
+    steps = [*respaced_steps(num_train_steps, num_steps), 0]
+    return list(zip(steps[:-1], steps[1:], strict=True))
