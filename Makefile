@@ -7,8 +7,9 @@ STAMP := $(VENV)/.installed
 
 # The main job on the embedded data: sample, score, draw. A demonstration, not a result.
 demo: $(STAMP)
-	$(BIN)/gcdp-bench sweep --dataset synth-city-25 --models reference,imagen --guidance 1,2,4,8 \
-	  --num-samples 64 --steps 25 --sr-steps 10 --seeds 1 --results results/demo --demo
+	$(BIN)/gcdp-bench sweep --dataset synth-city-25 --models reference,imagen,ldm,lafite \
+	  --guidance 1,2,4 --truncation 1,0.7 --num-samples 64 --steps 25 --sr-steps 10 --seeds 1 \
+	  --results results/demo --demo
 	$(BIN)/gcdp-bench report results/demo
 
 test: $(STAMP)

@@ -1,0 +1,41 @@
+"""The generators that ship draw what their datasets show, and are small."""
+
+import pytest
+import torch
+
+from gcdp_bench.catalog import GENERATORS, PROJECT, image_size_of, open_dataset
+from gcdp_bench.sampling import SamplingConfig
+
+WIDTH, NUM = 128, 8
+MAX_BYTES = 100e6
+SHIPPED = [
+    (name, folder.name)
+    for name, spec in GENERATORS.items()
+    for folder in sorted(spec.shipped.glob("*"))
+]
+
+
+def test_every_generator_ships():
+    assert {name for name, dataset in SHIPPED if dataset == "synth-city-25"} == set(GENERATORS)
+
+
+@pytest.mark.parametrize(("name", "dataset"), SHIPPED)
+def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
+    size = image_size_of(dataset, WIDTH)
+    real = open_dataset(dataset, "test", size=size, data_root=None)
+    triplets = [real[index] for index in range(NUM)]
+    images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
+    spec = GENERATORS[name]
+    generator = spec.load(spec.shipped / dataset, SamplingConfig(steps=8, sr_steps=2))
+    assert generator.trained_on == dataset
+    captions = [triplet.caption for triplet in triplets]
+    samples = generator.sample(captions, guidance=1.0, seeds=range(NUM)).images  # (B, 3, H, W)
+    assert samples.shape == images.shape
+    means = torch.stack([samples.float().mean(0).flatten(), images.float().mean(0).flatten()])
+    assert torch.corrcoef(means)[0, 1] > 0.5
+
+
+def test_all_weights_together_are_small():
+    folders = (PROJECT / part for part in ("gcdp_bench", "baselines", "reference_model"))
+    files = [path for folder in folders for path in folder.rglob("shipped/**/*.safetensors")]
+    assert sum(path.stat().st_size for path in files) < MAX_BYTES
