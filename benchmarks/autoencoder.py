@@ -19,10 +19,11 @@ import torch
 
 from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
 from baselines.ldm.sampler import decode
+from benchmarks.scoring import score_folder
 from gcdp_bench.catalog import image_size_of, open_dataset
-from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.folder import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
+from gcdp_bench.evaluate import reference_statistics
 from gcdp_bench.evaluate.score import frechet_name
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import to_float
@@ -63,10 +64,7 @@ def main() -> None:
             for place, triplet in enumerate(triplets):
                 writer.write(f"{start + place:06d}", found[place], None, triplet.caption)
         reference = reference_statistics(dataset, judges, Path(folder), Silent())
-        seen = observe(Folder(samples, "test", require_layouts=False), judges,
-                       Judging(has_layouts=False), progress=Silent(), task="score")  # fmt: skip
-        values = [judged.value for judged in score_generated(seen, reference, judges).values]
-    totals = {value.metric: value.value for value in values if value.class_name == "all"}
+        totals = score_folder(samples, reference, judges, has_layouts=False)
     name = frechet_name(judges.features[0].protocol)
     case = {
         "dataset": options.dataset,

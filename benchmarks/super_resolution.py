@@ -20,16 +20,11 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from benchmarks.scoring import score_folder
 from gcdp_bench.catalog import CASCADES, generator_folder, image_size_of, open_dataset
-from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.folder import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluate import (
-    Judging,
-    Reference,
-    observe,
-    reference_statistics,
-    score_generated,
-)
+from gcdp_bench.evaluate import Reference, reference_statistics
 from gcdp_bench.evaluate.score import frechet_name
 from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
 from gcdp_bench.images import to_uint8
@@ -126,11 +121,7 @@ def _draw(
 def _score(
     folder: Path, reference: Reference, judges: Extractors, cascade: Cascade
 ) -> dict[str, float | None]:
-    samples = Folder(folder, "test", require_layouts=cascade.makes_layouts)
-    judging = Judging(has_layouts=cascade.makes_layouts)
-    seen = observe(samples, judges, judging, progress=Silent(), task="score")
-    values = [judged.value for judged in score_generated(seen, reference, judges).values]
-    totals = {value.metric: value.value for value in values if value.class_name == "all"}
+    totals = score_folder(folder, reference, judges, has_layouts=cascade.makes_layouts)
     return {
         "fid": round(totals[frechet_name(judges.features[0].protocol)], 3),
         "miou": round(totals["miou"], 4) if "miou" in totals else None,

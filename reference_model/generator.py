@@ -104,8 +104,8 @@ class Cascade:
         """See `Generator.sample`."""
         text = self._text_encoder.encode(captions)
         pair = None
-        for stage, config in self._stages(guidance):
-            pair = sample(stage, text, seeds=seeds, low_res=pair, **config)
+        for stage, w, num_steps in self._stages(guidance):
+            pair = sample(stage, text, guidance=w, seeds=seeds, num_steps=num_steps, low_res=pair)
         return _batch(pair, captions)
 
     def outpaint(
@@ -131,25 +131,26 @@ class Cascade:
         """
         text = self._text_encoder.encode(captions)
         pair = None
-        for stage, config in self._stages(guidance):
+        for stage, w, num_steps in self._stages(guidance):
             pair = outpaint(
                 stage,
                 text,
                 known.resized(stage.config.image_size),
+                guidance=w,
                 seeds=seeds,
-                low_res=pair,
+                num_steps=num_steps,
                 resampling=resampling,
-                **config,
+                low_res=pair,
             )
         return _batch(pair, captions)
 
-    def _stages(self, guidance: float) -> Iterator[tuple[Stage, dict[str, Any]]]:
+    def _stages(self, guidance: float) -> Iterator[tuple[Stage, float, int]]:
         """Stages in order, each with its guidance and number of steps."""
         config = self.config
-        sr_guidance = guidance if config.sr_guidance is None else config.sr_guidance
-        yield self.stages[0], {"guidance": guidance, "num_steps": config.steps}
+        yield self.stages[0], guidance, config.steps
         for stage in self.stages[1:]:
-            yield stage, {"guidance": sr_guidance, "num_steps": config.sr_steps}
+            w = guidance if config.sr_guidance is None else config.sr_guidance
+            yield stage, w, config.sr_steps
 
 
 def _batch(pair: Pair | None, captions: Sequence[str]) -> Batch:

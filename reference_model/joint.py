@@ -26,6 +26,7 @@ __all__ = [
     "loss_terms",
     "posterior_distribution",
     "q_sample",
+    "renoise",
     "reverse_distribution",
     "reverse_step",
     "total",
@@ -168,6 +169,23 @@ def q_sample(process: JointProcess, z_0: Pair, t: Int[Tensor, " B"], draw: Noise
     layout = categorical.q_sample(
         _required(z_0.layout, "z_0.layout"),
         process.layout.at(t, ndim=3),
+        process.num_classes,
+        _required(draw.uniform, "draw.uniform"),
+    )
+    return Pair(image, layout)
+
+
+def renoise(process: JointProcess, z_s: Pair, s: int, t: int, draw: NoiseDraw) -> Pair:
+    """A draw of q(z_t | z_s), Eq. (10), 0 <= s < t: the forward step that RePaint goes back by."""
+    device = z_s.image.device
+    then, now = torch.tensor([s], device=device), torch.tensor([t], device=device)  # (1,)
+    image = gaussian.renoise(z_s.image, process.image.at(then), process.image.at(now), draw.normal)
+    if process.num_classes is None:
+        return Pair(image, None)
+    layout = categorical.renoise(
+        _required(z_s.layout, "z_s.layout"),
+        process.layout.at(then, ndim=3),
+        process.layout.at(now, ndim=3),
         process.num_classes,
         _required(draw.uniform, "draw.uniform"),
     )

@@ -14,10 +14,9 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.images import Size
+from gcdp_bench.images import Size, resize_images
 from gcdp_bench.protocols import IGNORE_ID
-from reference_model import categorical, gaussian
-from reference_model.joint import JointProcess, NoiseDraw, Pair, q_sample
+from reference_model.joint import Pair, q_sample, renoise
 from reference_model.sampler import Transitions
 from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage, upsample
@@ -47,12 +46,16 @@ class Known:
         return cls(Pair(images, layouts), mask, torch.zeros_like(mask))
 
     def resized(self, size: Size) -> Known:
-        """For a stage of another size: a pixel is known where all that it covers is known."""
+        """For a stage of a smaller size: a pixel is known where all that it covers is known, and
+        all that the filter reads for its colour.
+        """
         if tuple(self.image_mask.shape[-2:]) == tuple(size):
             return self
-        z_0 = upsample(self.z_0, size)
-        masks = (_covered(mask, size) for mask in (self.image_mask, self.layout_mask))
-        return Known(z_0, *masks)
+        unknown = (~self.image_mask).float()[:, None]  # (B, 1, H, W)
+        image_mask = resize_images(unknown, size)[:, 0] == 0  # (B, h, w)
+        unknown = (~self.layout_mask).float()[:, None]  # (B, 1, H, W)
+        layout_mask = F.adaptive_max_pool2d(unknown, size)[:, 0] == 0  # (B, h, w)
+        return Known(upsample(self.z_0, size), image_mask, layout_mask)
 
     def to(self, device: torch.device) -> Known:
         """The same on `device`."""
@@ -119,30 +122,6 @@ def outpaint(
                 z_t = renoise(process, z_s, s, t, transitions.draw())
         z_t = z_s
     return known.over(z_t)
-
-
-def renoise(process: JointProcess, z_s: Pair, s: int, t: int, draw: NoiseDraw) -> Pair:
-    """A draw of q(z_t | z_s), Eq. (10), 0 < s < t."""
-    device = z_s.image.device
-    then, now = torch.tensor([s], device=device), torch.tensor([t], device=device)  # (1,)
-    assert z_s.layout is not None and draw.uniform is not None and process.num_classes is not None
-    image = gaussian.renoise(
-        z_s.image, process.image.at(then), process.image.at(now), draw.normal
-    )  # (B, 3, H, W)
-    layout = categorical.renoise(
-        z_s.layout,
-        process.layout.at(then, ndim=3),
-        process.layout.at(now, ndim=3),
-        process.num_classes,
-        draw.uniform,
-    )  # (B, H, W)
-    return Pair(image, layout)
-
-
-def _covered(mask: Tensor, size: Size) -> Tensor:
-    """Whether all pixels below each pixel of the new size are set, (B, h, w)."""
-    unset = (~mask).float()[:, None]  # (B, 1, H, W)
-    return F.adaptive_max_pool2d(unset, size)[:, 0] == 0  # (B, h, w)
 
 
 def _check(stage: Stage, known: Known, seeds: Sequence[int], resampling: int) -> None:

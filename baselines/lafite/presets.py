@@ -31,7 +31,7 @@ class LafitePreset:
     network: Callable[[Size], NetworkConfig]  # by the size of the images
     loss: LafiteLossConfig
     augment: Literal["none", "diffaugment", "ada"]
-    ada_ramp_images: int = 500_000
+    ada_ramp_images: int = LafiteConfig.ada_ramp_images
     training: TrainingConfig
 
     def resolve(self, dataset: Dataset) -> LafiteRun:
@@ -48,7 +48,7 @@ class LafitePreset:
 
 
 # The authors augment nothing, which training sets of 744 images and more do not allow; DiffAugment
-# from the first step on leaves so small a discriminator at chance. CLIP's features are those of
+# from the first step on slows so small a discriminator. CLIP's features are those of
 # `train lafite-clip`, 64 wide. So small a CLIP is easily fooled: at weight 1 the generator writes
 # captions into coloured specks (docs/baselines.md).
 TINY = LafitePreset(

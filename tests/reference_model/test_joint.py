@@ -14,9 +14,10 @@ from reference_model.joint import (
     ProcessConfig,
     loss_terms,
     q_sample,
+    renoise,
     reverse_step,
 )
-from reference_model.schedules import ScheduleConfig, respaced_steps
+from reference_model.schedules import ScheduleConfig, respaced_transitions
 
 
 def make_process(num_steps: int = 1000, num_classes: int | None = 5) -> JointProcess:
@@ -251,14 +252,34 @@ def test_a_perfect_network_brings_the_prior_back_to_the_data(num_steps):
     assert target.layout is not None
     logits = torch.nn.functional.one_hot(target.layout, 4).movedim(-1, 1) * 100.0
     z = process.prior(NoiseDraw.from_generator(source, shape, with_layout=True))
-    steps = respaced_steps(1000, num_steps)
-    for t, s in zip(steps, [*steps[1:], 0], strict=True):
+    for t, s in respaced_transitions(1000, num_steps):
         alpha_bar = float(process.image.alpha_bar[t])
         noise_hat = (z.image - alpha_bar**0.5 * target.image) / (1 - alpha_bar) ** 0.5
         draw = NoiseDraw.from_generator(source, shape, with_layout=True)
         z = reverse_step(process, z, t, s, noise_hat, logits, draw)
     torch.testing.assert_close(z.image, target.image, rtol=0, atol=1e-4)
     assert torch.equal(z.layout, target.layout) if z.layout is not None else False
+
+
+def test_renoising_gives_the_marginal_at_t():
+    """q(z_t | z_0) is q(z_s | z_0) and the forward step: mean, variance and share of classes."""
+    process = make_process(num_steps=50, num_classes=3)
+    num = 4000
+    z_0 = Pair(torch.full((num, 3, 8, 8), 0.5), torch.zeros(num, 8, 8, dtype=torch.long))
+    draws = [
+        NoiseDraw.from_generator(torch.Generator().manual_seed(seed), (num, 3, 8, 8),
+                                 with_layout=True)
+        for seed in (1, 2)
+    ]  # fmt: skip
+    s, t = 20, 30
+    z_s = q_sample(process, z_0, torch.full((num,), s), draws[0])
+    z_t = renoise(process, z_s, s, t, draws[1])
+    alpha_bar = float(process.image.alpha_bar[t])
+    assert float(z_t.image.mean()) == pytest.approx(0.5 * math.sqrt(alpha_bar), abs=0.005)
+    assert float(z_t.image.var()) == pytest.approx(1 - alpha_bar, rel=0.01)
+    layout_bar = float(process.layout.alpha_bar[t])
+    share = float((z_t.layout == 0).float().mean())
+    assert share == pytest.approx(layout_bar + (1 - layout_bar) / 3, abs=0.005)
 
 
 def test_thresholding_keeps_the_first_step_in_range_and_can_be_switched_off():

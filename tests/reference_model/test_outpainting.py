@@ -1,17 +1,16 @@
 """Outpainting keeps what is known, and finds what goes with it."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
 
-from gcdp_bench.images import to_float
+from gcdp_bench.images import resize_images, to_float
 from gcdp_bench.protocols import IGNORE_ID
 from gcdp_bench.sampling import SamplingConfig
+from reference_model import generator
 from reference_model.generator import Cascade
-from reference_model.joint import JointProcess, NoiseDraw, Pair, q_sample
-from reference_model.outpainting import Known, outpaint, renoise
+from reference_model.joint import JointProcess, Pair
+from reference_model.outpainting import Known, outpaint
 from reference_model.stage import Stage
 from reference_model.text import build_text_encoder
 from reference_model.unet import UNetOutput
@@ -26,10 +25,9 @@ CLASSES = torch.arange(NUM) % 3
 class Exact(nn.Module):
     """The network that Bayes' rule gives for three pairs of equal probability."""
 
-    def __init__(self, process: JointProcess):
+    def __init__(self):
         super().__init__()
-        self.parameter = nn.Parameter(torch.zeros(()))
-        self.process = process
+        self.parameter = nn.Parameter(torch.zeros(()))  # its device is where samples are drawn
 
     def encode_text(self, tokens, mask):
         return None
@@ -55,8 +53,7 @@ class Exact(nn.Module):
 @pytest.fixture(scope="module")
 def exact():
     config = base_config()
-    process = JointProcess(config.process)
-    return Stage(config, Exact(process), process)  # pyright: ignore[reportArgumentType]
+    return Stage(config, Exact(), JointProcess(config.process))  # pyright: ignore[reportArgumentType]
 
 
 def draw(stage, known, *, resampling=1, low_res=None, num_steps=10):
@@ -137,27 +134,6 @@ def test_the_network_is_asked_n_times_a_step(exact, monkeypatch, resampling, exp
     assert len(set(calls)) == 4
 
 
-def test_renoising_gives_the_marginal_at_t():
-    """q(z_t | z_0) is q(z_s | z_0) and the forward step: mean, variance and share of classes."""
-    process = JointProcess(base_config().process)
-    num = 4000
-    z_0 = Pair(torch.full((num, 3, 8, 8), 0.5), torch.zeros(num, 8, 8, dtype=torch.long))
-    draws = [
-        NoiseDraw.from_generator(torch.Generator().manual_seed(seed), (num, 3, 8, 8),
-                                 with_layout=True)
-        for seed in (1, 2)
-    ]  # fmt: skip
-    s, t = 20, 30
-    z_s = q_sample(process, z_0, torch.full((num,), s), draws[0])
-    z_t = renoise(process, z_s, s, t, draws[1])
-    alpha_bar = float(process.image.alpha_bar[t])
-    assert float(z_t.image.mean()) == pytest.approx(0.5 * math.sqrt(alpha_bar), abs=0.005)
-    assert float(z_t.image.var()) == pytest.approx(1 - alpha_bar, rel=0.01)
-    layout_bar = float(process.layout.alpha_bar[t])
-    share = float((z_t.layout == 0).float().mean())
-    assert share == pytest.approx(layout_bar + (1 - layout_bar) / 3, abs=0.005)
-
-
 def test_unlabelled_pixels_are_unknown():
     layouts = torch.tensor([[[0, IGNORE_ID], [1, 2]]])
     known = Known.of_layout(layouts)
@@ -174,13 +150,42 @@ def test_a_coarse_pixel_is_known_where_all_of_it_is():
     assert small.z_0.layout[small.layout_mask].tolist() == [1, 0, 1]
 
 
-def test_a_cascade_outpaints_in_both_stages():
+def test_what_is_unknown_does_not_reach_a_coarse_pixel_that_is_known():
+    source = torch.Generator().manual_seed(1)
+    z_0 = Pair(torch.rand(1, 3, 16, 16, generator=source) * 2 - 1,
+               torch.randint(3, (1, 16, 16), generator=source))  # fmt: skip
+    mask = torch.zeros(1, 16, 16, dtype=torch.bool)
+    mask[:, :, :8] = True
+    other = Pair(torch.where(mask[:, None], z_0.image, 1.0), torch.where(mask, z_0.layout, 2))
+    one, two = (Known(pair, mask, mask).resized((8, 8)) for pair in (z_0, other))
+    kept = one.image_mask[:, None].expand_as(one.z_0.image)
+    assert torch.equal(one.z_0.image[kept], two.z_0.image[kept])
+    assert torch.equal(one.z_0.layout[one.layout_mask], two.z_0.layout[two.layout_mask])
+    assert one.image_mask[0, :, :3].all() and not one.image_mask[0, :, 4:].any()
+
+
+def test_a_cascade_outpaints_in_both_stages(monkeypatch):
     stages = [build_stage(base_config()), build_stage(sr_config())]
     cascade = Cascade("reference", stages, build_text_encoder(TEXT),
                       SamplingConfig(steps=3, sr_steps=2))  # fmt: skip
-    images = torch.randint(256, (2, 3, 16, 16), dtype=torch.uint8)
+    source = torch.Generator().manual_seed(2)
+    images = torch.randint(256, (2, 3, 16, 16), dtype=torch.uint8, generator=source)
+    seen = []
+
+    def watched(stage, text, known, **settings):
+        pair = outpaint(stage, text, known, **settings)
+        seen.append((known.image_mask.all(), settings, pair))
+        return pair
+
+    monkeypatch.setattr(generator, "outpaint", watched)
     batch = cascade.outpaint(["sky", "cars"], Known.of_image(to_float(images)), guidance=2.0,
-                             seeds=[1, 2], resampling=1)  # fmt: skip
+                             seeds=[1, 2], resampling=3)  # fmt: skip
+    (all_of_base, base, pair), (all_of_sr, sr, _) = seen
+    assert all_of_base and all_of_sr
+    torch.testing.assert_close(pair.image, resize_images(to_float(images), (8, 8)))
+    assert sr["low_res"] is pair and base["low_res"] is None
+    assert (base["num_steps"], base["guidance"], base["resampling"]) == (3, 2.0, 3)
+    assert (sr["num_steps"], sr["guidance"], sr["resampling"]) == (2, 1.0, 3)
     assert torch.equal(batch.images, images)
     assert batch.layouts is not None and batch.layouts.shape == (2, 16, 16)
 

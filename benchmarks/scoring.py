@@ -1,0 +1,28 @@
+"""What the judges say of a folder of samples, as plain numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.evaluate import Judging, Reference, observe, score_generated
+from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.progress import Silent
+
+
+def score_folder(
+    folder: Path, reference: Reference, judges: Extractors, *, has_layouts: bool
+) -> dict[str, float]:
+    """Value of every metric over all classes.
+
+    Args:
+        folder: of samples, as `FolderWriter` writes it.
+        reference: statistics of the real images.
+        judges: who score.
+        has_layouts: whether layouts were generated too.
+    """
+    samples = Folder(folder, "test", require_layouts=has_layouts)
+    seen = observe(samples, judges, Judging(has_layouts=has_layouts), progress=Silent(),
+                   task="score")  # fmt: skip
+    values = [judged.value for judged in score_generated(seen, reference, judges).values]
+    return {value.metric: value.value for value in values if value.class_name == "all"}
