@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import TextMatch
@@ -30,6 +31,7 @@ class ClipConfig:
     dataset: str  # what it was trained on
     image_size: Size
     vocabulary: tuple[int, ...]  # CLIP's token ids that occur in the training captions
+    tower: Literal["transformer", "convolutional"] = "transformer"  # that reads the image
     patch: int = 8
     width: int = 96
     layers: int = 3
@@ -39,10 +41,14 @@ class ClipConfig:
 
 
 def build_clip(config: ClipConfig) -> nn.Module:
-    """open_clip's CLIP at a small size."""
+    """open_clip's CLIP at a small size, with the image tower of `config.tower`.
+
+    Raises:
+        ValueError: a convolutional tower of an impossible patch or width.
+    """
     from open_clip import CLIP, CLIPTextCfg, CLIPVisionCfg
 
-    return CLIP(
+    clip: Any = CLIP(
         embed_dim=config.embed_dim,
         vision_cfg=CLIPVisionCfg(
             image_size=config.image_size,
@@ -59,6 +65,9 @@ def build_clip(config: ClipConfig) -> nn.Module:
             layers=config.layers,
         ),
     )
+    if config.tower == "convolutional":
+        clip.visual = ConvTower(config.embed_dim, patch=config.patch, width=config.width)
+    return clip
 
 
 class Tokenizer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,9 @@ class ClipPreset:
 
     training: TrainingConfig
     width: int = 128  # of the images
+    tower: Literal["transformer", "convolutional"] = ClipConfig.tower
+    patch: int = ClipConfig.patch
+    channels: int = ClipConfig.width
 
     def resolve(self, dataset: Dataset) -> ClipRun:
         """Fill in what follows from the dataset."""
@@ -54,6 +57,9 @@ class ClipPreset:
             dataset=dataset.name,
             image_size=dataset.image_size,
             vocabulary=tuple(sorted(used)),
+            tower=self.tower,
+            patch=self.patch,
+            width=self.channels,
         )
         return ClipRun(clip=config, training=self.training)
 
@@ -74,10 +80,17 @@ TINY = ClipPreset(
     )
 )
 
-CLIP_PRESETS = {
-    "tiny": TINY,
-    "half": replace(TINY, width=64),  # a quarter of the patches; teaches Lafite, judges nothing
-}
+# Teaches Lafite and judges nothing: apart from the judge in size, tower and seed, and trained on
+# the subset, whose few pairs a transformer learns by heart (docs/baselines.md).
+TEACHER = ClipPreset(
+    width=64,
+    tower="convolutional",
+    patch=4,
+    channels=64,
+    training=replace(TINY.training, steps=1000, learning_rate=2e-3, seed=1),
+)
+
+CLIP_PRESETS = {"tiny": TINY, "teacher": TEACHER}
 
 
 class ClipInTraining(nn.Module):

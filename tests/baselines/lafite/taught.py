@@ -9,7 +9,7 @@ from baselines.lafite.clip_features import SmallTeacher, load_teacher
 from baselines.lafite.model import LafiteConfig, LafiteLossConfig
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.extractors.clip import ClipConfig, build_clip
-from gcdp_bench.extractors.clip_training import CLIP_PRESETS
+from gcdp_bench.extractors.clip_training import TEACHER
 from gcdp_bench.training.checkpoint import save_weights
 from tests.baselines.lafite.small import CONFIG as NETWORK
 from tests.reference_model.conftest import NAMES, Stripes
@@ -31,7 +31,7 @@ class WideStripes(Stripes):
 
 def clip_config(embed_dim: int = 6) -> ClipConfig:
     """For images of half the size, so that the teacher has to resize."""
-    found = CLIP_PRESETS["half"].resolve(WideStripes()).clip
+    found = TEACHER.resolve(WideStripes()).clip
     return replace(found, image_size=(8, 16), width=32, layers=1, head_width=16,
                    embed_dim=embed_dim, context_length=8)  # fmt: skip
 

@@ -100,9 +100,11 @@ def test_features_are_unit_vectors_and_images_get_gradients():
         clip.image_features(images[..., :16])
 
 
-def test_the_half_preset_differs_in_the_width_alone():
-    assert replace(CLIP_PRESETS["half"], width=128) == CLIP_PRESETS["tiny"]
-    assert CLIP_PRESETS["half"].width == 64
+def test_the_teacher_is_apart_from_the_judge():
+    judge, teacher = (CLIP_PRESETS[name].resolve(Shades()) for name in ("tiny", "teacher"))
+    assert (judge.clip.tower, teacher.clip.tower) == ("transformer", "convolutional")
+    assert judge.training.seed != teacher.training.seed
+    assert (CLIP_PRESETS["tiny"].width, CLIP_PRESETS["teacher"].width) == (128, 64)
 
 
 def test_it_learns_to_tell_captions_apart():
