@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gcdp_bench.catalog import GENERATORS, check_dataset, generator_folder, lookup
 from gcdp_bench.config import digest, read_json, write_json
@@ -17,6 +18,15 @@ from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
 
 DEFAULT_GUIDANCE = 2.0
+
+
+class HashedRequest(Protocol):
+    """What samples were made with."""
+
+    @property
+    def hash(self) -> str:
+        """Short digest of all of it."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +76,7 @@ def sample_folder(
         )
     if generator.knob is not None:
         generator.knob.check(request.guidance)
-    record = _open(output_folder(folder), request)
+    record = open_record(output_folder(folder), request)
     writer = FolderWriter(folder, class_names=generator.class_names, dataset=request.dataset,
                           split=request.split)  # fmt: skip
     todo = [index for index in range(request.num_samples) if not writer.holds(sample_id(index))]
@@ -140,7 +150,12 @@ def sample_id(index: int) -> str:
     return f"{index:06d}"
 
 
-def _open(folder: Path, request: SampleRequest) -> dict:
+def open_record(folder: Path, request: HashedRequest) -> dict:
+    """`samples.json` of a folder, made if it is not there: {"request", "hash", "seconds"}.
+
+    Raises:
+        ValueError: the folder holds samples of another request.
+    """
     path = folder / "samples.json"
     if path.exists():
         record = read_json(path)

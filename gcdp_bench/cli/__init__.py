@@ -12,6 +12,7 @@ VERBS = {
     "data": "List, check, measure and prepare datasets.",
     "train": "Train a model, or a network that judges.",
     "sample": "Draw images (and layouts) for a dataset's captions into a folder.",
+    "outpaint": "Draw the image of a layout, the layout of an image, or a part of both.",
     "score": "Score a folder of samples against a dataset.",
     "sweep": "Sample and score models over guidance scales and seeds.",
     "report": "Draw tables, figures and a page from results.",

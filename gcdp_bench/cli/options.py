@@ -67,16 +67,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def sampling_options(function):
-    """How generators are sampled: see `gcdp_bench.sampling`."""
+def cascade_options(function):
+    """How a cascade is sampled: see `gcdp_bench.sampling`."""
     for option in (
-        click.option(
-            "--solver",
-            type=click.Choice(["dpm-solver++", "ddim"]),
-            default="dpm-solver++",
-            show_default=True,
-            help="Of ldm.",
-        ),
         click.option(
             "--sr-guidance",
             type=float,
@@ -89,6 +82,18 @@ def sampling_options(function):
     ):
         function = option(function)
     return function
+
+
+def sampling_options(function):
+    """How generators are sampled: `cascade_options`, and those of other models."""
+    solver = click.option(
+        "--solver",
+        type=click.Choice(["dpm-solver++", "ddim"]),
+        default="dpm-solver++",
+        show_default=True,
+        help="Of ldm.",
+    )
+    return cascade_options(solver(function))
 
 
 def _judging(*names: str, **settings):

@@ -69,6 +69,10 @@ def test_the_options_of_every_verb():
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
                          "--dry-run", "--quarantine", "--data-root"]),
+        "outpaint": sorted(["--dataset", "--layout", "--image", "--mask", "--caption",
+                            "--captions", "--out", "--model", "--weights", "--guidance",
+                            "--resampling", "--seed", "--batch-size", "--steps", "--sr-steps",
+                            "--sr-guidance"]),
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--truncation", "--num-samples", "--batch-size", "--weights",
                           "--quarantine", "--data-root", *steps]),

@@ -1,0 +1,106 @@
+"""`gcdp-bench outpaint`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.options import cascade_options, dataset_option
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command(name="outpaint")
+@dataset_option
+@click.option("--layout", type=FILE, metavar="FILE|DIR", help="Known layouts, PNG of class ids.")
+@click.option("--image", type=FILE, metavar="FILE|DIR", help="Known images.")
+@click.option(
+    "--mask", type=FILE, metavar="FILE|DIR", help="White where both are drawn anew: inpainting."
+)
+@click.option("--caption", help="Of every file.")
+@click.option("--captions", type=FILE, help='Lines of {"id": file name, "caption": ...}.')
+@click.option("--out", type=FILE, required=True, help="Folder to fill.")
+@click.option("--model", default="reference", show_default=True, help="That draws both.")
+@click.option("--weights", type=FILE, help="Folder of the trained model.")
+@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option(
+    "--resampling",
+    type=click.IntRange(1),
+    help="Steps n of RePaint [5; 1 if only layouts are drawn].",
+)
+@click.option("--seed", default=0, show_default=True, help="Sampling seed.")
+@click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
+@cascade_options
+def command(
+    dataset: str,
+    layout: Path | None,
+    image: Path | None,
+    mask: Path | None,
+    caption: str | None,
+    captions: Path | None,
+    out: Path,
+    model: str,
+    weights: Path | None,
+    guidance: float,
+    resampling: int | None,
+    seed: int,
+    batch_size: int,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+) -> None:
+    """Draw what is not known of image and layout: image synthesis, segmentation, inpainting.
+
+    DATASET says what class ids mean, and which trained model is taken.
+
+    \b
+    From a layout:    outpaint --dataset D --layout a.png --caption TEXT --out FOLDER
+    From images:      outpaint --dataset D --image DIR --caption TEXT --out FOLDER
+    A part of both:   add --mask m.png, white where to draw
+    """
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.folder_files import read_captions
+    from gcdp_bench.known import Sources, find_known
+    from gcdp_bench.outpaint import (
+        OutpaintRequest,
+        default_resampling,
+        inputs_digest,
+        outpaint_folder,
+        outpainter,
+    )
+    from gcdp_bench.sample import load_generator
+    from gcdp_bench.sampling import SamplingConfig
+
+    if (caption is None) == (captions is None):
+        raise click.UsageError("expected either --caption or --captions")
+    try:
+        sources = Sources(layout=layout, image=image, mask=mask)
+    except ValueError as error:
+        raise click.UsageError(f"--layout, --image, --mask: {error}") from error
+    files = find_known(sources)
+    if captions is not None:
+        texts = read_captions(captions)
+    else:
+        texts = {item.id: caption or "" for item in files}
+    generator, digest = load_generator(
+        model,
+        dataset,
+        weights,
+        SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance),
+    )
+    request = OutpaintRequest(
+        model=model,
+        weights=digest,
+        dataset=dataset,
+        inputs=inputs_digest(files, texts),
+        guidance=guidance,
+        resampling=resampling or default_resampling(sources),
+        seed=seed,
+    )
+    outpaint_folder(
+        outpainter(generator), files, texts, request, out, batch_size=batch_size,
+        progress=Display(),
+    )  # fmt: skip
+    click.echo(f"{len(files)} pairs in {out}, with {request.resampling} resampling steps; look at "
+               f"{out / 'overview.png'}")  # fmt: skip

@@ -1,0 +1,174 @@
+"""Cross-modal outpainting of files (Section 4.6): draw what is not known of image and layout."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from gcdp_bench.config import digest
+from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.files import output_folder
+from gcdp_bench.images import to_float, write_image
+from gcdp_bench.known import KnownFiles, KnownPair, Sources, read_known, shown
+from gcdp_bench.palette import colourise, sheet
+from gcdp_bench.progress import Progress
+from gcdp_bench.protocols import GUIDANCE, Generator
+from gcdp_bench.sample import open_record
+from gcdp_bench.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from reference_model.generator import Cascade
+    from reference_model.outpainting import Known
+
+RESAMPLING = 5
+"""Steps n of RePaint that the paper takes to draw images."""
+
+RESAMPLING_LAYOUTS = 1
+"""Steps n where only layouts are drawn."""
+
+NUM_SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutpaintRequest:
+    """What a folder of outpainted pairs was made with; stored in it as `samples.json`."""
+
+    model: str
+    weights: str  # digest of the generator's weights and sampling settings
+    dataset: str
+    inputs: str  # digest of the files and captions that were given
+    guidance: float
+    resampling: int
+    seed: int
+
+    @property
+    def hash(self) -> str:
+        """Short digest."""
+        return digest(self)
+
+
+def inputs_digest(files: Sequence[KnownFiles], captions: Mapping[str, str]) -> str:
+    """Short hash of the content of every file, and of the captions."""
+    content = {}
+    for item in files:
+        paths = (item.layout, item.image, item.mask)
+        hashes = [path and hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+        content[item.id] = [*hashes, captions.get(item.id)]
+    return digest(content)
+
+
+def default_resampling(sources: Sources) -> int:
+    """The paper's n: 1 from a whole image to its layout, 5 where parts of images are drawn."""
+    only_layouts = sources.layout is None and sources.mask is None
+    return RESAMPLING_LAYOUTS if only_layouts else RESAMPLING
+
+
+def outpainter(generator: Generator) -> Cascade:
+    """The generator, as one that can outpaint.
+
+    Raises:
+        ValueError: it does not make image and layout by diffusion.
+    """
+    from reference_model.generator import Cascade
+
+    if not isinstance(generator, Cascade) or not generator.makes_layouts:
+        raise ValueError(
+            f"{generator.name}: outpainting needs a model that draws image and layout together; "
+            "use reference"
+        )
+    return generator
+
+
+def outpaint_folder(
+    cascade: Cascade,
+    files: Sequence[KnownFiles],
+    captions: Mapping[str, str],
+    request: OutpaintRequest,
+    folder: Path,
+    *,
+    batch_size: int,
+    progress: Progress,
+) -> None:
+    """Outpaint every pair into `folder`, a `folder` dataset; pairs already there are kept.
+
+    A pair depends on its files, its caption and the request, not on the pairs beside it. The first
+    ones are shown in `overview.png`: what is known, then what was drawn.
+
+    Args:
+        cascade: see `outpainter`.
+        files: of the pairs, from `find_known`.
+        captions: of every pair, by id.
+        request: everything else that the result depends on.
+        folder: to write to.
+        batch_size: pairs drawn at once.
+        progress: told of every batch.
+
+    Raises:
+        ValueError: a file or caption is faulty, found before anything is drawn; or the folder was
+            made by another request.
+        OSError: the folder cannot be written.
+    """
+    GUIDANCE.check(request.guidance)
+    _check_captions(files, captions)
+    pairs = [read_known(item, cascade.image_size, cascade.class_names) for item in files]
+    open_record(output_folder(folder), request)
+    writer = FolderWriter(folder, class_names=cascade.class_names, dataset=request.dataset,
+                          split="outpainted")  # fmt: skip
+    todo = [pair for pair in pairs if not writer.holds(pair.id)]
+    progress.start(f"outpaint, {request.resampling} resampling steps", len(pairs),
+                   done=len(pairs) - len(todo), unit="image")  # fmt: skip
+    for start in range(0, len(todo), batch_size):
+        part = todo[start : start + batch_size]
+        batch = cascade.outpaint(
+            [captions[pair.id] for pair in part],
+            known_of(part),
+            guidance=request.guidance,
+            seeds=[derive_seed(request.seed, pair.id) for pair in part],
+            resampling=request.resampling,
+        )
+        assert batch.layouts is not None
+        for pair, image, layout in zip(part, batch.images, batch.layouts, strict=True):
+            writer.write(pair.id, image, layout, captions[pair.id])
+        progress.advance(len(part))
+    progress.finish()
+    _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)
+
+
+def known_of(pairs: Sequence[KnownPair]) -> Known:
+    """Pairs of files as the model takes them."""
+    from reference_model.joint import Pair
+    from reference_model.outpainting import Known
+
+    images = torch.stack([pair.image for pair in pairs])  # (B, 3, H, W)
+    layouts = torch.stack([pair.layout for pair in pairs])  # (B, H, W)
+    return Known(
+        Pair(to_float(images), layouts.long()),
+        torch.stack([pair.image_mask for pair in pairs]),  # (B, H, W)
+        torch.stack([pair.layout_mask for pair in pairs]),  # (B, H, W)
+    )
+
+
+def _check_captions(files: Sequence[KnownFiles], captions: Mapping[str, str]) -> None:
+    missing = [item.id for item in files if item.id not in captions]
+    if missing:
+        raise ValueError(
+            f"{missing[0]}: expected a caption, found none ({len(missing)} of {len(files)} files "
+            "have none); add its line to the captions"
+        )
+
+
+def _write_overview(pairs: Sequence[KnownPair], folder: Path, class_names: Sequence[str]) -> None:
+    """A row per pair: known image, known layout, drawn image, drawn layout."""
+    drawn = Folder(folder)
+    places = {name: place for place, name in enumerate(drawn.ids)}
+    pictures = []
+    for pair in pairs:
+        triplet = drawn[places[pair.id]]
+        layout = colourise(triplet.layout[None], class_names)[0]  # (3, H, W)
+        pictures += [*shown(pair, class_names), triplet.image, layout]
+    write_image(folder / "overview.png", sheet(torch.stack(pictures), num_columns=4))
