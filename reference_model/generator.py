@@ -16,7 +16,7 @@ from reference_model.joint import Pair
 from reference_model.outpainting import Known, outpaint
 from reference_model.sampler import sample
 from reference_model.stage import Stage, load_stage
-from reference_model.text import TextEncoder, build_text_encoder
+from reference_model.text import EncodedText, TextEncoder, build_text_encoder
 
 
 class Cascade:
@@ -94,6 +94,10 @@ class Cascade:
         """Steps of the base stage."""
         return self.config.steps
 
+    def encode_text(self, captions: Sequence[str]) -> EncodedText:
+        """Captions as every stage reads them."""
+        return self._text_encoder.encode(captions)
+
     def sample(
         self,
         captions: Sequence[str],
@@ -102,7 +106,7 @@ class Cascade:
         seeds: Sequence[int],
     ) -> Batch:
         """See `Generator.sample`."""
-        text = self._text_encoder.encode(captions)
+        text = self.encode_text(captions)
         pair = None
         for stage, w, num_steps in self._stages(guidance):
             pair = sample(stage, text, guidance=w, seeds=seeds, num_steps=num_steps, low_res=pair)
@@ -129,7 +133,7 @@ class Cascade:
         Raises:
             ValueError: the cascade makes no layouts, or sizes or numbers differ.
         """
-        text = self._text_encoder.encode(captions)
+        text = self.encode_text(captions)
         pair = None
         for stage, w, num_steps in self._stages(guidance):
             pair = outpaint(

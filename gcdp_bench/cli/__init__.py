@@ -17,6 +17,7 @@ VERBS = {
     "sweep": "Sample and score models over guidance scales and seeds.",
     "report": "Draw tables, figures and a page from results.",
     "compare": "Compare two points on the captions that both answered.",
+    "analyze": "Run an analysis of the paper: a table and a figure.",
     "memorisation": "Find samples that copy training images.",
     "verify": "Check the golden numbers that need no weights.",
     "weights": "List, add and verify published weights.",

@@ -84,6 +84,7 @@ def test_the_options_of_every_verb():
         "report": ["--mix-subsets", "--only", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
+        "analyze": [],  # a group of verbs
         "memorisation": sorted(["folder", "--train-split", "--unseen-split", "--out", *shared]),
         "verify": [],
         "weights": [],  # a group of verbs

@@ -1,0 +1,1 @@
+"""Analyses of the paper: each makes a table and a figure."""
