@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +16,10 @@ from gcdp_bench.cli.options import (
     parse_weights,
     quarantine_option,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -60,13 +67,12 @@ def features_command(
     data_root: Path | None,
 ) -> None:
     """Cluster two models' internal features and hold them against the true layouts (Figure 8)."""
+    from gcdp_bench.analyze.draw_features import draw_agreement, draw_clusters
     from gcdp_bench.analyze.features import FeatureRequest, analyze_features
     from gcdp_bench.analyze.models import load_cascades
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.files import output_folder, replacing
-    from gcdp_bench.report.features import draw_agreement, draw_clusters
-    from gcdp_bench.report.style import save, theme
+    from gcdp_bench.files import output_folder
     from reference_model.features import block_names
 
     if model == against:
@@ -87,13 +93,105 @@ def features_command(
     )
     folder = output_folder(_folder(out, "features", dataset))
     found = analyze_features(models, source, request, progress=Display())
-    with replacing(folder / "features.csv") as temporary:
-        found.table.to_csv(temporary, index=False)
+    pictures = {
+        f"clusters-{block}": partial(draw_clusters, found, block, source.class_names)
+        for block in request.blocks
+    }
+    _write(
+        folder,
+        {"features": found.table},
+        {"agreement": lambda: draw_agreement(found.table), **pictures},
+    )
+
+
+results_argument = click.argument(
+    "results", type=click.Path(path_type=Path), default=Path("results/local")
+)
+rows_dataset_option = click.option(
+    "--dataset", metavar="NAME", help="Only this dataset, where results hold several."
+)
+table_option = click.option(
+    "--out", type=FOLDER, help="Folder to write to [RESULTS/analysis/NAME-DATASET]."
+)
+
+
+@command.command(name="classes")
+@results_argument
+@rows_dataset_option
+@table_option
+def classes_command(results: Path, dataset: str | None, out: Path | None) -> None:
+    """Recall of each class beside its share of the data, from a sweep's RESULTS (Figures 6b, 6c).
+
+    Every model at the value of its knob with the lowest FID.
+    """
+    from gcdp_bench.analyze.classes import class_table, frequency_correlations
+    from gcdp_bench.analyze.draw_classes import draw_frequency
+    from gcdp_bench.analyze.results import read_dataset, read_proportions
+    from gcdp_bench.report.recall import draw_recall
+
+    rows = read_dataset(results, dataset)
+    proportions = read_proportions(results, rows)
+    table = class_table(rows, proportions)
+    correlations = frequency_correlations(table)
+    _write(
+        _results_folder(out, results, "classes", rows["dataset"].iloc[0]),
+        {"classes": table, "correlations": correlations},
+        {
+            "class-recall": lambda: draw_recall(rows, proportions),
+            "recall-frequency": lambda: draw_frequency(table, correlations),
+        },
+    )
+    for line in correlations.itertuples():
+        click.echo(f"{line.model:14s} rank correlation of recall and frequency "
+                   f"{line.spearman:+.2f} [{line.ci_low:+.2f}, {line.ci_high:+.2f}], "
+                   f"{line.num_classes} classes")  # fmt: skip
+
+
+@command.command(name="attributes")
+@results_argument
+@rows_dataset_option
+@table_option
+def attributes_command(results: Path, dataset: str | None, out: Path | None) -> None:
+    """Recall of each attribute that captions ask for, from a sweep's RESULTS (Figure 1).
+
+    Every model at the value of its knob with the lowest FID.
+    """
+    from gcdp_bench.analyze.draw_attributes import draw_attributes
+    from gcdp_bench.analyze.named import named_values
+    from gcdp_bench.analyze.results import read_dataset
+
+    rows = read_dataset(results, dataset)
+    table = named_values(rows, "attribute_recall")
+    _write(
+        _results_folder(out, results, "attributes", rows["dataset"].iloc[0]),
+        {"attributes": table},
+        {"attributes": lambda: draw_attributes(table)},
+    )
+    for model, part in table.groupby("model", sort=False):
+        click.echo(f"{model:14s} mean recall of {len(part)} attributes "
+                   f"{100 * part['value'].mean():.1f} %")  # fmt: skip
+
+
+def _write(
+    folder: Path, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Callable[[], Figure]]
+) -> None:
+    """Tables as CSV, figures as PNG and PDF; says where."""
+    from gcdp_bench.files import output_folder, replacing
+    from gcdp_bench.report.style import save, theme
+
+    output_folder(folder)
+    for name, table in tables.items():
+        with replacing(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
     with theme():
-        save(draw_agreement(found.table), folder / "agreement")
-        for block in request.blocks:
-            save(draw_clusters(found, block, source.class_names), folder / f"clusters-{block}")
-    click.echo(f"{folder}: features.csv, agreement.png, clusters-BLOCK.png (PDF beside each)")
+        for name, draw in figures.items():
+            save(draw(), folder / name)
+    names = [*(f"{name}.csv" for name in tables), *(f"{name}.png" for name in figures)]
+    click.echo(f"{folder}: {', '.join(names)} (PDF beside each figure)")
+
+
+def _results_folder(out: Path | None, results: Path, analysis: str, dataset: str) -> Path:
+    return results / "analysis" / f"{analysis}-{dataset}" if out is None else out
 
 
 def _folder(out: Path | None, analysis: str, dataset: str) -> Path:

@@ -17,8 +17,8 @@ BAR_HEIGHT_INCH = 0.16
 def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     """Classes from frequent to rare: recall of every model, and the share in pixels and images.
 
-    Each model is shown at the knob value of its lowest FID, averaged over seeds; marks are real
-    images with their own (|) and with shuffled captions (x).
+    Each model is shown at the knob value of its lowest FID, values and 95 % intervals averaged over
+    seeds; marks are real images with their own (|) and with shuffled captions (x).
 
     Args:
         rows: tidy rows of one dataset.
@@ -39,10 +39,14 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     tones = colours(models)
     for number, model in enumerate(models):
         best = best_setting(rows, model)
-        means = best.rows(recall).groupby("class")["value"].mean()
-        places = np.array([order[name] for name in means.index])  # (K,)
-        bars.barh(places + (number - (len(models) - 1) / 2) * thickness, 100 * means,
-                  thickness, color=tones[model], label=best.label)  # fmt: skip
+        ends = ["value", "ci_low", "ci_high"]
+        means, low, high = (100 * best.rows(recall).groupby("class")[ends].mean()).to_numpy().T
+        names = sorted(best.rows(recall)["class"].unique())
+        places = np.array([order[name] for name in names])  # (K,)
+        bars.barh(places + (number - (len(models) - 1) / 2) * thickness, means, thickness,
+                  color=tones[model], label=best.label,
+                  xerr=np.clip([means - low, high - means], 0, None),
+                  error_kw={"elinewidth": 0.6, "ecolor": "#444444"})  # fmt: skip
     for model, marker in ((CEILING, "|"), (FLOOR, "x")):
         means = recall[recall["model"] == model].groupby("class")["value"].mean()
         places = [order[name] for name in means.index]

@@ -5,6 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
+from gcdp_bench.rows import merge_rows, to_frame
+from tests.gcdp_bench.report.test_recall import point
+from tests.gcdp_bench.test_rows import record
 
 
 def run(*arguments):
@@ -40,3 +43,52 @@ def test_mistakes_of_features(features, toy):
     ):
         result = run(*features, *arguments)
         assert result.exit_code == code and message in result.output, result.output
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Rows of two models with recall of five classes and two attributes."""
+    names = ("road", "sky", "car", "bus", "bike")
+    lines = []
+    for model, recalls in (("reference", (0.9, 0.8, 0.7, 0.6, 0.5)), ("imagen", (0.5,) * 5)):
+        own = {"model": model, "config_hash": model}
+        lines += point(model, 2.0, 5.0, dict(zip(names, recalls, strict=True)))
+        lines += [
+            record(metric="attribute_recall", value=value, **own, **{"class": name})
+            for name, value in (("smiling", recalls[0]), ("eyeglasses", 0.3))
+        ]
+    folder = tmp_path / "results"
+    merge_rows(folder, to_frame(lines))
+    shares = pd.DataFrame({"dataset": "d", "class": names, "pixel_share": [0.5, 0.2, 0.15, 0.1, 0],
+                           "image_share": 0.5})  # fmt: skip
+    shares.to_parquet(folder / "classes.parquet")
+    return folder
+
+
+def test_classes(results):
+    result = run("classes", results)
+    assert result.exit_code == 0, result.output
+    assert "reference      rank correlation of recall and frequency +1.00" in result.output
+    folder = results / "analysis" / "classes-d"
+    table = pd.read_csv(folder / "classes.csv")
+    assert len(table) == 10 and table["pixel_share"].max() == 0.5
+    assert pd.read_csv(folder / "correlations.csv")["model"].tolist() == ["reference", "imagen"]
+    for name in ("class-recall", "recall-frequency"):
+        assert (folder / f"{name}.png").stat().st_size > 1000
+
+
+def test_attributes(results, tmp_path):
+    result = run("attributes", results, "--dataset", "d", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "reference      mean recall of 2 attributes 60.0 %" in result.output
+    table = pd.read_csv(tmp_path / "out" / "attributes.csv")
+    assert set(table["class"]) == {"smiling", "eyeglasses"}
+    assert (tmp_path / "out" / "attributes.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("analysis", ["classes", "attributes"])
+def test_mistakes_of_tables(analysis, results, tmp_path):
+    result = run(analysis, results, "--dataset", "e")
+    assert result.exit_code == 1 and "expected rows of e, found d" in result.output
+    result = run(analysis, tmp_path / "nothing")
+    assert result.exit_code == 1 and "run `gcdp-bench sweep` first" in result.output

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from matplotlib.container import BarContainer, ErrorbarContainer
 
 from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import theme
@@ -41,8 +42,12 @@ def test_bars_are_of_the_best_value_and_the_legend_names_it():
             round(patch.get_y() + patch.get_height() / 2): patch.get_width() for patch in container
         }
         for container in bars.containers
+        if isinstance(container, BarContainer)
     }
     assert shown == {
         "GCDP (reference), w 4": pytest.approx({0: 80.0, 1: 50.0}),
         "Lafite, ψ 0.8": pytest.approx({0: 60.0, 1: 40.0}),
     }
+    ends = [c for c in bars.containers if isinstance(c, ErrorbarContainer)]
+    lines = [segment for c in ends for segment in c[2][0].get_segments()]
+    assert len(lines) == 4 and all(line[0][0] == 40.0 and line[1][0] >= 60.0 for line in lines)
