@@ -35,6 +35,7 @@ COLUMNS = (
     *("dataset", "model", "knob", "steps", "metric", "fid_metric", "num_points"),
     *("reference_fid", "reference_correspondence"),
     *("hypervolume", "hypervolume_low", "hypervolume_high", "hypervolume_method"),
+    *("rank", "rank_kept", "order_kept"),
     *("matched_level", "fid_at_level", "fid_at_level_low", "fid_at_level_high"),
     "fid_at_level_method",
 )
@@ -78,6 +79,10 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
     numbers take the best of noisy points, which flatters them; the basic interval mirrors that
     away only in part. The small-sample bias of FID stays in the values, the spread between seeds
     is not in the intervals.
+
+    `rank` orders the curves of a dataset by hypervolume, 1 the best; `rank_kept` is the share of
+    the draws in which a curve keeps its rank, `order_kept` that in which all do. Errors that
+    models share are drawn apart here, so an order is kept more often than these say.
 
     Args:
         rows: tidy rows.
@@ -148,24 +153,51 @@ def _drawn(
 def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]:
     reference = (REFERENCE_FID[fid_metric], REFERENCE_CORRESPONDENCE[metric])
     levels = np.min([curve.correspondence.max(1) for curve in curves], axis=0)  # (1 + R,)
-    lines = []
-    for curve in curves:
-        areas, matched = np.full((2, 1 + NUM_DRAWS), math.nan)
+    areas = np.full((len(curves), 1 + NUM_DRAWS), math.nan)  # (M, 1 + R), like the next
+    matched = areas.copy()
+    for place, curve in enumerate(curves):
         for i, (fid, correspondence) in enumerate(
             zip(curve.fid, curve.correspondence, strict=True)
         ):
             if np.isnan(fid).any() or np.isnan(correspondence).any():
                 continue
-            areas[i] = hypervolume(fid, correspondence, reference=reference)
-            matched[i] = fid_at(levels[i], fid, correspondence)
+            areas[place, i] = hypervolume(fid, correspondence, reference=reference)
+            matched[place, i] = fid_at(levels[i], fid, correspondence)
+    ranks, rank_kept, order_kept = _ranking(areas)
+    lines = []
+    for place, curve in enumerate(curves):
         lines.append(
             {"model": curve.model, "knob": curve.knob, "steps": curve.steps,
              "num_points": curve.fid.shape[1], "reference_fid": reference[0],
-             "reference_correspondence": reference[1], "matched_level": levels[0]}
-            | _columns("hypervolume", _interval(areas))
-            | _columns("fid_at_level", _interval(matched))
+             "reference_correspondence": reference[1], "matched_level": levels[0],
+             "rank": ranks[place], "rank_kept": rank_kept[place], "order_kept": order_kept}
+            | _columns("hypervolume", _interval(areas[place]))
+            | _columns("fid_at_level", _interval(matched[place]))
         )  # fmt: skip
     return lines
+
+
+def _ranking(
+    areas: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Rank of each curve by its area, 1 the largest; how often it keeps it; how often all do.
+
+    Equal areas share the better rank. Shares are of the draws in which every curve has an area;
+    NaN where fewer than `MIN_DEFINED` are such.
+
+    Args:
+        areas: the values in front, then the draws, (M, 1 + R).
+
+    Returns:
+        (M,), (M,) and a number.
+    """
+    ranks = 1.0 + (areas[None] > areas[:, None]).sum(1)  # (M, 1 + R)
+    ranks[np.isnan(areas)] = math.nan
+    defined = ~np.isnan(areas[:, 1:]).any(0)  # (R,)
+    if defined.mean() < MIN_DEFINED or np.isnan(areas[:, 0]).any():
+        return ranks[:, 0], np.full(len(areas), math.nan), math.nan
+    same = ranks[:, 1:][:, defined] == ranks[:, :1]  # (M, R')
+    return ranks[:, 0], same.mean(1), float(same.all(0).mean())
 
 
 def _interval(values: NDArray[np.float64]) -> Interval:

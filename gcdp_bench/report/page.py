@@ -131,6 +131,8 @@ def _readable_tradeoff(table: pd.DataFrame) -> pd.DataFrame:
             "FID against": table["metric"] + percent.map({True: " %", False: ""}),
             "hypervolume ↑": [number(value) for value in table["hypervolume"]],
             "95 % interval": _ranges(table, "hypervolume"),
+            "rank": [number(rank, "{:.0f}") for rank in table["rank"]],
+            "rank kept %": [number(100 * share, "{:.0f}") for share in table["rank_kept"]],
             "matched at": [number(value, "{:.1f}") for value in level],
             "FID there ↓": [number(value) for value in table["fid_at_level"]],
             "its 95 % interval": _ranges(table, "fid_at_level"),

@@ -173,3 +173,30 @@ def test_the_same_rows_give_the_same_table():
     numbers = [table.select_dtypes("number").to_numpy(float) for table in tables]
     assert np.array_equal(numbers[0], numbers[1])
     assert tables[0]["model"].tolist() == ["reference", "imagen"]
+
+
+def test_ranks_follow_the_area_and_apart_curves_keep_theirs():
+    records = sweep("reference", OURS) + sweep("imagen", THEIRS)
+    ours, theirs = line(records), line(records, "imagen")
+    assert (ours["rank"], theirs["rank"]) == (1, 2)
+    assert ours["rank_kept"] == theirs["rank_kept"] == ours["order_kept"] > 0.99
+
+
+def test_equal_curves_change_places_in_half_of_the_draws():
+    """Of three, two are alike and one is far behind: its rank stays, the order does not."""
+    far = [(1.0, 40.0, 0.51)]
+    records = sweep("reference", OURS) + sweep("imagen", OURS) + sweep("ldm", far)
+    table = tradeoff_table(to_frame(records)).set_index("model")
+    assert table["rank"].to_dict() == {"reference": 1, "imagen": 1, "ldm": 3}
+    assert table.loc["ldm", "rank_kept"] > 0.99
+    better = sweep("reference", OURS) + sweep("imagen", [(g, f, r + 1e-9) for g, f, r in OURS])
+    table = tradeoff_table(to_frame(better)).set_index("model")
+    assert table["rank"].to_dict() == {"reference": 2, "imagen": 1}
+    assert table["rank_kept"].to_numpy() == pytest.approx(0.5, abs=0.05)
+    assert table["order_kept"].to_numpy() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_ranking_with_a_curve_without_intervals_has_no_share():
+    bare = sweep("imagen", THEIRS, ci_low=math.nan, ci_high=math.nan)
+    ours = line(sweep("reference", OURS) + bare)
+    assert ours["rank"] == 1 and math.isnan(ours["rank_kept"]) and math.isnan(ours["order_kept"])
