@@ -14,7 +14,7 @@ from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder, FolderWriter
 from gcdp_bench.files import output_folder
 from gcdp_bench.images import to_float, write_image
-from gcdp_bench.known import KnownFiles, KnownPair, Sources, read_known, shown
+from gcdp_bench.known import KnownFiles, KnownPair, Sources, shown
 from gcdp_bench.palette import colourise, sheet
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import GUIDANCE, Generator
@@ -86,7 +86,7 @@ def outpainter(generator: Generator) -> Cascade:
 
 def outpaint_folder(
     cascade: Cascade,
-    files: Sequence[KnownFiles],
+    pairs: Sequence[KnownPair],
     captions: Mapping[str, str],
     request: OutpaintRequest,
     folder: Path,
@@ -96,12 +96,12 @@ def outpaint_folder(
 ) -> None:
     """Outpaint every pair into `folder`, a `folder` dataset; pairs already there are kept.
 
-    A pair depends on its files, its caption and the request, not on the pairs beside it. The first
-    ones are shown in `overview.png`: what is known, then what was drawn.
+    A pair depends on what is known of it, its caption and the request, not on the pairs beside it.
+    The first ones are shown in `overview.png`: what is known, then what was drawn.
 
     Args:
         cascade: see `outpainter`.
-        files: of the pairs, from `find_known`.
+        pairs: what is known, from `read_known`.
         captions: of every pair, by id.
         request: everything else that the result depends on.
         folder: to write to.
@@ -109,13 +109,12 @@ def outpaint_folder(
         progress: told of every batch.
 
     Raises:
-        ValueError: a file or caption is faulty, found before anything is drawn; or the folder was
-            made by another request.
+        ValueError: a caption is missing, found before anything is drawn; or the folder was made by
+            another request.
         OSError: the folder cannot be written.
     """
     GUIDANCE.check(request.guidance)
-    _check_captions(files, captions)
-    pairs = [read_known(item, cascade.image_size, cascade.class_names) for item in files]
+    _check_captions(pairs, captions)
     open_record(output_folder(folder), request)
     writer = FolderWriter(folder, class_names=cascade.class_names, dataset=request.dataset,
                           split="outpainted")  # fmt: skip
@@ -153,11 +152,11 @@ def known_of(pairs: Sequence[KnownPair]) -> Known:
     )
 
 
-def _check_captions(files: Sequence[KnownFiles], captions: Mapping[str, str]) -> None:
-    missing = [item.id for item in files if item.id not in captions]
+def _check_captions(pairs: Sequence[KnownPair], captions: Mapping[str, str]) -> None:
+    missing = [pair.id for pair in pairs if pair.id not in captions]
     if missing:
         raise ValueError(
-            f"{missing[0]}: expected a caption, found none ({len(missing)} of {len(files)} files "
+            f"{missing[0]}: expected a caption, found none ({len(missing)} of {len(pairs)} files "
             "have none); add its line to the captions"
         )
 

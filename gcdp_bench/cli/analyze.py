@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gcdp_bench.cli.options import (
+    cascade_options,
     data_root_option,
     dataset_option,
+    extractor_options,
+    judge_request,
     parse_list,
     parse_weights,
     quarantine_option,
@@ -170,6 +173,105 @@ def attributes_command(results: Path, dataset: str | None, out: Path | None) -> 
     for model, part in table.groupby("model", sort=False):
         click.echo(f"{model:14s} mean recall of {len(part)} attributes "
                    f"{100 * part['value'].mean():.1f} %")  # fmt: skip
+
+
+@command.command(name="outpainting")
+@dataset_option
+@click.option("--model", default="reference", show_default=True, help="That draws both.")
+@click.option("--weights", type=FOLDER, help="Folder of the trained model.")
+@click.option("--split", default="test", show_default=True, help="Whose pairs are taken.")
+@click.option("--num-samples", default=100, show_default=True, help="Pairs.")
+@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option(
+    "--image-resampling", type=click.IntRange(1), default=5, show_default=True,
+    help="Steps n of RePaint from layout to image.",
+)  # fmt: skip
+@click.option(
+    "--layout-resampling", type=click.IntRange(1), default=1, show_default=True,
+    help="Steps n from image to layout.",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Sampling seed.")
+@click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
+@click.option(
+    "--out", type=FOLDER, help="Folder to write to [results/local/analysis/outpainting-DATASET]."
+)
+@cascade_options
+@extractor_options
+@quarantine_option
+@data_root_option
+@click.pass_context
+def outpainting_command(
+    context: click.Context,
+    dataset: str,
+    model: str,
+    weights: Path | None,
+    split: str,
+    num_samples: int,
+    guidance: float,
+    image_resampling: int,
+    layout_resampling: int,
+    seed: int,
+    batch_size: int,
+    out: Path | None,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+    quarantine: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Draw images of true layouts and layouts of real images, and score both (Figure 9).
+
+    The segmenter that judges stands beside the model as a reference.
+    """
+    from gcdp_bench.analyze.draw_outpainting import draw_outpainting
+    from gcdp_bench.analyze.outpainting import OutpaintingRequest, analyze_outpainting
+    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.files import output_folder
+    from gcdp_bench.outpaint import outpainter
+    from gcdp_bench.protocols import AttributedDataset
+    from gcdp_bench.sample import load_generator
+    from gcdp_bench.sampling import SamplingConfig
+
+    sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
+    generator, digest = load_generator(model, dataset, weights, sampling)
+    cascade = outpainter(generator)
+    source = shuffled(
+        open_dataset(dataset, split, size=cascade.image_size, data_root=data_root,
+                     quarantine=quarantine)
+    )  # fmt: skip
+    judges = load_extractors(
+        judge_request(context, dataset, attributed=isinstance(source, AttributedDataset))
+    )
+    judges.check(source)
+    request = OutpaintingRequest(
+        num_samples=num_samples,
+        weights=digest,
+        guidance=guidance,
+        image_resampling=image_resampling,
+        layout_resampling=layout_resampling,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    folder = output_folder(_folder(out, "outpainting", dataset))
+    found = analyze_outpainting(cascade, source, judges, request, folder, progress=Display())
+    _write(
+        folder,
+        {"outpainting": found.table},
+        {"outpainting": lambda: draw_outpainting(found, source.class_names)},
+    )
+    shown = found.table[
+        (found.table["class"] == "all")
+        & (
+            found.table["metric"].str.startswith(("fid-", "fd-"))
+            | (found.table["metric"] == "miou")
+        )
+    ]
+    for line in shown.itertuples():
+        click.echo(f"{line.direction:16s} {line.source:28s} {line.metric:10s} {line.value:8.3f} "
+                   f"[{line.ci_low:.3f}, {line.ci_high:.3f}]")  # fmt: skip
 
 
 def _write(

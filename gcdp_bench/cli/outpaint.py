@@ -61,7 +61,7 @@ def command(
     """
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder_files import read_captions
-    from gcdp_bench.known import Sources, find_known
+    from gcdp_bench.known import Sources, find_known, read_known
     from gcdp_bench.outpaint import (
         OutpaintRequest,
         default_resampling,
@@ -98,9 +98,8 @@ def command(
         resampling=resampling or default_resampling(sources),
         seed=seed,
     )
-    outpaint_folder(
-        outpainter(generator), files, texts, request, out, batch_size=batch_size,
-        progress=Display(),
-    )  # fmt: skip
+    cascade = outpainter(generator)
+    pairs = [read_known(item, cascade.image_size, cascade.class_names) for item in files]
+    outpaint_folder(cascade, pairs, texts, request, out, batch_size=batch_size, progress=Display())
     click.echo(f"{len(files)} pairs in {out}, with {request.resampling} resampling steps; look at "
                f"{out / 'overview.png'}")  # fmt: skip

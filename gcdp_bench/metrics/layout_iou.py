@@ -52,7 +52,9 @@ def intersection_over_union(confusion: NDArray[np.number]) -> NDArray[np.float64
     return np.divide(hits, union, out=np.full(hits.shape, np.nan), where=union > 0)
 
 
-def iou_values(confusions: NDArray[np.int64], class_names: Sequence[str]) -> list[MetricValue]:
+def iou_values(
+    confusions: NDArray[np.int64], class_names: Sequence[str], *, num_scored: int | None = None
+) -> list[MetricValue]:
     """Agreement of two sets of layouts, all from the sum of the matrices.
 
     - `miou`: mean IoU of the classes that a side has.
@@ -66,13 +68,17 @@ def iou_values(confusions: NDArray[np.int64], class_names: Sequence[str]) -> lis
     Args:
         confusions: pixel counts of each image, (N, K, K).
         class_names: K names.
+        num_scored: only the first classes enter `miou` and have an `iou`; the others are answers
+            that are wrong wherever they are given. None: all.
     """
     num, num_classes, _ = confusions.shape
+    scored = slice(num_scored)
     total = confusions.sum(0)
     counts = sample_counts(num)  # (R, N)
     resampled = counts @ confusions.reshape(num, -1).astype(np.float64)
     resampled = resampled.reshape(-1, num_classes, num_classes)  # (R, K, K)
-    iou, iou_resampled = intersection_over_union(total), intersection_over_union(resampled)
+    iou = intersection_over_union(total)[scored]
+    iou_resampled = intersection_over_union(resampled)[:, scored]
     rows = [
         basic_interval(float(_mean_defined(iou)), _mean_defined(iou_resampled)).row(
             "miou", "all", num
@@ -82,7 +88,7 @@ def iou_values(confusions: NDArray[np.int64], class_names: Sequence[str]) -> lis
         ),
         without_interval(float(np.isnan(iou).sum())).row("iou_absent_classes", "all", num),
     ]
-    for name, value, values in zip(class_names, iou, iou_resampled.T, strict=True):
+    for name, value, values in zip(class_names[scored], iou, iou_resampled.T, strict=True):
         rows.append(basic_interval(float(value), values).row("iou", name, num))
     return rows
 

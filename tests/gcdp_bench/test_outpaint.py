@@ -7,7 +7,7 @@ import torch
 
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.images import write_image, write_layout
-from gcdp_bench.known import Sources, find_known
+from gcdp_bench.known import Sources, find_known, read_known
 from gcdp_bench.outpaint import (
     OutpaintRequest,
     default_resampling,
@@ -46,8 +46,10 @@ def scenes(tmp_path, cascade):
 
 
 def run(cascade, sources, folder, request=REQUEST, batch_size=2, captions=CAPTIONS):
-    outpaint_folder(cascade, find_known(sources), captions, request, folder,
-                    batch_size=batch_size, progress=Silent())  # fmt: skip
+    pairs = [read_known(item, cascade.image_size, cascade.class_names)
+             for item in find_known(sources)]  # fmt: skip
+    outpaint_folder(cascade, pairs, captions, request, folder, batch_size=batch_size,
+                    progress=Silent())  # fmt: skip
     return Folder(folder)
 
 

@@ -92,3 +92,17 @@ def test_mistakes_of_tables(analysis, results, tmp_path):
     assert result.exit_code == 1 and "expected rows of e, found d" in result.output
     result = run(analysis, tmp_path / "nothing")
     assert result.exit_code == 1 and "run `gcdp-bench sweep` first" in result.output
+
+
+def test_outpainting(toy, tmp_path):
+    arguments = ("outpainting", "--dataset", toy.data, "--num-samples", 4, "--steps", 2,
+                 "--sr-steps", 2, "--out", tmp_path / "out", *toy.judges())  # fmt: skip
+    result = run(*arguments, "--weights", toy.reference)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "out" / "outpainting.csv")
+    assert set(table["direction"]) == {"layout-to-image", "image-to-layout"}
+    assert (tmp_path / "out" / "outpainting.png").stat().st_size > 1000
+    miou = table[(table["metric"] == "miou") & (table["source"] == "reference")]
+    assert f"{miou.iloc[1]['value']:.3f} [" in result.output
+    result = run(*arguments, "--weights", toy.imagen, "--model", "imagen")
+    assert result.exit_code == 1 and "outpainting needs a model" in result.output

@@ -132,3 +132,18 @@ def test_refusals():
         layout_iou.confusion_matrix(layouts([[0]]), layouts([[0, 1]]), 2)
     with pytest.raises(ValueError, match="below 2, got 7"):
         layout_iou.confusion_matrix(layouts([[0]]), layouts([[7]]), 2)
+
+
+def test_a_class_that_is_not_scored_is_a_wrong_answer():
+    """Two of three classes: the third is nowhere true, and taken for the second in a pixel."""
+    true = torch.tensor([[[0, 0, 1, 1]]], dtype=torch.uint8)
+    found = torch.tensor([[[0, 0, 1, 2]]], dtype=torch.uint8)
+    confusions = layout_iou.confusion_matrices(true, found, 3)
+    scored, every = (
+        {(v.metric, v.class_name): v.value
+         for v in layout_iou.iou_values(confusions, ("a", "b", "c"), num_scored=num)}
+        for num in (2, None)
+    )  # fmt: skip
+    assert scored["miou", "all"] == pytest.approx((1.0 + 0.5) / 2)
+    assert ("iou", "c") not in scored and scored["iou", "b"] == 0.5
+    assert every["miou", "all"] == pytest.approx(0.5) and every["iou", "c"] == 0.0
