@@ -175,6 +175,27 @@ def attributes_command(results: Path, dataset: str | None, out: Path | None) -> 
                    f"{100 * part['value'].mean():.1f} %")  # fmt: skip
 
 
+@command.command(name="scarcity")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", default="reference", show_default=True, help="Whose gaps are taken.")
+@click.option("--out", type=FOLDER, help="Folder to write to [results/local/analysis/scarcity].")
+def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) -> None:
+    """Every metric and the models' gaps against the share of training data.
+
+    RESULTS are folders of sweeps, one per fraction, as of synth-city-25, -50 and -100. Every model
+    at the value of its knob with the lowest FID.
+    """
+    from gcdp_bench.analyze.draw_scarcity import draw_scarcity
+    from gcdp_bench.analyze.scarcity import analyze_scarcity
+
+    found = analyze_scarcity(results, model)
+    _write(
+        Path("results") / "local" / "analysis" / "scarcity" if out is None else out,
+        {"scarcity": found.values, "gaps": found.gaps},
+        {"scarcity": lambda: draw_scarcity(found)},
+    )
+
+
 @command.command(name="outpainting")
 @dataset_option
 @click.option("--model", default="reference", show_default=True, help="That draws both.")

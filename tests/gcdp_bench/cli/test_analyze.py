@@ -106,3 +106,10 @@ def test_outpainting(toy, tmp_path):
     assert f"{miou.iloc[1]['value']:.3f} [" in result.output
     result = run(*arguments, "--weights", toy.imagen, "--model", "imagen")
     assert result.exit_code == 1 and "outpainting needs a model" in result.output
+
+
+def test_scarcity_needs_two_fractions(results, tmp_path):
+    result = run("scarcity", results)
+    assert result.exit_code == 1 and "such as synth-city-25, found models of d" in result.output
+    result = run("scarcity")
+    assert result.exit_code == 2 and "Missing argument 'RESULTS...'" in result.output
