@@ -1,8 +1,9 @@
 """The super-resolution stage against plain resizing of the same base samples.
 
-    python -m benchmarks.super_resolution [--num-samples 500] [--guidance 2] [--levels 0,8,30]
+    python -m benchmarks.super_resolution [--dataset synth-city-25] [--num-samples 500]
+        [--guidance 2] [--levels 0,8,30]
 
-Each cascade draws base samples for the first test captions of synth-city-25. They are brought to
+Each cascade draws base samples for the first test captions of the dataset. They are brought to
 full size by bilinear (image) and nearest (layout) resizing, and by its super-resolution stage, at
 each of the levels to which the low-resolution pair may be noised (none given: the stage's own).
 Prints one JSON line per model and way: FID against the real test images, and mIoU of the layouts
@@ -37,13 +38,13 @@ from reference_model.sampler import sample
 from reference_model.stage import Stage, upsample
 from reference_model.text import build_text_encoder
 
-DATASET = "synth-city-25"
 BATCH = 16
 
 
 def main() -> None:
     """Compare both ways for every cascade."""
     parser = argparse.ArgumentParser(description="Super-resolution against resizing.")
+    parser.add_argument("--dataset", default="synth-city-25")
     parser.add_argument("--num-samples", type=int, default=500)
     parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
     parser.add_argument("--guidance", type=float, default=2.0)
@@ -52,17 +53,17 @@ def main() -> None:
     parser.add_argument("--levels", type=lambda text: [int(part) for part in text.split(",")])
     options = parser.parse_args()
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
-    judges = load_extractors(JudgeRequest(dataset=DATASET))
-    size = image_size_of(DATASET, options.width)
-    dataset = shuffled(open_dataset(DATASET, "test", size=size, data_root=None))
+    judges = load_extractors(JudgeRequest(dataset=options.dataset))
+    size = image_size_of(options.dataset, options.width)
+    dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
     with TemporaryDirectory() as folder:
         reference = reference_statistics(dataset, judges, Path(folder), Silent())
         for name in CASCADES:
-            cascade = Cascade.load(name, generator_folder(name, DATASET, None), config)
+            cascade = Cascade.load(name, generator_folder(name, options.dataset, None), config)
             ways = [None, *_at_levels(cascade.stages[1], options.levels)]  # None: resized
             writers = [
                 FolderWriter(Path(folder) / name / str(place), class_names=dataset.class_names,
-                             dataset=DATASET, split="test")
+                             dataset=options.dataset, split="test")
                 for place in range(len(ways))
             ]  # fmt: skip
             for start in range(0, options.num_samples, BATCH):
