@@ -6,30 +6,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from gcdp_bench.config import digest
-from gcdp_bench.datasets.folder import Folder, FolderWriter
-from gcdp_bench.files import output_folder
+from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.images import to_float, write_image
 from gcdp_bench.known import KnownFiles, KnownPair, Sources, shown
 from gcdp_bench.palette import colourise, sheet
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import GUIDANCE, Generator
-from gcdp_bench.sample import open_record
+from gcdp_bench.protocols import GUIDANCE, Batch, Generator
+from gcdp_bench.sample import fill_folder
 from gcdp_bench.seeds import derive_seed
-
-if TYPE_CHECKING:
-    from reference_model.generator import Cascade
-    from reference_model.outpainting import Known
-
-RESAMPLING = 5
-"""Steps n of RePaint that the paper takes to draw images."""
-
-RESAMPLING_LAYOUTS = 1
-"""Steps n where only layouts are drawn."""
+from reference_model.generator import Cascade
+from reference_model.joint import Pair
+from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING, Known
 
 NUM_SHOWN = 8
 
@@ -45,6 +36,11 @@ class OutpaintRequest:
     guidance: float
     resampling: int
     seed: int
+
+    @property
+    def split(self) -> str:
+        """Of the folder: pairs of no split."""
+        return "outpainted"
 
     @property
     def hash(self) -> str:
@@ -65,7 +61,7 @@ def inputs_digest(files: Sequence[KnownFiles], captions: Mapping[str, str]) -> s
 def default_resampling(sources: Sources) -> int:
     """The paper's n: 1 from a whole image to its layout, 5 where parts of images are drawn."""
     only_layouts = sources.layout is None and sources.mask is None
-    return RESAMPLING_LAYOUTS if only_layouts else RESAMPLING
+    return LAYOUT_RESAMPLING if only_layouts else IMAGE_RESAMPLING
 
 
 def outpainter(generator: Generator) -> Cascade:
@@ -74,8 +70,6 @@ def outpainter(generator: Generator) -> Cascade:
     Raises:
         ValueError: it does not make image and layout by diffusion.
     """
-    from reference_model.generator import Cascade
-
     if not isinstance(generator, Cascade) or not generator.makes_layouts:
         raise ValueError(
             f"{generator.name}: outpainting needs a model that draws image and layout together; "
@@ -115,34 +109,32 @@ def outpaint_folder(
     """
     GUIDANCE.check(request.guidance)
     _check_captions(pairs, captions)
-    open_record(output_folder(folder), request)
-    writer = FolderWriter(folder, class_names=cascade.class_names, dataset=request.dataset,
-                          split="outpainted")  # fmt: skip
-    todo = [pair for pair in pairs if not writer.holds(pair.id)]
-    progress.start(f"outpaint, {request.resampling} resampling steps", len(pairs),
-                   done=len(pairs) - len(todo), unit="image")  # fmt: skip
-    for start in range(0, len(todo), batch_size):
-        part = todo[start : start + batch_size]
-        batch = cascade.outpaint(
+
+    def draw(places: Sequence[int]) -> Batch:
+        part = [pairs[place] for place in places]
+        return cascade.outpaint(
             [captions[pair.id] for pair in part],
             known_of(part),
             guidance=request.guidance,
             seeds=[derive_seed(request.seed, pair.id) for pair in part],
             resampling=request.resampling,
         )
-        assert batch.layouts is not None
-        for pair, image, layout in zip(part, batch.images, batch.layouts, strict=True):
-            writer.write(pair.id, image, layout, captions[pair.id])
-        progress.advance(len(part))
-    progress.finish()
+
+    fill_folder(
+        folder,
+        request,
+        [pair.id for pair in pairs],
+        draw,
+        class_names=cascade.class_names,
+        batch_size=batch_size,
+        progress=progress,
+        task=f"outpaint, {request.resampling} resampling steps",
+    )
     _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)
 
 
 def known_of(pairs: Sequence[KnownPair]) -> Known:
     """Pairs of files as the model takes them."""
-    from reference_model.joint import Pair
-    from reference_model.outpainting import Known
-
     images = torch.stack([pair.image for pair in pairs])  # (B, 3, H, W)
     layouts = torch.stack([pair.layout for pair in pairs])  # (B, H, W)
     return Known(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,15 +13,25 @@ from gcdp_bench.config import digest, read_json, write_json
 from gcdp_bench.datasets.folder import FolderWriter
 from gcdp_bench.files import output_folder
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import GUIDANCE, Dataset, Generator
+from gcdp_bench.protocols import GUIDANCE, Batch, Dataset, Generator
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
 
 DEFAULT_GUIDANCE = 2.0
 
 
-class HashedRequest(Protocol):
-    """What samples were made with."""
+class FolderRequest(Protocol):
+    """What the samples of a folder were made with; stored in it as `samples.json`."""
+
+    @property
+    def dataset(self) -> str:
+        """What the samples are of."""
+        ...
+
+    @property
+    def split(self) -> str:
+        """Of that dataset."""
+        ...
 
     @property
     def hash(self) -> str:
@@ -76,28 +86,69 @@ def sample_folder(
         )
     if generator.knob is not None:
         generator.knob.check(request.guidance)
-    record = open_record(output_folder(folder), request)
-    writer = FolderWriter(folder, class_names=generator.class_names, dataset=request.dataset,
-                          split=request.split)  # fmt: skip
-    todo = [index for index in range(request.num_samples) if not writer.holds(sample_id(index))]
-    name = f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}"
-    progress.start(name, request.num_samples,
-                   done=request.num_samples - len(todo), unit="image")  # fmt: skip
-    for start in range(0, len(todo), batch_size):
-        indices = todo[start : start + batch_size]
-        captions = [dataset[index].caption for index in indices]
-        started = time.perf_counter()
-        batch = generator.sample(
-            captions,
+    return fill_folder(
+        folder,
+        request,
+        [sample_id(index) for index in range(request.num_samples)],
+        lambda indices: generator.sample(
+            [dataset[index].caption for index in indices],
             guidance=request.guidance,
             seeds=[derive_seed(request.seed, index) for index in indices],
-        )
+        ),
+        class_names=generator.class_names,
+        batch_size=batch_size,
+        progress=progress,
+        task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
+    )
+
+
+def fill_folder(
+    folder: Path,
+    request: FolderRequest,
+    names: Sequence[str],
+    draw: Callable[[Sequence[int]], Batch],
+    *,
+    class_names: Sequence[str],
+    batch_size: int,
+    progress: Progress,
+    task: str,
+) -> float:
+    """Draw samples into `folder`, a `folder` dataset; those already there are kept.
+
+    Args:
+        folder: to write to.
+        request: everything that the samples depend on.
+        names: of all samples.
+        draw: samples at the given places of `names`.
+        class_names: of the layouts.
+        batch_size: samples drawn at once.
+        progress: told of every batch.
+        task: what the progress bar says.
+
+    Returns:
+        Seconds spent drawing, over all runs that filled the folder.
+
+    Raises:
+        ValueError: the folder holds samples of another request.
+        OSError: it cannot be written.
+    """
+    record = _open(output_folder(folder), request)
+    writer = FolderWriter(folder, class_names=class_names, dataset=request.dataset,
+                          split=request.split)  # fmt: skip
+    todo = [place for place, name in enumerate(names) if not writer.holds(name)]
+    progress.start(task, len(names), done=len(names) - len(todo), unit="image")
+    for start in range(0, len(todo), batch_size):
+        places = todo[start : start + batch_size]
+        started = time.perf_counter()
+        batch = draw(places)
         record["seconds"] += time.perf_counter() - started
-        for place, index in enumerate(indices):
-            layout = None if batch.layouts is None else batch.layouts[place]
-            writer.write(sample_id(index), batch.images[place], layout, captions[place])
+        layouts = [None] * len(batch) if batch.layouts is None else batch.layouts
+        for place, image, layout, caption in zip(
+            places, batch.images, layouts, batch.captions, strict=True
+        ):
+            writer.write(names[place], image, layout, caption)
         write_json(folder / "samples.json", record)
-        progress.advance(len(indices))
+        progress.advance(len(places))
     progress.finish()
     return record["seconds"]
 
@@ -150,12 +201,8 @@ def sample_id(index: int) -> str:
     return f"{index:06d}"
 
 
-def open_record(folder: Path, request: HashedRequest) -> dict:
-    """`samples.json` of a folder, made if it is not there: {"request", "hash", "seconds"}.
-
-    Raises:
-        ValueError: the folder holds samples of another request.
-    """
+def _open(folder: Path, request: FolderRequest) -> dict:
+    """`samples.json` of a folder, made if it is not there: {"request", "hash", "seconds"}."""
     path = folder / "samples.json"
     if path.exists():
         record = read_json(path)

@@ -82,7 +82,8 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     `rank` orders the curves of a dataset by hypervolume, 1 the best; `rank_kept` is the share of
     the draws in which a curve keeps its rank, `order_kept` that in which all do. Errors that
-    models share are drawn apart here, so an order is kept more often than these say.
+    models share cancel in an order but are drawn apart here: the shares are too low where models
+    share much.
 
     Args:
         rows: tidy rows.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from reference_model.joint import Pair, q_sample
-from reference_model.outpainting import Known, outpaint
+from reference_model.outpainting import LAYOUT_RESAMPLING, Known, outpaint
 from reference_model.sampler import NoiseStreams, predict
 from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage
@@ -23,8 +23,6 @@ from reference_model.unet import UNet
 
 Features = dict[tuple[int, str], Tensor]
 """(t, block) to float (B, C, h, w)."""
-
-RESAMPLING = 1  # of RePaint, from image to layout
 
 
 def block_names(network: UNet) -> tuple[str, ...]:
@@ -86,7 +84,7 @@ def internal_features(
         if stage.config.makes_layouts:
             known = Known.of_image(images)
             outpaint(stage, text, known, guidance=1.0, seeds=seeds, num_steps=num_steps,
-                     resampling=RESAMPLING)  # fmt: skip
+                     resampling=LAYOUT_RESAMPLING)  # fmt: skip
         else:
             _denoise(stage, text, images, timesteps, seeds)
     return found

@@ -22,6 +22,9 @@ from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage, upsample
 from reference_model.text import EncodedText
 
+IMAGE_RESAMPLING, LAYOUT_RESAMPLING = 5, 1
+"""Steps n of RePaint that the paper takes to draw images, and to draw layouts alone."""
+
 
 @dataclass(frozen=True)
 class Known:

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from gcdp_bench.report.style import colours, title
+from gcdp_bench.report.style import colours, errors, title
 
 PANEL_INCH = 2.5
 NUM_COLUMNS = 3
@@ -33,8 +33,7 @@ def draw_frequency(table: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
     for panel, model in zip(panels.flat, models, strict=False):
         own = table[table["model"] == model]
         x, y = 100 * own["pixel_share"], 100 * own["value"]
-        low, high = y - 100 * own["ci_low"], 100 * own["ci_high"] - y
-        panel.errorbar(x, y, (low.clip(0), high.clip(0)), fmt="o", color=tones[model],
+        panel.errorbar(x, y, errors(own, "value", 100), fmt="o", color=tones[model],
                        markersize=3.5, elinewidth=0.7, alpha=0.85)  # fmt: skip
         for _, line in own.nsmallest(NUM_NAMED, "value").iterrows():
             panel.annotate(line["class"], (100 * line["pixel_share"], 100 * line["value"]),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gcdp_bench.analyze.features import FeatureAnalysis
 from gcdp_bench.palette import colourise
-from gcdp_bench.report.style import colours, marker, title
+from gcdp_bench.report.style import colours, errors, marker, show_picture, title
 
 NUM_SHOWN = 4
 PICTURE_WIDTH_INCH = 1.25
@@ -42,18 +42,16 @@ def draw_clusters(found: FeatureAnalysis, block: str, class_names: Sequence[str]
     )
     panels = figure.subplots(num * len(models), 2 + len(timesteps), squeeze=False)
     layouts = colourise(found.layouts[:num], class_names)
+    painted = {(m, t): _painted(found.clusters[m, block, t]) for m in models for t in timesteps}
     for row, line in enumerate(panels):
         index, model = row // len(models), models[row % len(models)]
         pictures: list[NDArray[np.uint8]] = [
             part[index].permute(1, 2, 0).numpy() for part in (found.images, layouts)
         ]
-        pictures += [_painted(found.clusters[model, block, t])[index] for t in timesteps]
+        pictures += [painted[model, t][index] for t in timesteps]
         names = ["image", "true layout", *(f"t = {t}" for t in timesteps)]
         for panel, picture, name in zip(line, pictures, names, strict=True):
-            panel.imshow(picture, interpolation="nearest")
-            panel.set(xticks=[], yticks=[])
-            panel.grid(False)
-            sns.despine(ax=panel, left=True, bottom=True)
+            show_picture(panel, picture)
             if row == 0:
                 panel.set_title(name, fontsize=8)
         line[0].set_ylabel(model, fontsize=7)
@@ -77,8 +75,7 @@ def draw_agreement(table: pd.DataFrame) -> Figure:
             part = table[(table["metric"] == metric) & (table["block"] == block)]
             for model in models:
                 own = part[part["model"] == model].sort_values("t")
-                low, high = own["value"] - own["ci_low"], own["ci_high"] - own["value"]
-                panel.errorbar(own["t"], own["value"], (low.clip(0), high.clip(0)),
+                panel.errorbar(own["t"], own["value"], errors(own, "value"),
                                color=tones[model], marker=marker(model), markersize=4,
                                capsize=2, linewidth=1.2, label=title(model))  # fmt: skip
             if metric == "ari":

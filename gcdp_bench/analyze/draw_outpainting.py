@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import seaborn as sns
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from gcdp_bench.analyze.outpainting import OutpaintingAnalysis
 from gcdp_bench.palette import colourise
+from gcdp_bench.report.style import show_picture
 
-NUM_SHOWN = 5
 PICTURE_WIDTH_INCH = 1.5
 TITLES = ("true layout", "image drawn from it", "true image", "layout drawn from it",
           "segmenter's layout")  # fmt: skip
@@ -25,7 +24,7 @@ def draw_outpainting(found: OutpaintingAnalysis, class_names: Sequence[str]) -> 
         found: of `analyze_outpainting`.
         class_names: of the layouts.
     """
-    num = min(NUM_SHOWN, len(found.real))
+    num = len(found.segmented)
     height, width = found.real[0].layout.shape
 
     def layouts(parts: Sequence[Tensor]) -> Tensor:
@@ -36,17 +35,14 @@ def draw_outpainting(found: OutpaintingAnalysis, class_names: Sequence[str]) -> 
         torch.stack([found.images[index].image for index in range(num)]),
         torch.stack([triplet.image for triplet in found.real[:num]]),
         layouts([found.layouts[index].layout for index in range(num)]),
-        layouts(list(found.segmented[:num])),
+        layouts(list(found.segmented)),
     )
     line_height = PICTURE_WIDTH_INCH * height / width + 0.05
     figure = Figure(figsize=(PICTURE_WIDTH_INCH * len(columns), 0.35 + line_height * num))
     panels = figure.subplots(num, len(columns), squeeze=False)
     for line, pictures in zip(panels.T, columns, strict=True):
         for panel, picture in zip(line, pictures, strict=True):
-            panel.imshow(picture.permute(1, 2, 0).numpy(), interpolation="nearest")
-            panel.set(xticks=[], yticks=[])
-            panel.grid(False)
-            sns.despine(ax=panel, left=True, bottom=True)
+            show_picture(panel, picture.permute(1, 2, 0).numpy())
     for panel, title in zip(panels[0], TITLES, strict=True):
         panel.set_title(title, fontsize=8)
     return figure

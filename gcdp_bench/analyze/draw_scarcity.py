@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from gcdp_bench.analyze.scarcity import Scarcity
-from gcdp_bench.report.style import colours, marker, title
+from gcdp_bench.report.style import colours, errors, marker, title
 from gcdp_bench.tables import PERCENT, TITLES
 
 PANEL_INCH = (2.5, 2.0)
@@ -41,8 +41,7 @@ def draw_scarcity(found: Scarcity) -> Figure:
                 own = table[(table["metric"] == metric) & (table[key] == model)]
                 if not len(own):
                     continue
-                y, low, high = (factor * own[name] for name in (value, "ci_low", "ci_high"))
-                panel.errorbar(own["fraction"], y, ((y - low).clip(0), (high - y).clip(0)),
+                panel.errorbar(own["fraction"], factor * own[value], errors(own, value, factor),
                                color=tones[model], marker=marker(model), markersize=4,
                                capsize=2, linewidth=1.2, label=title(model))  # fmt: skip
         below.axhline(0.0, color="#555555", linewidth=0.8, zorder=1)

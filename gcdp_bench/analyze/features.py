@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,8 +185,7 @@ def _probe(
         layouts[half:], torch.from_numpy(found.astype(np.uint8)), len(class_names)
     )
     (miou,) = [v for v in iou_values(confusions, class_names) if v.metric == "miou"]
-    return MetricValue("probe_miou", "all", miou.value, miou.num_samples, miou.ci_low,
-                       miou.ci_high, miou.ci_method)  # fmt: skip
+    return replace(miou, metric="probe_miou")
 
 
 def _drawn(num: int, seed: int) -> NDArray[np.int64]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gcdp_bench.config import digest
@@ -22,12 +19,11 @@ from gcdp_bench.metrics.layout_iou import confusion_matrices, iou_values
 from gcdp_bench.outpaint import OutpaintRequest, outpaint_folder
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import IGNORE_ID, Dataset, MetricValue, Triplet
-
-if TYPE_CHECKING:
-    from reference_model.generator import Cascade
+from reference_model.generator import Cascade
+from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING
 
 TO_IMAGE, TO_LAYOUT = "layout-to-image", "image-to-layout"
-BATCH = 32
+NUM_SHOWN = 5
 
 COLUMNS = ("dataset", "model", "direction", "source", "metric", "class", "value", "ci_low",
            "ci_high", "ci_method", "num_samples", "resampling", "guidance", "steps",
@@ -41,8 +37,8 @@ class OutpaintingRequest:
     num_samples: int
     weights: str  # digest of the generator's weights and sampling settings
     guidance: float = 2.0
-    image_resampling: int = 5  # n of RePaint from layout to image
-    layout_resampling: int = 1  # n from image to layout
+    image_resampling: int = IMAGE_RESAMPLING  # n of RePaint from layout to image
+    layout_resampling: int = LAYOUT_RESAMPLING  # n from image to layout
     seed: int = 0
     batch_size: int = 16
 
@@ -55,7 +51,7 @@ class OutpaintingAnalysis:
     real: Sequence[Triplet]
     images: Folder  # drawn from the layouts
     layouts: Folder  # drawn from the images
-    segmented: Tensor  # uint8 (N, H, W), the segmenter's layouts of the real images
+    segmented: Tensor  # uint8 (n, H, W), the segmenter's layouts of the first real images
 
 
 def analyze_outpainting(
@@ -106,22 +102,22 @@ def analyze_outpainting(
     reference = reference_statistics(dataset, judges, folder / "cache", progress)
     seen = observe(images, judges, Judging(), progress=progress, task=f"score {TO_IMAGE}")
     scores = score_generated(seen, reference, judges)
-    segmented = _segmented(real, judges)
     judge = judges.segmenters[0]
-    drawn = torch.stack([layouts[index].layout for index in range(len(real))])  # (N, H, W)
-    real_miou, *_ = of_segmenter = _agreement(real, segmented, dataset, len(judge.class_names))
+    of_real = reference.observed.part(0, len(real)).segmenters[judge.name]
+    real_miou, *_ = of_segmenter = iou_values(of_real.confusions, judge.class_names)
     values = [
         *((TO_IMAGE, cascade.name, judged.value) for judged in scores.values if judged.primary),
         (TO_IMAGE, "real images", real_miou),
         *(
             (TO_LAYOUT, cascade.name, value)
-            for value in _agreement(real, drawn, dataset, len(judge.class_names))
+            for value in _agreement(real, layouts, len(judge.class_names))
         ),
         *((TO_LAYOUT, judge.name, value) for value in of_segmenter),
     ]
     lines = [_line(cascade, dataset, request, *value) for value in values]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
-    return OutpaintingAnalysis(table, real, images, layouts, segmented)
+    shown = torch.stack([triplet.image for triplet in real[:NUM_SHOWN]])  # (n, 3, H, W)
+    return OutpaintingAnalysis(table, real, images, layouts, judge.predict(shown).layouts)
 
 
 def _drawn(
@@ -164,21 +160,13 @@ def _content(triplet: Triplet) -> str:
     return digest([triplet.image.numpy().tobytes().hex(), triplet.layout.numpy().tobytes().hex()])
 
 
-def _segmented(real: Sequence[Triplet], judges: Extractors) -> Tensor:
-    """The first segmenter's layouts uint8 (N, H, W)."""
-    images = torch.stack([triplet.image for triplet in real])  # (N, 3, H, W)
-    parts = [judges.segmenters[0].predict(part).layouts for part in images.split(BATCH)]
-    return torch.cat(parts)
-
-
-def _agreement(
-    real: Sequence[Triplet], layouts: Tensor, dataset: Dataset, num_scored: int
-) -> list[MetricValue]:
-    """IoU of layouts (N, H, W) with the true ones; the mean first."""
+def _agreement(real: Sequence[Triplet], drawn: Folder, num_scored: int) -> list[MetricValue]:
+    """IoU of drawn layouts with the true ones."""
     true = torch.stack([triplet.layout for triplet in real])  # (N, H, W)
     true = torch.where(true < num_scored, true, IGNORE_ID).to(torch.uint8)
-    confusions: NDArray[np.int64] = confusion_matrices(true, layouts, len(dataset.class_names))
-    return iou_values(confusions, dataset.class_names, num_scored=num_scored)
+    layouts = torch.stack([drawn[index].layout for index in range(len(real))])  # (N, H, W)
+    confusions = confusion_matrices(true, layouts, len(drawn.class_names))
+    return iou_values(confusions, drawn.class_names, num_scored=num_scored)
 
 
 def _resampling(request: OutpaintingRequest, direction: str) -> int:

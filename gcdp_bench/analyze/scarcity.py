@@ -49,6 +49,7 @@ def analyze_scarcity(folders: Sequence[Path], model: str) -> Scarcity:
     """
     found = [_read(folder) for folder in folders]
     _check(folders, [name for name, _, _ in found])
+    _check_alike(folders, [points for _, _, points in found])
     values, gaps = [], []
     for folder, (name, rows, points) in zip(folders, found, strict=True):
         best = {one: _best(points, one) for one in dict.fromkeys(p.model for p in points)}
@@ -65,7 +66,6 @@ def analyze_scarcity(folders: Sequence[Path], model: str) -> Scarcity:
             if other != model
             for line in compare_pair(best[model], point, per_class=False)
         ]
-    _check_alike(folders, [points for _, _, points in found])
     return Scarcity(
         pd.DataFrame(values)[list(VALUE_COLUMNS)].sort_values(["fraction"], kind="stable"),
         pd.DataFrame(gaps)[list(GAP_COLUMNS)].sort_values(["fraction"], kind="stable"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
+LOCAL = Path("results") / "local"
 
 
 @click.group(name="analyze")
@@ -107,9 +108,7 @@ def features_command(
     )
 
 
-results_argument = click.argument(
-    "results", type=click.Path(path_type=Path), default=Path("results/local")
-)
+results_argument = click.argument("results", type=click.Path(path_type=Path), default=LOCAL)
 rows_dataset_option = click.option(
     "--dataset", metavar="NAME", help="Only this dataset, where results hold several."
 )
@@ -137,7 +136,7 @@ def classes_command(results: Path, dataset: str | None, out: Path | None) -> Non
     table = class_table(rows, proportions)
     correlations = frequency_correlations(table)
     _write(
-        _results_folder(out, results, "classes", rows["dataset"].iloc[0]),
+        _folder(out, "classes", rows["dataset"].iloc[0], results),
         {"classes": table, "correlations": correlations},
         {
             "class-recall": lambda: draw_recall(rows, proportions),
@@ -166,7 +165,7 @@ def attributes_command(results: Path, dataset: str | None, out: Path | None) -> 
     rows = read_dataset(results, dataset)
     table = named_values(rows, "attribute_recall")
     _write(
-        _results_folder(out, results, "attributes", rows["dataset"].iloc[0]),
+        _folder(out, "attributes", rows["dataset"].iloc[0], results),
         {"attributes": table},
         {"attributes": lambda: draw_attributes(table)},
     )
@@ -190,7 +189,7 @@ def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) ->
 
     found = analyze_scarcity(results, model)
     _write(
-        Path("results") / "local" / "analysis" / "scarcity" if out is None else out,
+        LOCAL / "analysis" / "scarcity" if out is None else out,
         {"scarcity": found.values, "gaps": found.gaps},
         {"scarcity": lambda: draw_scarcity(found)},
     )
@@ -313,11 +312,5 @@ def _write(
     click.echo(f"{folder}: {', '.join(names)} (PDF beside each figure)")
 
 
-def _results_folder(out: Path | None, results: Path, analysis: str, dataset: str) -> Path:
-    return results / "analysis" / f"{analysis}-{dataset}" if out is None else out
-
-
-def _folder(out: Path | None, analysis: str, dataset: str) -> Path:
-    if out is not None:
-        return out
-    return Path("results") / "local" / "analysis" / f"{analysis}-{Path(dataset).name}"
+def _folder(out: Path | None, analysis: str, dataset: str, results: Path = LOCAL) -> Path:
+    return results / "analysis" / f"{analysis}-{Path(dataset).name}" if out is None else out

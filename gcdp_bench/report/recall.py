@@ -7,9 +7,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from gcdp_bench.report.bars import draw_bars
 from gcdp_bench.report.best import best_setting
-from gcdp_bench.report.style import colours, title
-from gcdp_bench.rows import CEILING, FLOOR, REFERENCE_MODELS
+from gcdp_bench.rows import REFERENCE_MODELS
 
 BAR_HEIGHT_INCH = 0.16
 
@@ -29,36 +29,22 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     recall = recall[recall.groupby("class")["value"].transform("count") > 0]
     classes = classes[classes["class"].isin(recall["class"])]
     classes = classes.sort_values("pixel_share", ascending=False, ignore_index=True)
-    order = {name: place for place, name in enumerate(classes["class"])}
+    names = list(classes["class"])
     models = sorted(set(recall["model"]) - set(REFERENCE_MODELS), reverse=True)
+    best = {model: best_setting(rows, model) for model in models}
+    shown = [setting.rows(recall) for setting in best.values()]
+    shown.append(recall[recall["model"].isin(REFERENCE_MODELS)])
+    ends = ["value", "ci_low", "ci_high"]
+    means = pd.concat(shown).groupby(["model", "class"])[ends].mean().reset_index()
 
-    height = 1.4 + BAR_HEIGHT_INCH * len(order) * (len(models) + 1)
+    height = 1.4 + BAR_HEIGHT_INCH * len(names) * (len(models) + 1)
     figure = Figure(figsize=(8.4, height))
     bars, shares = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    thickness = 0.8 / max(1, len(models))
-    tones = colours(models)
-    for number, model in enumerate(models):
-        best = best_setting(rows, model)
-        ends = ["value", "ci_low", "ci_high"]
-        means, low, high = (100 * best.rows(recall).groupby("class")[ends].mean()).to_numpy().T
-        names = sorted(best.rows(recall)["class"].unique())
-        places = np.array([order[name] for name in names])  # (K,)
-        bars.barh(places + (number - (len(models) - 1) / 2) * thickness, means, thickness,
-                  color=tones[model], label=best.label,
-                  xerr=np.clip([means - low, high - means], 0, None),
-                  error_kw={"elinewidth": 0.6, "ecolor": "#444444"})  # fmt: skip
-    for model, marker in ((CEILING, "|"), (FLOOR, "x")):
-        means = recall[recall["model"] == model].groupby("class")["value"].mean()
-        places = [order[name] for name in means.index]
-        bars.scatter(100 * means, places, marker=marker, s=46 if marker == "|" else 20,
-                     color="black", linewidths=1.3, label=title(model), zorder=3)  # fmt: skip
-    bars.set_yticks(list(order.values()), list(order))
-    bars.set_ylim(len(order) - 0.4, -0.6)
-    bars.set_xlim(0, 102)
+    draw_bars(bars, means, names, {model: setting.label for model, setting in best.items()})
     bars.set_xlabel("Semantic Recall of the class (%)")
     bars.set_title("(b) Semantic Recall per class")
 
-    places = np.arange(len(order))
+    places = np.arange(len(names))
     shares.barh(places - 0.2, 100 * classes["pixel_share"], 0.4, color="#555555", label="pixels")
     shares.barh(places + 0.2, 100 * classes["image_share"], 0.4, color="#bbbbbb", label="images")
     shares.set_xscale("log")

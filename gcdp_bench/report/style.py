@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
+import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
 
@@ -88,6 +92,25 @@ def theme() -> Iterator[None]:
     with sns.axes_style("whitegrid"), sns.plotting_context("paper"):
         with matplotlib.rc_context(settings):
             yield
+
+
+def show_picture(panel: Axes, picture: NDArray[np.uint8]) -> None:
+    """Draw pixels (H, W, 3) without ticks, grid or frame."""
+    panel.imshow(picture, interpolation="nearest")
+    panel.set(xticks=[], yticks=[])
+    panel.grid(False)
+    sns.despine(ax=panel, left=True, bottom=True)
+
+
+def errors(values: pd.DataFrame, column: str, factor: float = 1.0) -> NDArray[np.float64]:
+    """Lengths of error bars below and above `column`, (2, N), from `ci_low` and `ci_high`.
+
+    An end on the other side of the value, which a basic interval of a distance can have, is not
+    drawn.
+    """
+    centre, low, high = (factor * values[name].to_numpy(float) for name in
+                         (column, "ci_low", "ci_high"))  # fmt: skip
+    return np.clip([centre - low, high - centre], 0.0, None)
 
 
 def save(figure: Figure, stem: Path) -> Path:
