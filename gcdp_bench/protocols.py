@@ -182,6 +182,11 @@ class Generator(Protocol):
         ...
 
     @property
+    def reads_captions(self) -> bool:
+        """Whether captions condition the samples; if not, no metric of captions is defined."""
+        ...
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Classes of the training dataset."""
         ...

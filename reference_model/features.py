@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reference_model.joint import Pair, q_sample
+from reference_model.joint import NoiseDraw, Pair, q_sample
 from reference_model.outpainting import LAYOUT_RESAMPLING, Known, outpaint
 from reference_model.sampler import NoiseStreams, predict
 from reference_model.schedules import respaced_transitions
@@ -90,13 +90,54 @@ def internal_features(
     return found
 
 
+@torch.no_grad()
+def features_under_noise(
+    stage: Stage,
+    images: Tensor,
+    noise: Tensor,
+    *,
+    timesteps: Sequence[int],
+    blocks: Sequence[str],
+) -> Features:
+    """Features of an unconditional image model, for images noised to timesteps by the same noise.
+
+    Args:
+        stage: a base stage that makes no layouts and reads no captions.
+        images: float [-1, 1] (B, 3, H, W), of the stage's size.
+        noise: standard normal (3, H, W), of every image and timestep.
+        timesteps: t, of 1..T; the network sees all images at one of them in one pass.
+        blocks: of `block_names`.
+
+    Raises:
+        ValueError: the stage makes layouts or reads captions, or an unknown block or timestep.
+    """
+    if stage.config.makes_layouts or stage.config.reads_captions:
+        raise ValueError(
+            "expected an unconditional stage without layouts; take one that was trained so, or "
+            "internal_features"
+        )
+    outside = [t for t in timesteps if not 1 <= t <= stage.process.num_steps]
+    if outside:
+        raise ValueError(f"timesteps: expected 1 to {stage.process.num_steps}, got {outside}")
+    device = next(stage.network.parameters()).device
+    condition = stage.network.null_text(len(images))
+    z_0 = Pair(images.to(device), None)
+    draw = NoiseDraw(noise.to(device).expand_as(z_0.image), None)
+    with _recording(stage, timesteps, blocks) as found:
+        for t in timesteps:
+            at_t = torch.full((len(images),), t, device=device)  # (B,)
+            z_t = q_sample(stage.process, z_0, at_t, draw)
+            predict(stage, z_t, t, condition, guidance=1.0, low_res=None)
+    return found
+
+
 def _denoise(
     stage: Stage, text: EncodedText, images: Tensor, timesteps: Sequence[int], seeds: Sequence[int]
 ) -> None:
     """One pass of the network per step, on images noised to it."""
     device = next(stage.network.parameters()).device
     streams = NoiseStreams(seeds, "base", stage=stage, device=device)
-    condition = stage.network.encode_text(text.tokens.to(device), text.mask.to(device))
+    condition = stage.condition(text)
     for t in timesteps:
         at_t = torch.full((len(images),), t, device=device)  # (B,)
         z_t = q_sample(stage.process, Pair(images.to(device), None), at_t, streams.draw())

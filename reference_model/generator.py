@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import GUIDANCE, Batch
+from gcdp_bench.protocols import GUIDANCE, Batch, Knob
 from gcdp_bench.sampling import SamplingConfig
 from reference_model.joint import Pair
 from reference_model.outpainting import Known, outpaint
@@ -24,8 +24,6 @@ class Cascade:
 
     A folder of a trained cascade holds one folder per stage, `base/` and optionally `sr/`.
     """
-
-    knob = GUIDANCE
 
     def __init__(
         self, name: str, stages: Sequence[Stage], text_encoder: TextEncoder, config: SamplingConfig
@@ -52,6 +50,16 @@ class Cascade:
         for stage in stages:
             stage.network.to(device)
         return cls(name, stages, build_text_encoder(stages[0].config.text), config)
+
+    @property
+    def knob(self) -> Knob | None:
+        """Guidance; none of an unconditional cascade, which is sampled at 1."""
+        return GUIDANCE if self.reads_captions else None
+
+    @property
+    def reads_captions(self) -> bool:
+        """Whether captions condition the samples."""
+        return self.stages[0].config.reads_captions
 
     @property
     def makes_layouts(self) -> bool:
@@ -154,6 +162,7 @@ class Cascade:
         yield self.stages[0], guidance, config.steps
         for stage in self.stages[1:]:
             w = guidance if config.sr_guidance is None else config.sr_guidance
+            w = w if stage.config.reads_captions else 1.0
             yield stage, w, config.sr_steps
 
 
@@ -176,6 +185,8 @@ def _check_fit(stages: Sequence[Stage]) -> None:
             problems.append("the classes differ")
         if above.config.makes_layouts != below.config.makes_layouts:
             problems.append("only one of the two makes layouts")
+        if above.config.reads_captions != below.config.reads_captions:
+            problems.append("only one of the two reads captions")
         if above.config.text != below.config.text:
             problems.append("the text encoders differ")
         if problems:

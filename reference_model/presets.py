@@ -14,6 +14,8 @@ from reference_model.stage import LowResConfig, StageConfig
 from reference_model.text import TextConfig
 from reference_model.unet import UNetConfig, paper_base, paper_sr
 
+TEXT_DROP = 0.1  # for classifier-free guidance
+
 COSINE = ScheduleConfig(name="cosine")  # both schedules of the paper (Section 4.2)
 COSINE_P = ScheduleConfig(name="cosine", power=0.5)  # labels of Hoogeboom et al. 2021
 LINEAR = ScheduleConfig(name="linear")
@@ -171,7 +173,9 @@ def _low_res(size: Size, train_levels: int, sample_level: int) -> LowResConfig:
     return LowResConfig(size=size, train_levels=train_levels, sample_level=sample_level)
 
 
-def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool) -> StageConfig:
+def stage_config(
+    preset: Preset, stage: str, dataset: Dataset, *, layouts: bool, captions: bool = True
+) -> StageConfig:
     """Resolve a preset for a dataset.
 
     Args:
@@ -179,6 +183,7 @@ def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool)
         stage: "base" or "sr".
         dataset: training split, at the preset's final image size.
         layouts: True for the reference model, False for its image-only twin.
+        captions: False for an unconditional stage, which needs no text encoder's weights.
 
     Raises:
         ValueError: an ablation of what layouts learn, for a model without layouts.
@@ -196,15 +201,17 @@ def stage_config(preset: Preset, stage: str, dataset: Dataset, *, layouts: bool)
     half = (final[0] // 2, final[1] // 2)
     size = half if stage == "base" else final
     divisor = part.crop_divisor
+    text = preset.text if captions else HASH_TEXT
     return StageConfig(
         dataset=dataset.name,
         class_names=dataset.class_names,
         image_size=size,
-        unet=replace(part.unet, num_classes=num_classes),
+        unet=replace(part.unet, num_classes=num_classes, text_dim=text.dim),
         process=ProcessConfig(
             image_schedule=COSINE, layout_schedule=preset.layout_schedule, num_classes=num_classes
         ),
-        text=preset.text,
+        text=text,
+        text_drop=TEXT_DROP if captions else 1.0,
         loss=preset.loss,
         low_res=None if stage == "base" else _low_res(half, *part.low_res_levels),
         crop=None if divisor == 1 else (size[0] // divisor, size[1] // divisor),

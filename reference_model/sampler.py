@@ -54,13 +54,10 @@ class Transitions:
         self.device = next(stage.network.parameters()).device
         purpose = "base" if low_res is None else "sr"
         self._streams = NoiseStreams(seeds, purpose, stage=stage, device=self.device)
-        conditional = stage.network.encode_text(
-            text.tokens.to(self.device), text.mask.to(self.device)
-        )
-        self._condition = conditional
+        self._condition = stage.condition(text)
         if guidance != 1.0:
             null = stage.network.null_text(len(seeds))
-            self._condition = TextCondition.cat([conditional, null])
+            self._condition = TextCondition.cat([self._condition, null])
         self._low = None if low_res is None else _augmented(stage, low_res, self._streams)
 
     def draw(self) -> NoiseDraw:
@@ -175,6 +172,8 @@ def _check(
 ) -> None:
     check_seeds(text.mask, seeds)
     GUIDANCE.check(guidance)
+    if guidance != 1.0 and not stage.config.reads_captions:
+        raise ValueError(f"expected guidance 1 of an unconditional stage, got {guidance:g}")
     if (low_res is None) != (stage.config.low_res is None):
         kind = "super-resolution" if stage.config.low_res else "base"
         raise ValueError(f"a {kind} stage was sampled {'without' if low_res is None else 'with'} "

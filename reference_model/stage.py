@@ -13,8 +13,8 @@ from gcdp_bench.training.checkpoint import load_into, load_weights
 from reference_model import categorical, gaussian
 from reference_model.joint import JointProcess, LossConfig, Pair, ProcessConfig
 from reference_model.schedules import Schedule, ScheduleConfig
-from reference_model.text import TextConfig
-from reference_model.unet import LowRes, UNet, UNetConfig
+from reference_model.text import EncodedText, TextConfig
+from reference_model.unet import LowRes, TextCondition, UNet, UNetConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,8 @@ class StageConfig:
     text: TextConfig
     loss: LossConfig = field(default_factory=LossConfig)
     low_res: LowResConfig | None = None  # None: the base stage
-    text_drop: float = 0.1  # share of captions dropped in training, for classifier-free guidance
+    text_drop: float = 0.1  # share of captions dropped in training, for classifier-free guidance;
+    # 1: the stage is unconditional
     horizontal_flip: bool = True
     crop: Size | None = None  # training crops of a super-resolution stage; None: whole images
 
@@ -74,6 +75,11 @@ class StageConfig:
         """Whether layouts are generated with the images."""
         return self.unet.num_classes is not None
 
+    @property
+    def reads_captions(self) -> bool:
+        """Whether captions condition the stage; if not, it knows the null condition alone."""
+        return self.text_drop < 1.0
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -82,6 +88,13 @@ class Stage:
     config: StageConfig
     network: UNet
     process: JointProcess
+
+    def condition(self, text: EncodedText) -> TextCondition:
+        """What the network is told of B captions: of an unconditional stage, nothing."""
+        if not self.config.reads_captions:
+            return self.network.null_text(len(text.mask))
+        device = next(self.network.parameters()).device
+        return self.network.encode_text(text.tokens.to(device), text.mask.to(device))
 
 
 def load_stage(folder: Path) -> Stage:

@@ -85,7 +85,7 @@ class StageTask:
         source = generator("validation", self.config.dataset)
         batch = self._examples(self._validation, range(num), source, augment=False)
         batch["t"] = torch.linspace(1, self.config.process.num_steps, num).round().long()  # (B,)
-        batch["keep"] = torch.ones(num, dtype=torch.bool)
+        batch["keep"] = torch.full((num,), self.config.reads_captions)  # (B,)
         batch |= self._noise(batch, source)
         terms = self.losses(network, {name: value.to(device) for name, value in batch.items()})
         return {name: float(value) for name, value in terms.items()}
@@ -104,7 +104,7 @@ class StageTask:
         z_0 = sample(
             stage,
             self._validation.text(range(num)),
-            guidance=PREVIEW_GUIDANCE,
+            guidance=PREVIEW_GUIDANCE if config.reads_captions else 1.0,
             seeds=range(num),
             num_steps=PREVIEW_STEPS,
             low_res=low_res,

@@ -25,6 +25,7 @@ class Lafite:
 
     knob = TRUNCATION
     makes_layouts = False
+    reads_captions = True
     num_steps = 1
     settings: Mapping[str, Any] = {}
 

@@ -22,6 +22,7 @@ class LatentDiffusion:
 
     knob = GUIDANCE
     makes_layouts = False
+    reads_captions = True
 
     def __init__(
         self,

@@ -1,10 +1,17 @@
 """Internal features: the right block at the right step, of one image alone, without the layout."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from gcdp_bench.images import to_float
-from reference_model.features import block_names, internal_features, nearest_steps
+from reference_model.features import (
+    block_names,
+    features_under_noise,
+    internal_features,
+    nearest_steps,
+)
 from reference_model.joint import Pair, q_sample
 from reference_model.sampler import NoiseStreams
 from reference_model.text import build_text_encoder
@@ -82,3 +89,37 @@ def test_nearest_steps():
         nearest_steps(50, 5, (0, 10))
     with pytest.raises(ValueError, match="different steps, got \\[10, 10\\] of 5 sampling"):
         nearest_steps(50, 5, (9, 11))
+
+
+@pytest.fixture(scope="module")
+def unconditional():
+    return build_stage(replace(base_config(layouts=False), text_drop=1.0))
+
+
+def test_one_noise_for_every_image_and_step(unconditional):
+    """x_t by hand, (B, 3, H, W) at each step; recorded blocks as if each image came alone."""
+    noise = torch.randn(3, 8, 8, generator=torch.Generator().manual_seed(1))
+    seen = []
+    handle = unconditional.network.register_forward_pre_hook(lambda _, x: seen.append(x[0]))
+    found = features_under_noise(
+        unconditional, images(), noise, timesteps=(10, 49), blocks=("up.0", "final")
+    )
+    handle.remove()
+    for x_t, t in zip(seen, (10, 49), strict=True):
+        alpha_bar = unconditional.process.image.alpha_bar[t].float()
+        torch.testing.assert_close(
+            x_t, alpha_bar.sqrt() * images() + (1 - alpha_bar).sqrt() * noise
+        )
+    assert set(found) == {(t, block) for t in (10, 49) for block in ("up.0", "final")}
+    alone = features_under_noise(
+        unconditional, images()[1:], noise, timesteps=(49,), blocks=("final",)
+    )
+    torch.testing.assert_close(found[49, "final"][1:], alone[49, "final"], atol=1e-5, rtol=1e-4)
+
+
+def test_one_noise_is_for_unconditional_image_models(stage, unconditional):
+    noise = torch.zeros(3, 8, 8)
+    with pytest.raises(ValueError, match="expected an unconditional stage without layouts"):
+        features_under_noise(stage, images(), noise, timesteps=(10,), blocks=("final",))
+    with pytest.raises(ValueError, match="expected 1 to 50, got \\[51\\]"):
+        features_under_noise(unconditional, images(), noise, timesteps=(51,), blocks=("final",))

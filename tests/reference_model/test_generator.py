@@ -43,6 +43,23 @@ def test_load_and_sample(tmp_path, layouts):
     assert difference.max() <= 1 and (difference > 0).float().mean() < 0.001
 
 
+def test_an_unconditional_cascade_reads_no_captions_and_has_no_knob(layouts):
+    configs = (replace(c(layouts=layouts), text_drop=1.0) for c in (base_config, sr_config))
+    generator = Cascade("c", [build_stage(c) for c in configs], build_text_encoder(TEXT), FAST)
+    assert isinstance(generator, Generator)
+    assert not generator.reads_captions and generator.knob is None
+    one, two = (generator.sample([caption], guidance=1.0, seeds=[3]) for caption in ("sky", "cars"))
+    assert torch.equal(one.images, two.images)
+    with pytest.raises(ValueError, match="expected guidance 1 of an unconditional stage, got 2"):
+        generator.sample(["sky"], guidance=2.0, seeds=[3])
+
+
+def test_stages_with_and_without_captions_do_not_fit():
+    stages = [build_stage(replace(base_config(), text_drop=1.0)), build_stage(sr_config())]
+    with pytest.raises(ValueError, match="only one of the two reads captions"):
+        Cascade("c", stages, build_text_encoder(TEXT), FAST)
+
+
 def test_the_digest_follows_the_weights(tmp_path):
     folder = write_cascade(tmp_path)
     first = Cascade.load("reference", folder, FAST).digest

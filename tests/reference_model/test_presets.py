@@ -45,6 +45,15 @@ def test_every_preset_resolves(name, stage, layouts):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("stage", ["base", "sr"])
+def test_without_captions_no_text_encoder_is_needed(size, stage):
+    dataset = Stripes(image_size=PRESETS[size].image_size(0.5))
+    config = stage_config(PRESETS[size], stage, dataset, layouts=True, captions=False)
+    assert not config.reads_captions and config.text.encoder == "hash-ngram"
+    assert resolved(size, stage).reads_captions
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stage", ["base", "sr"])
 @pytest.mark.parametrize(
     ("suffix", "changes"),
     [

@@ -54,6 +54,20 @@ def test_captions_are_dropped_at_the_given_rate():
     assert float(keep.float().mean()) == pytest.approx(0.7, abs=0.08)
 
 
+def test_an_unconditional_stage_sees_no_caption():
+    task = task_of(replace(base_config(), text_drop=1.0))
+    batches = [task.batch(range(6), generator(i)) for i in range(4)]
+    assert not any(bool(batch["keep"].any()) for batch in batches)
+    torch.manual_seed(0)
+    network = task.build()
+    terms = task.losses(network, batches[0])
+    other = batches[0] | {"tokens": batches[0]["tokens"] + 1.0}
+    assert {k: float(v.detach()) for k, v in task.losses(network, other).items()} == {
+        k: float(v.detach()) for k, v in terms.items()
+    }
+    assert task.preview(network.eval()).dtype == torch.uint8
+
+
 def test_steps_cover_1_to_T():
     task = task_of(base_config())
     drawn = torch.cat([task.batch(range(6), generator(i))["t"] for i in range(200)])
