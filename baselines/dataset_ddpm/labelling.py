@@ -1,0 +1,53 @@
+"""From images to layouts: the members' votes at every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from baselines.dataset_ddpm.config import LabelConfig
+from baselines.dataset_ddpm.ensemble import PixelEnsemble, vote
+from baselines.dataset_ddpm.model import TrainedDdpm
+from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
+
+CHUNK = 8192  # pixels that are classified at a time
+
+
+@torch.no_grad()
+def pixel_logits(
+    ensemble: PixelEnsemble, config: LabelConfig, maps: Sequence[Tensor]
+) -> Iterator[Tensor]:
+    """Logits of every member at every pixel of N images, some pixels at a time.
+
+    Args:
+        ensemble: in evaluation mode, so that a pixel does not depend on the others.
+        config: for the size of the images.
+        maps: of `feature_maps`.
+
+    Yields:
+        float (P, M, K) on the CPU; end to end the pixels of (N, H, W).
+    """
+    device = next(ensemble.parameters()).device
+    height, width = config.image_size
+    num = len(maps[0]) * height * width
+    for places in torch.arange(num).split(CHUNK):  # (P,)
+        image, pixel = places // (height * width), places % (height * width)
+        features = features_at(maps, image, pixel, config.image_size)  # (P, F)
+        yield ensemble(features.to(device)).cpu()
+
+
+def label_images(trained: TrainedDdpm, images: Tensor) -> Tensor:
+    """Layouts of images, from the features of the diffusion model when they are noised.
+
+    Args:
+        trained: diffusion model and classifiers.
+        images: uint8 (B, 3, H, W).
+
+    Returns:
+        uint8 (B, H, W); see `vote`.
+    """
+    maps = feature_maps(trained.stage, trained.config, images)
+    votes = [vote(logits) for logits in pixel_logits(trained.ensemble, trained.config, maps)]
+    return torch.cat(votes).view(len(images), *trained.config.image_size)  # (B, H, W)

@@ -1,0 +1,113 @@
+"""The folder of a trained DatasetDDPM, and where the diffusion model under it is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from baselines.dataset_ddpm.config import LabelConfig
+from baselines.dataset_ddpm.ensemble import PixelEnsemble
+from baselines.dataset_ddpm.pixel_features import check_ddpm, feature_width
+from gcdp_bench.config import from_dict, read_json, write_json
+from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from reference_model.stage import Stage, load_stage
+
+RUNS = Path("runs") / "ddpm"
+SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
+FOLDER = "ddpm"  # in the folder of a trained DatasetDDPM
+WEIGHTS = "model.safetensors"
+FILES = ("config.json", WEIGHTS)
+REMEDY = "train one with `gcdp-bench train dataset-ddpm` or give another folder"
+
+
+@dataclass(frozen=True)
+class TrainedDdpm:
+    """What the folder of a trained DatasetDDPM holds; networks are frozen."""
+
+    config: LabelConfig
+    ensemble: PixelEnsemble
+    stage: Stage
+
+
+def find_ddpm(dataset: str, given: Path | None) -> Path:
+    """Folder of a trained diffusion model: `given`, else runs/ddpm/DATASET, else a shipped one, by
+    itself or under shipped classifiers.
+
+    Raises:
+        FileNotFoundError: none of them holds one; says how to train it.
+    """
+    name = Path(dataset).name
+    shipped = [SHIPPED / "ddpm" / name, SHIPPED / "dataset-ddpm" / name / FOLDER]
+    candidates = [given] if given is not None else [RUNS / name, *shipped]
+    for folder in candidates:
+        if all((folder / file).is_file() for file in FILES):
+            return folder
+    raise FileNotFoundError(
+        f"no ddpm for {dataset}: looked for {' and '.join(FILES)} in "
+        f"{', '.join(map(str, candidates))}; train one with `gcdp-bench train ddpm --dataset "
+        f"{dataset}`, or give one with --set labels.ddpm=FOLDER"
+    )
+
+
+def load_ddpm(folder: Path, config: LabelConfig) -> Stage:
+    """Read the diffusion model in a folder of `train ddpm`, frozen.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: it does not fit `config`, or a file is damaged.
+    """
+    path = folder / "config.json"
+    if path.is_file() and "stage" not in read_json(path).get("task", {}):
+        raise ValueError(
+            f"{path}: expected the configuration of a ddpm, got one of "
+            f"{read_json(path).get('task', {}).get('kind', 'something else')}; train one with "
+            f"`gcdp-bench train ddpm --dataset {config.dataset}`"
+        )
+    stage = load_stage(folder)
+    check_ddpm(str(folder), config, stage)
+    return stage
+
+
+def build_ensemble(config: LabelConfig, stage: Stage) -> PixelEnsemble:
+    """Fresh classifiers for the features of `stage`."""
+    return PixelEnsemble(config, feature_width(config, stage.config.unet))
+
+
+def write_ddpm(folder: Path, trained: TrainedDdpm, source: Path) -> None:
+    """Write `model.safetensors`, the classifiers, and `ddpm/`, the diffusion model under them.
+
+    Args:
+        folder: of the run.
+        trained: what to write; its diffusion model as it was read, even if training has gone on.
+        source: folder of the diffusion model, for its `config.json`.
+    """
+    record = read_json(source / "config.json")
+    write_json(folder / FOLDER / "config.json", record)
+    save_weights(folder / FOLDER / WEIGHTS, trained.stage.network.state_dict())
+    save_weights(folder / WEIGHTS, trained.ensemble.state_dict())
+
+
+def read_ddpm(folder: Path) -> TrainedDdpm:
+    """Read what training wrote: `config.json`, `model.safetensors` and `ddpm/`.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: it is another model, its parts do not fit each other, or a file is damaged.
+    """
+    for name in (*FILES, *(f"{FOLDER}/{file}" for file in FILES)):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder}: expected a trained dataset-ddpm (config.json, {WEIGHTS}, {FOLDER}/), "
+                f"found no {name}; {REMEDY}"
+            )
+    task = read_json(folder / "config.json").get("task", {})
+    if "labels" not in task:
+        raise ValueError(
+            f"{folder / 'config.json'}: expected the configuration of a dataset-ddpm, got one of "
+            f"{task.get('kind', 'something else')}; {REMEDY}"
+        )
+    config = from_dict(LabelConfig, task["labels"], where=str(folder / "config.json"))
+    stage = load_ddpm(folder / FOLDER, config)
+    ensemble = build_ensemble(config, stage)
+    load_into(ensemble, load_weights(folder / WEIGHTS), source=folder)
+    return TrainedDdpm(config, ensemble.eval().requires_grad_(False), stage)

@@ -1,0 +1,61 @@
+"""The sizes: the paper's numbers, and networks that can be built."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from baselines.dataset_ddpm.model import build_ensemble
+from baselines.dataset_ddpm.pixel_features import check_ddpm, feature_width
+from baselines.dataset_ddpm.presets import DATASET_DDPM_PRESETS, DDPM_PRESETS
+from gcdp_bench.config import from_dict, to_dict
+from reference_model.joint import JointProcess
+from reference_model.stage import Stage
+from reference_model.unet import UNet
+from tests.reference_model.conftest import Stripes
+
+SIZES = {"tiny": (64, 128), "paper-celeba": (256, 256), "paper-cityscapes": (256, 512)}
+NUM_PARAMETERS = {"tiny": 3_495_922, "paper-celeba": 524_200_993, "paper-cityscapes": 524_200_993}
+
+
+def dataset(name: str) -> Stripes:
+    return replace(Stripes(), image_size=SIZES[name])
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_diffusion_model_is_unconditional_and_of_the_whole_image(name):
+    preset = DDPM_PRESETS[name]
+    run = preset.resolve(dataset(name))
+    assert preset.width == SIZES[name][1] and run.stage.image_size == SIZES[name]
+    assert not run.stage.makes_layouts and not run.stage.reads_captions
+    assert run.stage.low_res is None and run.stage.crop is None
+    assert run.stage.process.image_schedule.name == "linear"
+    assert all(side % run.stage.unet.divisor == 0 for side in run.stage.image_size)
+    assert from_dict(type(run), to_dict(run)) == run
+    with torch.device("meta"):
+        network = UNet(run.stage.unet)
+    assert sum(weight.numel() for weight in network.parameters()) == NUM_PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_classifiers_fit_the_diffusion_model_of_their_name(name):
+    preset = DATASET_DDPM_PRESETS[name]
+    run = preset.resolve(dataset(name))
+    config = DDPM_PRESETS[name].resolve(dataset(name)).stage
+    assert preset.width == SIZES[name][1]
+    with torch.device("meta"):
+        network = UNet(config.unet)
+        stage = Stage(config, network, JointProcess(config.process))
+        ensemble = build_ensemble(run.labels, stage)
+    check_ddpm("it", run.labels, stage)
+    assert len(ensemble.members) == 10
+    assert feature_width(run.labels, config.unet) == (576 if name == "tiny" else 5376)
+    assert from_dict(type(run), to_dict(run)) == run
+
+
+def test_the_papers_settings():
+    run = DATASET_DDPM_PRESETS["paper-celeba"].resolve(dataset("paper-celeba"))
+    assert run.labels.timesteps == (50, 150, 250) and run.labels.min_pixels == 20
+    assert run.labels.num_images == 50 and run.labels.hidden == (128, 32)
+    assert run.training.batch_size == 64 and run.training.learning_rate_at(0) == 1e-3
+    assert run.training.learning_rate_at(run.training.steps - 1) == 1e-3
