@@ -1,0 +1,88 @@
+"""GANformer as a `Generator`: seeds to images in one pass; captions are not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from baselines.gansformer.draws import seeded_draws
+from baselines.gansformer.generator_network import GansformerGenerator
+from baselines.gansformer.model import GansformerConfig, read_gansformer
+from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.images import to_uint8
+from gcdp_bench.protocols import TRUNCATION, Batch
+from gcdp_bench.sampling import SamplingConfig, check_seeds
+
+
+class Gansformer:
+    """An unconditional GAN whose features attend to latents (Hudson and Zitnick 2021).
+
+    It makes no layouts: the paper's Table 1 takes those that the judging segmenter sees.
+    """
+
+    knob = TRUNCATION
+    makes_layouts = False
+    reads_captions = False
+    num_steps = 1
+    settings: Mapping[str, Any] = {}
+
+    def __init__(self, name: str, config: GansformerConfig, network: GansformerGenerator):
+        self.name = name
+        self.config = config
+        self.network = network
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        folder: Path,
+        sampling: SamplingConfig,
+        *,
+        device: torch.device | str = "cpu",
+    ) -> Gansformer:
+        """Read a trained model; nothing of `sampling` applies to a network of one pass.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: damaged weights, or another model.
+        """
+        config, network = read_gansformer(folder)
+        return cls(name, config, network.to(device))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        return self.config.class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the samples."""
+        return self.config.image_size
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        return self.config.dataset
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight of the generator."""
+        return tensors_digest(self.network.state_dict())
+
+    @torch.no_grad()
+    def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
+        """See `Generator.sample`; `guidance` is truncation psi.
+
+        Raises:
+            ValueError: psi outside [0, 1], or another number of seeds than of captions.
+        """
+        TRUNCATION.check(guidance)
+        check_seeds(captions, seeds)
+        device = next(self.network.parameters()).device
+        z, noise = seeded_draws(self.config.network, seeds, device)
+        images = self.network(z, noise, psi=guidance)  # (B, 3, H, W)
+        ids = tuple(f"{index:06d}" for index in range(len(captions)))
+        return Batch(ids, to_uint8(images).cpu(), None, tuple(captions))

@@ -1,0 +1,92 @@
+"""Sizes of GANformer, each with its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from baselines.gansformer.config import NetworkConfig, paper_config, tiny_config
+from baselines.gansformer.model import GansformerConfig
+from baselines.lafite.presets import EMA_MAX_DECAY
+from gcdp_bench.images import Size
+from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.loop import TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class GansformerRun:
+    """A training run, resolved; what `--set` overrides."""
+
+    gansformer: GansformerConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class GansformerPreset:
+    """A GANformer with its training; see `GansformerConfig` for the fields."""
+
+    width: int  # of the images
+    network: Callable[[Size], NetworkConfig]  # by the size of the images
+    r1_gamma: float
+    augment: Literal["none", "diffaugment", "ada"]
+    ada_ramp_images: int = GansformerConfig.ada_ramp_images
+    training: TrainingConfig
+
+    def resolve(self, dataset: Dataset) -> GansformerRun:
+        """Fill in what follows from the dataset."""
+        config = GansformerConfig(
+            dataset=dataset.name,
+            class_names=dataset.class_names,
+            network=self.network(dataset.image_size),
+            r1_gamma=self.r1_gamma,
+            augment=self.augment,
+            ada_ramp_images=self.ada_ramp_images,
+        )
+        return GansformerRun(gansformer=config, training=self.training)
+
+
+# The authors augment nothing, which a training set of some hundred images does not allow.
+TINY = GansformerPreset(
+    width=128,
+    network=tiny_config,
+    r1_gamma=2.0,
+    augment="ada",
+    ada_ramp_images=50_000,
+    training=TrainingConfig(
+        steps=5000,
+        batch_size=8,
+        learning_rate=2e-3,
+        warmup_steps=0,
+        betas=(0.0, 0.99),
+        max_grad_norm=None,
+        ema_max_decay=EMA_MAX_DECAY,
+    ),
+)
+
+# dorarad/gansformer on Cityscapes: gamma 20, rate 0.002, up to 25 million images in batches of 32.
+PAPER = GansformerPreset(
+    width=256,
+    network=paper_config,
+    r1_gamma=20.0,
+    augment="none",
+    training=TrainingConfig(
+        steps=781_250,
+        batch_size=8,
+        accumulation=4,
+        learning_rate=2e-3,
+        warmup_steps=0,
+        betas=(0.0, 0.99),
+        max_grad_norm=None,
+        ema_max_decay=EMA_MAX_DECAY,
+        checkpoint_every=5_000,
+        validate_every=5_000,
+        preview_every=5_000,
+    ),
+)
+
+GANSFORMER_PRESETS = {
+    "tiny": TINY,
+    "paper-celeba": PAPER,
+    "paper-cityscapes": replace(PAPER, width=512),
+}

@@ -1,0 +1,35 @@
+"""Images of a dataset for training: resized, and kept in memory once read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gcdp_bench.images import Size, resize_images
+from gcdp_bench.protocols import Dataset
+
+
+class Images:
+    """A dataset's images at `image_size`."""
+
+    def __init__(self, dataset: Dataset, image_size: Size):
+        self._dataset, self._size = dataset, image_size
+        self._cache: dict[int, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def stack(self, indices: Sequence[int], flip: Tensor | None = None) -> Tensor:
+        """uint8 (B, 3, H, W); those of `flip`, bool (B,), are mirrored."""
+        images = torch.stack([self._read(index) for index in indices])  # (B, 3, H, W)
+        if flip is not None:
+            images[flip] = images[flip].flip(-1)
+        return images
+
+    def _read(self, index: int) -> Tensor:
+        if index not in self._cache:
+            image = self._dataset[index].image[None]  # (1, 3, h, w)
+            self._cache[index] = resize_images(image, self._size)[0]  # (3, H, W)
+        return self._cache[index]

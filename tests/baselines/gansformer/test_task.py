@@ -1,0 +1,100 @@
+"""Training of GANformer: its turns, its lazy penalty, what it measures and how it resumes."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from baselines.gansformer.draws import drawn_images
+from baselines.gansformer.model import read_gansformer
+from baselines.gansformer.presets import GANSFORMER_PRESETS
+from baselines.gansformer.task import GansformerTask
+from gcdp_bench.progress import Silent
+from gcdp_bench.seeds import generator
+from gcdp_bench.training import checkpoint
+from gcdp_bench.training.loop import TrainingConfig, train
+from gcdp_bench.training.task import Exporting, TurnTask
+from tests.baselines.gansformer.small import CONFIG, WideStripes
+
+TRAINING = TrainingConfig(
+    steps=6, batch_size=4, learning_rate=2e-3, warmup_steps=0, betas=(0.0, 0.99),
+    max_grad_norm=None, checkpoint_every=3,
+)  # fmt: skip
+
+
+def make(**changes):
+    return GansformerTask(replace(CONFIG, **changes), WideStripes(), WideStripes("val"))
+
+
+def run(folder, training=TRAINING, *, resume=False):
+    return train(make(), training, folder, resume=resume, progress=Silent(), part="gansformer",
+                 dataset="toy")  # fmt: skip
+
+
+def test_turns_have_the_logistic_terms_and_a_lazy_penalty():
+    task = make(augment="none")
+    assert isinstance(task, TurnTask) and isinstance(task, Exporting)
+    torch.manual_seed(0)
+    network = task.build()
+    batch = task.batch(range(4), generator("batch"))
+    first = task.turn_losses(network, batch, "discriminator", 0)
+    second = task.turn_losses(network, batch, "discriminator", 1)
+    assert set(first) == {"d_logistic", "r1"} and set(second) == {"d_logistic"}
+    own = {k.removeprefix("generator."): v for k, v in batch.items() if k.startswith("generator.")}
+    logits = network.discriminator(drawn_images(network.generator, own))
+    (loss,) = task.turn_losses(network, batch, "generator", 0).values()
+    torch.testing.assert_close(loss, F.softplus(-logits).mean())
+    assert task.loss_weights["r1"] == CONFIG.r1_gamma / 2 * CONFIG.r1_every
+
+
+def test_images_are_mirrored_by_the_draw():
+    flipped = make().batch(range(8), generator("batch"))["image"]
+    straight = make(horizontal_flip=False).batch(range(8), generator("batch"))["image"]
+    same = [bool((a == b).all()) for a, b in zip(flipped, straight, strict=True)]
+    assert 0 < sum(same) < 8
+    assert all(bool((a.flip(-1) == b).all()) for a, b, keep in
+               zip(flipped, straight, same, strict=True) if not keep)  # fmt: skip
+
+
+def test_a_resumed_run_ends_with_the_same_weights(tmp_path):
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "parts", replace(TRAINING, steps=3))
+    parts = run(tmp_path / "parts", resume=True)
+    one, two = (checkpoint.load_weights(folder / "model.safetensors") for folder in (whole, parts))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    config, network = read_gansformer(whole)
+    assert config == CONFIG and not network.training
+
+
+def test_validation_and_preview():
+    task = make()
+    torch.manual_seed(0)
+    network = task.build().eval()
+    values = task.validation(network)
+    assert set(values) == {"logit_real", "logit_fake", "spread_real", "spread_fake"}
+    assert values == task.validation(network)
+    assert task.preview(network).dtype == torch.uint8
+
+
+@pytest.mark.parametrize(("name", "width"), [("tiny", 128), ("paper-cityscapes", 512)])
+def test_presets_follow_the_dataset(name, width):
+    dataset = WideStripes()
+    dataset.image_size = (width // 2, width)
+    found = GANSFORMER_PRESETS[name].resolve(dataset)
+    assert found.gansformer.image_size == (width // 2, width)
+    assert found.gansformer.class_names == dataset.class_names
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"style_mixing": 2.0}, "style_mixing: expected 0 to 1, got 2"),
+        ({"r1_gamma": -1.0}, "r1_gamma: expected 0 or more, got -1"),
+        ({"r1_every": 0}, "r1_every: expected at least 1, got 0"),
+        ({"augment": "all"}, "augment: expected none, diffaugment or ada, got 'all'"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(CONFIG, **change)
