@@ -294,6 +294,79 @@ def outpainting_command(
                    f"[{line.ci_low:.3f}, {line.ci_high:.3f}]")  # fmt: skip
 
 
+@command.command(name="schedules")
+@click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
+@dataset_option
+@click.option("--split", default="test", show_default=True, help="Whose captions are asked for.")
+@click.option("--num-samples", default=100, show_default=True, help="Samples of each.")
+@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option("--seed", default=0, show_default=True, help="Sampling seed.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option(
+    "--out", type=FOLDER, help="Folder to write to [results/local/analysis/schedules-DATASET]."
+)
+@cascade_options
+@extractor_options
+@quarantine_option
+@data_root_option
+@click.pass_context
+def schedules_command(
+    context: click.Context,
+    folders: tuple[Path, ...],
+    dataset: str,
+    split: str,
+    num_samples: int,
+    guidance: float,
+    seed: int,
+    batch_size: int,
+    out: Path | None,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+    quarantine: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Compare label schedules: scores, and whether layout or image is settled first.
+
+    FOLDERs are trained reference cascades whose base stages differ in their label schedule.
+    """
+    from gcdp_bench.analyze.contenders import check_dataset, load_contenders
+    from gcdp_bench.analyze.draw_schedules import draw_schedules
+    from gcdp_bench.analyze.schedules import ScheduleRequest, analyze_schedules, summary_lines
+    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.files import output_folder
+    from gcdp_bench.protocols import AttributedDataset
+    from gcdp_bench.sampling import SamplingConfig
+
+    sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
+    contenders = load_contenders(folders, dataset, sampling)
+    source = shuffled(
+        open_dataset(dataset, split, size=contenders[0].cascade.image_size, data_root=data_root,
+                     quarantine=quarantine)
+    )  # fmt: skip
+    check_dataset(contenders, source)
+    judges = load_extractors(
+        judge_request(context, dataset, attributed=isinstance(source, AttributedDataset))
+    )
+    judges.check(source)
+    request = ScheduleRequest(
+        num_samples=num_samples, guidance=guidance, seed=seed, batch_size=batch_size
+    )
+    folder = output_folder(_folder(out, "schedules", dataset))
+    found = analyze_schedules(contenders, source, judges, request, folder, progress=Display())
+    _write(
+        folder,
+        {"scores": found.scores, "order": found.order, "settled": found.settled,
+         "levels": found.levels},
+        {"schedules": lambda: draw_schedules(found)},
+    )  # fmt: skip
+    for line in summary_lines(found):
+        click.echo(line)
+
+
 def _write(
     folder: Path, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Callable[[], Figure]]
 ) -> None:
