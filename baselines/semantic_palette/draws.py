@@ -1,0 +1,30 @@
+"""What a sample starts from, by its seed alone: a palette, a layout, the noise of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from baselines.semantic_palette.model import TrainedLayouts
+from gcdp_bench.images import Size, resize_images
+from gcdp_bench.seeds import generator as seeded
+
+
+def layouts_from_seeds(trained: TrainedLayouts, seeds: Sequence[int], size: Size) -> Tensor:
+    """Hard layouts uint8 (B, H, W): the likeliest class of the soft layouts, resized to `size`."""
+    palettes, noise = [], []
+    for seed in seeds:
+        source = seeded(seed, "semantic-palette", "layout")
+        palettes.append(trained.palettes.draw(1, source)[0])  # (K,)
+        noise.append(torch.randn(trained.config.network.z_dim, generator=source))  # (Z,)
+    device = next(trained.network.parameters()).device
+    soft = trained.network.draw(torch.stack(noise).to(device), torch.stack(palettes).to(device))
+    return resize_images(soft, size).argmax(1).to(torch.uint8)  # (B, H, W)
+
+
+def noise_from_seeds(z_dim: int, seeds: Sequence[int]) -> Tensor:
+    """Noise of images, standard normal (B, Z)."""
+    sources = [seeded(seed, "semantic-palette", "image") for seed in seeds]
+    return torch.stack([torch.randn(z_dim, generator=source) for source in sources])  # (B, Z)

@@ -1,0 +1,96 @@
+"""Semantic Palette as a `Generator`: a palette, a layout and an image by the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from baselines.semantic_palette.draws import layouts_from_seeds, noise_from_seeds
+from baselines.semantic_palette.model import TrainedPalette, read_palette
+from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.images import to_uint8
+from gcdp_bench.protocols import Batch, Knob
+from gcdp_bench.sampling import SamplingConfig, check_seeds
+
+
+class SemanticPalette:
+    """A GAN of layouts with given class proportions, then GauGAN (Le Moing et al. 2021).
+
+    The soft layout is resized to the image's size; the likeliest class of each pixel is the layout
+    of the sample, and what the image is made from: the image generator was trained on hard layouts.
+    """
+
+    knob: Knob | None = None
+    makes_layouts = True
+    reads_captions = False
+    num_steps = 1
+    settings: Mapping[str, Any] = {}
+
+    def __init__(self, name: str, trained: TrainedPalette):
+        self.name = name
+        self.config = trained.config
+        self.network = trained.network
+        self.layouts = trained.layouts
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        folder: Path,
+        sampling: SamplingConfig,
+        *,
+        device: torch.device | str = "cpu",
+    ) -> SemanticPalette:
+        """Read a trained model; nothing of `sampling` applies to networks of one pass.
+
+        Raises:
+            FileNotFoundError: a file is missing.
+            ValueError: damaged weights, or parts that do not fit each other.
+        """
+        trained = read_palette(folder)
+        trained.network.to(device)
+        trained.layouts.network.to(device)
+        return cls(name, trained)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        return self.config.class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the samples."""
+        return self.config.image_size
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        return self.config.dataset
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight of both generators, and of the mixture of palettes."""
+        layouts = torch.tensor(list(self.layouts.digest.encode()))
+        return tensors_digest({"layouts": layouts, **self.network.state_dict()})
+
+    @torch.no_grad()
+    def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
+        """See `Generator.sample`; captions are not read, sample i depends on seeds[i] only.
+
+        Raises:
+            ValueError: guidance other than 1, or another number of seeds than of captions.
+        """
+        if guidance != 1.0:
+            raise ValueError(
+                f"{self.name} has no knob: expected guidance 1, got {guidance:g}; leave it out"
+            )
+        check_seeds(captions, seeds)
+        device = next(self.network.parameters()).device
+        layouts = layouts_from_seeds(self.layouts, seeds, self.config.image_size)  # (B, H, W)
+        z = noise_from_seeds(self.config.network.z_dim, seeds).to(device)  # (B, Z)
+        images = self.network(layouts, z)  # (B, 3, H, W)
+        ids = tuple(f"{index:06d}" for index in range(len(captions)))
+        return Batch(ids, to_uint8(images).cpu(), layouts.cpu(), tuple(captions))

@@ -1,0 +1,168 @@
+"""The folders of both trained parts: written, found and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from baselines.semantic_palette.config import ImageConfig, LayoutConfig
+from baselines.semantic_palette.image_generator import ImageGenerator
+from baselines.semantic_palette.layout_generator import LayoutGenerator
+from baselines.semantic_palette.palettes import Palettes, read_palettes, write_palettes
+from gcdp_bench.config import from_dict, read_json, to_dict, write_json
+from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+
+CONFIG, WEIGHTS, PALETTES = "config.json", "model.safetensors", "palettes.json"
+LAYOUTS = "layouts"  # the layout generator's folder in that of a whole model
+RUNS = Path("runs") / "palette-layouts"
+SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "palette-layouts"
+LAYOUTS_REMEDY = (
+    "train one with `gcdp-bench train palette-layouts --dataset DATASET`, or give the folder of "
+    "one with --set images.layouts=FOLDER"
+)
+
+
+@dataclass(frozen=True)
+class TrainedLayouts:
+    """What the folder of a layout generator holds; the network is frozen."""
+
+    config: LayoutConfig
+    network: LayoutGenerator
+    palettes: Palettes
+
+    @property
+    def digest(self) -> str:
+        """Hash of every weight, and of the mixture of palettes."""
+        mixture = {f"palettes.{name}": t for name, t in self.palettes.tensors().items()}
+        return tensors_digest({**self.network.state_dict(), **mixture})
+
+
+@dataclass(frozen=True)
+class TrainedPalette:
+    """What the folder of a trained Semantic Palette holds; networks are frozen."""
+
+    config: ImageConfig
+    network: ImageGenerator
+    layouts: TrainedLayouts
+
+
+def write_layouts(folder: Path, network: LayoutGenerator, palettes: Palettes) -> None:
+    """Write `model.safetensors`, the generator alone, and `palettes.json`."""
+    write_palettes(folder / PALETTES, palettes)
+    save_weights(folder / WEIGHTS, network.state_dict())
+
+
+def write_layouts_copy(folder: Path, trained: TrainedLayouts) -> None:
+    """Write a layout generator so that `read_layouts` reads it: the same, and `config.json`."""
+    write_layouts(folder, trained.network, trained.palettes)
+    task = {"kind": "palette-layouts", "layouts": to_dict(trained.config)}
+    write_json(folder / CONFIG, {"task": task})
+
+
+def write_images(folder: Path, network: ImageGenerator) -> None:
+    """Write `model.safetensors`, the image generator alone."""
+    save_weights(folder / WEIGHTS, network.state_dict())
+
+
+def find_layouts(dataset: str, given: Path | None) -> Path:
+    """Folder of a layout generator: `given`, else runs/palette-layouts/DATASET, else a shipped one.
+
+    Raises:
+        FileNotFoundError: none of them holds one; says how to get it.
+    """
+    name = Path(dataset).name
+    candidates = [given] if given is not None else [RUNS / name, SHIPPED / name]
+    for folder in candidates:
+        if all((folder / file).is_file() for file in (CONFIG, WEIGHTS, PALETTES)):
+            return folder
+    raise FileNotFoundError(
+        f"no layout generator for {dataset}: looked for {CONFIG}, {WEIGHTS} and {PALETTES} in "
+        f"{', '.join(map(str, candidates))}; {LAYOUTS_REMEDY.replace('DATASET', dataset)}"
+    )
+
+
+def read_layouts(folder: Path) -> TrainedLayouts:
+    """Read what `train palette-layouts` wrote: `config.json`, `model.safetensors`, `palettes.json`.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: it is another model, its parts do not fit each other, or a file is damaged.
+    """
+    task = _task(folder, (CONFIG, WEIGHTS, PALETTES), "layouts", "palette-layouts")
+    config = from_dict(LayoutConfig, task["layouts"], where=str(folder / CONFIG))
+    palettes = read_palettes(folder / PALETTES)
+    if palettes.num_classes != len(config.class_names):
+        raise ValueError(
+            f"{folder / PALETTES}: expected palettes of the {len(config.class_names)} classes of "
+            f"{CONFIG}, got {palettes.num_classes}; restore the files of one training"
+        )
+    network = LayoutGenerator(config.network, len(config.class_names))
+    _load(network, folder)
+    return TrainedLayouts(config, network, palettes)
+
+
+def read_palette(folder: Path) -> TrainedPalette:
+    """Read a whole model: `config.json`, `model.safetensors` and `layouts/`.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: it is another model, its parts do not fit each other, or a file is damaged.
+    """
+    files = (CONFIG, WEIGHTS, *(f"{LAYOUTS}/{name}" for name in (CONFIG, WEIGHTS, PALETTES)))
+    task = _task(folder, files, "images", "semantic-palette")
+    config = from_dict(ImageConfig, task["images"], where=str(folder / CONFIG))
+    layouts = read_layouts(folder / LAYOUTS)
+    check_layouts(folder / LAYOUTS, config, layouts)
+    network = ImageGenerator(config.network, len(config.class_names))
+    _load(network, folder)
+    return TrainedPalette(config, network, layouts)
+
+
+def check_layouts(path: Path, config: ImageConfig, layouts: TrainedLayouts) -> None:
+    """Refuse a layout generator whose layouts the image generator cannot read.
+
+    Raises:
+        ValueError: its classes or its aspect differ.
+    """
+    if layouts.config.class_names != config.class_names:
+        raise ValueError(
+            f"{path}: expected layouts of the classes {', '.join(config.class_names)}, got "
+            f"{', '.join(layouts.config.class_names)}; {_own_remedy(config)}"
+        )
+    (height, width), (rows, columns) = config.image_size, layouts.config.size
+    if height * columns != width * rows:
+        raise ValueError(
+            f"{path}: expected layouts of the aspect of images of {height} x {width}, got "
+            f"{rows} x {columns}; {_own_remedy(config)}"
+        )
+
+
+def _own_remedy(config: ImageConfig) -> str:
+    return LAYOUTS_REMEDY.replace("DATASET", config.dataset)
+
+
+def _task(folder: Path, files: tuple[str, ...], key: str, model: str) -> dict[str, Any]:
+    """The "task" of `config.json` in a folder that holds all `files`."""
+    remedy = f"train one with `gcdp-bench train {model}` or give another folder"
+    for name in files:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder}: expected a trained {model} ({', '.join(files)}), found no {name}; "
+                + remedy
+            )
+    task = read_json(folder / CONFIG).get("task", {})
+    if key not in task:
+        raise ValueError(
+            f"{folder / CONFIG}: expected the configuration of a {model}, got one of "
+            f"{task.get('kind', 'something else')}; {remedy}"
+        )
+    return task
+
+
+def _load(network: nn.Module, folder: Path) -> None:
+    load_into(network, load_weights(folder / WEIGHTS), source=folder)
+    network.eval().requires_grad_(False)

@@ -1,0 +1,40 @@
+import torch
+
+from baselines.semantic_palette.examples import LayoutExamples, PairExamples
+from baselines.semantic_palette.layouts import palettes_of
+from gcdp_bench.images import resize_images, resize_layouts
+from tests.baselines.semantic_palette.small import EyedStripes
+
+
+class Counted(EyedStripes):
+    reads = 0
+
+    def __getitem__(self, index):
+        self.reads += 1
+        return super().__getitem__(index)
+
+
+def test_palettes_are_those_of_whole_layouts():
+    """Not of the small ones, from which thin things vanish."""
+    dataset = Counted()
+    examples = LayoutExamples(dataset, (4, 8))
+    whole = torch.stack([EyedStripes()[index].layout for index in (1, 3)])
+    for _ in range(2):
+        assert torch.equal(examples.layouts([1, 3]), resize_layouts(whole, (4, 8)))
+        assert torch.equal(examples.palettes([1, 3]), palettes_of(whole, 4))
+    assert dataset.reads == 2 and len(examples) == 6
+
+
+def test_pairs_have_one_size_and_are_mirrored_together():
+    dataset = Counted()
+    examples = PairExamples(dataset, (4, 8))
+    image, layout = EyedStripes()[3].image[None], EyedStripes()[3].layout[None]
+    images, layouts = examples.pairs([3, 3], torch.tensor([False, True]))
+    assert torch.equal(images[:1], resize_images(image, (4, 8)))
+    assert torch.equal(layouts[:1], resize_layouts(layout, (4, 8)))
+    assert torch.equal(images[1], images[0].flip(-1))
+    swapped = layouts[0].flip(-1).clone()
+    swapped[swapped == 2] = 3
+    assert torch.equal(layouts[1], swapped)
+    again, _ = examples.pairs([3])
+    assert torch.equal(again, images[:1]) and dataset.reads == 1 and len(examples) == 6
