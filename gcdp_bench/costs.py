@@ -18,8 +18,9 @@ from gcdp_bench.flops import FlopCounter
 from gcdp_bench.provenance import hardware
 
 COST_FILE = "cost.json"
-COUNTED_STEPS = 16
-"""Steps whose FLOPs are counted; a regulariser of every 4th or 16th step counts with its share."""
+COUNTED_STEPS, COUNT_EVERY = 16, 256
+"""FLOPs are counted in the first 16 steps of every 256: a regulariser of every 4th or 16th step
+counts with its share, and so does every size of a network that grows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,6 @@ class Spent:
     cpu_sec: float | None = 0.0
     gpu_sec: float | None = 0.0
     flops: int = 0  # of the counted steps
-    counted_steps: int = 0
     counted_examples: int = 0
 
 
@@ -66,15 +66,16 @@ class Meter:
         self._num_gpus = num_processes if device.type == "cuda" else 0
 
     @contextmanager
-    def step(self, num_examples: int) -> Iterator[None]:
+    def step(self, number: int, num_examples: int) -> Iterator[None]:
         """Measure one optimizer step, of all turns; nothing is added when it fails.
 
         Args:
+            number: of the step, from 0.
             num_examples: over all processes. The step has to end with a value that waits for the
                 device.
         """
         spent = self.spent
-        counter = FlopCounter() if spent.counted_steps < COUNTED_STEPS else None
+        counter = FlopCounter() if number % COUNT_EVERY < COUNTED_STEPS else None
         wall, cpu = time.perf_counter(), time.process_time()
         with counter or nullcontext():
             yield
@@ -89,7 +90,6 @@ class Meter:
             self.spent = replace(
                 self.spent,
                 flops=spent.flops + counter.flops * self._num_processes,
-                counted_steps=spent.counted_steps + 1,
                 counted_examples=spent.counted_examples + num_examples,
             )
 

@@ -139,7 +139,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate_at(step)
         terms = {}
-        with meter.step(batch_size):
+        with meter.step(step, batch_size):
             batches = _micro_batches(task, config, step, accelerator)
             for turn in task.turns if isinstance(task, TurnTask) else (None,):
                 terms |= _optimizer_step(

@@ -9,6 +9,7 @@ from torch import nn
 
 from gcdp_bench.config import from_dict, to_dict
 from gcdp_bench.costs import (
+    COUNT_EVERY,
     COUNTED_STEPS,
     Meter,
     Spent,
@@ -31,8 +32,8 @@ def finish(meter):
 def test_time_is_added_up_over_steps():
     meter = Meter(Spent(), device=CPU)
     wall, cpu = time.perf_counter(), time.process_time()
-    for _ in range(2):
-        with meter.step(4):
+    for number in range(2):
+        with meter.step(number, 4):
             time.sleep(0.05)
             until = time.process_time() + 0.05
             while time.process_time() < until:
@@ -49,23 +50,34 @@ def test_flops_are_those_of_an_average_step():
     network, x = nn.Linear(3, 5), torch.ones(4, 3)
     meter = Meter(Spent(), device=CPU)
     for step in range(COUNTED_STEPS + 4):
-        with meter.step(4):
+        with meter.step(step, 4):
             for _ in range(2 if step % 8 == 0 else 1):  # every 8th step costs twice as much
                 network(x).sum().backward()
     per_example = 2 * (2 * 3 * 5)  # forward, and the gradient of the weight
     assert finish(meter).flops_per_example == per_example * (1 + 1 / 8)
 
 
+def test_a_network_that_grows_is_counted_again_and_again():
+    network = nn.Linear(3, 5)
+    meter = Meter(Spent(), device=CPU)
+    for number in (*range(COUNTED_STEPS), *range(COUNT_EVERY, COUNT_EVERY + COUNTED_STEPS)):
+        with meter.step(number, 4):
+            network(torch.ones(4 if number < COUNT_EVERY else 12, 3))
+    with meter.step(COUNT_EVERY - 1, 4):
+        network(torch.ones(400, 3))
+    assert finish(meter).flops_per_example == 2 * 3 * 5 * 2  # the mean of 1 and 3
+
+
 def test_a_resumed_training_goes_on_where_it_was():
     network, x = nn.Linear(3, 5), torch.ones(4, 3)
     whole, first = Meter(Spent(), device=CPU), Meter(Spent(), device=CPU)
-    for meter, repeats in ((whole, 1), (first, 1), (whole, 3)):
-        with meter.step(4):
+    for meter, number, repeats in ((whole, 0, 1), (first, 0, 1), (whole, 1, 3)):
+        with meter.step(number, 4):
             for _ in range(repeats):
                 network(x)
     stored = from_dict(Spent, to_dict(first.spent))
     second = Meter(replace(stored, wall_sec=10.0), device=CPU)
-    with second.step(4):
+    with second.step(1, 4):
         for _ in range(3):
             network(x)
     assert finish(second).flops_per_example == finish(whole).flops_per_example == 2 * 2 * 3 * 5
@@ -73,9 +85,8 @@ def test_a_resumed_training_goes_on_where_it_was():
 
 
 def test_what_was_not_recorded_stays_missing():
-    meter = Meter(Spent(wall_sec=5.0, cpu_sec=None, gpu_sec=None, counted_steps=COUNTED_STEPS),
-                  device=CPU)  # fmt: skip
-    with meter.step(4):
+    meter = Meter(Spent(wall_sec=5.0, cpu_sec=None, gpu_sec=None), device=CPU)
+    with meter.step(COUNTED_STEPS, 4):
         pass
     cost = finish(meter)
     assert cost.cpu_sec is None and cost.gpu_sec is None and cost.flops_per_example is None
@@ -85,7 +96,7 @@ def test_what_was_not_recorded_stays_missing():
 def test_several_processes_hold_several_gpus():
     meter = Meter(Spent(), device=torch.device("cuda"), num_processes=3)
     network, x = nn.Linear(3, 5), torch.ones(4, 3)
-    with meter.step(12):
+    with meter.step(0, 12):
         network(x)
     cost = finish(meter)
     assert cost.gpu_sec == pytest.approx(3 * (cost.wall_sec or 0.0)) and cost.cpu_sec is None
@@ -94,7 +105,7 @@ def test_several_processes_hold_several_gpus():
 
 def test_a_step_that_fails_adds_nothing():
     meter = Meter(Spent(), device=CPU)
-    with pytest.raises(FloatingPointError), meter.step(4):
+    with pytest.raises(FloatingPointError), meter.step(0, 4):
         raise FloatingPointError
     assert meter.spent == Spent()
 
