@@ -16,7 +16,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from baselines.lafite.layers import EPSILON, Linear
+from baselines.stylegan2.layers import EPSILON, Linear
 from gcdp_bench.images import Size
 
 

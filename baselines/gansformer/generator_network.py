@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from baselines.gansformer.attention import BipartiteAttention
 from baselines.gansformer.config import NetworkConfig
-from baselines.lafite.layers import (
+from baselines.stylegan2.layers import (
     EPSILON,
     Conv,
     Linear,

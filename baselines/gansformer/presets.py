@@ -8,7 +8,7 @@ from typing import Literal
 
 from baselines.gansformer.config import NetworkConfig, paper_config, tiny_config
 from baselines.gansformer.model import GansformerConfig
-from baselines.lafite.presets import EMA_MAX_DECAY
+from baselines.stylegan2 import EMA_MAX_DECAY
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig

@@ -14,8 +14,8 @@ from baselines.gansformer.draws import drawn_images, seeded_draws, training_draw
 from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import GansformerConfig, write_gansformer
 from baselines.images import Images
-from baselines.lafite.augment import NUM_DRAWS, AdaptiveChance, augment
-from baselines.lafite.losses import discriminator_logistic, generator_logistic, r1
+from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
+from baselines.stylegan2.losses import discriminator_logistic, generator_logistic, r1
 from gcdp_bench.config import to_dict
 from gcdp_bench.images import to_float, to_uint8
 from gcdp_bench.palette import sheet

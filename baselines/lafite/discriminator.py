@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from baselines.lafite.config import NetworkConfig
-from baselines.lafite.layers import EPSILON, Conv, DownConv, Linear, Resampler, leaky
+from baselines.stylegan2.discriminator import Trunk
+from baselines.stylegan2.layers import Linear
 
 
-class Block(nn.Module):
-    """Residual block to half the size: convolutions, and a 1x1 convolution beside them."""
-
-    def __init__(self, in_dim: int, dim: int, *, convs: int, low_pass: bool):
-        super().__init__()
-        self.convs = nn.ModuleList(Conv(in_dim, in_dim, 3) for _ in range(convs - 1))
-        self.down = DownConv(in_dim, dim, low_pass=low_pass)
-        self.skip = Conv(in_dim, dim, 1, bias=False)
-        self.resampler = Resampler(low_pass=low_pass)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_dim, H, W) to (B, dim, H / 2, W / 2)."""
-        skip = self.skip(self.resampler.down(x))  # (B, dim, H / 2, W / 2)
-        for conv in self.convs:
-            x = leaky(conv(x))
-        return (leaky(self.down(x)) + skip) / math.sqrt(2)  # (B, dim, H / 2, W / 2)
-
-
-class LafiteDiscriminator(nn.Module):
+class LafiteDiscriminator(Trunk):
     """Image and text to a logit, and the image's feature f_s in the space of the text."""
 
     def __init__(self, config: NetworkConfig):
-        super().__init__()
-        self.config = config
         channels = config.discriminator_channels
-        self.from_rgb = Conv(3, channels[-1], 1)
-        self.blocks = nn.ModuleList(
-            Block(
-                channels[level],
-                channels[level - 1],
-                convs=config.convs[level],
-                low_pass=config.low_pass,
-            )
-            for level in range(len(channels) - 1, 0, -1)
+        super().__init__(
+            channels=channels,
+            convs=config.convs,
+            start_size=config.start_size,
+            minibatch_std_group=config.minibatch_std_group,
+            low_pass=config.low_pass,
         )
-        self.conv = Conv(channels[0] + 1, channels[0], 3)
-        height, width = config.start_size
-        self.hidden = Linear(channels[0] * height * width, channels[0])
+        self.config = config
         self.logit = Linear(channels[0], 1)
         self.feature = Linear(channels[0], config.text_dim)
 
@@ -62,41 +35,9 @@ class LafiteDiscriminator(nn.Module):
         Raises:
             ValueError: B is above `minibatch_std_group` and not a multiple of it.
         """
-        x = images.contiguous(memory_format=torch.channels_last)  # the faster one on processors
-        x = leaky(self.from_rgb(x))  # (B, C, H, W)
-        for block in self.blocks:
-            x = block(x)
-        x = with_minibatch_std(x, self.config.minibatch_std_group)  # (B, C + 1, h, w)
-        x = leaky(self.hidden(leaky(self.conv(x)).flatten(1)))  # (B, C)
+        x = self.features(images)  # (B, C)
         feature = self.feature(x)  # (B, E)
         match = (feature * text).sum(1)  # (B,)
         if self.config.official_batch_sum:
             match = match.sum()  # one number for every logit
         return self.logit(x)[:, 0] + match, feature
-
-
-def with_minibatch_std(x: Tensor, group: int) -> Tensor:
-    """Append how much the images of a group differ: one number per group, as a channel.
-
-    The number is the standard deviation over the group (population, + 1e-8 under the root),
-    averaged over channels and pixels (Karras et al. 2018). Groups are neighbours in the batch, so
-    two batches of whole groups may be judged as one.
-
-    Args:
-        x: features (B, C, h, w).
-        group: images per group; a batch below it is one group.
-
-    Raises:
-        ValueError: B is above `group` and not a multiple of it.
-    """
-    num, _, height, width = x.shape
-    group = min(group, num)
-    if num % group:
-        raise ValueError(
-            f"expected a batch of a multiple of minibatch_std_group={group} images, got {num}; "
-            "change one of the two"
-        )
-    groups = x.unflatten(0, (-1, group))  # (B / group, group, C, h, w)
-    spread = (groups.var(1, correction=0) + EPSILON).sqrt().mean((1, 2, 3))  # (B / group,)
-    channel = spread.repeat_interleave(group)[:, None, None, None]  # (B, 1, 1, 1)
-    return torch.cat([x, channel.expand(-1, 1, height, width)], 1)  # (B, C + 1, h, w)

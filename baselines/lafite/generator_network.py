@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.lafite.config import NetworkConfig
-from baselines.lafite.layers import (
+from baselines.stylegan2.layers import (
     EPSILON,
     Linear,
     Resampler,

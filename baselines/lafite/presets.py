@@ -8,11 +8,10 @@ from typing import Literal
 
 from baselines.lafite.config import NetworkConfig, paper_config, tiny_config
 from baselines.lafite.model import LafiteConfig, LafiteLossConfig
+from baselines.stylegan2 import EMA_MAX_DECAY
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
-
-EMA_MAX_DECAY = 0.9978  # half-life of 10,000 images at a batch of 32 (Karras et al. 2020), in steps
 
 
 @dataclass(frozen=True, kw_only=True)

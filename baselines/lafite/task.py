@@ -9,21 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.lafite.augment import NUM_DRAWS, AdaptiveChance, augment
 from baselines.lafite.clip_features import find_clip, load_teacher
 from baselines.lafite.discriminator import LafiteDiscriminator
 from baselines.lafite.draws import seeded_draws, styles, training_draws
 from baselines.lafite.examples import LafiteExamples
 from baselines.lafite.generator_network import LafiteGenerator
-from baselines.lafite.losses import (
-    contrastive,
+from baselines.lafite.losses import contrastive
+from baselines.lafite.model import LafiteConfig, check_teacher, write_lafite
+from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
+from baselines.stylegan2.losses import (
     discriminator_logistic,
     generator_logistic,
     path_lengths,
     path_penalty,
     r1,
 )
-from baselines.lafite.model import LafiteConfig, check_teacher, write_lafite
 from gcdp_bench.config import to_dict
 from gcdp_bench.costs import copy_cost
 from gcdp_bench.images import to_float, to_uint8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.lafite.layers import Conv, Leaky, Linear, leaky
 from baselines.semantic_palette.config import LayoutNetworkConfig, split_level
+from baselines.stylegan2.layers import Conv, Leaky, Linear, leaky
 
 WIDE = 2  # width / height from which the last convolution halves the width
 

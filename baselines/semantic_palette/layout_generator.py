@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.lafite.layers import Conv, Leaky, Linear, leaky
 from baselines.semantic_palette.config import LayoutNetworkConfig, split_level
 from baselines.semantic_palette.layout_losses import assisted_masks, layouts_of
+from baselines.stylegan2.layers import Conv, Leaky, Linear, leaky
 from gcdp_bench.images import resize_images
 
 EPSILON = 1e-8

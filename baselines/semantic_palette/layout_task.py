@@ -44,8 +44,8 @@ class LayoutTask:
     Palettes of generated layouts come from the mixture that is fitted to the training set when the
     first batch is drawn. The distance to the palette is reported, not optimised, as in the authors'
     default. Deviation: one batch size for all levels, where the authors' falls with the size of the
-    layouts. Without growth (`GrowthConfig` of 0 steps) the critic sees the last level alone, and the
-    lower ones learn by entropy, spread and feedback.
+    layouts. Without growth (`GrowthConfig` of 0 steps) the critic sees the last level alone, and
+    the lower ones learn by entropy, spread and feedback.
     """
 
     turns: Sequence[str] = ("critic", "generator")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from baselines.lafite.config import paper_config
-from baselines.lafite.discriminator import LafiteDiscriminator, with_minibatch_std
+from baselines.lafite.discriminator import LafiteDiscriminator
 from tests.baselines.lafite.small import CONFIG, build, normal
 
 
@@ -70,22 +70,6 @@ def test_two_batches_judged_as_one():
     assert not torch.allclose(network(images[2:6], text[2:6])[0][:2], whole[2:4])
 
 
-def test_minibatch_std_is_numpys():
-    x = normal(6, 5, 2, 3)
-    came = with_minibatch_std(x, 3)
-    assert torch.equal(came[:, :5], x)
-    for group in (slice(3), slice(3, 6)):
-        spread = np.std(x[group].numpy(), axis=0).mean()  # (C, h, w) to a number
-        np.testing.assert_allclose(came[group, 5], spread, rtol=1e-6)
-
-
-def test_minibatch_std_of_a_small_and_of_an_odd_batch():
-    x = normal(6, 5, 2, 3)
-    torch.testing.assert_close(with_minibatch_std(x[:3], 4), with_minibatch_std(x[:3], 3))
-    with pytest.raises(ValueError, match="multiple of minibatch_std_group=4 images, got 6"):
-        with_minibatch_std(x, 4)
-
-
 def test_every_parameter_learns_and_the_penalty_of_the_gradient_too():
     network = build(LafiteDiscriminator)
     images, text = inputs()
@@ -97,15 +81,3 @@ def test_every_parameter_learns_and_the_penalty_of_the_gradient_too():
     (logits.sum() + feature.sum()).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.any(), name
-
-
-@torch.no_grad()
-def test_a_block_is_a_residual():
-    """With silent convolutions the skip remains, halved in variance."""
-    block = build(LafiteDiscriminator).blocks[0]
-    for parameter in block.down.parameters():
-        torch.nn.init.zeros_(parameter)
-    x = normal(2, 4, 8, 8)
-    small = block.resampler.down(x)
-    expected = torch.einsum("oi,bihw->bohw", block.skip.weight[:, :, 0, 0], small) / 2 / 2**0.5
-    torch.testing.assert_close(block(x), expected)

@@ -7,8 +7,9 @@ import torch
 
 from baselines.lafite.discriminator import LafiteDiscriminator
 from baselines.lafite.generator_network import LafiteGenerator
-from baselines.lafite.presets import EMA_MAX_DECAY, LAFITE_PRESETS
+from baselines.lafite.presets import LAFITE_PRESETS
 from baselines.lafite.task import LafiteTask
+from baselines.stylegan2 import EMA_MAX_DECAY
 from gcdp_bench.train import Request, plan
 from tests.baselines.lafite.taught import WideStripes, write_clip
 

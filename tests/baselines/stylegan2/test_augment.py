@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.lafite.augment import NUM_DRAWS, AdaptiveChance, augment
+from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
 from tests.baselines.lafite.small import normal
 
 COLOUR, TRANSLATION, CUTOUT = range(3)

@@ -8,7 +8,7 @@ import torch
 from scipy import signal
 from torch.nn import functional as F
 
-from baselines.lafite.layers import (
+from baselines.stylegan2.layers import (
     Conv,
     DownConv,
     Linear,
