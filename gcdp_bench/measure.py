@@ -27,7 +27,7 @@ from gcdp_bench.files import replacing
 from gcdp_bench.points import score_folder, write_point
 from gcdp_bench.pooling import pool_seeds
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, Generator
+from gcdp_bench.protocols import Dataset, FewLabels, Generator, MetricValue
 from gcdp_bench.provenance import PRECISION, git_commit, hardware, library_versions
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT, merge_rows, read_rows, to_frame
 from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
@@ -139,7 +139,11 @@ class Measurements:
             self._write(requests[model], sample, scores, seconds=math.nan, samples=examples)
 
     def point(self, generator: Generator, request: SampleRequest) -> float:
-        """Sample and score one point unless it is done; returns its Semantic Recall."""
+        """Sample and score one point unless it is done.
+
+        Returns:
+            Its Semantic Recall; NaN of a generator that reads no captions.
+        """
         if not self._is_done(request):
             folder = self._places.point(request)
             seconds = sample_folder(generator, self._dataset, request, folder,
@@ -148,11 +152,14 @@ class Measurements:
             samples = Folder(folder, request.split, image_size=generator.image_size,
                              require_layouts=generator.makes_layouts)  # fmt: skip
             judging = Judging(has_layouts=generator.makes_layouts,
+                              match_captions=generator.reads_captions,
                               predicted_dir=self._predicted_dir(request))  # fmt: skip
             task = f"score {request.model}, guidance {request.guidance:g}"
             seen = observe(samples, self._judges, judging, progress=self._progress, task=task)
-            scores = score_generated(seen, self._reference, self._judges)
+            scores = score_generated(seen, self._reference, self._judges,
+                                     captions=generator.reads_captions)  # fmt: skip
             scores.values.extend(self._of_ceiling(scores))
+            scores.values.extend(_labelled(generator, request.num_samples))
             self._write(request, seen, scores, seconds=seconds, samples=folder, generator=generator)
         return _semantic_recall(self._of(request))
 
@@ -272,8 +279,16 @@ def _record(judged: Judged) -> dict:
     }
 
 
+def _labelled(generator: Generator, num_samples: int) -> list[Judged]:
+    """How many labelled images stand behind the layouts, where that is a setting."""
+    if not isinstance(generator, FewLabels):
+        return []
+    count = float(generator.num_labelled_images)
+    return [Judged(MetricValue("labelled_images", "all", count, num_samples))]
+
+
 def _semantic_recall(rows: pd.DataFrame) -> float:
-    return next(iter(_recalls(rows[rows["primary"]]).values()))
+    return next(iter(_recalls(rows[rows["primary"]]).values()), math.nan)
 
 
 def _recalls(rows: pd.DataFrame) -> dict[str, float]:

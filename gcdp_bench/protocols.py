@@ -219,6 +219,16 @@ class Taught(Protocol):
         ...
 
 
+@runtime_checkable
+class FewLabels(Protocol):
+    """A generator that learned its layouts from some of the training images alone."""
+
+    @property
+    def num_labelled_images(self) -> int:
+        """How many labelled images it was given."""
+        ...
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a segmenter sees in a batch of images."""

@@ -36,6 +36,15 @@ TABLE_1: Mapping[str, tuple[float, float | None, float]] = {
 }
 """Method -> FID, mIoU in percent (None where the paper has a dash), FSD, as printed."""
 
+METHODS: Mapping[str, str] = {
+    "reference": "GCDP",
+    "reference-unconditional": "GCDP",
+    "gansformer": "GANformer",
+    "dataset-ddpm": "DatasetDDPM",
+    "semantic-palette": "Semantic Palette",
+}
+"""Generator of the catalogue -> the paper's method. Which of the two "Ours" is, it does not say."""
+
 METHOD_NOTES: Mapping[str, str] = {
     "GANformer": "unconditional; layouts by the judging segmenter, hence no mIoU",
     "DatasetDDPM": "unconditional",

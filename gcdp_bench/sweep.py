@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.catalog import generator_folder, open_dataset, protocol_split, trained_parts
+from gcdp_bench.catalog import (
+    GENERATORS,
+    TASKS,
+    generator_folder,
+    lookup,
+    open_dataset,
+    protocol_split,
+    trained_parts,
+)
 from gcdp_bench.cost_rows import record_costs
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
@@ -30,13 +38,18 @@ SATURATION_GAIN, SATURATION_POINTS = 0.002, 2
 class SweepConfig:
     """What a sweep measures.
 
+    `task` "text-to-image" compares generators that read captions. "image-layout" compares pairs of
+    image and layout (Table 1): any generator can take part, metrics of captions are defined for
+    those that read them alone.
+
     `protocol` names whose captions are asked for and which real images are the reference:
     "heldout": the test split, which no model saw; "paper-like": what can be reconstructed of the
     paper's evaluation, see `catalog.protocol_split`.
     """
 
     dataset: str
-    models: tuple[str, ...] = ("reference", "imagen")
+    task: str = "text-to-image"  # of `catalog.TASKS`
+    models: tuple[str, ...] | None = None  # None: those of the task
     guidance: tuple[float, ...] | None = GUIDANCE.values  # None: until saturation
     truncation: tuple[float, ...] = TRUNCATION.values  # of models whose knob it is
     seeds: tuple[int, ...] = (0,)
@@ -47,7 +60,13 @@ class SweepConfig:
     mix_subsets: bool = False  # models of other subsets of the dataset are welcome
     demo: bool = False
 
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Generators that are compared."""
+        return TASKS[self.task] if self.models is None else self.models
+
     def __post_init__(self):
+        lookup(TASKS, self.task, "task")
         for value in self.guidance or ():
             GUIDANCE.check(value)
         for value in self.truncation:
@@ -72,9 +91,10 @@ def run_sweep(
         OSError: `places.results` cannot be written; before any sampling.
     """
     folders = dict(places.weights)
+    _refuse_other_task(config)
     generators = [
         load_generator(name, config.dataset, folders.get(name), config.sampling)
-        for name in config.models
+        for name in config.model_names
     ]
     dataset = shuffled(
         open_dataset(
@@ -95,7 +115,7 @@ def run_sweep(
             f"{dataset.split}), got {config.num_samples}; lower --num-samples"
         )
 
-    in_use = dict(zip(config.models, generators, strict=True))
+    in_use = dict(zip(config.model_names, generators, strict=True))
     output_folder(places.results)
     _refuse_mixture(places.results, dataset, config, in_use, judges)
 
@@ -107,7 +127,7 @@ def run_sweep(
     )
     points = Measurements(setting, places, dataset, judges, progress=progress)
     points.real()
-    for name, (generator, weights) in zip(config.models, generators, strict=True):
+    for name, (generator, weights) in in_use.items():
         values: set[float] = set()
         for seed in config.seeds:
             recalls: list[float] = []
@@ -179,6 +199,16 @@ def _values(generator: Generator, config: SweepConfig, recalls: list[float]) -> 
             if saturated(recalls):
                 return
             yield guidance
+
+
+def _refuse_other_task(config: SweepConfig) -> None:
+    silent = [name for name in config.model_names
+              if name in GENERATORS and not GENERATORS[name].reads_captions]  # fmt: skip
+    if silent and config.task == "text-to-image":
+        raise ValueError(
+            f"{', '.join(silent)}: expected generators that read captions for text-to-image; "
+            "pass --task image-layout"
+        )
 
 
 def _refuse_own_teacher(generator: Generator, judges: Extractors) -> None:

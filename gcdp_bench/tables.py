@@ -1,13 +1,10 @@
-"""Rows to tables that people read: one line per point, and the paper's Table 1."""
+"""Rows to a table that people read: one line per point."""
 
 from __future__ import annotations
-
-import math
 
 import pandas as pd
 
 from gcdp_bench.protocols import KNOBS
-from gcdp_bench.published import published_records
 from gcdp_bench.rows import REFERENCE_MODELS, SPLIT
 
 POINT = ["dataset", "model", "trained_on", "knob", "guidance", "steps", "num_captions"]
@@ -20,7 +17,6 @@ DISTANCES = ("fid", "fsd_generated", "fsd_predicted")
 PERCENT = ("semantic_recall", "semantic_precision", "false_detection_rate", "miou",
            "attribute_recall")  # fmt: skip
 UNDEFINED = "–"
-PAPER_PROTOCOL = "Cityscapes, 512x256; protocol unknown: samples, reference split, resize"
 
 
 def primary_totals(rows: pd.DataFrame) -> pd.DataFrame:
@@ -75,59 +71,6 @@ def _wide(totals: pd.DataFrame, column: str) -> pd.DataFrame:
     """Mean of a column over seeds: one line per point, one column per metric of `SUMMARY`."""
     means = totals.groupby([*POINT, "metric"], dropna=False)[column].mean()
     return pd.DataFrame(means.unstack("metric")).reindex(columns=list(SUMMARY))
-
-
-def table_1(summary: pd.DataFrame) -> pd.DataFrame:
-    """The paper's Table 1: every method at the knob value of its lowest FID; the printed values.
-
-    FSD is that of the generated layouts; of the segmenter's layouts where the method makes none,
-    as the paper does for GANformer. mIoU needs generated layouts.
-
-    Returns:
-        Columns `method`, `data`, `fid`, `miou` (percent), `fsd`, `knob`, `guidance` (value of the
-        knob; NaN where the paper names none), `steps`, `protocol`.
-    """
-    lines = []
-    generated_lines = summary[~summary["model"].isin(REFERENCE_MODELS)]
-    for _, points in generated_lines.groupby(["dataset", "model"], sort=False):
-        best = points.iloc[int(points["fid"].argmin())]
-        generated = best["fsd_generated"]
-        lines.append(
-            {
-                "method": best["model"],
-                "data": best["dataset"],
-                "fid": best["fid"],
-                "miou": best["miou"] * 100.0,
-                "fsd": best["fsd_predicted"] if math.isnan(generated) else generated,
-                "knob": best["knob"],
-                "guidance": best["guidance"],
-                "steps": best["steps"],
-                "protocol": f"{best['fid_metric']}, {best['num_captions']} captions, "
-                f"{best['num_seeds']} sampling seed(s)",
-            }
-        )
-    return pd.DataFrame([*lines, *_published_lines()])
-
-
-def _published_lines() -> list[dict]:
-    """The paper's own Table 1, one line per method."""
-    published = pd.DataFrame(published_records())
-    wide = published.pivot(index="model", columns="metric", values="value")
-    wide = wide.reindex(published["model"].unique())  # in the paper's order
-    return [
-        {
-            "method": f"{method} (paper)",
-            "data": "cityscapes",
-            "fid": values["fid"],
-            "miou": values["miou"] * 100.0,
-            "fsd": values["fsd"],
-            "knob": "none",
-            "guidance": math.nan,
-            "steps": pd.NA,
-            "protocol": PAPER_PROTOCOL,
-        }
-        for method, values in wide.iterrows()
-    ]
 
 
 def readable(summary: pd.DataFrame) -> pd.DataFrame:

@@ -150,6 +150,47 @@ def _lafite_clip() -> _Kind:
     return _Kind({"tiny": TEACHER}, lambda run, *splits: ClipTask(run.clip, *splits))
 
 
+def _gansformer() -> _Kind:
+    from baselines.gansformer.presets import GANSFORMER_PRESETS
+    from baselines.gansformer.task import GansformerTask
+
+    return _Kind(GANSFORMER_PRESETS, lambda run, *splits: GansformerTask(run.gansformer, *splits))
+
+
+def _ddpm() -> _Kind:
+    from baselines.dataset_ddpm.presets import DDPM_PRESETS
+    from reference_model.task import StageTask
+    from reference_model.text import build_text_encoder
+
+    return _Kind(
+        DDPM_PRESETS,
+        lambda run, train, validation: StageTask(
+            run.stage, train, validation, build_text_encoder(run.stage.text)
+        ),
+    )
+
+
+def _dataset_ddpm() -> _Kind:
+    from baselines.dataset_ddpm.presets import DATASET_DDPM_PRESETS
+    from baselines.dataset_ddpm.task import LabelTask
+
+    return _Kind(DATASET_DDPM_PRESETS, lambda run, *splits: LabelTask(run.labels, *splits))
+
+
+def _palette_layouts() -> _Kind:
+    from baselines.semantic_palette.layout_task import LayoutTask
+    from baselines.semantic_palette.presets import LAYOUT_PRESETS
+
+    return _Kind(LAYOUT_PRESETS, lambda run, *splits: LayoutTask(run.layouts, *splits))
+
+
+def _semantic_palette() -> _Kind:
+    from baselines.semantic_palette.image_task import ImageTask
+    from baselines.semantic_palette.presets import IMAGE_PRESETS
+
+    return _Kind(IMAGE_PRESETS, lambda run, *splits: ImageTask(run.images, *splits))
+
+
 KINDS: Mapping[str, Callable[[], _Kind]] = {
     "segmenter": _segmenter,
     "clip": _clip,
@@ -158,6 +199,11 @@ KINDS: Mapping[str, Callable[[], _Kind]] = {
     "ldm": _ldm,
     "lafite": _lafite,
     "lafite-clip": _lafite_clip,
+    "gansformer": _gansformer,
+    "ddpm": _ddpm,
+    "dataset-ddpm": _dataset_ddpm,
+    "palette-layouts": _palette_layouts,
+    "semantic-palette": _semantic_palette,
 }
 
 
@@ -169,9 +215,15 @@ def _plan_stage(request: Request) -> Plan:
     assert request.stage is not None
     preset = lookup(PRESETS, request.preset, "preset")
     splits = _open_splits(request, preset.width)
-    layouts = GENERATORS[request.model].makes_layouts
+    spec = GENERATORS[request.model]
     part = preset.base if request.stage == "base" else preset.sr
-    stage = stage_config(preset, request.stage, splits[0], layouts=layouts)
+    stage = stage_config(
+        preset,
+        request.stage,
+        splits[0],
+        layouts=spec.makes_layouts,
+        captions=spec.reads_captions,
+    )
     config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
     task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
     return Plan(task, config.training, config, _left_out(splits))

@@ -20,9 +20,18 @@ import click
     is_flag=True,
     help="Show models that were trained on different subsets together, each with its subset.",
 )
+@click.option(
+    "--table",
+    type=click.Choice(["1"]),
+    help="Write and print this table of the paper alone: CSV, Markdown, LaTeX.",
+)
 @click.pass_context
 def command(
-    context: click.Context, results: Path, only: tuple[str, ...], mix_subsets: bool
+    context: click.Context,
+    results: Path,
+    only: tuple[str, ...],
+    mix_subsets: bool,
+    table: str | None,
 ) -> None:
     """Draw tables, figures and a page from RESULTS [results/local].
 
@@ -31,10 +40,15 @@ def command(
     """
     from gcdp_bench.cli.display import print_summary
     from gcdp_bench.comparable import UnlikeRowsError
-    from gcdp_bench.report import build_report
+    from gcdp_bench.report import build_report, build_table_1
     from gcdp_bench.tables import readable
 
     try:
+        if table is not None:
+            text, files = build_table_1(results, only=only, mix_subsets=mix_subsets)
+            click.echo(text)
+            click.echo(f"tables:  {', '.join(map(str, files))}")
+            return
         report = build_report(results, only=only, mix_subsets=mix_subsets)
     except UnlikeRowsError as error:
         click.echo(f"Error: {error}", err=True)

@@ -22,7 +22,18 @@ from gcdp_bench.cli.options import (
 
 @click.command(name="sweep")
 @dataset_option
-@click.option("--models", default="reference,imagen", show_default=True, help="Generators.")
+@click.option(
+    "--task",
+    type=click.Choice(["text-to-image", "image-layout"]),
+    default="text-to-image",
+    show_default=True,
+    help="Compare images of captions, or pairs of image and layout (Table 1).",
+)
+@click.option(
+    "--models",
+    help="Generators [reference,imagen; image-layout: reference-unconditional,gansformer,"
+    "dataset-ddpm,semantic-palette].",
+)
 @click.option(
     "--guidance",
     help="Guidance scales, comma-separated; 1 is none [1,2,4,8].",
@@ -30,7 +41,7 @@ from gcdp_bench.cli.options import (
 @click.option(
     "--truncation",
     metavar="LIST",
-    help="Truncation psi of lafite, comma-separated; 1 is none [1,0.9,0.8,0.7,0.6,0.5].",
+    help="Truncation psi of GANs, comma-separated; 1 is none [1,0.9,0.8,0.7,0.6,0.5].",
 )
 @click.option(
     "--until-saturation",
@@ -80,7 +91,8 @@ from gcdp_bench.cli.options import (
 def command(
     context: click.Context,
     dataset: str,
-    models: str,
+    task: str,
+    models: str | None,
     guidance: str | None,
     truncation: str | None,
     until_saturation: bool,
@@ -104,7 +116,7 @@ def command(
         raise click.UsageError("--guidance and --until-saturation exclude each other")
     scales = None if guidance is None else parse_list(guidance, float, "--guidance")
     psis = None if truncation is None else parse_list(truncation, float, "--truncation")
-    model_names = parse_list(models, str, "--models")
+    model_names = None if models is None else parse_list(models, str, "--models")
     seed_values = parse_seeds(seeds)
     folders = parse_weights(weights)
 
@@ -113,6 +125,7 @@ def command(
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.measure import Places
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
+    from gcdp_bench.report.table_1 import readable_table_1, table_1
     from gcdp_bench.sampling import SamplingConfig
     from gcdp_bench.sweep import SweepConfig, run_sweep
     from gcdp_bench.tables import readable, summary_table
@@ -120,6 +133,7 @@ def command(
     check_dataset(dataset)
     config = SweepConfig(
         dataset=dataset,
+        task=task,
         models=model_names,
         guidance=None if until_saturation else scales or GUIDANCE.values,
         truncation=psis or TRUNCATION.values,
@@ -137,6 +151,10 @@ def command(
     judges = load_extractors(request)
     places = Places(results=results, data_root=data_root, quarantine=quarantine, weights=folders)
     rows = run_sweep(config, places, judges, progress=Display())
-    print_summary(readable(summary_table(rows)))
+    if task == "image-layout":
+        print_summary(readable_table_1(table_1(rows)))
+    else:
+        print_summary(readable(summary_table(rows)))
+    table = " --table 1" if task == "image-layout" else ""
     click.echo(f"rows: {results / 'results.parquet'} (and .csv); draw them: "
-               f"gcdp-bench report {results}")  # fmt: skip
+               f"gcdp-bench report {results}{table}")  # fmt: skip

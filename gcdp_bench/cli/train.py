@@ -43,8 +43,10 @@ def command(
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Train MODEL: a generator (reference, imagen, ldm, lafite), a network that one is built on
-    (autoencoder for ldm, lafite-clip for lafite), or a judge (segmenter, clip, attributes)."""
+    """Train MODEL: a generator (reference, imagen, ldm, lafite; of pairs without captions:
+    reference-unconditional, gansformer, dataset-ddpm, semantic-palette), a network that one is
+    built on (autoencoder for ldm, lafite-clip for lafite, ddpm for dataset-ddpm, palette-layouts
+    for semantic-palette), or a judge (segmenter, clip, attributes)."""
     from gcdp_bench import train
     from gcdp_bench.cli.display import Display
     from gcdp_bench.config import to_dict

@@ -73,18 +73,30 @@ class Scores:
         return pd.DataFrame(rows, columns=columns)
 
 
-def score_generated(seen: Observed, reference: Reference, judges: Extractors) -> Scores:
+def score_generated(
+    seen: Observed, reference: Reference, judges: Extractors, *, captions: bool = True
+) -> Scores:
     """Every metric of a generator's samples.
+
+    Args:
+        seen: the samples.
+        reference: real images.
+        judges: the networks.
+        captions: False: of a generator that reads none, so that metrics of captions are undefined.
 
     Raises:
         ValueError: fewer than two samples.
     """
     values = [
-        *_of_captions(seen, reference, judges),
+        *(_of_captions(seen, reference, judges) if captions else ()),
         *_of_layouts(seen, judges),
         *_distances(seen, reference.observed, judges),
     ]
-    return Scores(values, _per_sample(seen, reference, judges))
+    per_sample = _per_sample(seen, reference, judges)
+    if not captions:
+        per_sample["asked"] = ""
+        per_sample[["recall", "precision", "clip"]] = np.nan
+    return Scores(values, per_sample)
 
 
 def score_real(

@@ -20,9 +20,10 @@ from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import save, theme, title
+from gcdp_bench.report.table_1 import markdown, table_1, write_table_1
 from gcdp_bench.report.tradeoff import draw_tradeoff
 from gcdp_bench.rows import REFERENCE_MODELS, read_rows
-from gcdp_bench.tables import summary_table, table_1
+from gcdp_bench.tables import summary_table
 from gcdp_bench.tradeoff import tradeoff_table
 
 TRADEOFF_NOTE = (
@@ -61,17 +62,15 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
         UnlikeRowsError: rows differ in how they were measured; names the field.
         ValueError: the results are of another version, or a condition leaves no row.
     """
-    rows = select(read_rows(results), only)
-    check_comparable(rows, mix_subsets=mix_subsets)
-    rows = name_subsets(rows)
+    rows = _comparable_rows(results, only, mix_subsets=mix_subsets)
     summary = summary_table(rows)
+    paired = table_1(rows)
     comparison = compare_models(rows, results)
     tradeoff = tradeoff_table(rows)
     agreement = judge_agreement(rows)
     costs = cost_table(rows, read_costs(results))
     tables = {
         "summary": summary,
-        "table-1": table_1(summary),
         "comparison": comparison,
         "tradeoff": tradeoff,
         "costs": costs,
@@ -80,6 +79,7 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
     if len(agreement):
         tables["judge-agreement"] = agreement
     written = [_write(table, results / "tables" / f"{name}.csv") for name, table in tables.items()]
+    written += write_table_1(paired, results / "tables")
     sections = []
     with theme():
         for dataset in rows["dataset"].unique():
@@ -87,13 +87,33 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
     page = render_page(
         rows,
         sections,
-        Tables(summary, tables["table-1"], comparison, tradeoff, agreement, costs),
+        Tables(summary, paired, comparison, tradeoff, agreement, costs),
     )
     path = results / "report.html"
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     figures = tuple(figure.path for section in sections for figure in section.figures)
     return Report(path, tuple(written), figures, summary, warnings_of(agreement))
+
+
+def build_table_1(
+    results: Path, *, only: Sequence[str] = (), mix_subsets: bool = False
+) -> tuple[str, tuple[Path, ...]]:
+    """Write the paper's Table 1 alone, as CSV, Markdown and LaTeX, into `tables/`.
+
+    Arguments and errors as in `build_report`.
+
+    Returns:
+        The table in Markdown, and the files.
+    """
+    table = table_1(_comparable_rows(results, only, mix_subsets=mix_subsets))
+    return markdown(table), write_table_1(table, results / "tables")
+
+
+def _comparable_rows(results: Path, only: Sequence[str], *, mix_subsets: bool) -> pd.DataFrame:
+    rows = select(read_rows(results), only)
+    check_comparable(rows, mix_subsets=mix_subsets)
+    return name_subsets(rows)
 
 
 def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:

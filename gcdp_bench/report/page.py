@@ -16,13 +16,13 @@ from gcdp_bench.compare.paired import NOISE, TIE
 from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
+from gcdp_bench.report.table_1 import NOTES, readable_table_1
 from gcdp_bench.rows import REFERENCE_MODELS
 from gcdp_bench.tables import (
     PERCENT,
     UNDEFINED,
     below_noise,
     knob_symbol,
-    knob_text,
     number,
     readable,
 )
@@ -62,7 +62,7 @@ class Tables:
     """Tables of the page, as the other modules make them."""
 
     summary: pd.DataFrame  # `tables.summary_table`
-    table_1: pd.DataFrame  # `tables.table_1`
+    table_1: pd.DataFrame  # `report.table_1.table_1`
     comparison: pd.DataFrame  # `compare.compare_models`
     tradeoff: pd.DataFrame  # `tradeoff.tradeoff_table`
     agreement: pd.DataFrame  # `agreement.judge_agreement`
@@ -90,7 +90,8 @@ def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> 
         demo=bool(rows["demo"].any()),
         facts=_facts(rows),
         summary=_cells(readable(tables.summary), grey=below_noise(tables.summary)),
-        table_1=_cells(_readable_table_1(tables.table_1)),
+        table_1_notes=NOTES,
+        table_1=_cells(readable_table_1(tables.table_1)),
         comparison=_cells(comparison, grey=_whole_rows(comparison, open_verdicts)),
         tradeoff=_cells(_readable_tradeoff(tables.tradeoff)),
         agreement=_cells(_readable_agreement(tables.agreement)),
@@ -167,24 +168,6 @@ def _readable_agreement(table: pd.DataFrame) -> pd.DataFrame:
             "other judge": table["other"],
             "Kendall's tau": [number(value) for value in table["tau"]],
             "points": table["num_points"],
-        }
-    )
-
-
-def _readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "method": [title(method) for method in table["method"]],
-            "data": table["data"],
-            "knob value": [
-                knob_text(knob, value)
-                for knob, value in zip(table["knob"], table["guidance"], strict=True)
-            ],
-            "steps": [number(steps, "{:.0f}") for steps in table["steps"]],
-            "FID ↓": [number(value) for value in table["fid"]],
-            "mIoU % ↑": [number(value) for value in table["miou"]],
-            "FSD ↓": [number(value) for value in table["fsd"]],
-            "protocol": table["protocol"],
         }
     )
 

@@ -23,6 +23,10 @@ MODEL_COLOURS = {
     "imagen": "#0f3d7a",
     "ldm": "#2c9c68",
     "lafite": "#de9216",
+    "reference-unconditional": "#e08a8d",
+    "gansformer": "#7b5aa6",
+    "dataset-ddpm": "#3a8fb7",
+    "semantic-palette": "#6b8e23",
     CEILING: "#222222",
     FLOOR: "#9a9a9a",
     SPLIT: "#5a5a5a",
@@ -34,11 +38,17 @@ MODEL_TITLES = {
     "imagen": "Imagen",
     "ldm": "LDM",
     "lafite": "Lafite",
+    "reference-unconditional": "GCDP, unconditional",
+    "gansformer": "GANformer",
+    "dataset-ddpm": "DatasetDDPM",
+    "semantic-palette": "Semantic Palette",
     CEILING: "real images",
     FLOOR: "real images, shuffled captions",
     SPLIT: "real images against the others",
 }
-MARKERS = {"reference": "o", "imagen": "s", "ldm": "^", "lafite": "D"}
+MARKERS = {"reference": "o", "imagen": "s", "ldm": "^", "lafite": "D",
+           "reference-unconditional": "p", "gansformer": "v", "dataset-ddpm": "X",
+           "semantic-palette": "h"}  # fmt: skip
 PALER = 0.45  # share of white in the second colour of one model, of what is left in the third, ...
 PNG_DPI = 160
 

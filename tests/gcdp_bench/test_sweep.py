@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
+from gcdp_bench.catalog import TASKS
+from gcdp_bench.config import read_json, write_json
 from gcdp_bench.cost_rows import SAMPLING, read_costs
 from gcdp_bench.evaluate import Observed
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
@@ -16,9 +18,12 @@ from gcdp_bench.measure import Places
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import TRUNCATION
+from gcdp_bench.report import build_report
+from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import SweepConfig, run_sweep, saturated
+from reference_model.generator import Cascade
 
 
 @pytest.fixture
@@ -91,6 +96,51 @@ def test_every_point_and_both_references_have_rows(config, places, judges):
     assert len(Observed.load(point.observed)) == 4 and len(Observed.load(point.reference)) == 12
     assert len(point.per_sample()) == 4
     assert len(list(point.predicted.glob("*.png"))) == 4
+
+
+def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy, tmp_path):
+    """Table 1: a cascade without captions beside the captioned one and one without layouts."""
+    silent = tmp_path / "silent"
+    shutil.copytree(toy.reference, silent)
+    for stage in ("base", "sr"):
+        record = read_json(silent / stage / "config.json")
+        record["task"]["stage"]["text_drop"] = 1.0
+        write_json(silent / stage / "config.json", record)
+    models = ("reference-unconditional", "reference", "imagen")
+    pairs = replace(config, task="image-layout", models=models, guidance=(1.0,))
+    weights = (*places.weights, ("reference-unconditional", silent))
+    rows = run_sweep(pairs, replace(places, weights=weights), judges, progress=Silent())
+    own = rows[rows["model"] == "reference-unconditional"]
+    assert set(own["knob"]) == {"none"} and not own["metric"].str.contains("clip|semantic").any()
+    for metric in ("fid-hrnet", "miou", "fsd_generated", "fsd_predicted"):
+        assert len(total(rows, "reference-unconditional", metric)) == 1
+    assert len(total(rows, "reference", "semantic_recall")) == 1
+    table = table_1(rows).set_index("method")
+    assert list(table.index) == [*sorted(models, reverse=True), CEILING]
+    assert table.loc["imagen", "layouts"] == "segmenter's" and np.isnan(table.loc["imagen", "miou"])
+    point = read_point(places.results, own["config_hash"].iloc[0])
+    answers = point.per_sample()
+    assert answers[["recall", "precision", "clip"]].isna().to_numpy().all()
+    report = build_report(places.results)
+    assert report.page.exists() and len(report.summary) > 0
+
+
+def test_generators_without_captions_belong_to_the_other_task(config, places, judges):
+    with pytest.raises(ValueError, match="gansformer: expected generators that read captions"):
+        run_sweep(replace(config, models=("imagen", "gansformer")), places, judges,
+                  progress=Silent())  # fmt: skip
+    with pytest.raises(ValueError, match="unknown task 'layouts'"):
+        replace(config, task="layouts")
+    assert config.model_names == ("reference", "imagen")
+    assert replace(config, task="image-layout").model_names == TASKS["image-layout"]
+
+
+def test_a_number_of_labelled_images_is_a_row(config, places, judges, toy, monkeypatch):
+    monkeypatch.setattr(Cascade, "num_labelled_images", 7, raising=False)
+    rows = run_sweep(replace(config, models=("reference",), guidance=(1.0,)), places, judges,
+                     progress=Silent())  # fmt: skip
+    assert total(rows, "reference", "labelled_images") == [7.0]
+    assert table_1(rows)["labelled_images"].tolist()[0] == 7
 
 
 def test_a_second_run_measures_nothing(config, places, judges):

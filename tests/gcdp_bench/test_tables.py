@@ -4,9 +4,8 @@ import math
 
 import pytest
 
-from gcdp_bench.published import TABLE_1
 from gcdp_bench.rows import CEILING, SPLIT, to_frame
-from gcdp_bench.tables import below_noise, knob_text, readable, summary_table, table_1
+from gcdp_bench.tables import below_noise, knob_text, readable, summary_table
 from tests.gcdp_bench.test_rows import record
 
 REAL = {"trained_on": "none", "knob": "none", "guidance": math.nan, "steps": None}
@@ -44,19 +43,6 @@ def test_the_summary_averages_seeds_of_the_totals(rows):
     assert math.isnan(table.iloc[2]["miou"]) and math.isnan(table.iloc[4]["fid"])
 
 
-def test_table_1_takes_the_lowest_fid_and_keeps_the_papers_dash(rows):
-    table = table_1(summary_table(rows)).set_index("method")
-    assert table.loc["reference", "guidance"] == 2.0
-    assert table.loc["reference", "fid"] == 3.5
-    assert table.loc["reference", "miou"] == 25.0
-    assert table.loc["reference", "fsd"] == 5.0
-    assert table.loc["imagen", "fsd"] == 9.0  # of the segmented images
-    assert math.isnan(table.loc["imagen", "miou"])
-    assert table.loc["GCDP (paper)", ["fid", "miou", "fsd"]].tolist() == [20.36, 65.80, 42.22]
-    assert math.isnan(table.loc["GANformer (paper)", "miou"])
-    assert len(table) == 2 + len(TABLE_1)
-
-
 def test_undefined_values_are_dashes(rows):
     shown = readable(summary_table(rows))
     assert shown["mIoU % ↑"].tolist() == ["25.0", "25.0", "–", "–", "–"]
@@ -80,10 +66,6 @@ def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
     assert lines.loc["lafite", "knob value"].tolist() == ["ψ 0.6", "ψ 0.8", "ψ 1"]
     assert lines.loc["lafite", "steps"].tolist() == ["1"] * 3
     assert lines.loc["gan", "knob value"] == "–"
-    best = table_1(summary).set_index("method")
-    columns = ["knob", "guidance", "steps", "fid"]
-    assert best.loc["lafite", columns].tolist() == ["truncation psi", 0.8, 1, 5.0]
-    assert best.loc["reference", columns].tolist() == ["guidance scale", 2.0, 10, 3.5]
     assert knob_text("temperature", 0.7) == "temperature 0.7"
 
 

@@ -90,6 +90,20 @@ def _fsd(whose: str, term: str) -> Definition:
     )
 
 
+_LABELLED = Definition(
+    title="Labelled images behind the layouts",
+    formula="number of labelled training images that the generator's layouts were learned from",
+    unit="images",
+    higher_is_better=None,
+    source="DatasetDDPM, Baranchuk et al. 2022, arXiv 2112.03126",
+    extractor="none",
+    resize="none",
+    compared_with="nothing",
+    interval="none: it is a setting",
+    traps=("Given only by generators for which it is a setting; the others saw every layout of "
+           "their training set, or none.",),
+)  # fmt: skip
+
 LAYOUT_DEFINITIONS: Mapping[str, Definition] = {
     "miou": _iou(
         "Mean intersection over union",
@@ -113,5 +127,6 @@ LAYOUT_DEFINITIONS: Mapping[str, Definition] = {
         traps=("Ruled by large classes: road and sky hide the loss of small ones.",),
     ),
     "iou_absent_classes": _ABSENT,
+    "labelled_images": _LABELLED,
     **{f"fsd_{whose}{term}": _fsd(whose, term) for whose in _FSD_SOURCES for term in _FSD_TERMS},
 }

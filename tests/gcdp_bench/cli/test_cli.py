@@ -79,9 +79,9 @@ def test_the_options_of_every_verb():
         "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
-                         "--truncation", "--mix-subsets",
+                         "--truncation", "--mix-subsets", "--task",
                          *shared, *steps]),
-        "report": ["--mix-subsets", "--only", "results"],
+        "report": ["--mix-subsets", "--only", "--table", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
         "analyze": [],  # a group of verbs
@@ -159,6 +159,9 @@ class TestMistakes:
             "sweep", "--dataset", "camvid", "--gidance", 2, code=2
         )
         assert "did you mean 'synth-city-25'" in fails("sweep", "--dataset", "synth-cty-25")
+        assert "gansformer: expected generators that read captions" in fails(
+            "sweep", "--dataset", "synth-city-25", "--models", "gansformer"
+        )
         assert "unknown model to train 'refrence'" in fails(
             "train", "refrence", "--dataset", "camvid"
         )

@@ -69,6 +69,15 @@ def test_values_equal_their_definitions(data, judges, reference, seen):
         assert np.isfinite(found[metric])
 
 
+def test_of_a_generator_without_captions_nothing_of_captions_is_defined(reference, seen, judges):
+    asked = score_generated(seen, reference, judges)
+    silent = score_generated(seen, reference, judges, captions=False)
+    missing = totals(asked).keys() - totals(silent).keys()
+    assert {"semantic_recall", "semantic_precision", "clip-x100"} <= missing
+    assert {"miou", "fid-hrnet", "fsd_generated", "fsd_predicted"} <= totals(silent).keys()
+    assert silent.per_sample["clip"].isna().all() and not silent.per_sample["asked"].any()
+
+
 def test_every_value_says_who_judged(judges, reference, seen):
     for judged in score_generated(seen, reference, judges).values:
         metric = judged.value.metric

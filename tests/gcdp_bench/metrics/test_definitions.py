@@ -86,5 +86,5 @@ def test_every_metric_that_is_written_is_defined_and_no_other():
         *attribute_values(asked.astype(np.int8), y, np.full(3, 0.5), ("a", "b", "c")),
         *memorised_values(nearest_training(x, y)),
     ]
-    of_points = {"semantic_recall_of_ceiling"}  # made of two points' values
-    assert {value.metric for value in values} | of_points == set(DEFINITIONS)
+    of_sweeps = {"semantic_recall_of_ceiling", "labelled_images"}
+    assert {value.metric for value in values} | of_sweeps == set(DEFINITIONS)

@@ -1,23 +1,20 @@
-"""The only map from names to code: datasets, generators, and what can be trained."""
+"""Names of datasets to code, and how they are opened."""
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from gcdp_bench.catalog.names import lookup
 from gcdp_bench.datasets import opening
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
     from gcdp_bench.images import Size
-    from gcdp_bench.protocols import Dataset, Generator
-    from gcdp_bench.sampling import SamplingConfig
-
-T = TypeVar("T")
+    from gcdp_bench.protocols import Dataset
 
 DATA_ROOT_VARIABLE = "GCDP_DATA"
 
@@ -31,19 +28,6 @@ class DatasetSpec:
     paper_split: str = "train"  # captions and reference of the protocol "paper-like"
     build: Callable[[str, Size, Path | None], Dataset]
     files: opening.DiskFiles | None = None  # None: procedural
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorSpec:
-    """How a generator is loaded, and where its shipped weights lie (one folder per dataset)."""
-
-    summary: str
-    load: Callable[[Path, SamplingConfig], Generator]
-    shipped: Path
-    makes_layouts: bool = False
-    marker: str = "config.json"  # a file that every trained folder has
-    stages: tuple[str, ...] = ()  # trained one by one, each in its own folder
-    parts: tuple[str, ...] = ()  # networks it is built on, trained before
 
 
 def _synth_city(fraction: int) -> DatasetSpec:
@@ -84,29 +68,6 @@ def _celeba(fraction: int) -> DatasetSpec:
     return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test-first")
 
 
-def _cascade(name: str) -> Callable[[Path, SamplingConfig], Generator]:
-    def load(folder: Path, config: SamplingConfig) -> Generator:
-        from reference_model.generator import Cascade
-
-        return Cascade.load(name, folder, config)
-
-    return load
-
-
-def _latent_diffusion(folder: Path, config: SamplingConfig) -> Generator:
-    from baselines.ldm.generator import LatentDiffusion
-
-    return LatentDiffusion.load("ldm", folder, config)
-
-
-def _lafite(folder: Path, config: SamplingConfig) -> Generator:
-    from baselines.lafite.generator import Lafite
-
-    return Lafite.load("lafite", folder, config)
-
-
-PROJECT = Path(__file__).resolve().parent.parent
-
 DATASETS: Mapping[str, DatasetSpec] = {
     "synth-city": _synth_city(100),
     "synth-city-25": _synth_city(25),
@@ -130,55 +91,6 @@ DATASETS: Mapping[str, DatasetSpec] = {
     "celeba-50": _celeba(50),
     "celeba-100": _celeba(100),
 }
-
-CASCADE_STAGES = ("base", "sr")
-BASELINES = PROJECT / "baselines" / "shipped"
-
-GENERATORS: Mapping[str, GeneratorSpec] = {
-    "reference": GeneratorSpec(
-        summary="Gaussian-categorical cascade: image and layout together",
-        load=_cascade("reference"),
-        makes_layouts=True,
-        shipped=PROJECT / "reference_model" / "shipped",
-        marker="base/config.json",
-        stages=CASCADE_STAGES,
-    ),
-    "imagen": GeneratorSpec(
-        summary="Imagen: the same cascade without layouts",
-        load=_cascade("imagen"),
-        shipped=BASELINES / "imagen",
-        marker="base/config.json",
-        stages=CASCADE_STAGES,
-    ),
-    "ldm": GeneratorSpec(
-        summary="latent diffusion in the space of an autoencoder",
-        load=_latent_diffusion,
-        shipped=BASELINES / "ldm",
-        parts=("autoencoder",),
-    ),
-    "lafite": GeneratorSpec(
-        summary="StyleGAN2 with CLIP's text features in style space",
-        load=_lafite,
-        shipped=BASELINES / "lafite",
-        parts=("lafite-clip",),
-    ),
-}
-
-
-CASCADES = tuple(name for name, spec in GENERATORS.items() if spec.stages)
-
-
-def lookup(catalog: Mapping[str, T], name: str, what: str) -> T:
-    """Entry `name`.
-
-    Raises:
-        ValueError: no such entry; the nearest name and all names are given.
-    """
-    if name in catalog:
-        return catalog[name]
-    near = difflib.get_close_matches(name, catalog, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown {what} {name!r}; {hint}known: {', '.join(catalog)}")
 
 
 def check_dataset(name: str) -> None:
@@ -325,33 +237,3 @@ def resolve_data_root(data_root: Path | None) -> Path | None:
     """`--data-root`, else the environment variable, else None."""
     variable = os.environ.get(DATA_ROOT_VARIABLE)
     return data_root or (Path(variable) if variable else None)
-
-
-def trained_parts(name: str, folder: Path) -> list[str]:
-    """Networks that were trained one by one for the generator in `folder`, as costs name them."""
-    spec = lookup(GENERATORS, name, "generator")
-    stages = [stage for stage in spec.stages if (folder / stage).is_dir()]
-    return stages or [*spec.parts, name]
-
-
-def generator_folder(name: str, dataset: str, given: Path | None) -> Path:
-    """Folder of a trained generator: `given`, else runs/, else the shipped weights.
-
-    Raises:
-        FileNotFoundError: none of them exists; says how to train one.
-    """
-    spec = lookup(GENERATORS, name, "generator")
-    if given is not None:
-        candidates = [given]
-    else:
-        candidates = [Path("runs") / name / dataset, spec.shipped / dataset]
-    for folder in candidates:
-        if (folder / spec.marker).exists():
-            return folder
-    looked = ", ".join(str(folder) for folder in candidates)
-    commands = " and ".join(
-        f"`gcdp-bench train {part} --dataset {dataset}`" for part in (*spec.parts, name)
-    )
-    raise FileNotFoundError(
-        f"no trained {name!r} for {dataset}: looked in {looked}; train it with {commands}"
-    )

@@ -1,0 +1,192 @@
+"""The paper's Table 1: pairs of image and layout by FID, mIoU and FSD, ours beside the printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from gcdp_bench.files import replacing
+from gcdp_bench.published import METHODS, TABLE_1
+from gcdp_bench.report.style import title
+from gcdp_bench.rows import CEILING, REFERENCE_MODELS, SPLIT
+from gcdp_bench.tables import UNDEFINED, knob_text, number, primary_totals, summary_table
+
+MEASURES = ("fid", "miou", "fsd")
+OWN, JUDGED = "generated", "segmenter's"
+"""Whose layouts a line's FSD is of."""
+
+PERCENT = 100.0
+UNDEFINED_MIOU = "undefined"
+PUBLISHED_MARK = "†"
+NOTES = (
+    "FID and FSD: lower is better; mIoU: higher is better. In brackets: 95 % intervals. Each "
+    "method stands at the knob value of its lowest FID, averaged over the sampling seeds.",
+    "mIoU compares a generated layout with what the segmenter sees in the generated image. Where "
+    "the layouts are the segmenter's own it is undefined, and FSD is of the segmenter's layouts.",
+    f"{PUBLISHED_MARK} Printed in Table 1 of Park et al. 2023, for Cityscapes at 512x256 by a "
+    "protocol that is not known; not comparable with the columns beside it.",
+)
+
+
+def table_1(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every generator at the knob value of its lowest FID; real images last in each dataset.
+
+    FSD is that of the generated layouts; of the segmenter's layouts where a generator makes none,
+    as the paper does for GANformer. mIoU needs generated layouts. Real images: mIoU of their own
+    layouts; distances of the sample to the other real images.
+
+    Args:
+        rows: tidy rows of `gcdp_bench.rows`.
+
+    Returns:
+        Columns `method`, `data`, `layouts` (`OWN`, `JUDGED`, or "true" of real images),
+        `labelled_images` (missing: all that it was trained on), `fid`, `miou` (percent), `fsd`, the
+        ends of their intervals as `MEASURE_low` and `MEASURE_high`, `knob`, `guidance` (value of
+        the knob), `steps`, `protocol`, and `paper_fid`, `paper_miou` (percent), `paper_fsd`. NaN:
+        undefined, or not
+        printed.
+    """
+    summary = summary_table(rows)
+    labelled = _labelled_images(rows)
+    lines = []
+    for _, of_dataset in summary.groupby("dataset", sort=False):
+        generated = of_dataset[~of_dataset["model"].isin(REFERENCE_MODELS)]
+        for _, points in generated.groupby("model", sort=False):
+            lines.append(_line(points.iloc[int(points["fid"].argmin())], labelled))
+        lines += _real_line(of_dataset)
+    table = pd.DataFrame(lines)
+    return table.astype({"labelled_images": "Int64", "steps": "Int64"})
+
+
+def readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as text: titles for people, intervals in brackets, undefined values said so."""
+    shown = pd.DataFrame(
+        {
+            "method": [title(method) for method in table["method"]],
+            "data": table["data"],
+            "layouts": table["layouts"],
+            "labelled images": [
+                "all" if pd.isna(value) else f"{value}" for value in table["labelled_images"]
+            ],
+            "at": [
+                knob_text(knob, value)
+                for knob, value in zip(table["knob"], table["guidance"], strict=True)
+            ],
+            "steps": [number(steps, "{:.0f}") for steps in table["steps"]],
+        }
+    )
+    names = {"fid": "FID ↓", "miou": "mIoU % ↑", "fsd": "FSD ↓"}
+    for measure, name in names.items():
+        shown[name] = [_with_interval(line, measure) for _, line in table.iterrows()]
+    for measure, name in names.items():
+        shown[f"{name.split()[0]}, paper{PUBLISHED_MARK}"] = [
+            number(value) for value in table[f"paper_{measure}"]
+        ]
+    shown["protocol"] = table["protocol"]
+    return shown
+
+
+def write_table_1(table: pd.DataFrame, folder: Path) -> tuple[Path, ...]:
+    """Write `table-1.csv`, `.md` and `.tex` into a folder; returns the files."""
+    texts = {
+        "csv": table.to_csv(index=False),
+        "md": markdown(table),
+        "tex": latex(table),
+    }
+    files = []
+    for suffix, text in texts.items():
+        files.append(folder / f"table-1.{suffix}")
+        with replacing(files[-1]) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return tuple(files)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table in Markdown, with notes."""
+    shown = readable_table_1(table)
+    lines = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]
+    body = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return "\n\n".join([body, *NOTES]) + "\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """The table in LaTeX (booktabs), with notes below it."""
+    shown = readable_table_1(table).map(_tex)
+    shown.columns = [_tex(name) for name in shown.columns]
+    body = shown.to_latex(index=False, escape=False, column_format="l" * len(shown.columns))
+    notes = "\n".join(rf"\par\footnotesize {_tex(note)}" for note in NOTES)
+    return f"{body}{notes}\n"
+
+
+def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
+    """One point of the summary, and what the paper prints of its method."""
+    own = not math.isnan(best["fsd_generated"])
+    fsd = "fsd_generated" if own else "fsd_predicted"
+    line = {
+        "method": best["model"],
+        "data": best["dataset"],
+        "layouts": OWN if own else JUDGED,
+        "labelled_images": labelled.get((best["dataset"], best["model"])),
+        "knob": best["knob"],
+        "guidance": best["guidance"],
+        "steps": best["steps"],
+        "protocol": f"{best['fid_metric']}, {best['num_captions']} samples, "
+        f"{best['num_seeds']} sampling seed(s)",
+        **_printed(best["model"]),
+    }
+    for end in ("", "_low", "_high"):
+        line |= {
+            f"fid{end}": best[f"fid{end}"],
+            f"miou{end}": PERCENT * best[f"miou{end}"],
+            f"fsd{end}": best[f"{fsd}{end}"],
+        }
+    return line
+
+
+def _real_line(summary: pd.DataFrame) -> list[dict]:
+    """mIoU of real pairs, and distances between real images."""
+    ceiling, split = (summary[summary["model"] == model] for model in (CEILING, SPLIT))
+    if not len(ceiling) or not len(split):
+        return []
+    line = _line(split.iloc[0], {}) | {"method": CEILING, "layouts": "true", "knob": "none"}
+    for end in ("", "_low", "_high"):
+        line[f"miou{end}"] = PERCENT * ceiling.iloc[0][f"miou{end}"]
+    return [line]
+
+
+def _printed(model: str) -> dict[str, float]:
+    """The paper's numbers of the generator's method."""
+    base = model.partition(" (")[0]  # without the subset that `comparable.name_subsets` adds
+    values = TABLE_1.get(METHODS.get(base, ""), (None,) * len(MEASURES))
+    return {
+        f"paper_{measure}": math.nan if value is None else value
+        for measure, value in zip(MEASURES, values, strict=True)
+    }
+
+
+def _labelled_images(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """(dataset, model) -> labelled images, of generators for which that is a setting."""
+    totals = primary_totals(rows)
+    own = totals[totals["metric"] == "labelled_images"]
+    return {(line["dataset"], line["model"]): int(line["value"]) for _, line in own.iterrows()}
+
+
+def _with_interval(line: pd.Series, measure: str) -> str:
+    value, low, high = (line[f"{measure}{end}"] for end in ("", "_low", "_high"))
+    if pd.isna(value):
+        return UNDEFINED_MIOU if measure == "miou" else UNDEFINED
+    if pd.isna(low):
+        return number(value)
+    return f"{number(value)} [{number(low)}, {number(high)}]"
+
+
+def _tex(text: str) -> str:
+    """Text with LaTeX's signs for what it would misread or lacks."""
+    signs = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "↓": r"$\downarrow$",
+             "↑": r"$\uparrow$", "†": r"$^\dagger$", "ψ": r"$\psi$", "–": "--"}  # fmt: skip
+    for sign, written in signs.items():
+        text = text.replace(sign, written)
+    return text
