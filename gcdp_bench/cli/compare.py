@@ -19,7 +19,7 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
     """Paired differences A minus B over the captions that both answered.
 
     A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it holds several, a model and
-    a value of its knob (guidance scale, or truncation psi of lafite). Points are paired by dataset
+    a value of its knob (guidance scale, or truncation psi of a GAN). Points are paired by dataset
     and, where not given, by model and value.
 
     \b

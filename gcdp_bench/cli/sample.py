@@ -21,7 +21,7 @@ from gcdp_bench.cli.options import (
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
 @click.option("--split", default="test", show_default=True, help="Whose captions to use.")
 @click.option("--guidance", type=float, help="Guidance scale; 1 is none [2].")
-@click.option("--truncation", type=float, help="Truncation psi, of lafite; 1 is none [1].")
+@click.option("--truncation", type=float, help="Truncation psi, of a GAN; 1 is none [1].")
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--num-samples", default=64, show_default=True, help="Captions.")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
