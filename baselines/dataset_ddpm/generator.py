@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
+from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.labelling import label_images
 from baselines.dataset_ddpm.model import TrainedDdpm, read_ddpm
+from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import Batch
@@ -18,7 +20,7 @@ from reference_model.sampler import sample
 from reference_model.text import EncodedText
 
 
-class DatasetDdpm:
+class DatasetDdpm(Configured[LabelConfig]):
     """An image diffusion model whose features are read as layouts (Baranchuk et al. 2022).
 
     The image is generated first, to 8 bits as the labelled images have, and noised again to read
@@ -60,21 +62,6 @@ class DatasetDdpm:
         trained.stage.network.to(device)
         trained.ensemble.to(device)
         return cls(name, trained, sampling)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Classes of the training dataset."""
-        return self.config.class_names
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of the samples."""
-        return self.config.image_size
-
-    @property
-    def trained_on(self) -> str:
-        """Name of the training dataset."""
-        return self.config.dataset
 
     @property
     def num_labelled_images(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.ensemble import PixelEnsemble
 from baselines.dataset_ddpm.pixel_features import check_ddpm, feature_width
+from baselines.trained import CONFIG, WEIGHTS, read_task
 from gcdp_bench.config import from_dict, read_json, write_json
 from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
 from reference_model.stage import Stage, load_stage
@@ -15,9 +16,7 @@ from reference_model.stage import Stage, load_stage
 RUNS = Path("runs") / "ddpm"
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 FOLDER = "ddpm"  # in the folder of a trained DatasetDDPM
-WEIGHTS = "model.safetensors"
-FILES = ("config.json", WEIGHTS)
-REMEDY = "train one with `gcdp-bench train dataset-ddpm` or give another folder"
+FILES = (CONFIG, WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,7 @@ def load_ddpm(folder: Path, config: LabelConfig) -> Stage:
         FileNotFoundError: a file is missing.
         ValueError: it does not fit `config`, or a file is damaged.
     """
-    path = folder / "config.json"
-    if path.is_file() and "stage" not in read_json(path).get("task", {}):
-        raise ValueError(
-            f"{path}: expected the configuration of a ddpm, got one of "
-            f"{read_json(path).get('task', {}).get('kind', 'something else')}; train one with "
-            f"`gcdp-bench train ddpm --dataset {config.dataset}`"
-        )
+    read_task(folder, model="ddpm", key="stage", files=FILES)
     stage = load_stage(folder)
     check_ddpm(str(folder), config, stage)
     return stage
@@ -94,18 +87,8 @@ def read_ddpm(folder: Path) -> TrainedDdpm:
         FileNotFoundError: a file is missing.
         ValueError: it is another model, its parts do not fit each other, or a file is damaged.
     """
-    for name in (*FILES, *(f"{FOLDER}/{file}" for file in FILES)):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder}: expected a trained dataset-ddpm (config.json, {WEIGHTS}, {FOLDER}/), "
-                f"found no {name}; {REMEDY}"
-            )
-    task = read_json(folder / "config.json").get("task", {})
-    if "labels" not in task:
-        raise ValueError(
-            f"{folder / 'config.json'}: expected the configuration of a dataset-ddpm, got one of "
-            f"{task.get('kind', 'something else')}; {REMEDY}"
-        )
+    files = (*FILES, *(f"{FOLDER}/{file}" for file in FILES))
+    task = read_task(folder, model="dataset-ddpm", key="labels", files=files)
     config = from_dict(LabelConfig, task["labels"], where=str(folder / "config.json"))
     stage = load_ddpm(folder / FOLDER, config)
     ensemble = build_ensemble(config, stage)

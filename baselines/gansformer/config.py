@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from baselines.stylegan2.pyramid import Pyramid
 from gcdp_bench.images import Size
 
 PAPER_CHANNELS = (32768, 512)  # divided by the rows of a level, and at most
@@ -14,7 +15,7 @@ CHANNEL_STEP = 8  # channels are a multiple of it
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
+class NetworkConfig(Pyramid):
     """Everything that determines the tensors of both networks.
 
     A level is a size of the pyramid; tuples with one entry per level start at `start_size`.
@@ -67,21 +68,9 @@ class NetworkConfig:
             )
 
     @property
-    def level_sizes(self) -> tuple[Size, ...]:
-        """(height, width) of each level, from `start_size` to `image_size`."""
-        height, width = self.start_size
-        return tuple((height * 2**level, width * 2**level) for level in range(len(self.convs)))
-
-    @property
-    def noise_sizes(self) -> list[Size]:
-        """(height, width) of the noise of every convolution."""
-        levels = zip(self.level_sizes, self.convs, strict=True)
-        return [size for size, count in levels for _ in range(count)]
-
-    @property
-    def num_ws(self) -> int:
-        """Sets of latents w of one image: one per convolution, and one for the colours."""
-        return sum(self.convs) + 1
+    def z_shape(self) -> tuple[int, ...]:
+        """Shape of the latent z of one image."""
+        return (self.num_latents + 1, self.latent_dim)
 
 
 def paper_config(image_size: Size) -> NetworkConfig:

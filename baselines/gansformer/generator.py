@@ -8,16 +8,18 @@ from typing import Any
 
 import torch
 
-from baselines.gansformer.draws import seeded_draws
+from baselines.gansformer.draws import PURPOSE
 from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import GansformerConfig, read_gansformer
+from baselines.stylegan2.draws import seeded_draws
+from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import TRUNCATION, Batch
 from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
-class Gansformer:
+class Gansformer(Configured[GansformerConfig]):
     """An unconditional GAN whose features attend to latents (Hudson and Zitnick 2021).
 
     It makes no layouts: the paper's Table 1 takes those that the judging segmenter sees.
@@ -53,21 +55,6 @@ class Gansformer:
         return cls(name, config, network.to(device))
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """Classes of the training dataset."""
-        return self.config.class_names
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of the samples."""
-        return self.config.image_size
-
-    @property
-    def trained_on(self) -> str:
-        """Name of the training dataset."""
-        return self.config.dataset
-
-    @property
     def digest(self) -> str:
         """Hash of every weight of the generator."""
         return tensors_digest(self.network.state_dict())
@@ -82,7 +69,7 @@ class Gansformer:
         TRUNCATION.check(guidance)
         check_seeds(captions, seeds)
         device = next(self.network.parameters()).device
-        z, noise = seeded_draws(self.config.network, seeds, device)
+        z, noise = seeded_draws(self.config.network, seeds, PURPOSE, device)
         images = self.network(z, noise, psi=guidance)  # (B, 3, H, W)
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
         return Batch(ids, to_uint8(images).cpu(), None, tuple(captions))

@@ -8,12 +8,10 @@ from typing import Literal
 
 from baselines.gansformer.config import NetworkConfig
 from baselines.gansformer.generator_network import GansformerGenerator
-from gcdp_bench.config import from_dict, read_json
+from baselines.trained import CONFIG, WEIGHTS, read_task
+from gcdp_bench.config import from_dict
 from gcdp_bench.images import Size
 from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
-
-WEIGHTS = "model.safetensors"
-REMEDY = "train one with `gcdp-bench train gansformer` or give another folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +57,8 @@ def read_gansformer(folder: Path) -> tuple[GansformerConfig, GansformerGenerator
         FileNotFoundError: a file is missing.
         ValueError: it is another model, or a file is damaged.
     """
-    for name in ("config.json", WEIGHTS):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder}: expected a trained gansformer (config.json, {WEIGHTS}), found no "
-                f"{name}; {REMEDY}"
-            )
-    task = read_json(folder / "config.json").get("task", {})
-    if "gansformer" not in task:
-        raise ValueError(
-            f"{folder / 'config.json'}: expected the configuration of a gansformer, got one of "
-            f"{task.get('kind', 'something else')}; {REMEDY}"
-        )
-    config = from_dict(GansformerConfig, task["gansformer"], where=str(folder / "config.json"))
+    task = read_task(folder, model="gansformer", key="gansformer", files=(CONFIG, WEIGHTS))
+    config = from_dict(GansformerConfig, task["gansformer"], where=str(folder / CONFIG))
     network = GansformerGenerator(config.network)
     load_into(network, load_weights(folder / WEIGHTS), source=folder)
     return config, network.eval().requires_grad_(False)

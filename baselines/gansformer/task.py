@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from baselines.gansformer.discriminator import Discriminator
-from baselines.gansformer.draws import drawn_images, seeded_draws, training_draws
+from baselines.gansformer.draws import PURPOSE, drawn_images
 from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import GansformerConfig, write_gansformer
 from baselines.images import Images
 from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
+from baselines.stylegan2.draws import seeded_draws, training_draws
 from baselines.stylegan2.losses import discriminator_logistic, generator_logistic, r1
 from gcdp_bench.config import to_dict
 from gcdp_bench.images import to_float, to_uint8
@@ -107,7 +108,7 @@ class GansformerTask:
         num = min(NUM_VALIDATION, len(self._validation))
         num -= num % group if num > group else 0
         device = next(networks.parameters()).device
-        z, noise = seeded_draws(self.config.network, range(num), device)
+        z, noise = seeded_draws(self.config.network, range(num), PURPOSE, device)
         fake = networks.generator(z, noise)  # (N, 3, H, W)
         real = to_float(self._validation.stack(range(num))).to(device)
         return {
@@ -122,7 +123,7 @@ class GansformerTask:
         """See `Learning.preview`: samples of the first seeds, truncated below."""
         generator = plain(network, GansformerNetworks).generator
         device = next(generator.parameters()).device
-        z, noise = seeded_draws(self.config.network, range(NUM_PREVIEW), device)
+        z, noise = seeded_draws(self.config.network, range(NUM_PREVIEW), PURPOSE, device)
         rows = [to_uint8(generator(z, noise, psi=psi)).cpu() for psi in PREVIEW_PSI]
         return sheet(torch.cat(rows), num_columns=NUM_PREVIEW)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from baselines.stylegan2.pyramid import Pyramid
 from gcdp_bench.images import Size
 
 START_ROWS = 4  # of the lowest level, for every preset
@@ -14,7 +15,7 @@ TINY_START_CHANNELS = (256, 128)  # of generator and discriminator, at the 4 row
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
+class NetworkConfig(Pyramid):
     """Everything that determines the tensors of both networks.
 
     A level is a size of the pyramid; tuples with one entry per level start at `start_size`.
@@ -71,21 +72,9 @@ class NetworkConfig:
             )
 
     @property
-    def level_sizes(self) -> tuple[Size, ...]:
-        """(height, width) of each level, from `start_size` to `image_size`."""
-        height, width = self.start_size
-        return tuple((height * 2**level, width * 2**level) for level in range(len(self.convs)))
-
-    @property
-    def noise_sizes(self) -> list[Size]:
-        """(height, width) of the noise of every convolution."""
-        levels = zip(self.level_sizes, self.convs, strict=True)
-        return [size for size, count in levels for _ in range(count)]
-
-    @property
-    def num_ws(self) -> int:
-        """Style vectors w of one image: one per convolution, and one for the last colours."""
-        return sum(self.convs) + 1
+    def z_shape(self) -> tuple[int, ...]:
+        """Shape of the latent z of one image."""
+        return (self.z_dim,)
 
 
 def paper_config(image_size: Size, *, text_dim: int = 512) -> NetworkConfig:

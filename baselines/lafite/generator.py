@@ -8,15 +8,17 @@ from typing import Any
 
 import torch
 
-from baselines.lafite.draws import seeded_draws
-from baselines.lafite.model import TrainedLafite, read_lafite
+from baselines.lafite.draws import PURPOSE
+from baselines.lafite.model import LafiteConfig, TrainedLafite, read_lafite
+from baselines.stylegan2.draws import seeded_draws
+from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import TRUNCATION, Batch
 from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
-class Lafite:
+class Lafite(Configured[LafiteConfig]):
     """StyleGAN2 whose styles read the caption's CLIP feature (Zhou et al. 2022).
 
     The feature is not perturbed when sampling. Truncation is our addition: it trades the variety of
@@ -56,21 +58,6 @@ class Lafite:
         return cls(name, trained)
 
     @property
-    def class_names(self) -> tuple[str, ...]:
-        """Classes of the training dataset."""
-        return self.config.class_names
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of the samples."""
-        return self.config.image_size
-
-    @property
-    def trained_on(self) -> str:
-        """Name of the training dataset."""
-        return self.config.dataset
-
-    @property
     def digest(self) -> str:
         """Hash of every weight of the generator, and of the CLIP that reads the captions."""
         clip = torch.tensor(list(self.clip_digest.encode()))
@@ -86,7 +73,7 @@ class Lafite:
         TRUNCATION.check(guidance)
         check_seeds(captions, seeds)
         device = next(self.network.parameters()).device
-        z, noise = seeded_draws(self.config.network, seeds, device)
+        z, noise = seeded_draws(self.config.network, seeds, PURPOSE, device)
         text = self._teacher.text(captions).to(device)  # (B, E)
         images = self.network(z, text, noise, psi=guidance)  # (B, 3, H, W)
         ids = tuple(f"{index:06d}" for index in range(len(captions)))

@@ -9,12 +9,10 @@ from typing import Literal
 from baselines.lafite.clip_features import FOLDER, ClipTeacher, load_teacher
 from baselines.lafite.config import NetworkConfig
 from baselines.lafite.generator_network import LafiteGenerator
-from gcdp_bench.config import from_dict, read_json
+from baselines.trained import CONFIG, WEIGHTS, read_task
+from gcdp_bench.config import from_dict
 from gcdp_bench.images import Size
 from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
-
-WEIGHTS = "model.safetensors"
-REMEDY = "train one with `gcdp-bench train lafite` or give another folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,19 +89,9 @@ def read_lafite(folder: Path) -> TrainedLafite:
         FileNotFoundError: a file is missing.
         ValueError: it is another model, its parts do not fit each other, or a file is damaged.
     """
-    for name in ("config.json", WEIGHTS, f"{FOLDER}/config.json"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder}: expected a trained lafite (config.json, {WEIGHTS}, {FOLDER}/), found "
-                f"no {name}; {REMEDY}"
-            )
-    task = read_json(folder / "config.json").get("task", {})
-    if "lafite" not in task:
-        raise ValueError(
-            f"{folder / 'config.json'}: expected the configuration of a lafite, got one of "
-            f"{task.get('kind', 'something else')}; {REMEDY}"
-        )
-    config = from_dict(LafiteConfig, task["lafite"], where=str(folder / "config.json"))
+    files = (CONFIG, WEIGHTS, f"{FOLDER}/{CONFIG}")
+    task = read_task(folder, model="lafite", key="lafite", files=files)
+    config = from_dict(LafiteConfig, task["lafite"], where=str(folder / CONFIG))
     network = LafiteGenerator(config.network)
     load_into(network, load_weights(folder / WEIGHTS), source=folder)
     teacher = load_teacher(folder / FOLDER)

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from baselines.lafite.clip_features import find_clip, load_teacher
 from baselines.lafite.discriminator import LafiteDiscriminator
-from baselines.lafite.draws import seeded_draws, styles, training_draws
+from baselines.lafite.draws import PURPOSE, styles
 from baselines.lafite.examples import LafiteExamples
 from baselines.lafite.generator_network import LafiteGenerator
 from baselines.lafite.losses import contrastive
 from baselines.lafite.model import LafiteConfig, check_teacher, write_lafite
 from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
+from baselines.stylegan2.draws import seeded_draws, training_draws
 from baselines.stylegan2.losses import (
     discriminator_logistic,
     generator_logistic,
@@ -148,7 +149,7 @@ class LafiteTask:
             text = self._validation.text_features(indices).to(_device(networks))  # (B, E)
             images = self._validation.images(indices, torch.zeros(len(indices), dtype=torch.bool))
             real = to_float(images).to(text.device)
-            z, noise = seeded_draws(self.config.network, indices, text.device)
+            z, noise = seeded_draws(self.config.network, indices, PURPOSE, text.device)
             fake = networks.generator(z, text, noise)
             real_cosines, fake_cosines = (self.teacher.image(x) @ text.T for x in (real, fake))
             own = fake_cosines.diagonal()[:, None]  # (B, 1)
@@ -170,7 +171,7 @@ class LafiteTask:
         generator = plain(network, LafiteNetworks).generator
         indices = range(min(NUM_PREVIEW, len(self._validation)))
         text = self._validation.text_features(indices).to(_device(generator))  # (B, E)
-        z, noise = seeded_draws(self.config.network, indices, text.device)
+        z, noise = seeded_draws(self.config.network, indices, PURPOSE, text.device)
         rows = [to_uint8(generator(z, text, noise, psi=psi)).cpu() for psi in PREVIEW_PSI]
         return sheet(torch.cat(rows), num_columns=len(indices))
 

@@ -8,16 +8,18 @@ from typing import Any
 
 import torch
 
+from baselines.ldm.config import LdmConfig
 from baselines.ldm.folder import LatentPipeline, read_pipeline
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler
+from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.protocols import GUIDANCE, Batch
 from gcdp_bench.sampling import SamplingConfig, check_seeds
 from reference_model.text import TextEncoder, build_text_encoder
 
 
-class LatentDiffusion:
+class LatentDiffusion(Configured[LdmConfig]):
     """Diffusion in the latents of an autoencoder (Rombach et al. 2022), by diffusers."""
 
     knob = GUIDANCE
@@ -63,21 +65,6 @@ class LatentDiffusion:
         pipeline.unet.to(device)  # pyright: ignore[reportArgumentType]
         pipeline.autoencoder.to(device)  # pyright: ignore[reportArgumentType]
         return cls(name, pipeline, build_text_encoder(pipeline.config.text), sampling)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Classes of the training dataset."""
-        return self.config.class_names
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of the samples."""
-        return self.config.image_size
-
-    @property
-    def trained_on(self) -> str:
-        """Name of the training dataset."""
-        return self.config.dataset
 
     @property
     def digest(self) -> str:

@@ -8,15 +8,17 @@ from typing import Any
 
 import torch
 
+from baselines.semantic_palette.config import ImageConfig
 from baselines.semantic_palette.draws import layouts_from_seeds, noise_from_seeds
 from baselines.semantic_palette.model import TrainedPalette, read_palette
+from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import Batch, Knob
 from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
-class SemanticPalette:
+class SemanticPalette(Configured[ImageConfig]):
     """A GAN of layouts with given class proportions, then GauGAN (Le Moing et al. 2021).
 
     The soft layout is resized to the image's size; the likeliest class of each pixel is the layout
@@ -54,21 +56,6 @@ class SemanticPalette:
         trained.network.to(device)
         trained.layouts.network.to(device)
         return cls(name, trained)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Classes of the training dataset."""
-        return self.config.class_names
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of the samples."""
-        return self.config.image_size
-
-    @property
-    def trained_on(self) -> str:
-        """Name of the training dataset."""
-        return self.config.dataset
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -12,11 +11,12 @@ from baselines.semantic_palette.config import ImageConfig, LayoutConfig
 from baselines.semantic_palette.image_generator import ImageGenerator
 from baselines.semantic_palette.layout_generator import LayoutGenerator
 from baselines.semantic_palette.palettes import Palettes, read_palettes, write_palettes
-from gcdp_bench.config import from_dict, read_json, to_dict, write_json
+from baselines.trained import CONFIG, WEIGHTS, read_task
+from gcdp_bench.config import from_dict, to_dict, write_json
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
 
-CONFIG, WEIGHTS, PALETTES = "config.json", "model.safetensors", "palettes.json"
+PALETTES = "palettes.json"
 LAYOUTS = "layouts"  # the layout generator's folder in that of a whole model
 RUNS = Path("runs") / "palette-layouts"
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "palette-layouts"
@@ -92,7 +92,8 @@ def read_layouts(folder: Path) -> TrainedLayouts:
         FileNotFoundError: a file is missing.
         ValueError: it is another model, its parts do not fit each other, or a file is damaged.
     """
-    task = _task(folder, (CONFIG, WEIGHTS, PALETTES), "layouts", "palette-layouts")
+    files = (CONFIG, WEIGHTS, PALETTES)
+    task = read_task(folder, model="palette-layouts", key="layouts", files=files)
     config = from_dict(LayoutConfig, task["layouts"], where=str(folder / CONFIG))
     palettes = read_palettes(folder / PALETTES)
     if palettes.num_classes != len(config.class_names):
@@ -113,7 +114,7 @@ def read_palette(folder: Path) -> TrainedPalette:
         ValueError: it is another model, its parts do not fit each other, or a file is damaged.
     """
     files = (CONFIG, WEIGHTS, *(f"{LAYOUTS}/{name}" for name in (CONFIG, WEIGHTS, PALETTES)))
-    task = _task(folder, files, "images", "semantic-palette")
+    task = read_task(folder, model="semantic-palette", key="images", files=files)
     config = from_dict(ImageConfig, task["images"], where=str(folder / CONFIG))
     layouts = read_layouts(folder / LAYOUTS)
     check_layouts(folder / LAYOUTS, config, layouts)
@@ -143,24 +144,6 @@ def check_layouts(path: Path, config: ImageConfig, layouts: TrainedLayouts) -> N
 
 def _own_remedy(config: ImageConfig) -> str:
     return LAYOUTS_REMEDY.replace("DATASET", config.dataset)
-
-
-def _task(folder: Path, files: tuple[str, ...], key: str, model: str) -> dict[str, Any]:
-    """The "task" of `config.json` in a folder that holds all `files`."""
-    remedy = f"train one with `gcdp-bench train {model}` or give another folder"
-    for name in files:
-        if not (folder / name).is_file():
-            raise FileNotFoundError(
-                f"{folder}: expected a trained {model} ({', '.join(files)}), found no {name}; "
-                + remedy
-            )
-    task = read_json(folder / CONFIG).get("task", {})
-    if key not in task:
-        raise ValueError(
-            f"{folder / CONFIG}: expected the configuration of a {model}, got one of "
-            f"{task.get('kind', 'something else')}; {remedy}"
-        )
-    return task
 
 
 def _load(network: nn.Module, folder: Path) -> None:

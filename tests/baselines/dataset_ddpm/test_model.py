@@ -94,6 +94,6 @@ def test_runs_come_before_shipped_ones(tmp_path, monkeypatch):
 def test_a_stage_is_loaded_frozen(tmp_path):
     folder = tmp_path / "stage"
     write_json(folder / "config.json", {"task": {"kind": "x", "stage": to_dict(stage().config)}})
-    with pytest.raises(FileNotFoundError, match="model.safetensors: expected model weights"):
+    with pytest.raises(FileNotFoundError, match="found no model.safetensors; train one"):
         load_ddpm(folder, LABELS)
     assert not load_ddpm(write_stage(folder), LABELS).network.training

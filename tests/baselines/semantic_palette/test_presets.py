@@ -71,9 +71,11 @@ def test_the_paper_sizes_reach_the_image(name, size):
     assert images.network.level_sizes[0] == (size[0] // 32, size[1] // 32)
 
 
-def test_the_tiny_layouts_learn_at_every_level_from_the_first_step_on():
+def test_the_tiny_layouts_are_whole_for_the_last_quarter_of_their_training():
     run = LAYOUT_PRESETS["tiny"].resolve(Sized((64, 128)))
-    assert run.layouts.growth.level_at(0, 3) == 3.0
+    steps = run.training.steps
+    assert run.layouts.growth.level_at(0, 3) == 0.0
+    assert run.layouts.growth.level_at(steps * 3 // 4, 3) == 3.0
 
 
 def test_the_commands_find_the_tiny_ones(tmp_path):

@@ -1,0 +1,34 @@
+"""Levels of doubled size, and what an image of such a network starts from."""
+
+from __future__ import annotations
+
+from gcdp_bench.images import Size
+
+
+class Pyramid:
+    """Of a configuration with a start size and the convolutions of each level."""
+
+    start_size: Size
+    convs: tuple[int, ...]  # one per level; 1 at the start, where nothing is resized
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        """Shape of the latent z of one image."""
+        raise NotImplementedError
+
+    @property
+    def level_sizes(self) -> tuple[Size, ...]:
+        """(height, width) of each level, from `start_size` to the image's."""
+        height, width = self.start_size
+        return tuple((height * 2**level, width * 2**level) for level in range(len(self.convs)))
+
+    @property
+    def noise_sizes(self) -> list[Size]:
+        """(height, width) of the noise of every convolution."""
+        levels = zip(self.level_sizes, self.convs, strict=True)
+        return [size for size, count in levels for _ in range(count)]
+
+    @property
+    def num_ws(self) -> int:
+        """Sets of styles w of one image: one per convolution, and one for the last colours."""
+        return sum(self.convs) + 1

@@ -1,0 +1,84 @@
+"""What trained baselines have in common: their folders, and what their configurations say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from gcdp_bench.config import read_json
+from gcdp_bench.images import Size
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+class Config(Protocol):
+    """A resolved configuration, as it is written beside the weights."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the training dataset."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Its classes."""
+        ...
+
+    @property
+    def image_size(self) -> Size:
+        """(height, width) of the samples."""
+        ...
+
+
+C = TypeVar("C", bound=Config)
+
+
+class Configured(Generic[C]):
+    """A generator that is described by its configuration."""
+
+    config: C
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of the training dataset."""
+        return self.config.class_names
+
+    @property
+    def image_size(self) -> Size:
+        """(height, width) of the samples."""
+        return self.config.image_size
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the training dataset."""
+        return self.config.dataset
+
+
+def read_task(folder: Path, *, model: str, key: str, files: Sequence[str]) -> dict[str, Any]:
+    """The "task" of `config.json` in the folder of a trained model.
+
+    Args:
+        folder: of the run, or shipped.
+        model: what `gcdp-bench train` calls it.
+        key: under which the task holds its configuration.
+        files: that the folder must hold.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: it is the folder of another model.
+    """
+    remedy = f"train one with `gcdp-bench train {model}` or give another folder"
+    for name in files:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder}: expected a trained {model} ({', '.join(files)}), found no {name}; "
+                + remedy
+            )
+    task = read_json(folder / CONFIG).get("task", {})
+    if key not in task:
+        raise ValueError(
+            f"{folder / CONFIG}: expected the configuration of a {model}, got one of "
+            f"{task.get('kind', 'something else')}; {remedy}"
+        )
+    return task
