@@ -80,14 +80,15 @@ def save_unet(unet: UNet, path: Path) -> None:
 
     Raises:
         ValueError: the network has parts that the authors' has not (`patch`, `stem_skip`,
-            `noise_skip`).
+            `noise_skip`, `timed_detail`).
     """
     config = unet.config
-    if config.patch != 1 or config.stem_skip or config.noise_skip:
+    ours = {name: getattr(config, name) for name in ("stem_skip", "noise_skip", "timed_detail")}
+    if config.patch != 1 or any(ours.values()):
         raise ValueError(
-            "the authors' network has neither patch nor stem_skip nor noise_skip, got "
-            f"patch={config.patch}, stem_skip={config.stem_skip}, noise_skip={config.noise_skip}; "
-            "export a network with patch=1 and without skips"
+            f"the authors' network has neither patch nor {' nor '.join(ours)}, got "
+            f"patch={config.patch}, {', '.join(f'{name}={on}' for name, on in ours.items())}; "
+            "export a network with patch=1 and without these"
         )
     tensors = {
         name.replace(OURS, THEIRS): tensor.detach().cpu().contiguous()

@@ -48,14 +48,15 @@ class DdpmPreset:
         return StageRun(stage=stage, training=self.training)
 
 
-# The base network of the other tiny presets on patches of 4 x 4 pixels; 3,495,922 parameters.
-# Without `noise_skip` so coarse a stem learns much more slowly: after 150 steps the validation loss
-# is 0.18 instead of 0.05.
+# The base network of the other tiny presets on patches of 4 x 4 pixels. So coarse a stem needs
+# `timed_detail`: after 300 steps the validation loss is 0.016 with it and 0.039 without.
 TINY_DDPM = DdpmPreset(
     width=128,
-    unet=replace(TINY_UNET, patch=4, cross_attention=(False, False), noise_skip=True),
+    unet=replace(
+        TINY_UNET, patch=4, cross_attention=(False, False), noise_skip=True, timed_detail=True
+    ),  # fmt: skip
     loss=LossConfig(),
-    training=TINY_TRAINING,
+    training=replace(TINY_TRAINING, learning_rate=1e-3),
 )
 
 # Nearest to the unconditional network of guided-diffusion for 256 x 256 pixels (256 channels,

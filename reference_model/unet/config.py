@@ -27,6 +27,7 @@ class UNetConfig:
     patch: int = 1  # > 1: a space-to-depth stem; the whole network runs at (H / patch, W / patch)
     stem_skip: bool = False  # concatenate the stem's output before the last block
     noise_skip: bool = False  # the head learns v (Salimans and Ho 2022), read as noise: see `UNet`
+    timed_detail: bool = False  # the pixels that the head sees beside the features: scaled by time
     gradient_checkpointing: bool = False
 
     def __post_init__(self):
@@ -39,6 +40,11 @@ class UNetConfig:
                 )
         if self.dim % self.groups:
             raise ValueError(f"dim: expected a multiple of groups={self.groups}, got {self.dim}")
+        if self.timed_detail and self.patch == 1 and not self.low_res:
+            raise ValueError(
+                "timed_detail: expected patch > 1 or a super-resolution stage, whose head sees "
+                "pixels; switch it off"
+            )
         if self.patch < 1 or any(kernel % 2 == 0 for kernel in self.init_kernels):
             raise ValueError(
                 f"expected patch >= 1 and odd init_kernels, got {self.patch}, {self.init_kernels}"

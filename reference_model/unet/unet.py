@@ -94,6 +94,10 @@ class UNet(nn.Module):
     sqrt(alpha_bar) v (Salimans and Ho 2022): the estimate of x_0 is then sqrt(alpha_bar) x_t -
     sqrt(1 - alpha_bar) v, without a division that magnifies the head's error where x_t is mostly
     noise. The authors' network has no such path.
+
+    Where a patch has as many pixels as the network has channels, the features cannot carry every
+    pixel's noise to the head. With `timed_detail` the head scales the pixels themselves by what the
+    level of noise asks for: a linear denoiser, on which the features improve.
     """
 
     def __init__(self, config: UNetConfig):
@@ -170,7 +174,11 @@ class UNet(nn.Module):
         if self.config.stem_skip:
             x = torch.cat([x, stem], 1)
         x = self._run(self.final_res_block, x, time)
-        x = torch.cat([x, *(F.pixel_unshuffle(part, self.config.patch) for part in detail)], 1)
+        pixels = [F.pixel_unshuffle(part, self.config.patch) for part in detail]
+        if self.detail_gain is not None:
+            gain = 1.0 + self.detail_gain(time)[:, :, None, None]  # (B, C, 1, 1)
+            pixels = [gain * torch.cat(pixels, 1)]  # (B, C, H/p, W/p)
+        x = torch.cat([x, *pixels], 1)
         noise = F.pixel_shuffle(self.final_conv(x), self.config.patch)  # (B, 3, H, W)
         if self.config.noise_skip:
             alpha_bar = log_snr.sigmoid()[:, None, None, None]  # (B, 1, 1, 1)
@@ -278,6 +286,11 @@ class UNet(nn.Module):
         last_dim = config.dim * (2 if config.stem_skip else 1)
         self.final_res_block = self._resnet(last_dim, config.dim, global_context=True)
         detail = pair * area * ((config.patch > 1) + config.low_res)
+        self.detail_gain = (
+            nn.Sequential(nn.SiLU(), _zero_linear(config.time_dim, detail))
+            if config.timed_detail
+            else None
+        )
         self.final_conv = _zero_conv(config.dim + detail, 3 * area)
         self.final_conv_seg = (
             None if classes is None else _zero_conv(config.dim + detail, classes * area)
@@ -358,6 +371,14 @@ class UNet(nn.Module):
             head_dim=self.config.attention_head_dim,
             context_dim=self.config.context_dim,
         )
+
+
+def _zero_linear(in_dim: int, dim: int) -> nn.Linear:
+    """Linear layer that starts at zero."""
+    linear = nn.Linear(in_dim, dim)
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
 
 
 def _zero_conv(in_dim: int, dim: int) -> nn.Conv2d:

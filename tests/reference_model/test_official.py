@@ -211,9 +211,10 @@ def test_missing_surplus_and_foreign_tensors_are_named(tmp_path):
         load_unet(tmp_path / "none.safetensors")
 
 
-@pytest.mark.parametrize("own", [{"patch": 2}, {"stem_skip": True}, {"noise_skip": True}])
+@pytest.mark.parametrize("own", [{"patch": 2}, {"stem_skip": True}, {"noise_skip": True},
+                                 {"patch": 2, "timed_detail": True}])  # fmt: skip
 def test_a_network_that_the_authors_cannot_read_is_not_written(tmp_path, own):
     network = UNet(replace(BASE_UNET, **own))
-    with pytest.raises(ValueError, match="neither patch nor stem_skip nor noise_skip"):
+    with pytest.raises(ValueError, match="neither patch nor stem_skip nor noise_skip nor timed_"):
         save_unet(network, tmp_path / "w.safetensors")
     assert not list(tmp_path.iterdir())

@@ -81,6 +81,31 @@ def test_with_noise_skip_the_head_is_the_velocity(network):
 
 
 @torch.no_grad()
+def test_with_timed_detail_the_head_scales_the_pixels_by_the_time(network):
+    """A head that sees pixels alone is then a denoiser whose gain follows the level of noise."""
+    given = inputs()
+    torch.manual_seed(0)
+    scaling = UNet(replace(BASE_UNET, patch=2, timed_detail=True)).eval()
+    head, (_, gain) = scaling.final_conv, scaling.detail_gain
+    assert not gain.weight.any() and not gain.bias.any()  # the head starts without scaling
+    for pixel in range(12):  # of a patch: 3 x 2 x 2
+        head.weight[pixel, BASE_UNET.dim + pixel, 1, 1] = 1.0
+    text = scaling.encode_text(given["text"], given["mask"])
+    arguments = given["image"], given["layout"], given["log_snr"], text
+    torch.testing.assert_close(scaling(*arguments).noise, given["image"])
+    torch.nn.init.normal_(gain.weight)
+    factors = scaling(*arguments).noise / given["image"]  # (B, 3, H, W)
+    patches = torch.nn.functional.pixel_unshuffle(factors, 2)  # (B, 12, H / 2, W / 2)
+    assert patches.std((2, 3)).max() < 1e-3  # the same for every patch of an image
+    assert patches.mean((2, 3)).std(0).max() > 1e-3  # another for another time
+
+
+def test_timed_detail_needs_pixels_at_the_head():
+    with pytest.raises(ValueError, match="timed_detail: expected patch > 1 or a super-resolution"):
+        replace(BASE_UNET, timed_detail=True)
+
+
+@torch.no_grad()
 def test_a_dropped_caption_is_the_null_text(network):
     given = inputs()
     keep = torch.tensor([True, False])
