@@ -7,9 +7,15 @@ import torch
 
 from baselines.dataset_ddpm.model import build_ensemble
 from baselines.dataset_ddpm.pixel_features import check_ddpm, feature_width
-from baselines.dataset_ddpm.presets import DATASET_DDPM_PRESETS, DDPM_PRESETS
+from baselines.dataset_ddpm.presets import (
+    DATASET_DDPM_PRESETS,
+    DDPM_PRESETS,
+    PAPER_TIMESTEPS,
+    steps_of_equal_noise,
+)
 from gcdp_bench.config import from_dict, to_dict
 from reference_model.joint import JointProcess
+from reference_model.schedules import Schedule, ScheduleConfig
 from reference_model.stage import Stage
 from reference_model.unet import UNet
 from tests.reference_model.conftest import Stripes
@@ -29,7 +35,7 @@ def test_the_diffusion_model_is_unconditional_and_of_the_whole_image(name):
     assert preset.width == SIZES[name][1] and run.stage.image_size == SIZES[name]
     assert not run.stage.makes_layouts and not run.stage.reads_captions
     assert run.stage.low_res is None and run.stage.crop is None
-    assert run.stage.process.image_schedule.name == "linear"
+    assert run.stage.process.image_schedule.name == ("cosine" if name == "tiny" else "linear")
     assert all(side % run.stage.unet.divisor == 0 for side in run.stage.image_size)
     assert from_dict(type(run), to_dict(run)) == run
     with torch.device("meta"):
@@ -51,6 +57,18 @@ def test_the_classifiers_fit_the_diffusion_model_of_their_name(name):
     assert len(ensemble.members) == 10
     assert feature_width(run.labels, config.unet) == (576 if name == "tiny" else 5376)
     assert from_dict(type(run), to_dict(run)) == run
+
+
+def test_features_are_read_at_the_papers_noise_on_any_schedule():
+    steps = {name: preset.resolve(dataset(name)).labels.timesteps
+             for name, preset in DATASET_DDPM_PRESETS.items()}  # fmt: skip
+    assert steps["paper-celeba"] == PAPER_TIMESTEPS
+    linear, cosine = (
+        Schedule(ScheduleConfig(name=name)).alpha_bar for name in ("linear", "cosine")
+    )
+    assert steps["tiny"] == steps_of_equal_noise(PAPER_TIMESTEPS, ScheduleConfig(name="cosine"))
+    for paper, ours in zip(PAPER_TIMESTEPS, steps["tiny"], strict=True):
+        assert abs(float(linear[paper] - cosine[ours])) < 1e-3
 
 
 def test_the_papers_settings():
