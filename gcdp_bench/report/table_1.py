@@ -68,9 +68,7 @@ def readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
             "method": [title(method) for method in table["method"]],
             "data": table["data"],
             "layouts": table["layouts"],
-            "labelled images": [
-                "all" if pd.isna(value) else f"{value}" for value in table["labelled_images"]
-            ],
+            "labelled images": [_labels_seen(line) for _, line in table.iterrows()],
             "at": [
                 knob_text(knob, value)
                 for knob, value in zip(table["knob"], table["guidance"], strict=True)
@@ -172,6 +170,13 @@ def _labelled_images(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
     totals = primary_totals(rows)
     own = totals[totals["metric"] == "labelled_images"]
     return {(line["dataset"], line["model"]): int(line["value"]) for _, line in own.iterrows()}
+
+
+def _labels_seen(line: pd.Series) -> str:
+    """How many layouts a generator learned from."""
+    if line["layouts"] != OWN:
+        return "none" if line["layouts"] == JUDGED else UNDEFINED
+    return "all" if pd.isna(line["labelled_images"]) else f"{line['labelled_images']}"
 
 
 def _with_interval(line: pd.Series, measure: str) -> str:

@@ -57,6 +57,7 @@ def test_miou_is_undefined_where_the_layouts_are_the_judges(table):
     assert math.isnan(line["miou"]) and line["fsd"] == 7.0
     shown = readable_table_1(table).set_index("method").loc["GANformer"]
     assert shown["mIoU % ↑"] == "undefined" and shown["layouts"] == "segmenter's"
+    assert readable_table_1(table)["labelled images"].tolist() == ["all", "none", "50", "–"]
 
 
 def test_printed_values_stand_in_marked_columns_of_their_own(table):
