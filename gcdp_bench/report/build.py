@@ -125,21 +125,27 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
             section.add(save(figure, folder / name), heading, note)
 
     models = sorted(set(rows["model"]) - set(REFERENCE_MODELS), reverse=True)
-    if models:
-        for name, metric, heading in (
-            ("fid-semantic-recall", "semantic_recall", "FID–Semantic Recall"),
-            ("fid-clip", "clip-x100", "FID–CLIP score"),
-        ):
+    for name, metric, heading in (
+        ("fid-semantic-recall", "semantic_recall", "FID–Semantic Recall"),
+        ("fid-clip", "clip-x100", "FID–CLIP score"),
+    ):
+        if _is_measured(rows, metric):
             add(name, draw_tradeoff(rows, metric), heading, TRADEOFF_NOTE)
-    classes = pd.read_parquet(results / "classes.parquet")
-    recall = draw_recall(rows, classes[classes["dataset"] == dataset])
-    add("class-recall", recall, "Classes, frequent to rare", RECALL_NOTE)
+    if _is_measured(rows, "semantic_recall"):
+        classes = pd.read_parquet(results / "classes.parquet")
+        recall = draw_recall(rows, classes[classes["dataset"] == dataset])
+        add("class-recall", recall, "Classes, frequent to rare", RECALL_NOTE)
     add("samples", draw_models(rows, results), "Samples", GRID_NOTE)
     for model in models:
         knob = rows[rows["model"] == model]["knob"].iloc[0]
         heading = title(model) if knob == "none" else f"{title(model)} over its {knob}"
         add(f"guidance-{model}", draw_guidance(rows, model, results), heading, GRID_NOTE)
     return section
+
+
+def _is_measured(rows: pd.DataFrame, metric: str) -> bool:
+    """Whether some generator has the metric: one that reads no captions has none of captions."""
+    return bool(((rows["source"] == "generated") & (rows["metric"] == metric)).any())
 
 
 def _write(table: pd.DataFrame, path: Path) -> Path:

@@ -32,7 +32,7 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
     Args:
         rows: tidy rows of one dataset.
-        metric: "semantic_recall" or "clip-x100".
+        metric: "semantic_recall" or "clip-x100"; some model has it.
     """
     label, factor = AXES[metric]
     totals = primary_totals(rows)
@@ -58,7 +58,9 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
 
 def _points(totals: pd.DataFrame, metric: str, factor: float) -> pd.DataFrame:
-    """One line per model, setting and seed: `fid`, `correspondence`, and half their intervals."""
+    """One line per model, setting and seed that has both: `fid`, `correspondence`, and half their
+    intervals.
+    """
     generated = totals[totals["source"] == "generated"]
     key = ["model", "knob", "steps", "guidance", "seed", "config_hash"]
     parts = []
@@ -66,7 +68,7 @@ def _points(totals: pd.DataFrame, metric: str, factor: float) -> pd.DataFrame:
         part = generated[generated["metric"] == name].set_index(key)
         half = (part["ci_high"] - part["ci_low"]) / 2
         parts.append(pd.DataFrame({column: part["value"] * scale, f"{column}_half": half * scale}))
-    return parts[0].join(parts[1]).reset_index()
+    return parts[0].join(parts[1]).dropna(subset=["fid", "correspondence"]).reset_index()
 
 
 def _draw_real(axes: Axes, totals: pd.DataFrame, metric: str, factor: float) -> None:

@@ -122,7 +122,10 @@ def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy,
     answers = point.per_sample()
     assert answers[["recall", "precision", "clip"]].isna().to_numpy().all()
     report = build_report(places.results)
-    assert report.page.exists() and len(report.summary) > 0
+    assert {"fid-semantic-recall", "samples"} <= {figure.stem for figure in report.figures}
+    alone = build_report(places.results, only=["model=reference-unconditional"])
+    assert "samples" in {figure.stem for figure in alone.figures}
+    assert not {"fid-semantic-recall", "class-recall"} & {figure.stem for figure in alone.figures}
 
 
 def test_generators_without_captions_belong_to_the_other_task(config, places, judges):
