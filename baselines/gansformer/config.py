@@ -37,8 +37,7 @@ class NetworkConfig(Pyramid):
     w_average_decay: float = 0.995
 
     def __post_init__(self):
-        height, width = self.start_size
-        top = (height * 2 ** (len(self.convs) - 1), width * 2 ** (len(self.convs) - 1))
+        top = self.level_sizes[-1]
         if top != self.image_size:
             raise ValueError(
                 f"expected image_size {top}, start_size {self.start_size} doubled once per level "

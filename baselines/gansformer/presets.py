@@ -8,7 +8,7 @@ from typing import Literal
 
 from baselines.gansformer.config import NetworkConfig, paper_config, tiny_config
 from baselines.gansformer.model import GansformerConfig
-from baselines.stylegan2 import EMA_MAX_DECAY
+from baselines.stylegan2 import TINY_TRAINING
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
@@ -53,15 +53,7 @@ TINY = GansformerPreset(
     r1_gamma=2.0,
     augment="ada",
     ada_ramp_images=50_000,
-    training=TrainingConfig(
-        steps=5000,
-        batch_size=8,
-        learning_rate=2e-3,
-        warmup_steps=0,
-        betas=(0.0, 0.99),
-        max_grad_norm=None,
-        ema_max_decay=EMA_MAX_DECAY,
-    ),
+    training=TINY_TRAINING,
 )
 
 # dorarad/gansformer on Cityscapes: gamma 20, rate 0.002, up to 25 million images in batches of 32.
@@ -70,15 +62,10 @@ PAPER = GansformerPreset(
     network=paper_config,
     r1_gamma=20.0,
     augment="none",
-    training=TrainingConfig(
+    training=replace(
+        TINY_TRAINING,
         steps=781_250,
-        batch_size=8,
         accumulation=4,
-        learning_rate=2e-3,
-        warmup_steps=0,
-        betas=(0.0, 0.99),
-        max_grad_norm=None,
-        ema_max_decay=EMA_MAX_DECAY,
         checkpoint_every=5_000,
         validate_every=5_000,
         preview_every=5_000,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from baselines.lafite.config import NetworkConfig, paper_config, tiny_config
 from baselines.lafite.model import LafiteConfig, LafiteLossConfig
-from baselines.stylegan2 import EMA_MAX_DECAY
+from baselines.stylegan2 import TINY_TRAINING
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
@@ -56,15 +56,7 @@ TINY = LafitePreset(
     loss=LafiteLossConfig(image_text_weight=0.1, feature_text_weight=1.0, r1_gamma=1.0),
     augment="ada",
     ada_ramp_images=50_000,
-    training=TrainingConfig(
-        steps=5000,
-        batch_size=8,
-        learning_rate=2e-3,
-        warmup_steps=0,
-        betas=(0.0, 0.99),
-        max_grad_norm=None,
-        ema_max_decay=EMA_MAX_DECAY,
-    ),
+    training=TINY_TRAINING,
 )
 
 # drboog/Lafite with ground-truth pairs: weights 10 and 5, gamma 10, rate 0.0025, 25 million images
@@ -80,15 +72,12 @@ PAPER = LafitePreset(
         sharpened=True,
     ),
     augment="none",
-    training=TrainingConfig(
+    training=replace(
+        TINY_TRAINING,
         steps=390_625,
         batch_size=16,
         accumulation=4,
         learning_rate=2.5e-3,
-        warmup_steps=0,
-        betas=(0.0, 0.99),
-        max_grad_norm=None,
-        ema_max_decay=EMA_MAX_DECAY,
         checkpoint_every=5_000,
         validate_every=5_000,
         preview_every=5_000,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from baselines.images import Images
 from baselines.ldm.autoencoder import FOLDER, AutoencoderConfig, build_autoencoder
 from baselines.ldm.autoencoder_loss import (
     discriminator_hinge,
@@ -21,7 +22,7 @@ from baselines.ldm.autoencoder_loss import (
 from baselines.ldm.patch_discriminator import PatchDiscriminator
 from gcdp_bench.config import to_dict
 from gcdp_bench.files import replacing_folder
-from gcdp_bench.images import resize_images, to_float, to_uint8
+from gcdp_bench.images import to_float, to_uint8
 from gcdp_bench.palette import sheet
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.task import plain
@@ -72,8 +73,8 @@ class AutoencoderTask:
             "adversarial": config.loss.adversarial_weight,
             "hinge": 1.0,
         }
-        self._train = _Images(config, train)
-        self._validation = _Images(config, validation)
+        self._train = Images(train, config.image_size)
+        self._validation = Images(validation, config.image_size)
 
     def build(self) -> AutoencoderInTraining:
         """See `Learning.build`."""
@@ -81,9 +82,8 @@ class AutoencoderTask:
 
     def batch(self, indices: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         """See `Learning.batch`: mirrored images, and the noise of the posterior's sample."""
-        images = self._train.stack(indices)
-        flip = torch.rand(len(images), generator=generator) < 0.5  # (B,)
-        images[flip] = images[flip].flip(-1)
+        flip = torch.rand(len(indices), generator=generator) < 0.5  # (B,)
+        images = self._train.stack(indices, flip)
         height, width = (side // self.config.downscaling for side in self.config.image_size)
         shape = (len(images), self.config.latent_channels, height, width)
         return {"image": images, "normal": torch.randn(shape, generator=generator)}
@@ -123,7 +123,7 @@ class AutoencoderTask:
         """
         l1, psnr, kl = [], [], []
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
-        for images in self._validation.batches(NUM_VALIDATION, _device(network)):
+        for images in _batches(self._validation, NUM_VALIDATION, _device(network)):
             posterior = autoencoder.encode(images).latent_dist
             error = autoencoder.decode(posterior.mean).sample - images
             l1.append(error.abs().mean((1, 2, 3)))  # (B,)
@@ -135,7 +135,7 @@ class AutoencoderTask:
     @torch.no_grad()
     def preview(self, network: nn.Module) -> Tensor | None:
         """See `Learning.preview`: validation images above their reconstructions."""
-        originals = next(self._validation.batches(NUM_PREVIEW, _device(network)))  # (B, 3, H, W)
+        originals = next(_batches(self._validation, NUM_PREVIEW, _device(network)))  # (B, 3, H, W)
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
         latents = autoencoder.encode(originals).latent_dist.mean  # (B, Z, h, w)
         rows = [to_uint8(x).cpu() for x in (originals, autoencoder.decode(latents).sample)]
@@ -164,7 +164,7 @@ class AutoencoderTask:
         first = second = torch.zeros((), dtype=torch.float64)
         num = 0
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
-        for images in self._train.batches(NUM_MEASURED, _device(network)):
+        for images in _batches(self._train, NUM_MEASURED, _device(network)):
             posterior = autoencoder.encode(images).latent_dist
             mean, variance = posterior.mean.double().cpu(), posterior.var.double().cpu()
             first = first + mean.sum()
@@ -173,27 +173,10 @@ class AutoencoderTask:
         return math.sqrt(float(second / num - (first / num).square()))
 
 
-class _Images:
-    """A dataset's images at the autoencoder's size, kept in memory once read."""
-
-    def __init__(self, config: AutoencoderConfig, dataset: Dataset):
-        self._size = config.image_size
-        self._dataset = dataset
-        self._cache: dict[int, Tensor] = {}
-
-    def stack(self, indices: Sequence[int]) -> Tensor:
-        """uint8 (B, 3, H, W)."""
-        for index in indices:
-            if index not in self._cache:
-                image = self._dataset[index].image[None]
-                self._cache[index] = resize_images(image, self._size)[0]  # (3, H, W)
-        return torch.stack([self._cache[index] for index in indices])
-
-    def batches(self, num: int, device: torch.device) -> Iterator[Tensor]:
-        """The first `num` images, or all if there are fewer, as float (B, 3, H, W) in [-1, 1]."""
-        indices = range(min(num, len(self._dataset)))
-        for start in range(0, len(indices), BATCH_SIZE):
-            yield to_float(self.stack(indices[start : start + BATCH_SIZE])).to(device)
+def _batches(images: Images, num: int, device: torch.device) -> Iterator[Tensor]:
+    """The first `num` images, or all if there are fewer, as float (B, 3, H, W) in [-1, 1]."""
+    for indices in torch.arange(min(num, len(images))).split(BATCH_SIZE):
+        yield to_float(images.stack(indices.tolist())).to(device)
 
 
 def _device(network: nn.Module) -> torch.device:

@@ -46,8 +46,7 @@ def table_1(rows: pd.DataFrame) -> pd.DataFrame:
         `labelled_images` (missing: all that it was trained on), `fid`, `miou` (percent), `fsd`, the
         ends of their intervals as `MEASURE_low` and `MEASURE_high`, `knob`, `guidance` (value of
         the knob), `steps`, `protocol`, and `paper_fid`, `paper_miou` (percent), `paper_fsd`. NaN:
-        undefined, or not
-        printed.
+        undefined, or not printed.
     """
     summary = summary_table(rows)
     labelled = _labelled_images(rows)
