@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--sr-steps", type=int, default=10)
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
+    config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps, device=device.type)
     for name in CASCADES:
-        cascade = Cascade.load(name, generator_folder(name, DATASET, None), config, device=device)
+        cascade = Cascade.load(name, generator_folder(name, DATASET, None), config)
         captions = _captions(cascade, options.batch)
         for guidance in (1.0, 4.0):
             started = time.perf_counter()

@@ -63,6 +63,7 @@ class Meter:
     def __init__(self, spent: Spent, *, device: torch.device, num_processes: int = 1):
         self.spent = spent
         self._num_processes = num_processes
+        self._device = device
         self._num_gpus = num_processes if device.type == "cuda" else 0
 
     @contextmanager
@@ -109,7 +110,7 @@ class Meter:
             cpu_sec=spent.cpu_sec,
             gpu_sec=spent.gpu_sec,
             flops_per_example=spent.flops / counted if counted else None,
-            hardware=hardware(),
+            hardware=hardware(self._device.type),
             threads=torch.get_num_threads(),
         )
 

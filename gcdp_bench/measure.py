@@ -30,7 +30,7 @@ from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset, FewLabels, Generator, MetricValue
 from gcdp_bench.provenance import PRECISION, git_commit, hardware, library_versions
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT, merge_rows, read_rows, to_frame
-from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
+from gcdp_bench.sample import Drawn, SampleRequest, captions_digest, sample_folder
 
 NUM_EXAMPLES = 8
 """Real triplets kept for the report."""
@@ -44,6 +44,7 @@ class Setting:
     num_samples: int
     batch_size: int
     demo: bool
+    device: str = "cpu"  # where generators run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,6 @@ class Measurements:
         self._made_with = {
             "git_commit": git_commit(),
             "versions": library_versions(),
-            "hardware": hardware(),
             "precision": PRECISION,
         }
         self._hashes: list[str] = []
@@ -136,7 +136,7 @@ class Measurements:
         }
         for model, (sample, rest) in parts.items():
             scores = score_real(sample, rest, self._reference, self._judges, model)
-            self._write(requests[model], sample, scores, seconds=math.nan, samples=examples)
+            self._write(requests[model], sample, scores, samples=examples)
 
     def point(self, generator: Generator, request: SampleRequest) -> float:
         """Sample and score one point unless it is done.
@@ -146,9 +146,10 @@ class Measurements:
         """
         if not self._is_done(request):
             folder = self._places.point(request)
-            seconds = sample_folder(generator, self._dataset, request, folder,
-                                    batch_size=self._setting.batch_size,
-                                    progress=self._progress)  # fmt: skip
+            drawn = sample_folder(generator, self._dataset, request, folder,
+                                  batch_size=self._setting.batch_size,
+                                  progress=self._progress,
+                                  device=self._setting.device)  # fmt: skip
             samples = Folder(folder, request.split, image_size=generator.image_size,
                              require_layouts=generator.makes_layouts)  # fmt: skip
             judging = Judging(has_layouts=generator.makes_layouts,
@@ -160,7 +161,7 @@ class Measurements:
                                      captions=generator.reads_captions)  # fmt: skip
             scores.values.extend(self._of_ceiling(scores))
             scores.values.extend(_labelled(generator, request.num_samples))
-            self._write(request, seen, scores, seconds=seconds, samples=folder, generator=generator)
+            self._write(request, seen, scores, drawn=drawn, samples=folder, generator=generator)
         return _semantic_recall(self._of(request))
 
     def pool(self) -> None:
@@ -214,8 +215,8 @@ class Measurements:
         return exists and len(self._of(request)) > 0
 
     def _write(
-        self, request: SampleRequest, seen: Observed, scores: Scores, *, seconds: float,
-        samples: Path, generator: Generator | None = None,
+        self, request: SampleRequest, seen: Observed, scores: Scores, *, samples: Path,
+        drawn: Drawn | None = None, generator: Generator | None = None,
     ) -> None:  # fmt: skip
         config_hash = self._hash(request)
         results = self._places.results
@@ -243,9 +244,10 @@ class Measurements:
             "weights": request.weights,
             "judges": self._judges.identity,
             "config_hash": config_hash,
-            "seconds": seconds,
+            "seconds": math.nan if drawn is None else drawn.seconds,
             "demo": self._setting.demo,
             **self._made_with,
+            "hardware": _hardware(drawn),
         }
         merge_rows(results, to_frame([context | _record(judged) for judged in scores.values]))
 
@@ -259,6 +261,14 @@ class Measurements:
             if not writer.holds(triplet.id):
                 writer.write(triplet.id, triplet.image, triplet.layout, triplet.caption)
         return folder
+
+
+def _hardware(drawn: Drawn | None) -> str:
+    """What samples were drawn on and judged on, once where it is the same."""
+    judged = hardware()
+    if drawn is None or drawn.hardware == judged:
+        return judged
+    return f"drawn on {drawn.hardware}, judged on {judged}"
 
 
 def _record(judged: Judged) -> dict:

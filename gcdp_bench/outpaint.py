@@ -87,6 +87,7 @@ def outpaint_folder(
     *,
     batch_size: int,
     progress: Progress,
+    device: str = "cpu",
 ) -> None:
     """Outpaint every pair into `folder`, a `folder` dataset; pairs already there are kept.
 
@@ -101,6 +102,7 @@ def outpaint_folder(
         folder: to write to.
         batch_size: pairs drawn at once.
         progress: told of every batch.
+        device: where the cascade runs, for the record.
 
     Raises:
         ValueError: a caption is missing, found before anything is drawn; or the folder was made by
@@ -128,6 +130,7 @@ def outpaint_folder(
         class_names=cascade.class_names,
         batch_size=batch_size,
         progress=progress,
+        device=device,
         task=f"outpaint, {request.resampling} resampling steps",
     )
     _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)

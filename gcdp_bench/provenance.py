@@ -40,15 +40,15 @@ def library_versions() -> str:
     return "; ".join(parts)
 
 
-def hardware() -> str:
-    """Processor with the number of cores, and the accelerator if there is one."""
-    import torch
-
+def hardware(device: str = "cpu") -> str:
+    """Processor with the number of cores and, unless `device` is "cpu", the accelerator."""
     processor = _processor_name()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     name = f"{processor}, {cores} cores"
-    if torch.cuda.is_available():
-        name += f"; {torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+    if device.startswith("cuda"):
+        import torch
+
+        name += f"; {torch.cuda.get_device_name(device)}"
     return name
 
 

@@ -14,10 +14,12 @@ from gcdp_bench.datasets.folder import FolderWriter
 from gcdp_bench.files import output_folder
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import GUIDANCE, Batch, Dataset, Generator
+from gcdp_bench.provenance import hardware
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
 
 DEFAULT_GUIDANCE = 2.0
+UNKNOWN_HARDWARE = "not recorded"  # in folders of versions that did not write it
 
 
 class FolderRequest(Protocol):
@@ -58,6 +60,14 @@ class SampleRequest:
         return digest(self)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """How the samples of a folder came about, over all runs that filled it."""
+
+    seconds: float
+    hardware: str  # of every run, separated by " and "
+
+
 def sample_folder(
     generator: Generator,
     dataset: Dataset,
@@ -66,13 +76,12 @@ def sample_folder(
     *,
     batch_size: int,
     progress: Progress,
-) -> float:
+    device: str = "cpu",
+) -> Drawn:
     """Sample the first captions of `dataset` into `folder`; samples already there are kept.
 
-    The dataset is given in the order of its prompts: see `datasets.shuffled`.
-
-    Returns:
-        Seconds spent sampling, over all runs that filled the folder.
+    The dataset is given in the order of its prompts: see `datasets.shuffled`. `device` is where the
+    generator runs, for the record.
 
     Raises:
         ValueError: the folder holds samples of another request, N exceeds the dataset, or the
@@ -98,6 +107,7 @@ def sample_folder(
         class_names=generator.class_names,
         batch_size=batch_size,
         progress=progress,
+        device=device,
         task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
     )
 
@@ -112,7 +122,8 @@ def fill_folder(
     batch_size: int,
     progress: Progress,
     task: str,
-) -> float:
+    device: str = "cpu",
+) -> Drawn:
     """Draw samples into `folder`, a `folder` dataset; those already there are kept.
 
     Args:
@@ -124,9 +135,7 @@ def fill_folder(
         batch_size: samples drawn at once.
         progress: told of every batch.
         task: what the progress bar says.
-
-    Returns:
-        Seconds spent drawing, over all runs that filled the folder.
+        device: where they are drawn, for the record.
 
     Raises:
         ValueError: the folder holds samples of another request.
@@ -136,6 +145,8 @@ def fill_folder(
     writer = FolderWriter(folder, class_names=class_names, dataset=request.dataset,
                           split=request.split)  # fmt: skip
     todo = [place for place, name in enumerate(names) if not writer.holds(name)]
+    if todo:
+        record["hardware"] = list(dict.fromkeys([*record["hardware"], hardware(device)]))
     progress.start(task, len(names), done=len(names) - len(todo), unit="image")
     for start in range(0, len(todo), batch_size):
         places = todo[start : start + batch_size]
@@ -150,7 +161,7 @@ def fill_folder(
         write_json(folder / "samples.json", record)
         progress.advance(len(places))
     progress.finish()
-    return record["seconds"]
+    return Drawn(record["seconds"], " and ".join(record["hardware"]))
 
 
 def load_generator(
@@ -202,7 +213,8 @@ def sample_id(index: int) -> str:
 
 
 def _open(folder: Path, request: FolderRequest) -> dict:
-    """`samples.json` of a folder, made if it is not there: {"request", "hash", "seconds"}."""
+    """`samples.json` of a folder, made if it is not there: the request, its hash, and how the
+    samples were drawn (`seconds`, `hardware`)."""
     path = folder / "samples.json"
     if path.exists():
         record = read_json(path)
@@ -211,7 +223,7 @@ def _open(folder: Path, request: FolderRequest) -> dict:
                 f"{folder} holds samples of another configuration ({record['request']}); "
                 "remove it or choose another folder"
             )
-        return record
-    record = {"request": request, "hash": request.hash, "seconds": 0.0}
+        return {"hardware": [UNKNOWN_HARDWARE], **record}
+    record = {"request": request, "hash": request.hash, "seconds": 0.0, "hardware": []}
     write_json(path, record)
     return record

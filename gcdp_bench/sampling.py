@@ -15,6 +15,7 @@ class SamplingConfig:
     sr_steps: int = 100  # transitions of a cascade's super-resolution stage
     sr_guidance: float | None = 1.0  # of that stage; None: the base stage's guidance
     solver: Literal["dpm-solver++", "ddim"] = "dpm-solver++"  # of latent diffusion
+    device: str = "cpu"  # where networks run; draws come from the CPU's streams everywhere
 
     def __post_init__(self):
         for name in ("steps", "sr_steps"):
@@ -22,6 +23,26 @@ class SamplingConfig:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if self.solver not in ("dpm-solver++", "ddim"):
             raise ValueError(f"solver: expected dpm-solver++ or ddim, got {self.solver!r}")
+        check_device(self.device)
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        ValueError: it is no device's name, or the machine has none of that kind.
+    """
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        torch.empty(0, device=torch.device(name))
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch is built without it
+        raise ValueError(
+            f"device: expected one of this machine's devices, got {name!r} "
+            f"({str(error).splitlines()[0]}); see `gcdp-bench doctor`, or use cpu"
+        ) from error
 
 
 def check_seeds(captions: Sized, seeds: Sized) -> None:

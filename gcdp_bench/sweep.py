@@ -124,6 +124,7 @@ def run_sweep(
         num_samples=config.num_samples,
         batch_size=config.batch_size,
         demo=config.demo,
+        device=config.sampling.device,
     )
     points = Measurements(setting, places, dataset, judges, progress=progress)
     points.real()

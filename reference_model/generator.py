@@ -35,9 +35,7 @@ class Cascade:
         self._text_encoder = text_encoder
 
     @classmethod
-    def load(
-        cls, name: str, folder: Path, config: SamplingConfig, *, device: torch.device | str = "cpu"
-    ) -> Cascade:
+    def load(cls, name: str, folder: Path, config: SamplingConfig) -> Cascade:
         """Read a trained cascade.
 
         Raises:
@@ -48,7 +46,7 @@ class Cascade:
         if (folder / "sr").is_dir():
             stages.append(load_stage(folder / "sr"))
         for stage in stages:
-            stage.network.to(device)
+            stage.network.to(config.device)
         return cls(name, stages, build_text_encoder(stages[0].config.text), config)
 
     @property

@@ -44,14 +44,7 @@ class DatasetDdpm(Configured[LabelConfig]):
         self.trained = trained
 
     @classmethod
-    def load(
-        cls,
-        name: str,
-        folder: Path,
-        sampling: SamplingConfig,
-        *,
-        device: torch.device | str = "cpu",
-    ) -> DatasetDdpm:
+    def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> DatasetDdpm:
         """Read a trained model.
 
         Raises:
@@ -59,8 +52,8 @@ class DatasetDdpm(Configured[LabelConfig]):
             ValueError: damaged weights, parts that do not fit each other, or too many steps.
         """
         trained = read_ddpm(folder)
-        trained.stage.network.to(device)
-        trained.ensemble.to(device)
+        trained.stage.network.to(sampling.device)
+        trained.ensemble.to(sampling.device)
         return cls(name, trained, sampling)
 
     @property

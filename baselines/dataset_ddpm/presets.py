@@ -67,9 +67,7 @@ class DdpmPreset:
 TINY_DDPM = DdpmPreset(
     width=128,
     schedule=COSINE,
-    unet=replace(
-        TINY_UNET, patch=4, cross_attention=(False, False), noise_skip=True, timed_detail=True
-    ),  # fmt: skip
+    unet=replace(TINY_UNET, patch=4, cross_attention=(False, False)),
     loss=LossConfig(),
     training=replace(TINY_TRAINING, learning_rate=1e-3),
 )

@@ -37,22 +37,15 @@ class Gansformer(Configured[GansformerConfig]):
         self.network = network
 
     @classmethod
-    def load(
-        cls,
-        name: str,
-        folder: Path,
-        sampling: SamplingConfig,
-        *,
-        device: torch.device | str = "cpu",
-    ) -> Gansformer:
-        """Read a trained model; nothing of `sampling` applies to a network of one pass.
+    def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> Gansformer:
+        """Read a trained model; of `sampling` only the device applies to a network of one pass.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, or another model.
         """
         config, network = read_gansformer(folder)
-        return cls(name, config, network.to(device))
+        return cls(name, config, network.to(sampling.device))
 
     @property
     def digest(self) -> str:

@@ -39,22 +39,15 @@ class Lafite(Configured[LafiteConfig]):
         self._teacher = trained.teacher
 
     @classmethod
-    def load(
-        cls,
-        name: str,
-        folder: Path,
-        sampling: SamplingConfig,
-        *,
-        device: torch.device | str = "cpu",
-    ) -> Lafite:
-        """Read a trained model; nothing of `sampling` applies to a network of one pass.
+    def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> Lafite:
+        """Read a trained model; of `sampling` only the device applies to a network of one pass.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, or parts that do not fit each other.
         """
         trained = read_lafite(folder)
-        trained.network.to(device)
+        trained.network.to(sampling.device)
         return cls(name, trained)
 
     @property

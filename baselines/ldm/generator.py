@@ -47,14 +47,7 @@ class LatentDiffusion(Configured[LdmConfig]):
         self._text_encoder = text_encoder
 
     @classmethod
-    def load(
-        cls,
-        name: str,
-        folder: Path,
-        sampling: SamplingConfig,
-        *,
-        device: torch.device | str = "cpu",
-    ) -> LatentDiffusion:
+    def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> LatentDiffusion:
         """Read a trained model.
 
         Raises:
@@ -62,8 +55,8 @@ class LatentDiffusion(Configured[LdmConfig]):
             ValueError: damaged weights, or parts that do not fit each other.
         """
         pipeline = read_pipeline(folder)
-        pipeline.unet.to(device)  # pyright: ignore[reportArgumentType]
-        pipeline.autoencoder.to(device)  # pyright: ignore[reportArgumentType]
+        pipeline.unet.to(sampling.device)  # pyright: ignore[reportArgumentType]
+        pipeline.autoencoder.to(sampling.device)  # pyright: ignore[reportArgumentType]
         return cls(name, pipeline, build_text_encoder(pipeline.config.text), sampling)
 
     @property

@@ -38,23 +38,16 @@ class SemanticPalette(Configured[ImageConfig]):
         self.layouts = trained.layouts
 
     @classmethod
-    def load(
-        cls,
-        name: str,
-        folder: Path,
-        sampling: SamplingConfig,
-        *,
-        device: torch.device | str = "cpu",
-    ) -> SemanticPalette:
-        """Read a trained model; nothing of `sampling` applies to networks of one pass.
+    def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> SemanticPalette:
+        """Read a trained model; of `sampling` only the device applies to networks of one pass.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, or parts that do not fit each other.
         """
         trained = read_palette(folder)
-        trained.network.to(device)
-        trained.layouts.network.to(device)
+        trained.network.to(sampling.device)
+        trained.layouts.network.to(sampling.device)
         return cls(name, trained)
 
     @property

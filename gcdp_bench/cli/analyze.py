@@ -13,6 +13,7 @@ from gcdp_bench.cli.options import (
     cascade_options,
     data_root_option,
     dataset_option,
+    device_of,
     extractor_options,
     judge_request,
     parse_list,
@@ -255,7 +256,9 @@ def outpainting_command(
     from gcdp_bench.sample import load_generator
     from gcdp_bench.sampling import SamplingConfig
 
-    sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
+    sampling = SamplingConfig(
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
+    )
     generator, digest = load_generator(model, dataset, weights, sampling)
     cascade = outpainter(generator)
     source = shuffled(
@@ -341,7 +344,9 @@ def schedules_command(
     from gcdp_bench.protocols import AttributedDataset
     from gcdp_bench.sampling import SamplingConfig
 
-    sampling = SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance)
+    sampling = SamplingConfig(
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
+    )
     contenders = load_contenders(folders, dataset, sampling)
     source = shuffled(
         open_dataset(dataset, split, size=contenders[0].cascade.image_size, data_root=data_root,

@@ -31,6 +31,11 @@ quarantine_option = click.option(
 )
 
 
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="Where the model runs: cpu, cuda, cuda:1."
+)
+
+
 def parse_list(text: str, kind, name: str) -> tuple:
     """Comma-separated values.
 
@@ -110,7 +115,10 @@ def extractor_options(function):
     path = click.Path(path_type=Path)
     for option in (
         _judging(
-            "--device", default="cpu", show_default=True, help="Where the standard judges run."
+            "--device",
+            default="cpu",
+            show_default=True,
+            help="Where generators and the standard judges run: cpu, cuda, cuda:1.",
         ),
         _judging(
             "--attributes",
@@ -144,6 +152,11 @@ def extractor_options(function):
     ):
         function = option(function)
     return function
+
+
+def device_of(context: click.Context) -> str:
+    """The device that the command's `extractor_options` name."""
+    return context.meta[JUDGES]["device"]
 
 
 def judge_request(context: click.Context, dataset: str, *, attributed: bool) -> JudgeRequest:
@@ -190,7 +203,7 @@ def judge_request(context: click.Context, dataset: str, *, attributed: bool) -> 
         dinov2=given["dinov2"],
         use_attributes=attributes is not None,
         attributes=attributes,
-        device=given["device"],
+        device=device_of(context),
     )
 
 

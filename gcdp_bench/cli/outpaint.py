@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.options import cascade_options, dataset_option
+from gcdp_bench.cli.options import cascade_options, dataset_option, device_option
 
 FILE = click.Path(path_type=Path)
 
@@ -31,6 +31,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
+@device_option
 @cascade_options
 def command(
     dataset: str,
@@ -46,6 +47,7 @@ def command(
     resampling: int | None,
     seed: int,
     batch_size: int,
+    device: str,
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
@@ -87,7 +89,9 @@ def command(
         model,
         dataset,
         weights,
-        SamplingConfig(steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance),
+        SamplingConfig(
+            steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device
+        ),
     )
     request = OutpaintRequest(
         model=model,
@@ -100,6 +104,15 @@ def command(
     )
     cascade = outpainter(generator)
     pairs = [read_known(item, cascade.image_size, cascade.class_names) for item in files]
-    outpaint_folder(cascade, pairs, texts, request, out, batch_size=batch_size, progress=Display())
+    outpaint_folder(
+        cascade,
+        pairs,
+        texts,
+        request,
+        out,
+        batch_size=batch_size,
+        progress=Display(),
+        device=device,
+    )
     click.echo(f"{len(files)} pair(s) in {out}, resampling steps n = {request.resampling}; look at "
                f"{out / 'overview.png'}")  # fmt: skip

@@ -10,6 +10,7 @@ import click
 from gcdp_bench.cli.options import (
     data_root_option,
     dataset_option,
+    device_option,
     quarantine_option,
     sampling_options,
 )
@@ -26,6 +27,7 @@ from gcdp_bench.cli.options import (
 @click.option("--num-samples", default=64, show_default=True, help="Captions.")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of the trained model.")
+@device_option
 @sampling_options
 @quarantine_option
 @data_root_option
@@ -40,6 +42,7 @@ def command(
     num_samples: int,
     batch_size: int,
     weights: Path | None,
+    device: str,
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
@@ -62,7 +65,11 @@ def command(
     from gcdp_bench.sampling import SamplingConfig
 
     sampling = SamplingConfig(
-        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, solver=solver
+        steps=steps,
+        sr_steps=sr_steps or steps,
+        sr_guidance=sr_guidance,
+        solver=solver,
+        device=device,
     )
     generator, digest = load_generator(model, dataset, weights, sampling)
     value = knob_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
@@ -81,8 +88,14 @@ def command(
         guidance=value,
         seed=seed,
     )
-    seconds = sample_folder(
-        generator, source, request, out, batch_size=batch_size, progress=Display()
+    drawn = sample_folder(
+        generator,
+        source,
+        request,
+        out,
+        batch_size=batch_size,
+        progress=Display(),
+        device=device,
     )
-    click.echo(f"{num_samples} samples in {out} ({seconds / num_samples:.2f} s each); score them: "
+    click.echo(f"{num_samples} samples in {out} ({drawn.seconds / num_samples:.2f} s each); score them: "
                f"gcdp-bench score {out} --dataset {dataset}")  # fmt: skip

@@ -10,6 +10,7 @@ import click
 from gcdp_bench.cli.options import (
     data_root_option,
     dataset_option,
+    device_of,
     extractor_options,
     judge_request,
     parse_list,
@@ -141,7 +142,11 @@ def command(
         num_samples=num_samples,
         protocol=protocol,
         sampling=SamplingConfig(
-            steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, solver=solver
+            steps=steps,
+            sr_steps=sr_steps or steps,
+            sr_guidance=sr_guidance,
+            solver=solver,
+            device=device_of(context),
         ),
         batch_size=batch_size,
         mix_subsets=mix_subsets,

@@ -93,7 +93,8 @@ def test_what_was_not_recorded_stays_missing():
     assert cost.wall_sec is not None and cost.wall_sec > 5.0
 
 
-def test_several_processes_hold_several_gpus():
+def test_several_processes_hold_several_gpus(monkeypatch):
+    monkeypatch.setattr("gcdp_bench.costs.hardware", lambda device: f"a machine with {device}")
     meter = Meter(Spent(), device=torch.device("cuda"), num_processes=3)
     network, x = nn.Linear(3, 5), torch.ones(4, 3)
     with meter.step(0, 12):
@@ -101,6 +102,7 @@ def test_several_processes_hold_several_gpus():
     cost = finish(meter)
     assert cost.gpu_sec == pytest.approx(3 * (cost.wall_sec or 0.0)) and cost.cpu_sec is None
     assert cost.flops_per_example == 2 * 3 * 5
+    assert cost.hardware == "a machine with cuda"
 
 
 def test_a_step_that_fails_adds_nothing():

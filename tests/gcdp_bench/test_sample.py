@@ -2,8 +2,10 @@
 
 import pytest
 
+from gcdp_bench.config import read_json, write_json
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.progress import Silent
+from gcdp_bench.provenance import hardware
 from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
 from gcdp_bench.sampling import SamplingConfig
 
@@ -29,9 +31,10 @@ def fill(generator, toy, folder, *, batch_size=2, **changes):
 
 
 def test_samples_are_a_dataset(generator, toy, tmp_path):
-    seconds = fill(generator, toy, tmp_path)
+    drawn = fill(generator, toy, tmp_path)
     samples = Folder(tmp_path)
-    assert len(samples) == 5 and seconds > 0
+    assert len(samples) == 5 and drawn.seconds > 0
+    assert drawn.hardware == hardware()
     assert samples[3].caption == Folder(toy.data, "test")[3].caption
     assert samples[0].image.shape == (3, 16, 16)
 
@@ -42,8 +45,20 @@ def test_filling_again_samples_nothing(generator, toy, tmp_path):
     (tmp_path / "captions.jsonl").write_text(
         "".join((tmp_path / "captions.jsonl").read_text().splitlines(keepends=True)[:3])
     )
-    assert fill(generator, toy, tmp_path) > first
+    assert fill(generator, toy, tmp_path).seconds > first.seconds
     assert len(Folder(tmp_path)) == 5
+
+
+def test_every_machine_that_drew_samples_is_named(generator, toy, tmp_path):
+    fill(generator, toy, tmp_path)
+    record = read_json(tmp_path / "samples.json")
+    write_json(tmp_path / "samples.json", record | {"hardware": ["a GPU"]})
+    assert fill(generator, toy, tmp_path).hardware == "a GPU"  # nothing was left to draw
+    (tmp_path / "captions.jsonl").write_text("")
+    assert fill(generator, toy, tmp_path).hardware == f"a GPU and {hardware()}"
+    del record["hardware"]
+    write_json(tmp_path / "samples.json", record)
+    assert fill(generator, toy, tmp_path).hardware == "not recorded"
 
 
 def test_another_request_is_refused(generator, toy, tmp_path):
