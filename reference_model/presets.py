@@ -79,6 +79,8 @@ TINY_UNET = UNetConfig(
     init_kernels=(3,),
     patch=2,
     stem_skip=True,
+    noise_skip=True,
+    timed_detail=True,
 )
 SMALL_UNET = UNetConfig(
     num_classes=None,
@@ -116,13 +118,7 @@ SIZES: Mapping[str, Preset] = {
         text=HASH_TEXT,
         base=StagePreset(unet=TINY_UNET, training=TINY_TRAINING),
         sr=StagePreset(
-            unet=replace(
-                TINY_UNET,
-                low_res=True,
-                dim=32,
-                self_attention=(False, False),
-                noise_skip=True,
-            ),
+            unet=replace(TINY_UNET, low_res=True, dim=32, self_attention=(False, False)),
             training=replace(TINY_TRAINING, steps=14_000),
             crop_divisor=2,
             low_res_levels=(100, 8),
