@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.config import to_dict
+from gcdp_bench.datasets.layouts import checked_layout
 from gcdp_bench.images import (
     mirror_layouts,
     resize_images,
@@ -17,7 +18,7 @@ from gcdp_bench.images import (
     to_uint8,
 )
 from gcdp_bench.palette import colourise, sheet
-from gcdp_bench.protocols import IGNORE_ID, Dataset
+from gcdp_bench.protocols import Dataset
 from gcdp_bench.seeds import generator
 from reference_model.joint import JointProcess, NoiseDraw, Pair, loss_terms, q_sample
 from reference_model.sampler import sample
@@ -229,14 +230,9 @@ class _Examples:
     def _read(self, index: int) -> tuple[Tensor, Tensor, str]:
         if index not in self._cache:
             triplet = self._dataset[index]
-            size, found = self._config.image_size, triplet.layout
-            allowed = (found < len(self._config.class_names)) | (found == IGNORE_ID)
-            if not bool(allowed.all()):
-                raise ValueError(
-                    f"{triplet.id}: layout has class {int(found[~allowed][0])}, but "
-                    f"{self._dataset.name} has {len(self._config.class_names)} classes; remap it"
-                )
-            layout = resize_layouts(found[None], size)[0]  # (H, W)
+            size = self._config.image_size
+            layout = checked_layout(triplet, self._dataset)
+            layout = resize_layouts(layout[None], size)[0]  # (H, W)
             image = resize_images(triplet.image[None], size)[0]  # (3, H, W)
             self._cache[index] = (image, layout, triplet.caption)
         return self._cache[index]

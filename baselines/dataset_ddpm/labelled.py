@@ -9,8 +9,9 @@ from torch import Tensor
 
 from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
+from gcdp_bench.datasets.layouts import checked_layout
 from gcdp_bench.images import resize_images, resize_layouts
-from gcdp_bench.protocols import IGNORE_ID, Dataset, Triplet
+from gcdp_bench.protocols import IGNORE_ID, Dataset
 from gcdp_bench.seeds import generator
 from reference_model.stage import Stage
 
@@ -66,11 +67,10 @@ class LabelledImages:
         images, layouts, maps = [], [], []
         for start in range(0, len(indices), CHUNK):
             triplets = [dataset[index] for index in indices[start : start + CHUNK]]
-            for triplet in triplets:
-                _check_classes(triplet, dataset)
+            truth = torch.stack([checked_layout(t, dataset) for t in triplets])
             some = resize_images(torch.stack([t.image for t in triplets]), self._size)
             images.append(some)  # (b, 3, H, W)
-            layouts.append(resize_layouts(torch.stack([t.layout for t in triplets]), self._size))
+            layouts.append(resize_layouts(truth, self._size))
             maps.append([part.half() for part in feature_maps(stage, config, some)])
         self.images = torch.cat(images)  # uint8 (N, 3, H, W)
         self.layouts = torch.cat(layouts)  # uint8 (N, H, W)
@@ -101,14 +101,3 @@ class LabelledImages:
     def classes(self, places: Tensor) -> Tensor:
         """Class ids, long (P,), of pixels at `places` (P,)."""
         return self.layouts.flatten()[places].long()
-
-
-def _check_classes(triplet: Triplet, dataset: Dataset) -> None:
-    """Refuse ids beyond the classes."""
-    found, num_classes = triplet.layout, len(dataset.class_names)
-    beyond = found[(found >= num_classes) & (found != IGNORE_ID)]
-    if len(beyond):
-        raise ValueError(
-            f"{triplet.id}: layout has class {int(beyond[0])}, but {dataset.name} has "
-            f"{num_classes} classes; remap it"
-        )

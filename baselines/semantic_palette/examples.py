@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_palette.layouts import palettes_of
+from gcdp_bench.datasets.layouts import checked_layout
 from gcdp_bench.images import Size, mirror_layouts, resize_images, resize_layouts
 from gcdp_bench.protocols import Dataset
 
@@ -34,7 +35,7 @@ class LayoutExamples:
 
     def _read(self, index: int) -> tuple[Tensor, Tensor]:
         if index not in self._examples:
-            layout = self._dataset[index].layout[None]  # (1, H, W)
+            layout = checked_layout(self._dataset[index], self._dataset)[None]  # (1, H, W)
             palette = palettes_of(layout, len(self._dataset.class_names))[0]  # (K,)
             self._examples[index] = (resize_layouts(layout, self._size)[0], palette)
         return self._examples[index]
@@ -65,7 +66,9 @@ class PairExamples:
             triplet = self._dataset[index]
             self._examples[index] = (
                 resize_images(triplet.image[None], self._size)[0],  # (3, H, W)
-                resize_layouts(triplet.layout[None], self._size)[0],  # (H, W)
+                resize_layouts(checked_layout(triplet, self._dataset)[None], self._size)[
+                    0
+                ],  # (H, W)
             )
         return self._examples[index]
 

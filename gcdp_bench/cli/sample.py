@@ -97,5 +97,6 @@ def command(
         progress=Display(),
         device=device,
     )
-    click.echo(f"{num_samples} samples in {out} ({drawn.seconds / num_samples:.2f} s each); score them: "
+    each = drawn.seconds / num_samples
+    click.echo(f"{num_samples} samples in {out} ({each:.2f} s each); score them: "
                f"gcdp-bench score {out} --dataset {dataset}")  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gcdp_bench.images import read_layout
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.protocols import IGNORE_ID, Dataset, Triplet
 
 
 def read_existing_layout(path: Path) -> Tensor:
@@ -56,6 +56,17 @@ def class_problem(layout: Tensor, num_classes: int) -> str | None:
         f"layout has class {int(layout[~known][0])}, expected 0 to {num_classes - 1} or "
         f"{IGNORE_ID} (ignore); remap it or extend the classes"
     )
+
+
+def checked_layout(triplet: Triplet, dataset: Dataset) -> Tensor:
+    """Layout uint8 (H, W) of a triplet of `dataset`, with ids of its classes only.
+
+    Raises:
+        ValueError: an id outside the classes; names the triplet.
+    """
+    if problem := class_problem(triplet.layout, len(dataset.class_names)):
+        raise ValueError(f"{dataset.name} {triplet.id}: {problem}")
+    return triplet.layout
 
 
 def pair_problems(layout: Tensor, image: Tensor | None, num_classes: int) -> Iterator[str]:

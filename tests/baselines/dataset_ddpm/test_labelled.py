@@ -84,5 +84,5 @@ def test_ids_beyond_the_classes_are_refused(trained):
         def __getitem__(self, index):
             return replace(super().__getitem__(index), layout=torch.full(SIZE, 3))
 
-    with pytest.raises(ValueError, match="4: layout has class 3, but stripes has 3 classes; remap"):
+    with pytest.raises(ValueError, match="stripes 4: layout has class 3, expected 0 to 2 or 255"):
         LabelledImages(LABELS, Remapped(image_size=SIZE), [4], trained)

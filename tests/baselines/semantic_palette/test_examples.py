@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 import torch
 
 from baselines.semantic_palette.examples import LayoutExamples, PairExamples
@@ -38,3 +41,17 @@ def test_pairs_have_one_size_and_are_mirrored_together():
     assert torch.equal(layouts[1], swapped)
     again, _ = examples.pairs([3])
     assert torch.equal(again, images[:1]) and dataset.reads == 1 and len(examples) == 6
+
+
+@pytest.mark.parametrize("read", [
+    lambda dataset: LayoutExamples(dataset, (4, 8)).layouts([1]),
+    lambda dataset: PairExamples(dataset, (4, 8)).pairs([1]),
+])  # fmt: skip
+def test_a_class_outside_is_refused(read):
+    class Remapped(EyedStripes):
+        def __getitem__(self, index):
+            triplet = super().__getitem__(index)
+            return replace(triplet, layout=torch.full_like(triplet.layout, 4))
+
+    with pytest.raises(ValueError, match=r"1: layout has class 4, expected 0 to 3 or 255"):
+        read(Remapped())
