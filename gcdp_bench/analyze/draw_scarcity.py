@@ -15,7 +15,8 @@ METRICS = ("fid", "semantic_recall", "semantic_precision", "clip-x100", "attribu
 
 
 def draw_scarcity(found: Scarcity) -> Figure:
-    """A column per metric; lines are models, bars 95 % intervals.
+    """A column per metric; lines are models that stand at two fractions or more, bars 95 %
+    intervals.
 
     Below, the model minus each other one: an interval that holds 0 shows no difference.
 
@@ -24,7 +25,8 @@ def draw_scarcity(found: Scarcity) -> Figure:
     """
     values, gaps = found.values, found.gaps
     metrics = [name for name in METRICS if name in set(values["metric"])]
-    models = list(dict.fromkeys(values["model"]))
+    num_fractions = values.groupby("model", sort=False)["fraction"].nunique()
+    models = list(num_fractions[num_fractions > 1].index)
     fractions = sorted(values["fraction"].unique())
     tones = colours(models)
     width, height = PANEL_INCH

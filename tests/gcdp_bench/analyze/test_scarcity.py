@@ -52,6 +52,18 @@ def test_values_and_gaps_at_the_lowest_fid(fraction):
     assert labels == ["25 %", "100 %"]
 
 
+def test_a_model_at_one_fraction_is_in_the_tables_alone(fraction):
+    found = analyze_scarcity(
+        [fraction(25, 0.2, models=("reference", "imagen", "ldm")), fraction(100, 0.05)],
+        "reference",
+    )
+    assert set(found.gaps["against"]) == {"imagen", "ldm"}
+    with theme():
+        (legend,) = draw_scarcity(found).legends
+    shown = [text.get_text() for text in legend.get_texts()]
+    assert shown == ["GCDP (reference)", "Imagen"]
+
+
 def test_folders_that_do_not_go_together(fraction, tmp_path):
     one = fraction(25, 0.1)
     with pytest.raises(ValueError, match="at least two different fractions"):
