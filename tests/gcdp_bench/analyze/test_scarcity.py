@@ -60,7 +60,7 @@ def test_a_model_at_one_fraction_is_in_the_tables_alone(fraction):
     assert set(found.gaps["against"]) == {"imagen", "ldm"}
     with theme():
         (legend,) = draw_scarcity(found).legends
-    shown = [text.get_text() for text in legend.get_texts()]
+    shown = sorted(text.get_text() for text in legend.get_texts())
     assert shown == ["GCDP (reference)", "Imagen"]
 
 
