@@ -10,7 +10,8 @@ from torch import nn
 from gcdp_bench.costs import read_cost
 from gcdp_bench.progress import Silent
 from gcdp_bench.training import checkpoint
-from gcdp_bench.training.loop import TrainingConfig, step_indices, train
+from gcdp_bench.training.loop import TrainingConfig, train
+from gcdp_bench.training.steps import step_indices
 from gcdp_bench.training.task import Task, TurnTask
 
 CONFIG = TrainingConfig(steps=12, batch_size=4, warmup_steps=3, checkpoint_every=4)
