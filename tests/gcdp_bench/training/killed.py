@@ -4,8 +4,9 @@
 
 Trains `FOLDER/whole` undisturbed, then `FOLDER/killed` with NUM kills (`kill -9`): every other one
 after a random time, the others at a random one of the moments at which a file is complete but not
-yet in its place. Prints a line per kill. Each training is a process of its own; they are forked, so
-that the time goes into training and not into imports.
+yet in its place. Prints a line per kill. A training that came to its end all the same is moved to
+`FOLDER/finished-NUMBER`, and the next begins anew. Each training is a process of its own; they are
+forked, so that the time goes into training and not into imports.
 """
 
 import os
@@ -96,7 +97,7 @@ def main(folder: Path, data: Path, seed: int, num: int) -> None:
             moment = f"after {delay_sec:.2f} s"
             os.kill(pid, signal.SIGKILL)
         else:
-            write = source.randint(1, 20)
+            write = source.randint(1, 12)
             pid, moment = fork(data, run, killed_at(write)), f"at wait {write} for the disk"
         ended = "it had finished" if finished(pid) else "killed"
         now = last_step(run)
@@ -104,6 +105,9 @@ def main(folder: Path, data: Path, seed: int, num: int) -> None:
         hidden = sorted(path.name for path in run.rglob(".*.tmp"))
         print(f"{number}: {moment}: {ended}; newest checkpoint {step} -> {now}; left: {hidden}")
         step = now
+        if ended != "killed":
+            run.rename(folder / f"finished-{number}")
+            step = 0
     assert finished(fork(data, run))
     print(f"then undisturbed: newest checkpoint {step} -> {last_step(run)}")
 

@@ -3,6 +3,7 @@ weights, as a user starts them.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -34,17 +35,24 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """One thread, no GPU, warnings as errors, no launcher around."""
     own = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
     return own | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT),
-                  "PYTHONWARNINGS": "error", "GLOO_SOCKET_IFNAME": "lo"} | more  # fmt: skip
+                  "PYTHONWARNINGS": "error", "GLOO_SOCKET_IFNAME": "lo"}  # fmt: skip
 
 
-def python(*command: str, timeout: int = 280) -> subprocess.CompletedProcess:
-    """Run an interpreter to its end."""
-    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment(), text=True,
-                          capture_output=True, timeout=timeout)  # fmt: skip
+def python(*command: str, timeout_sec: int = 900) -> subprocess.CompletedProcess:
+    """Run an interpreter to its end; after `timeout_sec`, end it and all that it started."""
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment(), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)  # fmt: skip
+    try:
+        stdout, stderr = process.communicate(timeout=timeout_sec)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def trace(run: Path) -> dict[str, dict[int, float]]:

@@ -7,9 +7,15 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from baselines.dataset_ddpm.task import LabelTask
+from baselines.ldm.task import LdmTask
 from gcdp_bench.cli import main
+from gcdp_bench.extractors.attributes_training import AttributesTask
+from gcdp_bench.extractors.clip_training import ClipTask
+from gcdp_bench.extractors.segmenter_training import SegmenterTask
 from gcdp_bench.training import checkpoint, processes
 from gcdp_bench.training.checkpoint import load_weights
+from reference_model.task import StageTask
 from tests.gcdp_bench.training.launched import TOGETHER, arguments, free_port, python, trace
 from tests.gcdp_bench.training.test_loop import CONFIG, Duel, Regression
 
@@ -129,6 +135,14 @@ def test_tasks_that_mix_examples_are_refused_with_the_reason():
     with pytest.raises(ValueError, match="learning in turns runs in one process, got 2"):
         processes.check(Duel(), 4, 2)
     processes.check(Mixed(), 4, 1)
+
+
+def test_tasks_say_whether_they_mix_examples():
+    """Batch normalisation, weights within a batch and contrasts do; the diffusion losses do not."""
+    for task in (SegmenterTask, AttributesTask, ClipTask, LabelTask):
+        assert task.mixes_examples
+    for task in (StageTask, LdmTask):
+        assert not hasattr(task, "mixes_examples")
 
 
 def test_processes_that_do_not_find_each_other_are_refused(tmp_path, monkeypatch):
