@@ -19,7 +19,7 @@ from gcdp_bench.catalog import CASCADE_STAGES, CASCADES
 from gcdp_bench.seeds import generator
 from gcdp_bench.train import Request, plan
 from gcdp_bench.training.ema import averaged
-from gcdp_bench.training.loop import step_indices, weighted_total
+from gcdp_bench.training.steps import step_indices, weighted_total
 from gcdp_bench.training.task import TurnTask
 
 DATASET = "synth-city-25"

@@ -12,6 +12,8 @@ from gcdp_bench.config import digest, override
 from gcdp_bench.datasets.views import Without
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.training import processes
+from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Task, TurnTask
 
@@ -40,6 +42,7 @@ class Plan:
     training: TrainingConfig
     config: Any  # the resolved configuration, for --dry-run
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
+    items: Dataset | None  # example i of the task is item i of it; None: is no single item
 
 
 def trainable() -> tuple[str, ...]:
@@ -65,7 +68,8 @@ def plan(request: Request) -> Plan:
     preset = lookup(kind.presets, request.preset, f"{request.model} preset")
     splits = _open_splits(request, preset.width)
     config = override(preset.resolve(splits[0]), _full_keys(request))
-    return Plan(kind.task(config, *splits), config.training, config, _left_out(splits))
+    items = splits[0] if kind.examples_are_items else None
+    return Plan(kind.task(config, *splits), config.training, config, _left_out(splits), items)
 
 
 def stages_of(model: str) -> tuple[str, ...]:
@@ -74,18 +78,38 @@ def stages_of(model: str) -> tuple[str, ...]:
 
 
 def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Path:
-    """Train what `request` asks for into `out`; see `gcdp_bench.training.loop.train`."""
+    """Train what `request` asks for into `out`; see `gcdp_bench.training.loop.train`.
+
+    Raises:
+        FloatingPointError: as there; the message has the ids of the batch's items.
+    """
     resolved = plan(request)
-    return train(
-        resolved.task,
-        resolved.training,
-        out,
-        resume=resume,
-        progress=progress,
-        part=request.stage or request.model,
-        dataset=Path(request.dataset).name,
-        left_out=resolved.left_out,
-    )
+    try:
+        return train(
+            resolved.task,
+            resolved.training,
+            out,
+            resume=resume,
+            progress=progress,
+            part=request.stage or request.model,
+            dataset=Path(request.dataset).name,
+            left_out=resolved.left_out,
+        )
+    except Diverged as error:
+        if resolved.items is None:
+            raise
+        ids = ", ".join(resolved.items[index].id for index in error.examples)
+        raise FloatingPointError(f"{error}; ids of the batch's items: {ids}") from error
+
+
+def is_main_process() -> bool:
+    """Whether this process, of those that trained together, is the one that prints."""
+    return processes.is_main()
+
+
+def leave_processes() -> None:
+    """End the work with the other processes, after the last training of a command."""
+    processes.leave()
 
 
 def default_out(request: Request) -> Path:
@@ -100,6 +124,7 @@ class _Kind:
 
     presets: Mapping[str, Any]  # with `width` of the images and `resolve(dataset)` to a run
     task: Callable[[Any, Dataset, Dataset], Task | TurnTask]  # of a run, a train and a val split
+    examples_are_items: bool = True  # of the training split, in its order
 
 
 def _segmenter() -> _Kind:
@@ -174,7 +199,11 @@ def _dataset_ddpm() -> _Kind:
     from baselines.dataset_ddpm.presets import DATASET_DDPM_PRESETS
     from baselines.dataset_ddpm.task import LabelTask
 
-    return _Kind(DATASET_DDPM_PRESETS, lambda run, *splits: LabelTask(run.labels, *splits))
+    return _Kind(
+        DATASET_DDPM_PRESETS,
+        lambda run, *splits: LabelTask(run.labels, *splits),
+        examples_are_items=False,  # but random pixels of all labelled images
+    )
 
 
 def _palette_layouts() -> _Kind:
@@ -226,7 +255,7 @@ def _plan_stage(request: Request) -> Plan:
     )
     config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
     task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
-    return Plan(task, config.training, config, _left_out(splits))
+    return Plan(task, config.training, config, _left_out(splits), splits[0])
 
 
 def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:

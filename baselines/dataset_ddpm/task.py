@@ -45,6 +45,8 @@ class LabelTask:
     it.
     """
 
+    mixes_examples = "its classifiers normalise over the batch"
+
     def __init__(self, config: LabelConfig, train: Dataset, validation: Dataset):
         given = None if config.ddpm is None else Path(config.ddpm)
         self._folder = find_ddpm(config.dataset, given)

@@ -10,7 +10,7 @@ from gcdp_bench.config import read_json, to_dict
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.sample import load_generator
 from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.training.loop import differing_keys
+from gcdp_bench.training.run_folder import differing_keys
 from reference_model.generator import Cascade
 from reference_model.schedules import ScheduleConfig
 

@@ -23,7 +23,14 @@ VERBS = {
     "weights": "List, add and verify published weights.",
     "doctor": "Show versions, devices, weights, datasets, and what can be run.",
 }
-EXPECTED_ERRORS = (ValueError, FileNotFoundError, FileExistsError, FloatingPointError, OSError)
+EXPECTED_ERRORS = (
+    ValueError,
+    FileNotFoundError,
+    FileExistsError,
+    FloatingPointError,
+    MemoryError,
+    OSError,
+)
 
 
 class LazyGroup(click.Group):

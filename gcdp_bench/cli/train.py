@@ -71,4 +71,7 @@ def command(
         if out is not None and name is not None and stage is None:
             folder = out / name
         train.run(request, folder, resume=resume, progress=Display())
-        click.echo(f"{model}: weights and configuration in {folder}")
+        if train.is_main_process():
+            click.echo(f"{model}: weights and configuration in {folder}")
+    if not dry_run:
+        train.leave_processes()

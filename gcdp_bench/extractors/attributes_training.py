@@ -86,6 +86,7 @@ class AttributesTask:
     """Binary cross-entropy per attribute; the rarer answer of each weighs more."""
 
     loss_weights: Mapping[str, float] = {"cross_entropy": 1.0}
+    mixes_examples = "its network normalises over the batch"
 
     def __init__(self, config: AttributesConfig, train: Dataset, validation: Dataset):
         self.config = config

@@ -140,6 +140,7 @@ class ClipTask:
         "image": 3.0,
         "caption": 3.0,
     }
+    mixes_examples = "captions are held against the others of the batch"
 
     def __init__(self, config: ClipConfig, train: Dataset, validation: Dataset):
         self.config = config

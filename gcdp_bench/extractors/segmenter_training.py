@@ -77,6 +77,7 @@ class SegmenterTask:
     """Cross-entropy per pixel; rare classes weigh more, ignored pixels nothing."""
 
     loss_weights: Mapping[str, float] = {"cross_entropy": 1.0}
+    mixes_examples = "it normalises over the batch, and weighs its pixels against each other"
 
     def __init__(self, config: SegmenterConfig, train: Dataset, validation: Dataset):
         self.config = config

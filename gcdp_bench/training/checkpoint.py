@@ -12,18 +12,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gcdp_bench.config import read_json, write_json
-from gcdp_bench.files import replacing, replacing_folder
+from gcdp_bench.config import write_json
+from gcdp_bench.files import remove_folder, replacing, replacing_folder
+from gcdp_bench.training.sharding import like
 
 NUM_KEPT = 2
 CHECKPOINTS = "checkpoints"  # their folder in a run
+FILES = ("network.safetensors", "averaged.safetensors", "optimizer.safetensors", "state.json")
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Write tensors as safetensors, complete or not at all."""
+    """Write tensors as safetensors, complete or not at all.
+
+    Raises:
+        OSError: they cannot be written.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with replacing(path) as temporary:
-        save_file(tensors, temporary)
+        try:
+            save_file(tensors, temporary)
+        except SafetensorError as error:
+            raise OSError(f"{path}: {error}") from error
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
@@ -68,50 +77,58 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path
 def save_checkpoint(
     run_dir: Path,
     step: int,
-    *,
-    network: nn.Module,
-    averaged: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    tensors: Mapping[str, Mapping[str, Tensor]],
     state: Mapping[str, Any],
 ) -> Path:
-    """Write `run_dir/checkpoints/step-XXXXXXXX`, then drop all but the newest `NUM_KEPT`."""
+    """Write `run_dir/checkpoints/step-XXXXXXXX`, then drop all but the newest `NUM_KEPT`.
+
+    Args:
+        run_dir: of the run.
+        step: that was made last, from 1.
+        tensors: "network", "averaged" and "optimizer", whole; see `optimizer_tensors`.
+        state: what else is needed to go on.
+    """
     folder = run_dir / CHECKPOINTS / f"step-{step:08d}"
     with replacing_folder(folder) as temporary:
-        save_weights(temporary / "network.safetensors", network.state_dict())
-        save_weights(temporary / "averaged.safetensors", averaged.state_dict())
-        save_weights(temporary / "optimizer.safetensors", _optimizer_tensors(optimizer))
+        for name, values in tensors.items():
+            save_weights(temporary / f"{name}.safetensors", values)
         write_json(temporary / "state.json", {"step": step, **state})
     for old in checkpoints(run_dir)[:-NUM_KEPT]:
-        shutil.rmtree(old)
+        remove_folder(old)
     return folder
 
 
 def checkpoints(run_dir: Path) -> list[Path]:
     """Complete checkpoints of a run, oldest first."""
-    return sorted((run_dir / CHECKPOINTS).glob("step-*"))
+    folders = sorted((run_dir / CHECKPOINTS).glob("step-*"))
+    return [folder for folder in folders if all((folder / name).is_file() for name in FILES)]
 
 
-def load_checkpoint(
-    folder: Path,
-    *,
-    network: nn.Module,
-    averaged: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> dict[str, Any]:
-    """Restore the three in place and return the stored state."""
+def remove_partial(run_dir: Path) -> None:
+    """Remove what killed processes left of checkpoints; nobody may be training in `run_dir`."""
+    for folder in (run_dir / CHECKPOINTS).glob(".step-*.tmp"):
+        shutil.rmtree(folder)
+
+
+def load_networks(folder: Path, *, network: nn.Module, averaged: nn.Module) -> None:
+    """Restore both in place, before they are split over processes."""
     for module, name in ((network, "network"), (averaged, "averaged")):
         path = folder / f"{name}.safetensors"
         load_into(module, load_weights(path), source=path)
-    tensors = load_weights(folder / "optimizer.safetensors")
-    optimizer_state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
+
+
+def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
+    """Restore an optimizer in place; its state is split over processes as its parameters are."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in load_weights(folder / "optimizer.safetensors").items():
         index, name = key.split(".", 1)
-        optimizer_state.setdefault(int(index), {})[name] = tensor
+        state.setdefault(int(index), {})[name] = like(tensor, parameters[int(index)])
     groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": optimizer_state, "param_groups": groups})
-    return read_json(folder / "state.json")
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """State of an optimizer: "INDEX.NAME" of a parameter's place and what is kept of it."""
     state = optimizer.state_dict()["state"]
     return {f"{i}.{name}": value for i, entry in state.items() for name, value in entry.items()}

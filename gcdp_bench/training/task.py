@@ -70,6 +70,13 @@ class TurnTask(Learning, Protocol):
 
 
 @runtime_checkable
+class Mixing(Protocol):
+    """A task whose loss of a batch is not the mean of the losses of its parts."""
+
+    mixes_examples: str  # why not
+
+
+@runtime_checkable
 class Exporting(Protocol):
     """A task whose network is stored in another form than `model.safetensors`."""
 

@@ -152,6 +152,17 @@ def test_train_a_stage_and_continue_it(toy, tmp_path):
     assert "another configuration; differing: training.learning_rate" in fails(*other)
 
 
+def test_a_loss_that_explodes_names_the_images(toy, tmp_path):
+    """Weights of 1e30 after the first step; the batch is the toy's six images in another order."""
+    output = fails("train", "reference", "--dataset", toy.data, "--stage", "base", "--out",
+                   tmp_path / "base", "--set", "stage.unet.dim=8", "--set", "batch_size=6",
+                   "--set", "stage.image_size=[8,8]", "--set", "warmup_steps=0",
+                   "--set", "steps=3", "--set", "learning_rate=1e30")  # fmt: skip
+    assert "diverged at step 2" in output and "last good checkpoint is none" in output
+    named = output.partition("ids of the batch's items: ")[2].strip().split(", ")
+    assert sorted(named) == [f"{index:03d}" for index in range(6)]
+
+
 class TestMistakes:
     def test_unknown_names(self):
         assert "Did you mean 'sweep'?" in fails("sweeep", code=2)

@@ -12,7 +12,7 @@ from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 from gcdp_bench.protocols import Triplet
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
-from gcdp_bench.training.loop import weighted_total
+from gcdp_bench.training.steps import weighted_total
 
 
 class Shades:

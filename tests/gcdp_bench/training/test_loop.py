@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 import torch
@@ -10,7 +11,9 @@ from torch import nn
 from gcdp_bench.costs import read_cost
 from gcdp_bench.progress import Silent
 from gcdp_bench.training import checkpoint
-from gcdp_bench.training.loop import TrainingConfig, step_indices, train
+from gcdp_bench.training.failures import Diverged, enough_memory
+from gcdp_bench.training.loop import TrainingConfig, train
+from gcdp_bench.training.steps import step_indices
 from gcdp_bench.training.task import Task, TurnTask
 
 CONFIG = TrainingConfig(steps=12, batch_size=4, warmup_steps=3, checkpoint_every=4)
@@ -108,8 +111,56 @@ def test_resume_refuses_another_configuration(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_last_checkpoint(tmp_path):
-    with pytest.raises(FloatingPointError, match=r"step 7: .*step-00000004"):
+    with pytest.raises(Diverged, match=r"step 7: .*step-00000004") as caught:
         run(Regression(fails_at=7), tmp_path)
+    assert list(caught.value.examples) == step_indices(6, 4, 10, seed=0)
+    assert f"examples of the batch: {', '.join(map(str, caught.value.examples))};" in str(
+        caught.value
+    )
+
+
+def test_the_examples_of_all_micro_batches_are_named(tmp_path):
+    """The 8th loss is of the second step's second micro-batch."""
+    config = dataclasses.replace(CONFIG, batch_size=2, accumulation=4)
+    with pytest.raises(Diverged, match="step 2") as caught:
+        run(Regression(fails_at=8), tmp_path, config)
+    assert list(caught.value.examples) == [
+        index for number in range(4, 8) for index in step_indices(number, 2, 10, seed=0)
+    ]
+
+
+def test_no_memory_left_says_what_to_change_and_keeps_the_checkpoint(tmp_path):
+    class Large(Regression):
+        def losses(self, network, batch):
+            if self.calls == 6:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            return super().losses(network, batch)
+
+    run(Regression(), tmp_path / "whole")
+    with pytest.raises(MemoryError) as caught:
+        run(Large(), tmp_path / "large")
+    message = str(caught.value)
+    assert message.startswith("out of memory at step 7: 4 examples at a time")
+    for hint in ("CUDA out of memory", "step-00000004", "--set batch_size=2 --set accumulation=2",
+                 "--set precision=bf16", "gradient_checkpointing=true"):  # fmt: skip
+        assert hint in message
+    run(Regression(), tmp_path / "large", resume=True)
+    assert files(tmp_path / "whole") == files(tmp_path / "large")
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_processes", "hint"), [(8, 2, (4, 4)), (6, 2, (2, 6)), (1, 1, None)]
+)
+def test_smaller_batches_are_of_as_many_examples_a_step(tmp_path, batch_size, num_processes, hint):
+    """Each process has 4, 3 and 1 examples at a time; an odd number is taken one by one."""
+    config = dataclasses.replace(CONFIG, batch_size=batch_size, accumulation=2)
+    with (
+        pytest.raises(MemoryError) as caught,
+        enough_memory(tmp_path, 1, config, num_processes),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+    found = re.search(r"batch_size=(\d+) --set accumulation=(\d+)", str(caught.value))
+    assert (found and tuple(map(int, found.groups()))) == hint
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):

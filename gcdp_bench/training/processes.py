@@ -1,0 +1,110 @@
+"""What several processes that train together share: one batch, one set of numbers, one end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from gcdp_bench.training.settings import TrainingConfig
+from gcdp_bench.training.task import Mixing, Task, TurnTask
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+PATIENCE = timedelta(hours=2)  # of processes that wait for a validation, preview or checkpoint
+
+
+def start(config: TrainingConfig, run_dir: Path) -> Accelerator:
+    """Join the processes of the launcher, or be the only one.
+
+    Raises:
+        ValueError: a launcher has started several processes that do not find each other, or wants
+            weights to be split in a way that is not known here.
+    """
+    from accelerate import Accelerator, InitProcessGroupKwargs
+    from accelerate.utils import DistributedType
+
+    accelerator = Accelerator(
+        mixed_precision=config.precision,
+        gradient_accumulation_steps=config.accumulation,
+        cpu=not torch.accelerator.is_available(),
+        log_with="tensorboard",
+        project_dir=str(run_dir),
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+    )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if started != accelerator.num_processes:
+        raise ValueError(
+            f"the launcher started {started} processes, but {accelerator.num_processes} train "
+            f"together on {accelerator.device.type}; start with `accelerate launch` or `torchrun` "
+            "on GPUs of CUDA or on CPUs"
+        )
+    unknown = (DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)
+    old_fsdp = accelerator.distributed_type == DistributedType.FSDP and not accelerator.is_fsdp2
+    if accelerator.distributed_type in unknown or old_fsdp:
+        raise ValueError(
+            f"expected DDP or FSDP of version 2, got {accelerator.distributed_type.value}"
+            f"{' of version 1' if old_fsdp else ''}; choose another with `accelerate config`"
+        )
+    return accelerator
+
+
+def check(task: Task | TurnTask, batch_size: int, num_processes: int) -> None:
+    """Refuse what would give other numbers than one process.
+
+    Raises:
+        ValueError: the task learns in turns, the loss of a batch is not the mean over its parts, or
+            the batch cannot be divided evenly.
+    """
+    if num_processes == 1:
+        return
+    if isinstance(task, TurnTask):
+        raise ValueError(
+            f"learning in turns runs in one process, got {num_processes}; "
+            "start it without a launcher"
+        )
+    if isinstance(task, Mixing):
+        raise ValueError(
+            f"{num_processes} processes would learn something else than one: "
+            f"{task.mixes_examples}; start it without a launcher"
+        )
+    if batch_size % num_processes:
+        raise ValueError(
+            f"batch_size: expected a multiple of the {num_processes} processes, got {batch_size}; "
+            f"set batch_size={-(-batch_size // num_processes) * num_processes}"
+        )
+
+
+def share(batch: dict[str, Tensor], rank: int, num_processes: int) -> dict[str, Tensor]:
+    """Process `rank`'s part of a global batch, as large as every other's."""
+    return {name: value[rank::num_processes] for name, value in batch.items()}
+
+
+def mean(terms: Mapping[str, float], accelerator: Accelerator) -> dict[str, float]:
+    """Means of numbers over the processes, the same in each; all processes must call this."""
+    if accelerator.num_processes == 1:
+        return dict(terms)
+    values = torch.tensor([*terms.values()], dtype=torch.float64, device=accelerator.device)
+    reduced = accelerator.reduce(values, reduction="mean")
+    assert isinstance(reduced, Tensor)
+    return dict(zip(terms, reduced.tolist(), strict=True))
+
+
+def leave() -> None:
+    """End the work with the other processes, after the last training of a command."""
+    from accelerate import PartialState
+
+    PartialState().destroy_process_group()
+
+
+def is_main() -> bool:
+    """Whether this process writes and prints; call it after a training."""
+    from accelerate import PartialState
+
+    return PartialState().is_main_process
