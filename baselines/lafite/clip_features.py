@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.config import read_json, write_json
+from gcdp_bench.config import read_task, write_json
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import openai_weights
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, resize_images
-from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from gcdp_bench.training.checkpoint import load_weights, save_weights
+from gcdp_bench.training.loading import load_network
 
 FOLDER = "clip"  # in the folder of a trained Lafite
 RUNS = Path("runs") / "lafite-clip"
@@ -150,7 +151,7 @@ def load_teacher(path: Path) -> ClipTeacher:
     """
     if path.is_file():
         return _standard(openai_weights(path), path)
-    task = read_json(path / "config.json").get("task", {})
+    task = read_task(path / "config.json")
     if task.get("kind") == STANDARD_KIND:
         return _standard(load_weights(path / "model.safetensors"), path)
     if "clip" not in task:
@@ -164,6 +165,7 @@ def load_teacher(path: Path) -> ClipTeacher:
 def _standard(weights: dict[str, Tensor], source: Path) -> StandardTeacher:
     import open_clip
 
-    network = open_clip.create_model(STANDARD, pretrained=None, force_quick_gelu=True)
-    load_into(network, weights, source=source)
-    return StandardTeacher(network)
+    def build() -> nn.Module:
+        return open_clip.create_model(STANDARD, pretrained=None, force_quick_gelu=True)
+
+    return StandardTeacher(load_network(build, weights, source=source))

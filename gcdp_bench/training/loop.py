@@ -276,7 +276,7 @@ def _open_run(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path | 
             f"{run_dir} holds a run; continue it with --resume or choose another --out"
         )
     if existing:
-        stored = checkpoint.read_json(existing[-1] / "state.json")
+        stored = checkpoint.read_state(existing[-1])
         old, new = (
             {
                 "task": run["task"],
