@@ -23,6 +23,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
+from gcdp_bench.texts import one_line
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -123,9 +125,9 @@ def print_summary(table: pd.DataFrame) -> None:
     """A table of text columns on stdout, as wide as it needs to be when that is not a terminal."""
     shown = Table(box=SIMPLE_HEAD)
     for place, name in enumerate(table.columns):
-        shown.add_column(name, justify="left" if place < 2 else "right")
+        shown.add_column(Text(name), justify="left" if place < 2 else "right")
     for line in table.astype(str).itertuples(index=False):
-        shown.add_row(*line)
+        shown.add_row(*(Text(one_line(str(cell))) for cell in line))
     console = Console()
     if not console.is_terminal:
         unbounded = console.options.update(max_width=UNBOUNDED)

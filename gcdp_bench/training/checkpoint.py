@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gcdp_bench.config import read_table, write_json
 from gcdp_bench.files import replacing, replacing_folder
+from gcdp_bench.texts import shown
 
 NUM_KEPT = 2
 CHECKPOINTS = "checkpoints"  # their folder in a run
@@ -159,8 +160,8 @@ def _optimizer_state(
         index = int(place) if place.isascii() and place.isdigit() and len(place) < 10 else -1
         if not (0 <= index < len(parameters) and tensor.shape in (parameters[index].shape, ())):
             raise ValueError(
-                f"{source}: expected the state of {len(parameters)} parameters, got {key!r} of "
-                f"shape {tuple(tensor.shape)}; restore the file"
+                f"{source}: expected the state of {len(parameters)} parameters, got {shown(key)} "
+                f"of shape {tuple(tensor.shape)}; restore the file"
             )
         state.setdefault(index, {})[name] = tensor
     return state
