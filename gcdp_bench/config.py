@@ -201,7 +201,15 @@ def _convert_dataclass(kind: Any, data: Any, where: str) -> Any:
             values[name] = _convert(hints[name], data[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{where}: expected key {name!r}, got none; add it")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    except (ArithmeticError, TypeError, LookupError) as error:
+        raise ValueError(
+            f"{where}: expected values of {kind.__name__} that fit each other, got "
+            f"{type(error).__name__}: {error}; correct them"
+        ) from error
 
 
 def _convert_scalar(kind: Any, data: Any, where: str) -> Any:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CHECKS: Mapping[str, Callable[[pd.Series], bool]] = {
+    "bool": lambda column: column.dtype.kind == "b",
+    "int64": lambda column: column.dtype.kind in "iu",
+    "float64": lambda column: column.dtype.kind in "iuf",
+}
+"""Kinds of columns that pandas would make of other values without a word."""
 
 
 def read_parquet(path: Path, columns: Mapping[str, str], *, remedy: str) -> pd.DataFrame:
@@ -39,6 +46,8 @@ def read_parquet(path: Path, columns: Mapping[str, str], *, remedy: str) -> pd.D
         )
     for name, kind in columns.items():
         try:
+            if kind in CHECKS and not CHECKS[kind](frame[name]):
+                raise TypeError("values of another kind")
             frame[name] = frame[name].astype(kind)  # type: ignore[call-overload]
         except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
             raise ValueError(

@@ -133,7 +133,8 @@ def check_class_names(names: Iterable[Any]) -> tuple[str, ...]:
 
 def file_stem(text: str) -> str:
     """A file name for any text: what could lead to another folder becomes "_"."""
-    return UNSAFE.sub("_", text)[:MAX_ID] or "_"
+    safe = UNSAFE.sub("_", text).encode()[:MAX_ID].decode(errors="ignore")
+    return safe or "_"
 
 
 def one_line(text: str) -> str:

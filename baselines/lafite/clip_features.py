@@ -15,8 +15,7 @@ from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import openai_weights
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, resize_images
-from gcdp_bench.training.checkpoint import load_weights, save_weights
-from gcdp_bench.training.loading import load_network
+from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
 
 FOLDER = "clip"  # in the folder of a trained Lafite
 RUNS = Path("runs") / "lafite-clip"
@@ -165,7 +164,6 @@ def load_teacher(path: Path) -> ClipTeacher:
 def _standard(weights: dict[str, Tensor], source: Path) -> StandardTeacher:
     import open_clip
 
-    def build() -> nn.Module:
-        return open_clip.create_model(STANDARD, pretrained=None, force_quick_gelu=True)
-
-    return StandardTeacher(load_network(build, weights, source=source))
+    network = open_clip.create_model(STANDARD, pretrained=None, force_quick_gelu=True)
+    load_into(network, weights, source=source)
+    return StandardTeacher(network)

@@ -74,7 +74,7 @@ class PlainLines:
             parts.append(speed_text(gained / elapsed, self._unit))
             parts.append(f"{timedelta(seconds=left_sec)} left")
         parts.append(values)
-        self._console.print("  ".join(part for part in parts if part), soft_wrap=True)
+        self._console.print("  ".join(part for part in parts if part), soft_wrap=True, markup=False)
 
 
 class Display:
@@ -93,7 +93,7 @@ class Display:
             self._lines = PlainLines(self.console, task, total, done, unit)
             return
         self._bars = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             SpeedColumn(),

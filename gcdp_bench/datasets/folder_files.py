@@ -113,7 +113,7 @@ def read_classes(root: Path) -> dict[str, Any]:
         )
     try:
         check_class_names(names)
-        check_name(classes.get("dataset", root.name))
+        check_name(classes.get("dataset", "-"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return classes

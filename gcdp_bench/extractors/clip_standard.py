@@ -15,7 +15,7 @@ from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.torchscript import torchscript_tensors
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.protocols import TextMatch
-from gcdp_bench.training.loading import load_network
+from gcdp_bench.training.checkpoint import check_fit, load_into
 
 NAME = "clip-vit-l-14-336"
 MODEL = "ViT-L-14-336"  # open_clip's configuration
@@ -62,7 +62,10 @@ class StandardClip:
         """
         file = find_weights(NAME, path)
         weights = openai_weights(file)
-        network = load_network(build_network, weights, source=file)
+        with torch.device("meta"):
+            check_fit(build_network("meta"), weights, source=file)
+        network = build_network()
+        load_into(network, weights, source=file)
         return cls(network, name=NAME, digest=file_digest(file), device=device)
 
     @torch.no_grad()

@@ -17,6 +17,11 @@ from gcdp_bench.files import replacing, replacing_folder
 from gcdp_bench.texts import shown
 
 NUM_KEPT = 2
+DTYPES = frozenset(
+    {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32,
+     torch.int16, torch.int8, torch.uint8, torch.bool}
+)  # fmt: skip
+"""Numbers that weights may be stored as."""
 CHECKPOINTS = "checkpoints"  # their folder in a run
 
 
@@ -72,7 +77,8 @@ def check_fit(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path
     problems += [
         f"{name} is of {weights[name].dtype}, expected {own[name].dtype}"
         for name in own.keys() & weights.keys()
-        if own[name].is_floating_point() != weights[name].is_floating_point()
+        if weights[name].dtype not in DTYPES
+        or own[name].is_floating_point() != weights[name].is_floating_point()
     ]
     if problems:
         raise ValueError(

@@ -1,5 +1,6 @@
 """How examples are drawn, what a clear refusal is, and files that are built byte by byte."""
 
+import resource
 import struct
 import tracemalloc
 import zlib
@@ -70,6 +71,15 @@ def memory_within(megabytes: float) -> Iterator[None]:
     finally:
         tracemalloc.stop()
     assert peak < megabytes * MEGABYTE, f"took {peak / MEGABYTE:.1f} MB"
+
+
+@contextmanager
+def resident_within(megabytes: float) -> Iterator[None]:
+    """Refuse code that makes the process larger than it ever was by more than that."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000  # of kB
+    assert grown < megabytes, f"resident memory grew by {grown:.0f} MB"
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
