@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pickle
-import resource
 import shutil
 import struct
 import warnings
@@ -32,7 +31,14 @@ from gcdp_bench.training import checkpoint
 from gcdp_bench.training.checkpoint import load_into, load_weights
 from reference_model.official import load_unet
 from reference_model.stage import load_stage
-from tests.fuzz.common import attempt, command_refused, examples, memory_within, refused
+from tests.fuzz.common import (
+    attempt,
+    command_refused,
+    examples,
+    memory_within,
+    refused,
+    resident_within,
+)
 from tests.gcdp_bench.extractors.test_attributes import resolved
 
 
@@ -54,7 +60,7 @@ READERS = {
 CODE = {
     "open": lambda mark: (open, (str(mark), "w")),
     "mkdir": lambda mark: (os.mkdir, (str(mark),)),
-    "exec": lambda mark: (exec, (f"open({str(mark)!r}, 'w')",)),
+    "exec": lambda mark: (exec, (f"import os; os.mkdir({str(mark)!r})",)),
     "torch.save": lambda mark: (torch.save, (torch.zeros(1), str(mark))),
     "getattr": lambda mark: (getattr, (Path(mark), "touch")),
 }
@@ -91,7 +97,7 @@ def test_code_in_a_pickle_is_not_run(reader, form, code, tmp_path):
 
 
 def test_the_payloads_do_run_where_they_are_trusted(tmp_path):
-    for name in ("open", "mkdir", "exec", "torch.save"):
+    for name in ("mkdir", "exec", "torch.save"):
         mark = tmp_path / name
         pickle.loads(pickle.dumps(Payload(CODE[name](mark))))
         assert mark.exists()
@@ -150,13 +156,16 @@ class Views(nn.Module):
         self.inner = nn.Linear(2, 2)
 
 
-def archive_bytes(folder: Path) -> bytes:
-    scripted(Views(), folder / "views.pt")
-    return (folder / "views.pt").read_bytes()
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> bytes:
+    """A TorchScript archive of `Views`."""
+    path = tmp_path_factory.mktemp("archive") / "views.pt"
+    scripted(Views(), path)
+    return path.read_bytes()
 
 
-def test_tensors_of_an_archive_keep_their_views(tmp_path):
-    (tmp_path / "clip.pt").write_bytes(archive_bytes(tmp_path))
+def test_tensors_of_an_archive_keep_their_views(archive, tmp_path):
+    (tmp_path / "clip.pt").write_bytes(archive)
     weights = openai_weights(tmp_path / "clip.pt")
     assert weights.keys() == {*VIEWS, "inner.weight", "inner.bias"}
     for name, value in VIEWS.items():
@@ -177,19 +186,19 @@ damage = st.tuples(
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(3).half()}
 
 
-@examples(200)
+@examples(100)
 @given(damage=damage, form=st.sampled_from(["pickle", "zip", "legacy", "torchscript"]))
-def test_damaged_checkpoints_are_tensors_or_refused(damage, form, tmp_path):
-    content = archive_bytes(tmp_path) if form == "torchscript" else packed(form, STATE)
+def test_damaged_checkpoints_are_tensors_or_refused(damage, form, archive, tmp_path):
+    content = archive if form == "torchscript" else packed(form, STATE)
     path = tmp_path / "weights.pt"
     path.write_bytes(changed(content, *damage))
-    with memory_within(32):
+    with resident_within(64):
         for name in ("any checkpoint", "clip", "hrnet", "authors' network"):
             _, message = attempt(lambda name=name: READERS[name](path))
             assert message is None or "weights.pt" in message
 
 
-@examples(300)
+@examples(150)
 @given(damage=damage, protocol=st.integers(0, 5))
 def test_damaged_lists_of_ids_are_ids_or_refused(damage, protocol, tmp_path):
     path = tmp_path / "ids.pickle"
@@ -275,7 +284,7 @@ def test_a_header_that_lies_is_refused(name, tmp_path):
 def test_damaged_safetensors_are_tensors_or_refused(damage, tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(changed(save(STATE), *damage))
-    with memory_within(8):
+    with resident_within(64):
         _, message = attempt(lambda: load_weights(path))
     assert message is None or "model.safetensors" in message
 
@@ -310,13 +319,12 @@ RUNS = {
     "segmenter": Segmenter.load,
     "clip": SmallClip.load,
     "base": load_stage,
-    "sr": load_stage,
 }
 
 
 def run_folder(name: str, toy, tmp_path) -> Path:
-    source = {"base": toy.reference / "base", "sr": toy.reference / "sr"}.get(name)
-    return Path(shutil.copytree(source or getattr(toy, name), tmp_path / name))
+    source = toy.reference / "base" if name == "base" else getattr(toy, name)
+    return Path(shutil.copytree(source, tmp_path / name))
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -342,7 +350,7 @@ def numbers(data, trail=()):
 
 
 @pytest.mark.parametrize("name", RUNS)
-@examples(15)
+@examples(10)
 @given(place=st.integers(0, 999), value=st.sampled_from([-1, 0, 3, 10**7, 10**12, 10**30]))
 def test_a_configuration_cannot_ask_for_another_network(name, place, value, toy, tmp_path):
     folder = tmp_path / name
@@ -356,11 +364,9 @@ def test_a_configuration_cannot_ask_for_another_network(name, place, value, toy,
         node = node[key]
     node[trail[-1]] = value
     write_json(folder / "config.json", record)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    _, message = attempt(lambda: RUNS[name](folder))
+    with resident_within(200):
+        _, message = attempt(lambda: RUNS[name](folder))
     assert message is None or str(folder) in message
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # kB
-    assert grown < 200_000, f"resident memory grew by {grown} kB"
 
 
 def trained(folder: Path):

@@ -37,7 +37,7 @@ def replaced(data: dict, trail, value) -> dict:
     return {**data, key: replaced(data[key], rest, value) if rest else value}
 
 
-@examples(400)
+@examples(250)
 @given(place=st.sampled_from(PLACES), value=ODD)
 def test_any_value_anywhere_is_a_configuration_or_refused(place, value):
     data = replaced(to_dict(STAGE), place, value)
@@ -53,7 +53,7 @@ def test_any_json_is_a_configuration_or_refused(data):
         attempt(lambda kind=kind: from_dict(kind, data, where="config.json"))
 
 
-@examples(400)
+@examples(250)
 @given(
     place=st.sampled_from(PLACES),
     text=st.one_of(ODD.map(json.dumps), st.text(max_size=20), st.just("[" * 10_000)),

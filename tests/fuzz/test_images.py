@@ -1,7 +1,6 @@
 """Image files: truncated, random, of every mode, turned, animated, and too large for memory."""
 
 import io
-import resource
 import struct
 import zlib
 
@@ -24,6 +23,7 @@ from tests.fuzz.common import (
     png,
     png_chunk,
     refused,
+    resident_within,
 )
 
 READERS = (read_image, read_layout)
@@ -62,7 +62,7 @@ def test_a_file_cut_at_any_byte_is_whole_or_refused(name, tmp_path):
                 assert name in message
 
 
-@examples(250)
+@examples(150)
 @given(
     name=st.sampled_from(sorted(FILES)),
     changes=st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), min_size=1, max_size=6),
@@ -87,7 +87,7 @@ HEADS = (
 )  # fmt: skip
 
 
-@examples(250)
+@examples(150)
 @given(head=st.sampled_from(HEADS), body=st.binary(max_size=200))
 def test_random_bytes_are_refused(head, body, tmp_path):
     path = tmp_path / "random.png"
@@ -202,13 +202,10 @@ BOMBS = {
 def test_a_bomb_takes_no_memory(name, tmp_path):
     path = tmp_path / "bomb.png"
     path.write_bytes(BOMBS[name])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with memory_within(8):
+    with memory_within(8), resident_within(64):
         for read in READERS:
             got, message = attempt(lambda read=read: read(path))
             assert "bomb.png" in (message or "") or got.numel() <= 3
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # kB
-    assert grown < 64_000, f"resident memory grew by {grown} kB"
 
 
 def test_a_jpeg_that_claims_to_be_huge_is_refused(tmp_path):

@@ -109,7 +109,8 @@ def test_a_folder_names_the_layout(name, tmp_path):
     refused(lambda: Folder(tmp_path / "data")[0], path)
     faults = [fault for _, found in Folder(tmp_path / "data").inspect() for fault in found]
     assert [fault.file for fault in faults] == [str(path)]
-    command_refused(["data", "stats", tmp_path / "data", "--split", "test"])
+    if name not in ("another size", "turned"):  # sizes have no part in shares of classes
+        command_refused(["data", "stats", tmp_path / "data", "--split", "test"])
 
 
 @examples(60)

@@ -70,7 +70,7 @@ def test_a_bad_line_of_any_manifest_is_named_or_skipped(name, line, tmp_path):
     assert message is None or name in message
 
 
-@examples(250)
+@examples(150)
 @given(name=st.sampled_from(sorted(LINE_READERS)), lines=st.lists(JSON | st.text(), max_size=3))
 def test_any_lines_are_read_or_refused(name, lines, tmp_path):
     path = tmp_path / name
@@ -84,7 +84,7 @@ def test_any_lines_are_read_or_refused(name, lines, tmp_path):
     assert message is None or name in message
 
 
-@examples(250)
+@examples(150)
 @given(name=st.sampled_from(sorted(FILE_READERS)), data=JSON)
 def test_any_json_is_read_or_refused(name, data, tmp_path):
     path = tmp_path / name
@@ -93,7 +93,7 @@ def test_any_json_is_read_or_refused(name, data, tmp_path):
     assert message is None or name in message or "abc" in message
 
 
-@examples(200)
+@examples(100)
 @given(content=st.one_of(st.binary(max_size=60), st.text(alphabet='{}[]":,0123e-', max_size=40).map(
     str.encode)))  # fmt: skip
 def test_any_bytes_are_json_or_refused(content, tmp_path):

@@ -15,7 +15,7 @@ from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.evaluate.observed import Observed, SeenLayouts
 from gcdp_bench.points import PER_SAMPLE, PROPORTIONS, Point, read_proportions
 from gcdp_bench.rows import COLUMNS, read_rows, to_frame
-from tests.fuzz.common import attempt, command_refused, examples, memory_within, refused
+from tests.fuzz.common import attempt, command_refused, examples, refused, resident_within
 from tests.fuzz.test_checkpoints import CODE, Payload, changed, damage
 from tests.gcdp_bench.test_rows import record
 
@@ -51,18 +51,18 @@ def test_a_cut_table_is_refused(name, tmp_path):
     table_of(name).to_parquet(path, index=False)
     content = path.read_bytes()
     assert len(read(name, tmp_path)) == len(table_of(name))
-    for length in range(0, len(content), max(1, len(content) // 60)):
+    for length in range(0, len(content), max(1, len(content) // 25)):
         path.write_bytes(content[:length])
         refused(lambda: read(name, tmp_path), path)
 
 
-@examples(200)
+@examples(100)
 @given(name=st.sampled_from(sorted(TABLES)), damage=damage)
 def test_a_damaged_table_is_read_or_refused(name, damage, tmp_path):
     path = tmp_path / name
     table_of(name).to_parquet(path, index=False)
     path.write_bytes(changed(path.read_bytes(), *damage))
-    with memory_within(64):
+    with resident_within(64):
         _, message = attempt(lambda: read(name, tmp_path))
     assert message is None or str(path) in message
 
@@ -129,13 +129,13 @@ OBSERVED = Observed(
 )  # fmt: skip
 
 
-@examples(150)
+@examples(80)
 @given(damage=damage)
 def test_damaged_arrays_are_read_or_refused(damage, tmp_path):
     path = tmp_path / "observed.npz"
     OBSERVED.save(path)
     path.write_bytes(changed(path.read_bytes(), *damage))
-    with memory_within(64):
+    with resident_within(64):
         _, message = attempt(lambda: Observed.load(path))
     assert message is None or "observed.npz" in message
 
