@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from gcdp_bench.config import read_json
+from gcdp_bench import config
 from gcdp_bench.images import Size
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -75,7 +75,7 @@ def read_task(folder: Path, *, model: str, key: str, files: Sequence[str]) -> di
                 f"{folder}: expected a trained {model} ({', '.join(files)}), found no {name}; "
                 + remedy
             )
-    task = read_json(folder / CONFIG).get("task", {})
+    task = config.read_task(folder / CONFIG)
     if key not in task:
         raise ValueError(
             f"{folder / CONFIG}: expected the configuration of a {model}, got one of "

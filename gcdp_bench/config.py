@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
 from gcdp_bench.files import replacing
+from gcdp_bench.texts import parse_json, read_text, shown
 
 C = TypeVar("C")
 
@@ -53,7 +55,9 @@ def override(config: C, assignments: Sequence[str]) -> C:
     for assignment in assignments:
         key, separator, text = assignment.partition("=")
         if not separator or not key:
-            raise ValueError(f"expected key=value, got {assignment!r}; example: --set steps=1000")
+            raise ValueError(
+                f"expected key=value, got {shown(assignment)}; example: --set steps=1000"
+            )
         *parents, leaf = key.split(".")
         node = data
         for depth, name in enumerate([*parents, leaf]):
@@ -62,7 +66,7 @@ def override(config: C, assignments: Sequence[str]) -> C:
                 raise ValueError(_unknown(".".join([*parents, leaf][: depth + 1]), name, known))
             if depth < len(parents):
                 node = node[name]
-        node[leaf] = _parse_value(text)
+        node[leaf] = _parse_value(text, key)
     return from_dict(type(config), data, where="--set")
 
 
@@ -82,25 +86,60 @@ def read_json(path: Path) -> Any:
     """Parse a JSON file.
 
     Raises:
+        FileNotFoundError: no such file.
         ValueError: the file is not JSON; the message names it and the place of the fault.
     """
+    text = read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: expected JSON, got {error}; restore or remove it") from error
+        return parse_json(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: expected JSON, got: {error}; restore or remove it") from error
 
 
-def _parse_value(text: str) -> Any:
+def read_table(path: Path) -> dict[str, Any]:
+    """The table of a JSON file.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_json`, or it holds something else.
+    """
+    data = read_json(path)
+    if not isinstance(data, dict):
+        raise ValueError(f"{path}: expected a JSON table, got {shown(data)}; restore or remove it")
+    return data
+
+
+def read_task(path: Path, key: str | None = None) -> dict[str, Any]:
+    """What a run's `config.json` says of the network: its "task", or the table `key` of it.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_table`, or the configuration is of something else.
+    """
+    task = read_table(path).get("task", {})
+    if not isinstance(task, dict):
+        raise ValueError(f"{path}: expected a table as task, got {shown(task)}; restore the file")
+    if key is None:
+        return task
+    if key not in task:
+        raise ValueError(
+            f"{path}: expected the configuration of a {key}, got one of "
+            f"{shown(task.get('kind', 'something else'))}; give another folder"
+        )
+    return task[key]
+
+
+def _parse_value(text: str, key: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError:
         return text
+    except ValueError as error:
+        raise ValueError(f"--set {key}: {error}") from error
 
 
 def _unknown(where: str, name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown key {where!r}; {hint}known keys: {', '.join(known) or 'none'}"
+    return f"unknown key {shown(where)}; {hint}known keys: {', '.join(known) or 'none'}"
 
 
 def _convert(kind: Any, data: Any, where: str) -> Any:
@@ -111,7 +150,7 @@ def _convert(kind: Any, data: Any, where: str) -> Any:
         allowed = typing.get_args(kind)
         if data not in allowed:
             raise ValueError(
-                f"{where}: expected one of {', '.join(map(repr, allowed))}, got {data!r}"
+                f"{where}: expected one of {', '.join(map(repr, allowed))}, got {shown(data)}"
             )
         return data
     if origin is tuple:
@@ -137,7 +176,7 @@ def _convert_union(members: tuple[Any, ...], data: Any, where: str) -> Any:
 
 def _convert_tuple(members: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(data, list | tuple):
-        raise ValueError(f"{where}: expected a list, got {data!r}")
+        raise ValueError(f"{where}: expected a list, got {shown(data)}")
     if len(members) == 2 and members[1] is Ellipsis:
         members = (members[0],) * len(data)
     if len(data) != len(members):
@@ -150,7 +189,7 @@ def _convert_dataclass(kind: Any, data: Any, where: str) -> Any:
     if isinstance(data, kind):
         return data
     if not isinstance(data, Mapping):
-        raise ValueError(f"{where}: expected a table of {kind.__name__}, got {data!r}")
+        raise ValueError(f"{where}: expected a table of {kind.__name__}, got {shown(data)}")
     hints = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
     for name in data:
@@ -162,16 +201,34 @@ def _convert_dataclass(kind: Any, data: Any, where: str) -> Any:
             values[name] = _convert(hints[name], data[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ValueError(f"{where}: expected key {name!r}, got none; add it")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    except (ArithmeticError, TypeError, LookupError) as error:
+        raise ValueError(
+            f"{where}: expected values of {kind.__name__} that fit each other, got "
+            f"{type(error).__name__}: {error}; correct them"
+        ) from error
 
 
 def _convert_scalar(kind: Any, data: Any, where: str) -> Any:
     if kind is Any:
         return data
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+        return _float(data, where)
     if kind is int and isinstance(data, float) and data.is_integer():
         return int(data)
     if type(data) is not kind:
-        raise ValueError(f"{where}: expected {kind.__name__}, got {data!r}")
-    return data
+        raise ValueError(f"{where}: expected {kind.__name__}, got {shown(data)}")
+    return _float(data, where) if kind is float else data
+
+
+def _float(data: int | float, where: str) -> float:
+    try:
+        value = float(data)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise ValueError(f"{where}: expected a finite number, got {shown(data)}")
+    return value

@@ -12,6 +12,7 @@ from gcdp_bench.config import to_dict
 from gcdp_bench.costs import generator_costs
 from gcdp_bench.files import replacing
 from gcdp_bench.flops import FlopCounter
+from gcdp_bench.parquet import read_parquet
 from gcdp_bench.protocols import Generator
 
 if TYPE_CHECKING:
@@ -121,21 +122,12 @@ def read_costs(results: Path) -> pd.DataFrame:
     """Lines of a results folder; none where nobody recorded any.
 
     Raises:
-        ValueError: the file lacks columns.
+        ValueError: the file is damaged or lacks columns.
     """
-    import pandas as pd
-
     path = results / "costs.parquet"
     if not path.exists():
         return to_frame([])
-    frame = pd.read_parquet(path)
-    missing = set(COLUMNS) - set(frame.columns)
-    if missing:
-        raise ValueError(
-            f"{path}: expected columns {', '.join(COLUMNS)}, lacks {', '.join(sorted(missing))}; "
-            "remove it and rerun the sweep"
-        )
-    return frame[list(COLUMNS)].astype(COLUMNS)
+    return read_parquet(path, COLUMNS, remedy="remove it and rerun the sweep")
 
 
 def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:

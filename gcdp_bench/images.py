@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +16,13 @@ from gcdp_bench.files import replacing
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
+
+MAX_PIXELS = 2**26
+"""Of a file, 8192x8192; one that says more is refused before memory is taken for its pixels."""
+TOO_LARGE = f"expected at most {MAX_PIXELS} pixels"
+
+IMAGE_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
+"""Pillow's names of what becomes RGB without loss: 8-bit colour, grey, palette, black and white."""
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -88,21 +97,27 @@ def mirror_layouts(layouts: Tensor, class_names: Sequence[str]) -> Tensor:
 
 
 def read_image(path: Path) -> Tensor:
-    """RGB image file as uint8 (3, H, W).
+    """PNG or JPEG file as uint8 (3, H, W), turned as its EXIF orientation says.
+
+    Of 16-bit colour the upper 8 bits are taken; of a JPEG with several pictures, the first.
 
     Raises:
-        ValueError: the file cannot be decoded; the message names it.
+        FileNotFoundError: no such file.
+        ValueError: it cannot be decoded, has more than `MAX_PIXELS`, is animated, 16-bit grey, CMYK
+            or transparent in places; the message names it.
     """
-    return torch.from_numpy(_decode(path, "RGB")).permute(2, 0, 1).contiguous()  # (3, H, W)
+    return torch.from_numpy(_decode(path, ("PNG", "JPEG"), _rgb)).permute(2, 0, 1).contiguous()
 
 
 def read_layout(path: Path) -> Tensor:
     """Layout file (8-bit grey or palette PNG whose values are class ids) as uint8 (H, W).
 
     Raises:
-        ValueError: the file cannot be decoded, or is not 8-bit single-channel.
+        FileNotFoundError: no such file.
+        ValueError: it cannot be decoded, has more than `MAX_PIXELS`, is animated or turned by an
+            EXIF orientation, or is not 8-bit single-channel; the message names it.
     """
-    return torch.from_numpy(_decode(path, None))  # (H, W)
+    return torch.from_numpy(_decode(path, ("PNG",), _class_ids))  # (H, W)
 
 
 def write_image(path: Path, image: Tensor) -> None:
@@ -117,25 +132,77 @@ def write_layout(path: Path, layout: Tensor) -> None:
     _write_png(path, Image.fromarray(layout.contiguous().numpy()))
 
 
-def _decode(path: Path, mode: str | None):
+class _RefusedError(ValueError):
+    """What is wrong with a picture that Pillow can open."""
+
+
+def _decode(path: Path, formats: tuple[str, ...], convert: Callable[[Any], Image.Image]):
     import numpy as np
 
     try:
-        with Image.open(path) as file:
-            if mode is None and file.mode not in ("L", "P"):
-                raise ValueError(
-                    f"{path}: expected an 8-bit grey or palette PNG of class ids, got image mode "
-                    f"{file.mode!r}; save the layout as a single 8-bit channel"
-                )
-            decoded = file.convert(mode) if mode else file
-            return np.array(decoded, dtype=np.uint8)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's: of large sizes, of odd metadata
+            with Image.open(path, formats=formats) as file:
+                _require_still(file)
+                return np.array(convert(file), dtype=np.uint8)
     except FileNotFoundError:
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except _RefusedError as error:
+        raise ValueError(f"{path}: {error}") from error
+    except Image.DecompressionBombError as error:  # of twice Pillow's own limit
+        raise ValueError(f"{path}: {TOO_LARGE}, got more: {error}") from error
+    except Exception as error:  # damaged bytes raise almost anything in Pillow's decoders
         raise ValueError(
-            f"{path}: expected a readable image, got {type(error).__name__}: {error}; "
-            "restore the file or remove its entry"
+            f"{path}: expected a readable image ({' or '.join(formats)}), got "
+            f"{type(error).__name__}: {error}; restore the file or remove its entry"
         ) from error
+
+
+def _require_still(file: Any) -> None:
+    """Refuse, before any pixel is decoded, what is too large or has no single picture.
+
+    A JPEG with several pictures has previews or depth beside the first one.
+    """
+    width, height = file.size
+    if width * height > MAX_PIXELS:
+        raise _RefusedError(f"{TOO_LARGE}, got {height}x{width}; make the picture smaller")
+    frames = getattr(file, "n_frames", 1)
+    if frames != 1 and file.format != "MPO":
+        raise _RefusedError(
+            f"expected one still picture, got an animation of {frames} frames; save one of them"
+        )
+
+
+def _rgb(file: Any) -> Image.Image:
+    """The picture in RGB, upright."""
+    if file.mode not in IMAGE_MODES:
+        raise _RefusedError(
+            f"expected 8-bit RGB, grey or palette colours, got image mode {file.mode!r}; convert "
+            "it to 8-bit RGB"
+        )
+    if file.has_transparency_data:
+        opacity, _ = file.convert("RGBA").getchannel("A").getextrema()
+        if opacity < 255:
+            raise _RefusedError(
+                "expected opaque pixels, got transparent ones; lay the picture over a background"
+            )
+    return ImageOps.exif_transpose(file).convert("RGB")
+
+
+def _class_ids(file: Any) -> Image.Image:
+    """The picture as it is, whose values are class ids; those of 2 or 4 bits would be scaled."""
+    if file.mode not in ("L", "P") or file.tile[0].args not in ("L", "P", "P;1", "P;2", "P;4"):
+        raise _RefusedError(
+            "expected an 8-bit grey or palette PNG of class ids, got image mode "
+            f"{file.tile[0].args if file.mode == 'L' else file.mode!r}; save the layout as a "
+            "single 8-bit channel"
+        )
+    if file.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        raise _RefusedError(
+            "expected a layout as it is stored, got one that its EXIF orientation turns; turn the "
+            "pixels and remove the tag"
+        )
+    return file
 
 
 def _write_png(path: Path, picture: Image.Image) -> None:

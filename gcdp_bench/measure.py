@@ -24,7 +24,7 @@ from gcdp_bench.evaluate.reference import Reference, class_proportions
 from gcdp_bench.evaluate.score import Judged, derangement
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.files import replacing
-from gcdp_bench.points import score_folder, write_point
+from gcdp_bench.points import read_proportions, score_folder, write_point
 from gcdp_bench.pooling import pool_seeds
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset, FewLabels, Generator, MetricValue
@@ -326,7 +326,7 @@ def _write_proportions(results: Path, new: pd.DataFrame) -> None:
     """Keep `classes.parquet`: one set of proportions per dataset."""
     path = results / "classes.parquet"
     if path.exists():
-        old = pd.read_parquet(path)
+        old = read_proportions(results)
         new = pd.concat([old[~old["dataset"].isin(new["dataset"])], new], ignore_index=True)
     with replacing(path) as temporary:
         new.to_parquet(temporary, index=False)

@@ -18,6 +18,7 @@ from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import GUIDANCE, Batch, Generator
 from gcdp_bench.sample import fill_folder
 from gcdp_bench.seeds import derive_seed
+from gcdp_bench.texts import check_caption, check_id
 from reference_model.generator import Cascade
 from reference_model.joint import Pair
 from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING, Known
@@ -105,8 +106,8 @@ def outpaint_folder(
         device: where the cascade runs, for the record.
 
     Raises:
-        ValueError: a caption is missing, found before anything is drawn; or the folder was made by
-            another request.
+        ValueError: a caption is missing or refused, found before anything is drawn; or the folder
+            was made by another request.
         OSError: the folder cannot be written.
     """
     GUIDANCE.check(request.guidance)
@@ -154,6 +155,9 @@ def _check_captions(pairs: Sequence[KnownPair], captions: Mapping[str, str]) -> 
             f"{missing[0]}: expected a caption, found none ({len(missing)} of {len(pairs)} files "
             "have none); add its line to the captions"
         )
+    for pair in pairs:
+        check_id(pair.id)
+        check_caption(captions[pair.id])
 
 
 def _write_overview(pairs: Sequence[KnownPair], folder: Path, class_names: Sequence[str]) -> None:

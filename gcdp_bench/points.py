@@ -17,9 +17,32 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.config import from_dict, read_json, write_json
 from gcdp_bench.files import replacing
+from gcdp_bench.parquet import read_parquet
+from gcdp_bench.texts import check_id, shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PER_SAMPLE = {
+    "id": "string",
+    "caption": "string",
+    "asked": "string",
+    "found": "string",
+    "recall": "float64",
+    "precision": "float64",
+    "clip": "float64",
+    "too_long": "bool",
+}
+"""Columns of the values of every sample."""
+
+PROPORTIONS = {
+    "dataset": "string",
+    "class": "string",
+    "pixel_share": "float64",
+    "image_share": "float64",
+}
+"""Columns of `classes.parquet`."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +68,15 @@ class Point:
 
         Raises:
             FileNotFoundError: the file was removed; says how to make it again.
+            ValueError: it is damaged.
         """
-        import pandas as pd
-
         path = self.folder / "per_sample.parquet"
         if not path.exists():
             raise FileNotFoundError(
                 f"{path}: expected the values of every sample, found none; remove "
                 "results.parquet and rerun the sweep"
             )
-        return pd.read_parquet(path)
+        return read_parquet(path, PER_SAMPLE, remedy="remove results.parquet and rerun the sweep")
 
 
 @dataclass(frozen=True)
@@ -86,7 +108,9 @@ def read_point(results: Path, config_hash: str) -> Point:
 
     Raises:
         FileNotFoundError: they were removed.
+        ValueError: their record is damaged, or leads out of the results folder.
     """
+    check_id(config_hash)
     folder = score_folder(results, config_hash)
     path = folder / "point.json"
     if not path.exists():
@@ -95,4 +119,28 @@ def read_point(results: Path, config_hash: str) -> Point:
             "results.parquet and rerun the sweep"
         )
     record = from_dict(_Record, read_json(path), where=str(path))
-    return Point(folder, results / record.samples, results / record.reference)
+    return Point(folder, *(_inside(results, place, path)
+                           for place in (record.samples, record.reference)))  # fmt: skip
+
+
+def read_proportions(results: Path) -> pd.DataFrame:
+    """Class proportions of every dataset of a results folder.
+
+    Raises:
+        FileNotFoundError: the file was removed.
+        ValueError: it is damaged.
+    """
+    path = results / "classes.parquet"
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected class proportions, found none; rerun the sweep")
+    return read_parquet(path, PROPORTIONS, remedy="remove it and rerun the sweep")
+
+
+def _inside(results: Path, place: str, source: Path) -> Path:
+    """A place that `source` names in the results folder."""
+    if "\0" in place or Path(place).is_absolute() or ".." in Path(place).parts:
+        raise ValueError(
+            f"{source}: expected places in {results}, got {shown(place)}; remove results.parquet "
+            "and rerun the sweep"
+        )
+    return results / place

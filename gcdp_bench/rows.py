@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.files import replacing
+from gcdp_bench.parquet import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,30 +106,20 @@ def read_rows(path: Path) -> pd.DataFrame:
         FileNotFoundError: no results there.
         ValueError: the file is damaged, of another schema version or lacks columns.
     """
-    import pandas as pd
-
     file = path / "results.parquet" if path.is_dir() else path
     if not file.exists():
         raise FileNotFoundError(
             f"{file}: expected a results table, found none; run `gcdp-bench sweep` first"
         )
-    try:
-        frame = pd.read_parquet(file)
-    except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
-        raise ValueError(
-            f"{file}: expected a Parquet table, got: {str(error).splitlines()[0]}; restore it, "
-            "or remove it and rerun the sweep"
-        ) from error
-    versions = set(frame.get("schema_version", []))
+    remedy = "restore it, or remove it and rerun the sweep"
+    version = {"schema_version": COLUMNS["schema_version"]}
+    versions = set(read_parquet(file, version, remedy=remedy)["schema_version"])
     if versions - {SCHEMA_VERSION}:
         raise ValueError(
             f"{file}: expected schema version {SCHEMA_VERSION}, got {sorted(versions)}; "
             "rerun the sweep with this version of gcdp-bench"
         )
-    missing = set(COLUMNS) - set(frame.columns)
-    if missing:
-        raise ValueError(f"{file}: expected columns {sorted(COLUMNS)}, lacks {sorted(missing)}")
-    return frame[list(COLUMNS)].astype(COLUMNS)
+    return read_parquet(file, COLUMNS, remedy=remedy)
 
 
 def merge_rows(results_dir: Path, new: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gcdp_bench.catalog import GENERATORS, check_dataset, generator_folder, lookup
-from gcdp_bench.config import digest, read_json, write_json
+from gcdp_bench.config import digest, read_table, write_json
 from gcdp_bench.datasets.folder import FolderWriter
 from gcdp_bench.files import output_folder
 from gcdp_bench.progress import Progress
@@ -17,6 +17,7 @@ from gcdp_bench.protocols import GUIDANCE, Batch, Dataset, Generator
 from gcdp_bench.provenance import hardware
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
+from gcdp_bench.texts import shown
 
 DEFAULT_GUIDANCE = 2.0
 UNKNOWN_HARDWARE = "not recorded"  # in folders of versions that did not write it
@@ -138,7 +139,7 @@ def fill_folder(
         device: where they are drawn, for the record.
 
     Raises:
-        ValueError: the folder holds samples of another request.
+        ValueError: the folder holds samples of another request, or images of another origin.
         OSError: it cannot be written.
     """
     record = _open(output_folder(folder), request)
@@ -217,13 +218,23 @@ def _open(folder: Path, request: FolderRequest) -> dict:
     samples were drawn (`seconds`, `hardware`)."""
     path = folder / "samples.json"
     if path.exists():
-        record = read_json(path)
-        if record["hash"] != request.hash:
+        record = {"hardware": [UNKNOWN_HARDWARE], **read_table(path)}
+        if record.get("hash") != request.hash:
             raise ValueError(
-                f"{folder} holds samples of another configuration ({record['request']}); "
-                "remove it or choose another folder"
+                f"{folder} holds samples of another configuration ({shown(record.get('request'))}"
+                "); remove it or choose another folder"
             )
-        return {"hardware": [UNKNOWN_HARDWARE], **record}
+        if not isinstance(record.get("seconds"), float) or not isinstance(record["hardware"], list):
+            raise ValueError(
+                f"{path}: expected seconds and hardware of the samples, got something else; remove "
+                "the folder and sample again"
+            )
+        return record
+    if (folder / "images").exists() or (folder / "captions.jsonl").exists():
+        raise ValueError(
+            f"{folder}: expected an empty folder or one of samples, found images or captions that "
+            "no samples.json belongs to; choose another folder"
+        )
     record = {"request": request, "hash": request.hash, "seconds": 0.0, "hardware": []}
     write_json(path, record)
     return record

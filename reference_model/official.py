@@ -9,18 +9,19 @@ later versions have other layers.
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.files import replacing
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.texts import parse_json, shown
+from gcdp_bench.training.checkpoint import load_weights
+from gcdp_bench.training.loading import load_network
 from reference_model.unet import UNet, UNetConfig
 
 ANCHOR = "init_conv.convs.0.weight"  # a tensor of every network: what precedes it is a prefix
@@ -65,12 +66,8 @@ def load_unet(path: Path, *, prefix: str | None = None, groups: int | None = Non
     weights = _strip(tensors, prefix, path)
     _check_kind(weights, metadata, path)
     config = _config(weights, _groups(metadata, groups, path), path)
-    with torch.device("meta"):
-        network = UNet(config)
-    network.to_empty(device="cpu")
     own_names = {name.replace(THEIRS, OURS): tensor for name, tensor in weights.items()}
-    load_into(network, own_names, source=path)
-    return network
+    return load_network(lambda: UNet(config), own_names, source=path)
 
 
 def save_unet(unet: UNet, path: Path) -> None:
@@ -110,13 +107,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return tensors, file.metadata() or {}
     if path.suffix not in (".pt", ".pth"):
         raise ValueError(f"{path}: expected .safetensors, .pt or .pth, got {path.suffix!r}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(
-            f"{path}: expected a state dict of plain tensors, got: {str(error).splitlines()[0]}; "
-            "restore the file, or save its tensors alone"
-        ) from error
+    content = read_checkpoint(path, expected="a state dict of plain tensors")
     if not isinstance(content, Mapping):
         raise ValueError(f"{path}: expected a dict of tensors, got {type(content).__name__}")
     return _flatten(content), {}
@@ -171,24 +162,37 @@ def _check_kind(weights: Mapping[str, Tensor], metadata: Mapping[str, str], path
                 f"{path}: expected a U-Net with {setting}, but no tensor is named {stem}*; "
                 "give the weights of such a network"
             )
-    kwargs = json.loads(metadata.get("kwargs", "{}"))
+    kwargs = _kwargs(metadata, path)
     for setting, expected in UNTOLD.items():
         if kwargs.get(setting, expected) != expected:
             raise ValueError(
                 f"{path}: expected a U-Net with {setting}={expected}, its metadata says "
-                f"{kwargs[setting]}; give the weights of such a network"
+                f"{shown(kwargs[setting])}; give the weights of such a network"
             )
 
 
 def _groups(metadata: Mapping[str, str], groups: int | None, path: Path) -> int:
     if groups is None:
-        groups = json.loads(metadata.get("kwargs", "{}")).get("resnet_groups")
+        groups = _kwargs(metadata, path).get("resnet_groups")
     if groups is None:
         raise ValueError(
             f"{path}: no tensor tells the number of groups of the group norms, and the file has no "
             f"metadata resnet_groups; pass groups= (the authors' default is {AUTHORS_GROUPS})"
         )
+    if type(groups) is not int or groups < 1:
+        raise ValueError(f"{path}: expected a number of groups from 1 on, got {shown(groups)}")
     return groups
+
+
+def _kwargs(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """Constructor arguments that the metadata of a file tell."""
+    try:
+        kwargs = parse_json(metadata.get("kwargs", "{}"))
+    except ValueError as error:
+        raise ValueError(f"{path}: expected JSON as metadata kwargs, got: {error}") from error
+    if not isinstance(kwargs, dict):
+        raise ValueError(f"{path}: expected a table as metadata kwargs, got {shown(kwargs)}")
+    return kwargs
 
 
 def _config(weights: Mapping[str, Tensor], groups: int, path: Path) -> UNetConfig:
@@ -199,6 +203,8 @@ def _config(weights: Mapping[str, Tensor], groups: int, path: Path) -> UNetConfi
             raise ValueError(f"{path}: missing {name}; restore the file or choose another prefix")
         if not -weights[name].ndim <= axis < weights[name].ndim:
             raise ValueError(f"{path}: {name} has an unexpected shape {tuple(weights[name].shape)}")
+        if weights[name].shape[axis] == 0:
+            raise ValueError(f"{path}: {name} is empty {tuple(weights[name].shape)}")
         return weights[name].shape[axis]
 
     def count(stem: str) -> int:
@@ -209,7 +215,7 @@ def _config(weights: Mapping[str, Tensor], groups: int, path: Path) -> UNetConfi
     def present(stem: str) -> bool:
         return any(name.startswith(stem) for name in weights)
 
-    dim = size("null_text_hidden", -1) // (8 if present("to_lowres_time_cond.") else 4)
+    dim = max(1, size("null_text_hidden", -1) // (8 if present("to_lowres_time_cond.") else 4))
     levels = range(count("downs."))
     head_dim = size(f"{THEIRS}null_kv", 1)
     return UNetConfig(

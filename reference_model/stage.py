@@ -7,9 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.config import from_dict, read_task
 from gcdp_bench.images import Size, resize_images, resize_layouts
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.training.loading import load_network
 from reference_model import categorical, gaussian
 from reference_model.joint import JointProcess, LossConfig, Pair, ProcessConfig
 from reference_model.schedules import Schedule, ScheduleConfig
@@ -109,10 +109,9 @@ def load_stage(folder: Path) -> Stage:
             f"{folder}: expected a trained stage (config.json, model.safetensors), found none; "
             "train it with `gcdp-bench train` or give another folder"
         )
-    record = read_json(folder / "config.json")
-    config = from_dict(StageConfig, record["task"]["stage"], where=f"{folder / 'config.json'}")
-    network = UNet(config.unet)
-    load_into(network, load_weights(folder / "model.safetensors"), source=folder)
+    path = folder / "config.json"
+    config = from_dict(StageConfig, read_task(path, "stage"), where=str(path))
+    network = load_network(lambda: UNet(config.unet), folder / "model.safetensors", source=folder)
     network.eval().requires_grad_(False)
     return Stage(config, network, JointProcess(config.process))
 

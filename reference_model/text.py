@@ -109,9 +109,13 @@ class T5Encoder:
                 " tokenizer.json), found none; give another --set text.path=FOLDER"
             )
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
-            self.model = T5EncoderModel.from_pretrained(source, local_files_only=True)
-        except (OSError, ValueError) as error:
+            self.tokenizer = AutoTokenizer.from_pretrained(
+                source, local_files_only=True, trust_remote_code=False
+            )
+            self.model = T5EncoderModel.from_pretrained(
+                source, local_files_only=True, use_safetensors=True
+            )
+        except Exception as error:  # transformers raises almost anything about damaged files
             raise FileNotFoundError(
                 f"{source}: expected T5 weights and a tokenizer that transformers can read, got "
                 f"{error}; run `hf download google-t5/t5-large` on a machine with a network, copy "

@@ -9,10 +9,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("gcdp_bench", "reference_model", "baselines")
 LAYERS = (
     ("gcdp_bench.protocols", "gcdp_bench.files", "gcdp_bench.config", "gcdp_bench.seeds",
-     "gcdp_bench.progress", "gcdp_bench.sampling"),
+     "gcdp_bench.progress", "gcdp_bench.sampling", "gcdp_bench.texts"),
     ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points",
      "gcdp_bench.published", "gcdp_bench.provenance", "gcdp_bench.flops", "gcdp_bench.costs",
-     "gcdp_bench.cost_rows"),
+     "gcdp_bench.cost_rows", "gcdp_bench.parquet"),
     ("gcdp_bench.training",),
     ("gcdp_bench.datasets", "gcdp_bench.metrics"),
     ("gcdp_bench.extractors",),

@@ -10,7 +10,8 @@ from baselines.dataset_ddpm.ensemble import PixelEnsemble
 from baselines.dataset_ddpm.pixel_features import check_ddpm, feature_width
 from baselines.trained import CONFIG, WEIGHTS, read_task
 from gcdp_bench.config import from_dict, read_json, write_json
-from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from gcdp_bench.training.checkpoint import save_weights
+from gcdp_bench.training.loading import load_network
 from reference_model.stage import Stage, load_stage
 
 RUNS = Path("runs") / "ddpm"
@@ -91,6 +92,5 @@ def read_ddpm(folder: Path) -> TrainedDdpm:
     task = read_task(folder, model="dataset-ddpm", key="labels", files=files)
     config = from_dict(LabelConfig, task["labels"], where=str(folder / "config.json"))
     stage = load_ddpm(folder / FOLDER, config)
-    ensemble = build_ensemble(config, stage)
-    load_into(ensemble, load_weights(folder / WEIGHTS), source=folder)
+    ensemble = load_network(lambda: build_ensemble(config, stage), folder / WEIGHTS, source=folder)
     return TrainedDdpm(config, ensemble.eval().requires_grad_(False), stage)

@@ -11,7 +11,8 @@ from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.trained import CONFIG, WEIGHTS, read_task
 from gcdp_bench.config import from_dict
 from gcdp_bench.images import Size
-from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from gcdp_bench.training.checkpoint import save_weights
+from gcdp_bench.training.loading import load_network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ def read_gansformer(folder: Path) -> tuple[GansformerConfig, GansformerGenerator
     """
     task = read_task(folder, model="gansformer", key="gansformer", files=(CONFIG, WEIGHTS))
     config = from_dict(GansformerConfig, task["gansformer"], where=str(folder / CONFIG))
-    network = GansformerGenerator(config.network)
-    load_into(network, load_weights(folder / WEIGHTS), source=folder)
+    network = load_network(
+        lambda: GansformerGenerator(config.network), folder / WEIGHTS, source=folder
+    )
     return config, network.eval().requires_grad_(False)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.config import read_json, write_json
+from gcdp_bench.config import read_task, write_json
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import openai_weights
 from gcdp_bench.extractors.weights import tensors_digest
@@ -150,7 +150,7 @@ def load_teacher(path: Path) -> ClipTeacher:
     """
     if path.is_file():
         return _standard(openai_weights(path), path)
-    task = read_json(path / "config.json").get("task", {})
+    task = read_task(path / "config.json")
     if task.get("kind") == STANDARD_KIND:
         return _standard(load_weights(path / "model.safetensors"), path)
     if "clip" not in task:

@@ -12,7 +12,8 @@ from baselines.lafite.generator_network import LafiteGenerator
 from baselines.trained import CONFIG, WEIGHTS, read_task
 from gcdp_bench.config import from_dict
 from gcdp_bench.images import Size
-from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from gcdp_bench.training.checkpoint import save_weights
+from gcdp_bench.training.loading import load_network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +93,7 @@ def read_lafite(folder: Path) -> TrainedLafite:
     files = (CONFIG, WEIGHTS, f"{FOLDER}/{CONFIG}")
     task = read_task(folder, model="lafite", key="lafite", files=files)
     config = from_dict(LafiteConfig, task["lafite"], where=str(folder / CONFIG))
-    network = LafiteGenerator(config.network)
-    load_into(network, load_weights(folder / WEIGHTS), source=folder)
+    network = load_network(lambda: LafiteGenerator(config.network), folder / WEIGHTS, source=folder)
     teacher = load_teacher(folder / FOLDER)
     check_teacher(folder / FOLDER, config, teacher)
     return TrainedLafite(config, network.eval().requires_grad_(False), teacher)

@@ -12,7 +12,8 @@ from torch import Tensor
 from baselines.ldm.autoencoder_loss import AutoencoderLossConfig
 from baselines.ldm.patch_discriminator import PatchConfig
 from gcdp_bench.config import read_json
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.training.checkpoint import load_weights
+from gcdp_bench.training.loading import load_network
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -131,9 +132,13 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
             f"{network_folder}: expected {' or '.join(WEIGHTS)}, found none; save the weights as "
             f"safetensors, or {REMEDY}"
         )
-    network = AutoencoderKL.from_config(config)
-    assert isinstance(network, AutoencoderKL)
-    load_into(network, _renamed(load_weights(weights[0])), source=weights[0])
+
+    def build() -> AutoencoderKL:
+        network = AutoencoderKL.from_config(config)
+        assert isinstance(network, AutoencoderKL)
+        return network
+
+    network = load_network(build, _renamed(load_weights(weights[0])), source=weights[0])
     return network.eval().requires_grad_(False)
 
 

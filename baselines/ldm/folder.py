@@ -12,9 +12,9 @@ from torch import nn
 from baselines.ldm.autoencoder import load_autoencoder
 from baselines.ldm.config import LdmConfig
 from baselines.ldm.schedulers import sampling_scheduler
-from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.config import from_dict, read_table, read_task
 from gcdp_bench.files import replacing, replacing_folder
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.training.loading import load_network
 
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -77,7 +77,7 @@ def read_pipeline(folder: Path) -> LatentPipeline:
                 f"{folder}: expected a trained latent diffusion model (config.json, "
                 f"model_index.json, unet/, vae/), found no {name}; {REMEDY}"
             )
-    found = read_json(folder / "model_index.json").get("_class_name")
+    found = read_table(folder / "model_index.json").get("_class_name")
     if found != PIPELINE:
         raise ValueError(f"{folder}: expected a {PIPELINE}, got {found}; {REMEDY}")
     config = _read_config(folder / "config.json")
@@ -109,7 +109,7 @@ def check_autoencoder(folder: Path, config: LdmConfig, autoencoder: AutoencoderK
 
 
 def _read_config(path: Path) -> LdmConfig:
-    task = read_json(path).get("task", {})
+    task = read_task(path)
     if "ldm" not in task:
         raise ValueError(
             f"{path}: expected the configuration of an ldm, got one of "
@@ -124,10 +124,14 @@ def _read_unet(folder: Path) -> UNet2DConditionModel:
 
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: expected config.json of a U-Net, found none; {REMEDY}")
-    unet = UNet2DConditionModel.from_config(read_json(folder / "config.json"))
-    assert isinstance(unet, UNet2DConditionModel)
-    load_into(unet, load_weights(folder / WEIGHTS), source=folder)
-    return unet.eval().requires_grad_(False)
+    settings = read_table(folder / "config.json")
+
+    def build() -> UNet2DConditionModel:
+        unet = UNet2DConditionModel.from_config(settings)
+        assert isinstance(unet, UNet2DConditionModel)
+        return unet
+
+    return load_network(build, folder / WEIGHTS, source=folder).eval().requires_grad_(False)
 
 
 def _check_unet(folder: Path, config: LdmConfig, found: Mapping[str, Any]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-
 from baselines.semantic_palette.config import ImageConfig, LayoutConfig
 from baselines.semantic_palette.image_generator import ImageGenerator
 from baselines.semantic_palette.layout_generator import LayoutGenerator
@@ -14,7 +12,8 @@ from baselines.semantic_palette.palettes import Palettes, read_palettes, write_p
 from baselines.trained import CONFIG, WEIGHTS, read_task
 from gcdp_bench.config import from_dict, to_dict, write_json
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from gcdp_bench.training.checkpoint import save_weights
+from gcdp_bench.training.loading import load_network
 
 PALETTES = "palettes.json"
 LAYOUTS = "layouts"  # the layout generator's folder in that of a whole model
@@ -101,9 +100,12 @@ def read_layouts(folder: Path) -> TrainedLayouts:
             f"{folder / PALETTES}: expected palettes of the {len(config.class_names)} classes of "
             f"{CONFIG}, got {palettes.num_classes}; restore the files of one training"
         )
-    network = LayoutGenerator(config.network, len(config.class_names))
-    _load(network, folder)
-    return TrainedLayouts(config, network, palettes)
+    network = load_network(
+        lambda: LayoutGenerator(config.network, len(config.class_names)),
+        folder / WEIGHTS,
+        source=folder,
+    )
+    return TrainedLayouts(config, network.eval().requires_grad_(False), palettes)
 
 
 def read_palette(folder: Path) -> TrainedPalette:
@@ -118,9 +120,12 @@ def read_palette(folder: Path) -> TrainedPalette:
     config = from_dict(ImageConfig, task["images"], where=str(folder / CONFIG))
     layouts = read_layouts(folder / LAYOUTS)
     check_layouts(folder / LAYOUTS, config, layouts)
-    network = ImageGenerator(config.network, len(config.class_names))
-    _load(network, folder)
-    return TrainedPalette(config, network, layouts)
+    network = load_network(
+        lambda: ImageGenerator(config.network, len(config.class_names)),
+        folder / WEIGHTS,
+        source=folder,
+    )
+    return TrainedPalette(config, network.eval().requires_grad_(False), layouts)
 
 
 def check_layouts(path: Path, config: ImageConfig, layouts: TrainedLayouts) -> None:
@@ -144,8 +149,3 @@ def check_layouts(path: Path, config: ImageConfig, layouts: TrainedLayouts) -> N
 
 def _own_remedy(config: ImageConfig) -> str:
     return LAYOUTS_REMEDY.replace("DATASET", config.dataset)
-
-
-def _load(network: nn.Module, folder: Path) -> None:
-    load_into(network, load_weights(folder / WEIGHTS), source=folder)
-    network.eval().requires_grad_(False)

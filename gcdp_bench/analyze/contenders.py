@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcdp_bench.config import read_json, to_dict
+from gcdp_bench.config import read_table, to_dict
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.sample import load_generator
 from gcdp_bench.sampling import SamplingConfig
@@ -101,7 +101,7 @@ def _load(folder: Path, dataset: str, sampling: SamplingConfig) -> Contender:
             "has no label schedule; give folders of `gcdp-bench train reference`"
         )
     name = schedule_name(cascade.stages[0].config.process.layout_schedule)
-    training = read_json(config).get("training", {})
+    training = read_table(config).get("training", {})
     return Contender(name, folder, cascade, digest, training.get("steps"))
 
 

@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from gcdp_bench.report.bars import draw_bars
-from gcdp_bench.report.style import title
+from gcdp_bench.report.style import plain, title
 from gcdp_bench.rows import REFERENCE_MODELS
 from gcdp_bench.tables import knob_text
 
@@ -34,7 +34,7 @@ def draw_attributes(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     draw_bars(axes, table, names, labels)
     axes.set_xlabel("Recall of the attribute (%), higher is better")
-    axes.set_title(f"Attributes that captions ask for, {table['dataset'].iloc[0]}")
+    axes.set_title(f"Attributes that captions ask for, {plain(table['dataset'].iloc[0])}")
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
     sns.despine(figure)
     return figure

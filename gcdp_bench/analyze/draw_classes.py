@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from gcdp_bench.report.style import colours, errors, title
+from gcdp_bench.report.style import colours, errors, plain, title
 
 PANEL_INCH = 2.5
 NUM_COLUMNS = 3
@@ -36,7 +36,7 @@ def draw_frequency(table: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
         panel.errorbar(x, y, errors(own, "value", 100), fmt="o", color=tones[model],
                        markersize=3.5, elinewidth=0.7, alpha=0.85)  # fmt: skip
         for _, line in own.nsmallest(NUM_NAMED, "value").iterrows():
-            panel.annotate(line["class"], (100 * line["pixel_share"], 100 * line["value"]),
+            panel.annotate(plain(line["class"]), (100 * line["pixel_share"], 100 * line["value"]),
                            xytext=(4, -3), textcoords="offset points", fontsize=6.5)  # fmt: skip
         one = found.loc[model]
         panel.set_title(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gcdp_bench import points
 from gcdp_bench.comparable import check_comparable, name_subsets
 from gcdp_bench.rows import read_rows
 
@@ -38,9 +39,7 @@ def read_proportions(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
 
     Raises:
         FileNotFoundError: the file was removed.
+        ValueError: it is damaged.
     """
-    path = results / "classes.parquet"
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: expected class proportions, found none; rerun the sweep")
-    classes = pd.read_parquet(path)
+    classes = points.read_proportions(results)
     return classes[classes["dataset"] == rows["dataset"].iloc[0]]

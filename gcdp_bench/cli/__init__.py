@@ -8,6 +8,8 @@ import logging
 
 import click
 
+from gcdp_bench.texts import one_line
+
 VERBS = {
     "data": "List, check, measure and prepare datasets.",
     "train": "Train a model, or a network that judges.",
@@ -64,7 +66,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except EXPECTED_ERRORS as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(one_line(str(error))) from error
         except KeyboardInterrupt:
             click.echo("\nInterrupted; rerun the same command to continue.", err=True)
             ctx.exit(130)

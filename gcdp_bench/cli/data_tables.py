@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gcdp_bench.texts import one_line
+
 if TYPE_CHECKING:
     from gcdp_bench.data import Availability
     from gcdp_bench.datasets.check import CheckReport
@@ -39,7 +41,8 @@ def fault_table(report: CheckReport) -> Table:
     for name in ("file", "problem"):
         table.add_column(name, overflow="fold")
     for split, fault in report.faults:
-        table.add_row(*(escape(text) for text in (split, fault.id, fault.file, fault.problem)))
+        cells = (split, fault.id, fault.file, fault.problem)
+        table.add_row(*(escape(one_line(text)) for text in cells))
     return table
 
 
@@ -53,7 +56,9 @@ def proportion_table(proportions: Proportions) -> Table:
     )
     for index, (name, share, num) in enumerate(shares):
         images = 100 * num / proportions.num_items
-        table.add_row(str(index), name, f"{100 * share:.2f}", f"{images:.1f}", str(num))
+        table.add_row(
+            str(index), escape(one_line(name)), f"{100 * share:.2f}", f"{images:.1f}", str(num)
+        )
     return table
 
 

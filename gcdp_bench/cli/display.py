@@ -23,6 +23,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
+from gcdp_bench.texts import one_line
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -72,7 +74,7 @@ class PlainLines:
             parts.append(speed_text(gained / elapsed, self._unit))
             parts.append(f"{timedelta(seconds=left_sec)} left")
         parts.append(values)
-        self._console.print("  ".join(part for part in parts if part), soft_wrap=True)
+        self._console.print("  ".join(part for part in parts if part), soft_wrap=True, markup=False)
 
 
 class Display:
@@ -91,7 +93,7 @@ class Display:
             self._lines = PlainLines(self.console, task, total, done, unit)
             return
         self._bars = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             SpeedColumn(),
@@ -123,9 +125,9 @@ def print_summary(table: pd.DataFrame) -> None:
     """A table of text columns on stdout, as wide as it needs to be when that is not a terminal."""
     shown = Table(box=SIMPLE_HEAD)
     for place, name in enumerate(table.columns):
-        shown.add_column(name, justify="left" if place < 2 else "right")
+        shown.add_column(Text(name), justify="left" if place < 2 else "right")
     for line in table.astype(str).itertuples(index=False):
-        shown.add_row(*line)
+        shown.add_row(*(Text(one_line(str(cell))) for cell in line))
     console = Console()
     if not console.is_terminal:
         unbounded = console.options.update(max_width=UNBOUNDED)

@@ -32,6 +32,7 @@ from gcdp_bench.images import (
     write_layout,
 )
 from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
+from gcdp_bench.texts import check_caption, check_id
 
 
 class Folder:
@@ -65,7 +66,7 @@ class Folder:
     ):
         root = split_root(path, split)
         classes = read_classes(root)
-        self.name = str(classes.get("dataset", path.name))
+        self.name: str = classes.get("dataset", path.name)
         self.split = split
         self.official_count = None
         self.class_names: tuple[str, ...] = tuple(classes["classes"])
@@ -183,7 +184,12 @@ class FolderWriter:
             image: uint8 (3, H, W).
             layout: uint8 (H, W), or None for an image-only generator.
             caption: what it was made for.
+
+        Raises:
+            ValueError: the id is no file name, or `Folder` would not read the caption.
         """
+        check_id(name)
+        check_caption(caption)
         write_image(self._path / "images" / f"{name}.png", image)
         if layout is not None:
             (self._path / "layouts").mkdir(exist_ok=True)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.config import read_json
+from gcdp_bench.config import read_table
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
-from gcdp_bench.protocols import Fault
+from gcdp_bench.protocols import IGNORE_ID, Fault
+from gcdp_bench.texts import (
+    check_caption,
+    check_class_names,
+    check_id,
+    check_name,
+    parse_json,
+    read_lines,
+    shown,
+)
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -54,11 +62,7 @@ def scan_captions(path: Path) -> tuple[dict[str, str], list[Fault]]:
         raise FileNotFoundError(f"{path}: expected captions, one JSON object a line, found none")
     captions: dict[str, str] = {}
     faults = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected UTF-8 text, got {error}; restore it") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         where = f"{path} line {number}"
         try:
             name, caption = _parse_line(line, where)
@@ -78,7 +82,8 @@ def read_captions(path: Path) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: no manifest.
-        ValueError: a line is not {"id", "caption"}, or an id repeats; the line is named.
+        ValueError: a line is not {"id", "caption"}, an id is no file name or repeats, or a caption
+            has control characters or more than `texts.MAX_CAPTION`; the line is named.
     """
     captions, faults = scan_captions(path)
     refuse(faults)
@@ -90,7 +95,7 @@ def read_classes(root: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it has another form.
+        ValueError: it has another form, or more classes than a layout can tell apart.
     """
     path = root / "classes.json"
     if not path.exists():
@@ -99,10 +104,18 @@ def read_classes(root: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f'{root / "classes.json"}: expected {{"classes": [names]}}, found none'
         )
-    classes = read_json(path)
-    names = classes.get("classes") if isinstance(classes, dict) else None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise ValueError(f'{path}: expected {{"classes": [names]}} with at least one name')
+    classes = read_table(path)
+    names = classes.get("classes")
+    if not isinstance(names, list) or not 1 <= len(names) <= IGNORE_ID:
+        raise ValueError(
+            f'{path}: expected {{"classes": [names]}} with 1 to {IGNORE_ID} names, got '
+            f"{shown(names)}; correct the file"
+        )
+    try:
+        check_class_names(names)
+        check_name(classes.get("dataset", "-"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return classes
 
 
@@ -136,12 +149,15 @@ def refuse(faults: list[Fault]) -> None:
 
 def _parse_line(line: str, where: str) -> tuple[str, str]:
     try:
-        entry: Any = json.loads(line)
+        entry: Any = parse_json(line)
         name, caption = entry["id"], entry["caption"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f'{where}: expected {{"id": ..., "caption": ...}}, got {line[:80]!r}'
+            f'{where}: expected {{"id": ..., "caption": ...}}, got {shown(line)}'
         ) from error
     if not isinstance(name, str) or not isinstance(caption, str):
         raise ValueError(f"{where}: expected text for id and caption")
-    return name, caption
+    try:
+        return check_id(name), check_caption(caption)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gcdp_bench.files import replacing
 from gcdp_bench.seeds import derive_seed
+from gcdp_bench.texts import check_caption, parse_json, read_lines, shown
 
 
 def read_manifest(path: Path, *, suffix: str = "") -> dict[str, tuple[str, ...]]:
@@ -24,7 +24,7 @@ def read_manifest(path: Path, *, suffix: str = "") -> dict[str, tuple[str, ...]]
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected captions, one JSON object a line, found none")
     captions: dict[str, tuple[str, ...]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         name, texts = _parse_line(line, f"{path} line {number}")
@@ -46,7 +46,7 @@ def read_ids(path: Path) -> tuple[str, ...]:
         return tuple(read_manifest(path))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected ids, one a line, found none")
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (line.strip() for line in read_lines(path))
     ids = tuple(Path(line).stem for line in lines if line)
     if len(set(ids)) != len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
@@ -68,14 +68,17 @@ def choose_caption(captions: Sequence[str], item: str, seed: int | None) -> str:
 
 
 def _parse_line(line: str, where: str) -> tuple[str, tuple[str, ...]]:
-    expected = f'{where}: expected {{"file_name": ..., "text": [captions]}}, got {line[:80]!r}'
+    expected = f'{where}: expected {{"file_name": ..., "text": [captions]}}, got {shown(line)}'
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
         name, texts = entry["file_name"], entry["text"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(expected) from error
     if not isinstance(name, str) or not isinstance(texts, list) or not texts:
         raise ValueError(expected)
     if not all(isinstance(text, str) and text.strip() for text in texts):
         raise ValueError(expected)
-    return name, tuple(texts)
+    try:
+        return name, tuple(check_caption(text) for text in texts)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error

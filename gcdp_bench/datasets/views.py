@@ -11,6 +11,7 @@ from torch import Tensor
 from gcdp_bench.datasets.disk import DiskDataset
 from gcdp_bench.files import replacing
 from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
+from gcdp_bench.texts import parse_json, read_lines, shown
 
 
 class Without:
@@ -109,16 +110,18 @@ def read_quarantine(path: Path, splits: Collection[str]) -> frozenset[str]:
             f"`gcdp-bench data check NAME --quarantine {path}`"
         )
     ids = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             split, name = entry["split"], entry["id"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f'{path} line {number}: expected {{"split": ..., "id": ...}}, got {line[:80]!r}'
+                f'{path} line {number}: expected {{"split": ..., "id": ...}}, got {shown(line)}'
             ) from error
+        if not isinstance(split, str) or not isinstance(name, str):
+            raise ValueError(f"{path} line {number}: expected text for split and id")
         if split in splits:
             ids.add(name)
     return frozenset(ids)

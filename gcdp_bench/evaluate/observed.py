@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,9 +105,18 @@ class Observed:
                 arrays = {name: stored[name] for name in stored.files}
         except FileNotFoundError:
             raise
-        except (OSError, ValueError, EOFError, BadZipFile) as error:
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error, MemoryError,
+                NotImplementedError, SyntaxError, TypeError, OverflowError) as error:  # fmt: skip
             raise ValueError(f"{path}: expected arrays of one pass, got {error}; remove it and "
                              "rerun the sweep") from error  # fmt: skip
+        try:
+            return cls._of_arrays(arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: expected all arrays of one pass, got {error!r}; remove it "
+                             "and rerun the sweep") from error  # fmt: skip
+
+    @classmethod
+    def _of_arrays(cls, arrays: dict[str, NDArray]) -> Observed:
         return cls(
             tuple(arrays["ids"].tolist()),
             tuple(arrays["captions"].tolist()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,11 +9,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import AttributedDataset, Dataset
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.training.loading import load_network
 
 CHUNK = 64
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, torchvision's convention
@@ -120,16 +120,19 @@ class AttributeClassifier:
             FileNotFoundError: one of them is not there.
             ValueError: the weights are of another configuration, or damaged.
         """
-        record = read_json(folder / "config.json")
-        where = f"{folder / 'config.json'}"
-        if "attributes" not in record.get("task", {}):
+        path = folder / "config.json"
+        task = read_task(path)
+        if "attributes" not in task:
             raise ValueError(
-                f"{where}: expected an attribute classifier, got another network; train one with "
+                f"{path}: expected an attribute classifier, got another network; train one with "
                 "`gcdp-bench train attributes`"
             )
-        config = from_dict(AttributesConfig, record["task"]["attributes"], where=where)
-        network = build_network(_without_start(config))
-        load_into(network, load_weights(folder / "model.safetensors"), source=folder)
+        config = from_dict(AttributesConfig, task["attributes"], where=str(path))
+        network = load_network(
+            lambda: build_network(_without_start(config)),
+            folder / "model.safetensors",
+            source=folder,
+        )
         return cls(config, network)
 
     @property
@@ -219,10 +222,10 @@ def _load_torchvision(backbone: nn.Module, path: Path, name: str) -> None:
             f"start_from: expected torchvision's checkpoint of {name}, {path} does not exist; "
             "give another file or leave it out"
         )
+    weights = read_checkpoint(path, expected=f"torchvision's checkpoint of {name}")
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
         backbone.load_state_dict(weights, strict=True)
-    except (RuntimeError, TypeError, pickle.UnpicklingError, EOFError) as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: expected torchvision's checkpoint of {name} with its 1000 classes, got "
             f"{str(error).splitlines()[0]}; give the file of that backbone"

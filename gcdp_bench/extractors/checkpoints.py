@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,32 @@ def read_checkpoint(path: Path, *, expected: str) -> Any:
         ValueError: it is damaged, of another format, or holds objects that only running code
             could restore.
     """
+    _check_archive(path, expected)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of forms of tensors that torch gives up
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # damaged bytes raise almost anything in the unpickler
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"{path}: expected {expected}, which holds tensors and plain values, got {reason}; "
             "restore the file, or save its tensors alone"
         ) from error
+
+
+def _check_archive(path: Path, expected: str) -> None:
+    """Refuse an archive that is larger unpacked than it is: `torch.save` compresses nothing."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path}: expected {expected}, got {error}; restore the file") from error
+    if unpacked > path.stat().st_size:
+        raise ValueError(
+            f"{path}: expected {expected}, got an archive of {path.stat().st_size} bytes that "
+            f"unpacks to {unpacked}; restore the file"
+        )

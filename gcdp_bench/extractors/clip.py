@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.config import from_dict, read_task
 from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import TextMatch
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.training.checkpoint import load_weights
+from gcdp_bench.training.loading import load_network
 
 CHUNK = 64
 UNKNOWN_TOKEN = 1
@@ -111,16 +112,20 @@ class SmallClip:
 
     @classmethod
     def load(cls, folder: Path) -> SmallClip:
-        """Read `config.json` and `model.safetensors` of a training run."""
-        record = read_json(folder / "config.json")
-        config = from_dict(ClipConfig, record["task"]["clip"], where=f"{folder / 'config.json'}")
-        network = build_clip(config)
+        """Read `config.json` and `model.safetensors` of a training run.
+
+        Raises:
+            FileNotFoundError: one of them is not there.
+            ValueError: the weights are of another configuration, or damaged.
+        """
+        path = folder / "config.json"
+        config = from_dict(ClipConfig, read_task(path, "clip"), where=str(path))
         weights = {
             name.removeprefix(TRAINED_PREFIX): tensor
             for name, tensor in load_weights(folder / "model.safetensors").items()
             if name.startswith(TRAINED_PREFIX)
         }
-        load_into(network, weights, source=folder)
+        network = load_network(lambda: build_clip(config), weights, source=folder)
         return cls(config, network)
 
     @torch.no_grad()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,10 @@ from torch import Tensor, nn
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.registry import find_weights
+from gcdp_bench.extractors.torchscript import torchscript_tensors
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.protocols import TextMatch
-from gcdp_bench.training.checkpoint import load_into
+from gcdp_bench.training.checkpoint import check_fit, load_into
 
 NAME = "clip-vit-l-14-336"
 MODEL = "ViT-L-14-336"  # open_clip's configuration
@@ -63,6 +62,8 @@ class StandardClip:
         """
         file = find_weights(NAME, path)
         weights = openai_weights(file)
+        with torch.device("meta"):
+            check_fit(build_network("meta"), weights, source=file)
         network = build_network()
         load_into(network, weights, source=file)
         return cls(network, name=NAME, digest=file_digest(file), device=device)
@@ -144,14 +145,16 @@ def openai_weights(path: Path) -> dict[str, Tensor]:
     """Weights of OpenAI's TorchScript archive, or of a file with the same tensors alone.
 
     Raises:
-        ValueError: neither of the two.
+        ValueError: neither of the two, or damaged.
     """
-    archive = _torchscript(path)
+    archive = torchscript_tensors(path)
     state: Any = archive if archive is not None else \
         read_checkpoint(path, expected="CLIP weights")  # fmt: skip
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
+    ):
         raise ValueError(
             f"{path}: expected CLIP weights (names and tensors), got {type(state).__name__}; give "
             "OpenAI's ViT-L-14-336px.pt"
@@ -175,15 +178,3 @@ def as_uint8(images: Tensor) -> Tensor:
             f"{float(images.max()):g}; give uint8 pixels"
         )
     return (images * 255).round().to(torch.uint8)
-
-
-def _torchscript(path: Path) -> Mapping[str, Tensor] | None:
-    """Tensors of a TorchScript archive; None where the file is not one."""
-    if not zipfile.is_zipfile(path):
-        return None
-    with zipfile.ZipFile(path) as archive:
-        if not any(name.endswith("/constants.pkl") for name in archive.namelist()):
-            return None
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"`torch\.jit\.load` is deprecated")
-        return torch.jit.load(path, map_location="cpu").state_dict()

@@ -127,7 +127,7 @@ def _load_trunk(file: Path) -> nn.Module:
         network = FeatureExtractorInceptionV3(
             "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(file)
         )
-    except (RuntimeError, TypeError, AttributeError) as error:
+    except (RuntimeError, TypeError, AttributeError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{file}: expected {expected}, got {reason}; give that file") from error
     layers = [layer for name, layer in network.named_children() if name != "fc"]

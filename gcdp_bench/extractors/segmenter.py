@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gcdp_bench.config import from_dict, read_json
+from gcdp_bench.config import from_dict, read_task
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import Dataset, LayoutJudge, Prediction
-from gcdp_bench.training.checkpoint import load_into, load_weights
+from gcdp_bench.training.loading import load_network
 
 CHUNK = 32
 
@@ -47,12 +47,13 @@ class Segmenter:
         Raises:
             ValueError: the weights are of another configuration, or damaged.
         """
-        record = read_json(folder / "config.json")
-        config = from_dict(
-            SegmenterConfig, record["task"]["segmenter"], where=f"{folder / 'config.json'}"
+        path = folder / "config.json"
+        config = from_dict(SegmenterConfig, read_task(path, "segmenter"), where=str(path))
+        network = load_network(
+            lambda: HRNetSegmenter(config.network, len(config.class_names)),
+            folder / "model.safetensors",
+            source=folder,
         )
-        network = HRNetSegmenter(config.network, len(config.class_names))
-        load_into(network, load_weights(folder / "model.safetensors"), source=folder)
         return cls(config, network)
 
     @property

@@ -18,7 +18,7 @@ from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, Prediction
-from gcdp_bench.training.checkpoint import load_into
+from gcdp_bench.training.loading import load_network
 
 NAME = "hrnet-w48-cityscapes"
 NATIVE = "native"
@@ -80,8 +80,11 @@ class StandardSegmenter:
             ValueError: it is no OpenMMLab checkpoint, or of another network.
         """
         file = find_weights(NAME, path)
-        network = HRNetSegmenter(W48, len(CITYSCAPES_CLASSES))
-        load_into(network, openmmlab_weights(file), source=file)
+        network = load_network(
+            lambda: HRNetSegmenter(W48, len(CITYSCAPES_CLASSES)),
+            openmmlab_weights(file),
+            source=file,
+        )
         return cls(network, digest=file_digest(file), resize=resize, device=device)
 
     @property
@@ -176,6 +179,9 @@ def openmmlab_weights(path: Path) -> dict[str, Tensor]:
             f"{path}: expected an OpenMMLab checkpoint (a dictionary with state_dict), got "
             f"{found}; give the file that mmsegmentation published"
         )
+    if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+        raise ValueError(f"{path}: expected names and tensors in state_dict, got other things; "
+                         "give the file that mmsegmentation published")  # fmt: skip
     return {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
 
 

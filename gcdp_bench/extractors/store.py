@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
-from gcdp_bench.config import read_json, write_json
+from gcdp_bench.config import read_table, write_json
 from gcdp_bench.extractors.registry import (
     WEIGHTS,
     WeightSpec,
@@ -28,6 +28,7 @@ from gcdp_bench.extractors.registry import (
     weights_home,
 )
 from gcdp_bench.progress import Progress
+from gcdp_bench.texts import shown
 
 RECORD = "digests.json"
 MEGABYTE = 10**6
@@ -138,9 +139,17 @@ def recorded_digests(name: str) -> Digests | None:
     """What was written down when weights `name` were first added.
 
     Raises:
-        ValueError: the record is not JSON.
+        ValueError: the record is not JSON, or no table of digests.
     """
-    return _read_record().get(name)
+    digests = _read_record().get(name)
+    if digests is None:
+        return None
+    if not isinstance(digests, dict) or not all(isinstance(d, str) for d in digests.values()):
+        raise ValueError(
+            f"{weights_home() / RECORD}: expected digests of {name} by file, got {shown(digests)}; "
+            "remove the file and add the weights again"
+        )
+    return digests
 
 
 def _check(name: str, path: Path, progress: Progress) -> Check:
@@ -229,9 +238,9 @@ def _staging_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _read_record() -> dict[str, dict[str, str]]:
+def _read_record() -> dict[str, Any]:
     path = weights_home() / RECORD
-    return read_json(path) if path.exists() else {}
+    return read_table(path) if path.exists() else {}
 
 
 def _record(name: str, digests: Digests) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from gcdp_bench.report.style import colours, errors, title
+from gcdp_bench.report.style import colours, errors, plain, title
 from gcdp_bench.rows import CEILING, FLOOR
 
 GROUP_HEIGHT = 0.82  # of its share of the axis
@@ -42,6 +42,6 @@ def draw_bars(
         if len(own):
             axes.scatter(100 * own["value"], own["class"].map(order), marker=mark, s=size,
                          color="black", linewidths=1.3, label=title(model), zorder=3)  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [plain(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 102)

@@ -14,6 +14,7 @@ from gcdp_bench.comparable import check_comparable, name_subsets, select
 from gcdp_bench.compare import compare_models
 from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.files import replacing
+from gcdp_bench.points import read_proportions
 from gcdp_bench.published import published_rows
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.grids import draw_guidance, draw_models
@@ -24,6 +25,7 @@ from gcdp_bench.report.table_1 import markdown, table_1, write_table_1
 from gcdp_bench.report.tradeoff import draw_tradeoff
 from gcdp_bench.rows import REFERENCE_MODELS, read_rows
 from gcdp_bench.tables import summary_table
+from gcdp_bench.texts import file_stem
 from gcdp_bench.tradeoff import tradeoff_table
 
 TRADEOFF_NOTE = (
@@ -118,11 +120,11 @@ def _comparable_rows(results: Path, only: Sequence[str], *, mix_subsets: bool) -
 
 def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
     section = Section(dataset)
-    folder = results / "figures" / dataset
+    folder = results / "figures" / file_stem(dataset)
 
     def add(name: str, figure: Figure | None, heading: str, note: str) -> None:
         if figure is not None:
-            section.add(save(figure, folder / name), heading, note)
+            section.add(save(figure, folder / file_stem(name)), heading, note)
 
     models = sorted(set(rows["model"]) - set(REFERENCE_MODELS), reverse=True)
     for name, metric, heading in (
@@ -132,7 +134,7 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
         if _is_measured(rows, metric):
             add(name, draw_tradeoff(rows, metric), heading, TRADEOFF_NOTE)
     if _is_measured(rows, "semantic_recall"):
-        classes = pd.read_parquet(results / "classes.parquet")
+        classes = read_proportions(results)
         recall = draw_recall(rows, classes[classes["dataset"] == dataset])
         add("class-recall", recall, "Classes, frequent to rare", RECALL_NOTE)
     add("samples", draw_models(rows, results), "Samples", GRID_NOTE)

@@ -20,13 +20,14 @@ from gcdp_bench.palette import class_colour, colourise
 from gcdp_bench.points import Point, read_point
 from gcdp_bench.protocols import IGNORE_ID
 from gcdp_bench.report.best import Setting, best_setting, settings
-from gcdp_bench.report.style import title
+from gcdp_bench.report.style import plain, title
 from gcdp_bench.rows import CEILING, REFERENCE_MODELS
 
 NUM_CAPTIONS = 5
 PANEL_INCH2 = 1.28  # area of one picture, whatever its shape
 LABEL_WIDTH_INCH, LABEL_CHARS = 1.0, 17
 CAPTION_HEIGHT_INCH, CAPTION_CHARS_PER_INCH = 0.6, 20.0
+MAX_CAPTION_CHARS = 400
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ def _draw(
     return _compose(lines, captions, [names[index] for index in sorted(shown)]) if lines else None
 
 
+def _shortened(caption: str) -> str:
+    """A caption, or its beginning where it would fill the page."""
+    return caption if len(caption) <= MAX_CAPTION_CHARS else f"{caption[:MAX_CAPTION_CHARS]}…"
+
+
 def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]) -> Figure:
     """Captions from left to right; groups of lines from top to bottom."""
     height, width, _ = lines[0].pictures[0].shape
@@ -126,7 +132,7 @@ def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]
         panel.set_axis_off()
     for place, caption in enumerate(captions):
         panel = panels[0, place + 1]
-        text = textwrap.fill(caption, int(CAPTION_CHARS_PER_INCH * panel_width))
+        text = textwrap.fill(plain(_shortened(caption)), int(CAPTION_CHARS_PER_INCH * panel_width))
         panel.text(0.0, 0.0, text, fontsize=5.5, va="bottom", transform=panel.transAxes)
     last = ""
     for row, line in enumerate(lines, 1):
@@ -134,7 +140,7 @@ def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]
         heading = textwrap.fill(heading, LABEL_CHARS, break_on_hyphens=False)
         last = line.group
         panel = panels[row, 0]
-        panel.text(0.0, 1.0, heading, fontsize=7.5, va="top", fontweight="bold",
+        panel.text(0.0, 1.0, plain(heading), fontsize=7.5, va="top", fontweight="bold",
                    transform=panel.transAxes)  # fmt: skip
         panel.text(0.0, 0.0, line.kind, fontsize=7, va="bottom", transform=panel.transAxes)
         for place, picture in enumerate(line.pictures):
@@ -144,7 +150,7 @@ def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]
             panel.set_yticks([])
             panel.grid(False)
     patches = [
-        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*class_colour(name)), label=name)
+        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*class_colour(name)), label=plain(name))
         for name in classes
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False,

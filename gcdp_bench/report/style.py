@@ -84,6 +84,11 @@ def title(model: str) -> str:
     return MODEL_TITLES.get(base, base) + separator + subset
 
 
+def plain(text: str) -> str:
+    """Text of a file for a figure, in which a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def _parts(model: str) -> tuple[str, str, str]:
     """The model's own name, and what `comparable.name_subsets` put behind it."""
     return model.partition(" (")

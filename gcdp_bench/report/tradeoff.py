@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gcdp_bench.report.labels import Label, write_labels
-from gcdp_bench.report.style import colour, colours, marker, title
+from gcdp_bench.report.style import colour, colours, marker, plain, title
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
 from gcdp_bench.tables import knob_symbol, primary_totals
 
@@ -52,7 +52,7 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
     write_labels(axes, labels)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7.5,
                   title=_knobs(points), title_fontsize=7.5)  # fmt: skip
-    axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {rows['dataset'].iloc[0]}")
+    axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {plain(rows['dataset'].iloc[0])}")
     sns.despine(figure)
     return figure
 

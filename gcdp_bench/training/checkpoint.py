@@ -12,11 +12,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gcdp_bench.config import write_json
+from gcdp_bench.config import read_table, write_json
 from gcdp_bench.files import remove_folder, replacing, replacing_folder
+from gcdp_bench.texts import shown
 from gcdp_bench.training.sharding import like
 
 NUM_KEPT = 2
+DTYPES = frozenset(
+    {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32,
+     torch.int16, torch.int8, torch.uint8, torch.bool}
+)  # fmt: skip
+"""Numbers that weights may be stored as."""
 CHECKPOINTS = "checkpoints"  # their folder in a run
 FILES = ("network.safetensors", "averaged.safetensors", "optimizer.safetensors", "state.json")
 
@@ -48,7 +54,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         )
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, KeyError, RuntimeError) as error:  # KeyError: of a new dtype
         raise ValueError(f"{path}: expected safetensors, got {error}; restore the file") from error
 
 
@@ -56,7 +62,18 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path
     """Fill `network` strictly; half-precision weights are widened to the network's type.
 
     Raises:
-        ValueError: names or shapes differ; the first few are listed.
+        ValueError: as `check_fit`.
+    """
+    check_fit(network, weights, source=source)
+    network.load_state_dict(dict(weights), strict=True)
+
+
+def check_fit(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path) -> None:
+    """Refuse weights that `network` cannot be filled with; it may be on the meta device.
+
+    Raises:
+        ValueError: names, shapes or kinds of numbers differ, or a weight is NaN or infinite; the
+            first few are listed.
     """
     own = network.state_dict()
     problems = [f"missing {name}" for name in own.keys() - weights.keys()]
@@ -66,12 +83,23 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path
         for name in own.keys() & weights.keys()
         if own[name].shape != weights[name].shape
     ]
+    problems += [
+        f"{name} is of {weights[name].dtype}, expected {own[name].dtype}"
+        for name in own.keys() & weights.keys()
+        if weights[name].dtype not in DTYPES
+        or own[name].is_floating_point() != weights[name].is_floating_point()
+    ]
     if problems:
         raise ValueError(
             f"{source}: weights are of another configuration: {'; '.join(sorted(problems)[:5])}"
             f" ({len(problems)} differences); load them with the configuration they were saved with"
         )
-    network.load_state_dict(dict(weights), strict=True)
+    broken = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
+    if broken:
+        raise ValueError(
+            f"{source}: expected finite weights, got NaN or infinity in {', '.join(broken[:5])} "
+            f"({len(broken)} of {len(weights)} tensors); take an earlier checkpoint"
+        )
 
 
 def save_checkpoint(
@@ -118,14 +146,51 @@ def load_networks(folder: Path, *, network: nn.Module, averaged: nn.Module) -> N
 
 
 def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
-    """Restore an optimizer in place; its state is split over processes as its parameters are."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in load_weights(folder / "optimizer.safetensors").items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = like(tensor, parameters[int(index)])
+    """Restore an optimizer in place; its state is split over processes as its parameters are.
+
+    Raises:
+        ValueError: the file is damaged or of another network.
+    """
+    source = folder / "optimizer.safetensors"
+    state = _optimizer_state(load_weights(source), optimizer, source)
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What a checkpoint says of its run: the step, the configuration, the time spent.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is missing or damaged.
+    """
+    path = folder / "state.json"
+    state = read_table(path)
+    kinds = {"step": int, "task": dict, "training": dict, "spent": dict}
+    wrong = [name for name, kind in kinds.items() if type(state.get(name)) is not kind]
+    if wrong:
+        raise ValueError(
+            f"{path}: expected {', '.join(kinds)} of a run, got no {', '.join(wrong)}; remove "
+            f"{folder} to continue from the checkpoint before"
+        )
+    return state
+
+
+def _optimizer_state(
+    tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, source: Path
+) -> dict[int, dict[str, Tensor]]:
+    """The state by the place of each parameter, from names such as `3.exp_avg`."""
+    parameters = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        place, _, name = key.partition(".")
+        index = int(place) if place.isascii() and place.isdigit() and len(place) < 10 else -1
+        if not (0 <= index < len(parameters) and tensor.shape in (parameters[index].shape, ())):
+            raise ValueError(
+                f"{source}: expected the state of {len(parameters)} parameters, got {shown(key)} "
+                f"of shape {tuple(tensor.shape)}; restore the file"
+            )
+        state.setdefault(index, {})[name] = like(tensor, parameters[index])
+    return state
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from gcdp_bench.config import from_dict, read_json, to_dict
+from gcdp_bench.config import from_dict, to_dict
 from gcdp_bench.costs import Meter, Spent, read_cost, write_cost
 from gcdp_bench.progress import Progress, Silent
 from gcdp_bench.seeds import derive_seed
@@ -177,7 +177,7 @@ def _begin(
     state = {"step": 0, "spent": to_dict(Spent())}
     if last is not None:
         checkpoint.load_optimizer(last, optimizer.optimizer)
-        state = read_json(last / "state.json")
+        state = checkpoint.read_state(last)
     return _Learner(network, plain, average, optimizer), state
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from gcdp_bench.config import digest, read_json, to_dict, write_json
+from gcdp_bench.config import digest, to_dict, write_json
 from gcdp_bench.files import output_folder, remove_leftovers
 from gcdp_bench.images import write_image
 from gcdp_bench.training import checkpoint
@@ -38,7 +38,7 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
         raise FileExistsError(
             f"{run_dir} holds a run; continue it with --resume or choose another --out"
         )
-    stored = read_json(existing[-1] / "state.json")
+    stored = checkpoint.read_state(existing[-1])
     old, new = (
         {
             "task": run["task"],

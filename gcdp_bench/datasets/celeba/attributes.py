@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
+from gcdp_bench.texts import read_lines, shown
 
 
 def read_attributes(path: Path) -> Mapping[str, NDArray[np.bool_]]:
@@ -19,13 +21,13 @@ def read_attributes(path: Path) -> Mapping[str, NDArray[np.bool_]]:
     Raises:
         ValueError: another form, another number of faces or other names; the line is named.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if len(lines) < 2 or not lines[0].strip().isdigit():
+    lines = read_lines(path)
+    if len(lines) < 2 or not re.fullmatch(r"\s*[0-9]{1,9}\s*", lines[0]):
         raise ValueError(f"{path}: expected the number of faces, then the names of the attributes")
     if tuple(lines[1].split()) != ATTRIBUTE_NAMES:
         raise ValueError(
             f"{path} line 2: expected CelebA's {len(ATTRIBUTE_NAMES)} attribute names, got "
-            f"{lines[1][:80]!r}"
+            f"{shown(lines[1])}"
         )
     attributes = {}
     for number, line in enumerate(lines[2:], start=3):
@@ -44,6 +46,6 @@ def _parse_line(line: str, where: str) -> tuple[str, NDArray[np.bool_]]:
     if len(values) != len(ATTRIBUTE_NAMES) or not set(values) <= {"1", "-1"}:
         raise ValueError(
             f"{where}: expected a file name and {len(ATTRIBUTE_NAMES)} values of 1 or -1, got "
-            f"{line[:80]!r}"
+            f"{shown(line)}"
         )
     return Path(name).stem, np.array([value == "1" for value in values])

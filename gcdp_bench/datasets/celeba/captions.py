@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gcdp_bench.texts import check_caption, read_lines
+
 NUM_CAPTIONS = 10
 
 
@@ -12,15 +14,15 @@ def read_caption_lines(path: Path) -> tuple[str, ...]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is not text, or has no caption.
+        ValueError: it is not text, or has no caption, or one that `texts.check_caption` refuses.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected captions of this face, found none")
+    lines = (line.strip() for line in read_lines(path))
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected UTF-8 text, got {error}; restore the file") from error
-    captions = tuple(line.strip() for line in lines if line.strip())
+        captions = tuple(check_caption(line) for line in lines if line)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     if not captions:
         raise ValueError(f"{path}: expected captions, one a line, found none; restore the file")
     return captions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from gcdp_bench.datasets.celeba.pickled import read_pickled_ids
 from gcdp_bench.datasets.celeba.tree import MAPPING, TEST_IDS, TRAIN_IDS, Tree
 from gcdp_bench.datasets.manifest import read_ids
 from gcdp_bench.seeds import derive_seed
+from gcdp_bench.texts import read_lines, shown
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +21,8 @@ VALIDATION_SHARE = 0.05
 FIRST_VALIDATION, FIRST_TEST = 162_771, 182_638  # indices of CelebA (g_partition.py)
 PICKLED_COUNTS = {"train": 22_800, "val": 1200, "test": 6000}
 MAPPED_COUNTS = {"train": 24_183, "val": 2993, "test": 2824}
+
+NUMBER = re.compile("[0-9]{1,9}")
 
 Partition = Mapping[str, tuple[str, ...]]
 """Ids by split, each in the order of numbers."""
@@ -64,13 +68,13 @@ def read_mapping(path: Path) -> Partition:
         ValueError: a line has another form; it is named.
     """
     partition: dict[str, list[str]] = {split: [] for split in SPLITS}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()[1:], start=2):
+    for number, line in enumerate(read_lines(path)[1:], start=2):
         words = line.split()
         if not words:
             continue
-        if len(words) < 2 or not (words[0].isdigit() and words[1].isdigit()):
+        if len(words) < 2 or not all(NUMBER.fullmatch(word) for word in words[:2]):
             raise ValueError(
-                f"{path} line {number}: expected the id and its index in CelebA, got {line[:80]!r}"
+                f"{path} line {number}: expected the id and its index in CelebA, got {shown(line)}"
             )
         index = int(words[1])
         split = "train" if index < FIRST_VALIDATION else "val" if index < FIRST_TEST else "test"

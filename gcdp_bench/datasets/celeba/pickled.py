@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import re
 from pathlib import Path
 from typing import Any
+
+from gcdp_bench.texts import shown
 
 
 def read_pickled_ids(path: Path) -> tuple[str, ...]:
@@ -15,8 +19,7 @@ def read_pickled_ids(path: Path) -> tuple[str, ...]:
         ValueError: the pickle asks for a class or function, is torn, or holds something else.
     """
     try:
-        with path.open("rb") as file:
-            ids: Any = _Texts(file).load()
+        ids: Any = _Texts(io.BytesIO(path.read_bytes())).load()
     except FileNotFoundError:
         raise
     except Exception as error:  # damaged bytes raise almost anything in the unpickler
@@ -28,13 +31,17 @@ def read_pickled_ids(path: Path) -> tuple[str, ...]:
         raise ValueError(f"{path}: expected a pickled list of ids as text, got {type(ids).__name__}"
                          " with other contents")  # fmt: skip
     for name in ids:
-        if not name.isascii() or not name.isdigit():
-            raise ValueError(f"{path}: expected ids of digits such as '42', got {name!r}")
+        if not re.fullmatch("[0-9]{1,9}", name):
+            raise ValueError(f"{path}: expected ids of digits such as '42', got {shown(name)}")
     return tuple(str(int(name)) for name in ids)
 
 
-class _Texts(pickle.Unpickler):
-    """Builds the plain containers, texts and numbers of a pickle's own opcodes; imports nothing."""
+class _Texts(pickle._Unpickler):
+    """Builds the plain containers, texts and numbers of a pickle's own opcodes; imports nothing.
+
+    Of the two unpicklers of the library this one is written in Python: the other takes as much
+    memory as a number in the file says.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         """Refuse every global.

@@ -1,0 +1,181 @@
+"""Text from files and from the user: read, parsed and checked before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+MAX_CAPTION = 10_000
+"""Characters; longer texts are refused, since the cost of reading them grows with their length."""
+
+MAX_ID = 200
+"""Bytes of a name in UTF-8: with a suffix it still is a file name everywhere."""
+
+MAX_DEPTH = 64
+"""Of lists and tables inside each other in JSON."""
+
+SHOWN = 80
+"""Characters of a bad value that a message repeats."""
+
+SPACES = "\t\n\r"  # the control characters that a caption may have
+UNSAFE = re.compile(r"[^\w ()+,=@.-]|^\.+")
+
+
+def read_text(path: Path) -> str:
+    """Text of a UTF-8 file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is not UTF-8; the message names it.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected UTF-8 text, got {error}; restore it") from error
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a UTF-8 file, cut at line ends alone and not at the other breaks of Unicode.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_text`.
+    """
+    lines = read_text(path).split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def parse_json(text: str) -> Any:
+    """Value of a JSON text; a key that occurs twice and deep nesting are errors.
+
+    Raises:
+        ValueError: says what is wrong and, for bad syntax, where.
+    """
+    try:
+        data = json.loads(text, object_pairs_hook=_table)
+    except RecursionError as error:
+        raise ValueError(_too_deep()) from error
+    _check_depth(data)
+    return data
+
+
+def shown(value: Any) -> str:
+    """A value as a message repeats it: its first characters."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def check_id(name: str) -> str:
+    """An id, from which file names are made: it stays inside the folder where it is used.
+
+    Raises:
+        ValueError: it is empty, hidden, too long, or has a slash or control characters.
+    """
+    wrong = _wrong_characters(name, allowed="")
+    if not name.strip() or name.startswith(".") or "/" in name or "\\" in name:
+        wrong = "one that is no plain file name"
+    elif wrong is None and len(name.encode()) > MAX_ID:
+        wrong = f"{len(name.encode())} bytes"
+    if wrong is None:
+        return name
+    raise ValueError(
+        f"expected an id that is a file name without suffix, at most {MAX_ID} bytes, without "
+        f"slashes and control characters, got {wrong}: {shown(name)}; rename the item"
+    )
+
+
+def check_caption(caption: str) -> str:
+    """A caption; empty ones and every script are fine.
+
+    Raises:
+        ValueError: it is longer than `MAX_CAPTION` or has control characters or half characters.
+    """
+    wrong = _wrong_characters(caption, allowed=SPACES)
+    if len(caption) > MAX_CAPTION:
+        wrong = f"{len(caption)} characters"
+    if wrong is None:
+        return caption
+    raise ValueError(
+        f"expected a caption of at most {MAX_CAPTION} characters without control characters, got "
+        f"{wrong}: {shown(caption)}; correct the text"
+    )
+
+
+def check_name(name: Any) -> str:
+    """Name of a class or a dataset: one line of text.
+
+    Raises:
+        ValueError: it is no text, blank, longer than `MAX_ID`, or has control characters.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_ID:
+        raise ValueError(f"expected a name as text of 1 to {MAX_ID} characters, got {shown(name)}")
+    if wrong := _wrong_characters(name, allowed=""):
+        raise ValueError(f"expected a name as plain text, got {wrong}: {shown(name)}; rename it")
+    return name
+
+
+def check_class_names(names: Iterable[Any]) -> tuple[str, ...]:
+    """Names of classes, no two alike.
+
+    Raises:
+        ValueError: names the first bad one.
+    """
+    checked: dict[str, None] = {}
+    for name in names:
+        if check_name(name) in checked:
+            raise ValueError(f"expected different names of classes, got {shown(name)} twice")
+        checked[name] = None
+    return tuple(checked)
+
+
+def file_stem(text: str) -> str:
+    """A file name for any text: what could lead to another folder becomes "_"."""
+    safe = UNSAFE.sub("_", text).encode()[:MAX_ID].decode(errors="ignore")
+    return safe or "_"
+
+
+def one_line(text: str) -> str:
+    """Text for a terminal: control characters but line ends, and half characters, are spelled."""
+    spelled = (
+        character if character == "\n" or unicodedata.category(character) not in ("Cc", "Cs")
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )  # fmt: skip
+    return "".join(spelled)
+
+
+def _wrong_characters(text: str, *, allowed: str) -> str | None:
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind == "Cc" and character not in allowed:
+            return f"the control character {character!r}"
+        if kind == "Cs":
+            return f"half a character, {character!r}"
+    return None
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in table if names.count(name) > 1)
+        raise ValueError(f"key {shown(twice)} occurs twice; remove one")
+    return table
+
+
+def _check_depth(data: Any) -> None:
+    level = [data]
+    for _ in range(MAX_DEPTH + 1):
+        parts = (part.values() if isinstance(part, dict) else part for part in level
+                 if isinstance(part, dict | list))  # fmt: skip
+        level = [value for part in parts for value in part]
+        if not level:
+            return
+    raise ValueError(_too_deep())
+
+
+def _too_deep() -> str:
+    return f"expected at most {MAX_DEPTH} levels of lists and tables, got more"

@@ -1,0 +1,73 @@
+"""Networks from a configuration and weights that somebody else may have written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_module_registration_hook
+
+from gcdp_bench.training.checkpoint import check_fit, load_into, load_weights
+
+N = TypeVar("N", bound=nn.Module)
+
+MODULES_PER_TENSOR, SPARE_MODULES = 10, 1000
+"""More modules than that no network of so many tensors has."""
+
+
+def load_network(
+    build: Callable[[], N],
+    weights: Path | Mapping[str, Tensor],
+    *,
+    source: Path,
+) -> N:
+    """The network that `build` makes, filled strictly.
+
+    It is built without memory first and compared with the weights, so that a configuration which
+    asks for a network that is not in the file costs nothing.
+
+    Args:
+        build: makes the network of a configuration, with any weights.
+        weights: a file of safetensors, or its tensors.
+        source: what messages name.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the configuration describes no network, or another one than the weights.
+    """
+    tensors = load_weights(weights) if isinstance(weights, Path) else weights
+    try:
+        with torch.device("meta"), _no_more_modules(len(tensors)):
+            outline = build()
+    except Exception as error:  # any constructor may raise anything about wrong sizes
+        raise ValueError(
+            f"{source}: expected the configuration of a network, got one that cannot be built "
+            f"({type(error).__name__}: {str(error)[:200]}); restore config.json"
+        ) from error
+    check_fit(outline, tensors, source=source)
+    network = build()
+    load_into(network, tensors, source=source)
+    return network
+
+
+@contextmanager
+def _no_more_modules(num_tensors: int) -> Iterator[None]:
+    """Raise `ValueError` when more modules are made than a network of `num_tensors` can have."""
+    limit = MODULES_PER_TENSOR * num_tensors + SPARE_MODULES
+    made = 0
+
+    def count(module: nn.Module, name: str, submodule: nn.Module | None) -> None:
+        nonlocal made
+        made += 1
+        if made > limit:
+            raise ValueError(f"more than {limit} parts, for {num_tensors} tensors in the weights")
+
+    hook = register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,169 @@
+"""The report of results whose names are attacks: everything is text, and stays in its folder."""
+
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from gcdp_bench.cli import main
+from gcdp_bench.compare.paired import COLUMNS as PAIRED
+from gcdp_bench.cost_rows import to_frame
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.measure import Places
+from gcdp_bench.progress import Silent
+from gcdp_bench.report import build_report
+from gcdp_bench.report.costs import cost_table
+from gcdp_bench.report.page import Section, Tables, render_page
+from gcdp_bench.report.table_1 import table_1
+from gcdp_bench.rows import read_rows
+from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.sweep import SweepConfig, run_sweep
+from gcdp_bench.tables import summary_table
+from gcdp_bench.tradeoff import tradeoff_table
+from tests.fuzz.common import command_refused
+
+ATTACKS = {
+    "script": "<script>alert(1)</script>",
+    "end": "</script></style></title></td><img src=x onerror=alert(1)>",
+    "attribute": "\" onmouseover='alert(1)' x=\"",
+    "address": "javascript:alert(1)",
+    "jinja": "{{ 7 * 7 }}{% raw %}{# x #}${7*7}",
+    "include": "{% include '/etc/passwd' %}",
+    "entity": "&lt;b&gt;&#60;script&#62;",
+    "comment": "<!-- --><![CDATA[ ]]>",
+    "rich": "[/bold][link=file:///etc]x[/link]",
+    "formula": r"$\frac{$ and $x",
+    "path": "../../../outside",
+    "absolute": "/tmp/outside",
+}  # fmt: skip
+TAGS = frozenset(
+    "html head meta title style body h1 h2 h3 p div b table thead tbody tr th td figure img "
+    "figcaption dl dt dd".split()
+)
+ATTRIBUTES = {"lang", "charset", "name", "content", "class", "alt", "src"}
+
+
+class Inventory(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags, self.attributes, self.sources = set(), set(), set()
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.sources |= {value[:22] for name, value in attrs if name in ("src", "href")}
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def require_text_alone(page: str) -> Inventory:
+    found = Inventory(page)
+    assert found.tags <= TAGS and found.attributes <= ATTRIBUTES
+    assert found.sources <= {"data:image/webp;base64"}
+    return found
+
+
+@pytest.fixture(scope="module")
+def results(toy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    config = SweepConfig(dataset=str(toy.data), guidance=(1.0,), num_samples=4,
+                         sampling=SamplingConfig(steps=1, sr_steps=1), demo=True)  # fmt: skip
+    judges = load_extractors(
+        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    )
+    places = Places(results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen)))
+    run_sweep(config, places, judges, progress=Silent())
+    return folder
+
+
+def attacked(results: Path, target: Path, attack: str) -> pd.DataFrame:
+    """A copy of the results in which everything that has a name has the name of an attack."""
+    shutil.copytree(results, target)
+    names = {"imagen": attack, "stripes": attack, "sky": f"{attack} sky"}
+    for file in ("results.parquet", "classes.parquet", "costs.parquet"):
+        table = pd.read_parquet(target / file).replace(names)
+        for column in ("hardware", "versions", "git_commit", "extractor"):
+            if file == "results.parquet":
+                told = table[column] != "none"
+                table[column] = table[column].mask(told, attack)
+        table.to_parquet(target / file, index=False)
+    for path in target.glob("points/**/captions.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines = [
+            {**line, "caption": f"{line['caption']} {attack} " + "long " * 500} for line in lines
+        ]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        classes = json.loads((path.parent / "classes.json").read_text())
+        classes["classes"][0] = f"{attack} sky"
+        (path.parent / "classes.json").write_text(json.dumps(classes))
+    return read_rows(target)
+
+
+def everything(root: Path) -> set[Path]:
+    return set(root.rglob("*"))
+
+
+@pytest.mark.parametrize("name", ["end", "jinja", "formula", "path", "absolute"])
+def test_a_report_of_attacks_is_text_inside_its_folder(name, results, tmp_path):
+    folder = tmp_path / "a" / "b" / "results"
+    rows = attacked(results, folder, ATTACKS[name])
+    outside = everything(tmp_path) - everything(folder)
+    report = build_report(folder)
+    found = require_text_alone(report.page.read_text())
+    assert found.text.count(ATTACKS[name]) > 5
+    assert everything(tmp_path) - everything(folder) == outside
+    assert all(folder in path.parents for path in (*report.figures, *report.tables))
+    assert not Path("/tmp/outside").exists() and len(rows)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_page_of_attacks_is_text(name, results):
+    attack = ATTACKS[name]
+    rows = read_rows(results)
+    for column in ("dataset", "model", "trained_on", "knob", "class", "extractor", "hardware",
+                   "versions", "git_commit", "config_hash", "resizer", "precision"):  # fmt: skip
+        generated = rows["source"] == "generated"
+        rows[column] = rows[column].mask(generated & (rows[column] != "all"), attack)
+    agreement = pd.DataFrame({"dataset": [attack], "metric": [attack], "judge": [attack],
+                              "other": [attack], "tau": [0.1], "num_points": [3]})  # fmt: skip
+    page = render_page(rows, [Section(attack)], page_tables(rows, agreement))
+    found = require_text_alone(page)
+    assert attack in found.text and "49" not in found.text.replace(attack, "")
+
+
+def page_tables(rows: pd.DataFrame, agreement: pd.DataFrame) -> Tables:
+    return Tables(
+        summary=summary_table(rows),
+        table_1=table_1(rows),
+        comparison=pd.DataFrame(columns=list(PAIRED)),
+        tradeoff=tradeoff_table(rows),
+        agreement=agreement,
+        costs=cost_table(rows, to_frame([])),
+    )
+
+
+@pytest.mark.parametrize("name", ["rich", "end"])
+def test_the_command_prints_names_as_they_are(name, results, tmp_path):
+    attacked(results, tmp_path / "r", ATTACKS[name])
+    printed = CliRunner().invoke(main, ["report", str(tmp_path / "r")])
+    assert printed.exit_code == 0, printed.output
+    assert ATTACKS[name] in printed.output
+
+
+@pytest.mark.parametrize("config_hash", ["../../x", "/etc", "a\0b", ""])
+def test_a_row_that_leads_elsewhere_is_refused(config_hash, results, tmp_path):
+    shutil.copytree(results, tmp_path / "r")
+    table = pd.read_parquet(tmp_path / "r" / "results.parquet")
+    table["config_hash"] = table["config_hash"].mask(table["source"] == "generated", config_hash)
+    table.to_parquet(tmp_path / "r" / "results.parquet", index=False)
+    command_refused(["report", tmp_path / "r"])
+    assert not (tmp_path / "r" / "report.html").exists()
