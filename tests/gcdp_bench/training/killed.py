@@ -97,7 +97,7 @@ def main(folder: Path, data: Path, seed: int, num: int) -> None:
             moment = f"after {delay_sec:.2f} s"
             os.kill(pid, signal.SIGKILL)
         else:
-            write = source.randint(1, 12)
+            write = source.randint(1, 40)
             pid, moment = fork(data, run, killed_at(write)), f"at wait {write} for the disk"
         ended = "it had finished" if finished(pid) else "killed"
         now = last_step(run)

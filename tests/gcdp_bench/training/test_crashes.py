@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import re
 import shutil
 
 import pytest
@@ -11,7 +12,7 @@ from gcdp_bench.training import checkpoint
 from tests.gcdp_bench.training.launched import python
 from tests.gcdp_bench.training.test_loop import CONFIG, Regression, files, run
 
-SEED, NUM_KILLS = 1, 6
+SEED, NUM_KILLS = 38, 6
 
 
 def digests(folder):
@@ -31,6 +32,7 @@ def test_kills_at_random_moments_change_no_byte(toy, tmp_path):
     assert result.returncode == 0, result.stderr + log.read_text()
     print(result.stdout)
     assert result.stdout.count(": killed;") >= NUM_KILLS / 3
+    assert re.search("newest checkpoint [24] ->", result.stdout), "a checkpoint was continued"
     for run_dir in (tmp_path / "killed", *tmp_path.glob("finished-*")):
         assert digests(tmp_path / "whole") == digests(run_dir)
         for name in ("config.json", "previews/step-00000006.png"):
