@@ -63,7 +63,7 @@ def override(config: C, assignments: Sequence[str]) -> C:
         for depth, name in enumerate([*parents, leaf]):
             if not isinstance(node, dict) or name not in node:
                 known = sorted(node) if isinstance(node, dict) else []
-                raise ValueError(_unknown(".".join([*parents, leaf][: depth + 1]), name, known))
+                raise ValueError(_unknown(".".join(parents[:depth]), name, known))
             if depth < len(parents):
                 node = node[name]
         node[leaf] = _parse_value(text, key)
@@ -139,7 +139,8 @@ def _parse_value(text: str, key: str) -> Any:
 def _unknown(where: str, name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown key {shown(where)}; {hint}known keys: {', '.join(known) or 'none'}"
+    place = f"{where}: " if where else ""
+    return f"{place}unknown key {shown(name)}; {hint}known keys: {', '.join(known) or 'none'}"
 
 
 def _convert(kind: Any, data: Any, where: str) -> Any:
@@ -194,7 +195,7 @@ def _convert_dataclass(kind: Any, data: Any, where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
     for name in data:
         if name not in fields:
-            raise ValueError(_unknown(f"{where}.{name}", name, sorted(fields)))
+            raise ValueError(_unknown(where, name, sorted(fields)))
     values = {}
     for name, field in fields.items():
         if name in data:

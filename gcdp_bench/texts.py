@@ -168,13 +168,12 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_depth(data: Any) -> None:
     level = [data]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         parts = (part.values() if isinstance(part, dict) else part for part in level
                  if isinstance(part, dict | list))  # fmt: skip
         level = [value for part in parts for value in part]
-        if not level:
-            return
-    raise ValueError(_too_deep())
+    if any(isinstance(part, dict | list) for part in level):
+        raise ValueError(_too_deep())
 
 
 def _too_deep() -> str:

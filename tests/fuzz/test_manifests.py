@@ -62,7 +62,10 @@ FILE_READERS = {
 def test_a_bad_line_of_any_manifest_is_named_or_skipped(name, line, tmp_path):
     content = LINES[line]
     path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    header = b"id index file\n" if name == "mapping.txt" else b""
+    path.write_bytes(
+        header + (content if isinstance(content, bytes) else json.dumps(content).encode())
+    )
     with memory_within(32):
         _, message = attempt(lambda: LINE_READERS[name](path))
     if line != "blank" and name != "25_ids.txt":

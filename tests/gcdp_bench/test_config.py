@@ -46,7 +46,7 @@ def test_override(assignment, read, expected):
     [
         ("rat=2", "did you mean 'rate'"),
         ("inner.nam=x", "did you mean 'name'"),
-        ("rate.x=2", "unknown key 'rate.x'"),
+        ("rate.x=2", "rate: unknown key 'x'"),
         ("rate", "expected key=value"),
         ("rate=fast", "rate: expected float, got 'fast'"),
         ("widths=[1.5]", r"widths\[0\]: expected int, got 1.5"),
