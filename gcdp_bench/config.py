@@ -23,6 +23,8 @@ from gcdp_bench.texts import parse_json, read_text, shown
 
 C = TypeVar("C")
 
+MAX_WHERE = 400  # characters of a file and a dotted key in a message
+
 
 def to_dict(config: Any) -> Any:
     """JSON-able form of a dataclass tree: tuples become lists."""
@@ -139,7 +141,7 @@ def _parse_value(text: str, key: str) -> Any:
 def _unknown(where: str, name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown key {shown(where)}; {hint}known keys: {', '.join(known) or 'none'}"
+    return f"unknown key {shown(where, MAX_WHERE)}; {hint}known keys: {', '.join(known) or 'none'}"
 
 
 def _convert(kind: Any, data: Any, where: str) -> Any:
