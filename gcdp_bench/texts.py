@@ -62,10 +62,10 @@ def parse_json(text: str) -> Any:
     return data
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, limit: int = SHOWN) -> str:
     """A value as a message repeats it: its first characters."""
     text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 def check_id(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.arrays import read_arrays
 from gcdp_bench.files import replacing
 from gcdp_bench.metrics.intervals import (
     Interval,
@@ -51,10 +52,19 @@ class Curves:
 
     @classmethod
     def load(cls, path: Path) -> Curves:
-        """Read what `save` wrote."""
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            values = {name: stored[name] for name in QUANTITIES}
-            return cls(tuple(stored["steps"].tolist()), values)
+        """Read what `save` wrote.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: it is damaged, or lacks a quantity.
+        """
+        remedy = "remove it and run the analysis again"
+        arrays = read_arrays(path, remedy=remedy)
+        missing = [name for name in ("steps", *QUANTITIES) if name not in arrays]
+        if missing:
+            raise ValueError(f"{path}: expected {', '.join(missing)}, found none; {remedy}")
+        values = {name: arrays[name].astype(np.float64) for name in QUANTITIES}
+        return cls(tuple(arrays["steps"].tolist()), values)
 
 
 @dataclass(frozen=True)

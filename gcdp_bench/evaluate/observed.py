@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gcdp_bench.arrays import read_arrays
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.files import replacing
 from gcdp_bench.images import write_layout
@@ -100,20 +99,14 @@ class Observed:
             FileNotFoundError: no such file.
             ValueError: it is damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error, MemoryError,
-                NotImplementedError, SyntaxError, TypeError, OverflowError) as error:  # fmt: skip
-            raise ValueError(f"{path}: expected arrays of one pass, got {error}; remove it and "
-                             "rerun the sweep") from error  # fmt: skip
+        remedy = "remove it and rerun the sweep"
+        arrays = read_arrays(path, remedy=remedy)
         try:
             return cls._of_arrays(arrays)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: expected all arrays of one pass, got {error!r}; remove it "
-                             "and rerun the sweep") from error  # fmt: skip
+            raise ValueError(
+                f"{path}: expected all arrays of one pass, got {str(error)[:200]}; {remedy}"
+            ) from error
 
     @classmethod
     def _of_arrays(cls, arrays: dict[str, NDArray]) -> Observed:

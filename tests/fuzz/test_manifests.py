@@ -87,7 +87,7 @@ def test_any_lines_are_read_or_refused(name, lines, tmp_path):
     assert message is None or name in message
 
 
-@examples(150)
+@examples(80)
 @given(name=st.sampled_from(sorted(FILE_READERS)), data=JSON)
 def test_any_json_is_read_or_refused(name, data, tmp_path):
     path = tmp_path / name
@@ -112,7 +112,7 @@ def test_any_bytes_are_json_or_refused(content, tmp_path):
     ("text", "message"),
     [
         ("[" * 100_000, "levels"),
-        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "levels"),
+        ("[" * (MAX_DEPTH + 2) + "]" * (MAX_DEPTH + 2), "levels"),
         ('{"a":' * 500 + "1" + "}" * 500, "levels"),
         ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' occurs twice"),
         ("9" * 5000, "digits"),

@@ -77,7 +77,10 @@ class TestCheck:
             ("bremen_000005", "has label id 77, expected 0 to 33"),
             ("aachen_000006", "expected an 8-bit grey or palette PNG of class ids"),
             ("bremen_000007", "expected at least one that can be named"),
-            ("frankfurt_000000", "expected a readable image, got UnidentifiedImageError"),
+            (
+                "frankfurt_000000",
+                "got UnidentifiedImageError",
+            ),
             ("frankfurt_000001", "expected a readable image"),
         ):
             assert any(name in line and problem in line for line in output.splitlines()), name

@@ -47,7 +47,7 @@ def write(tmp_path):
             {"id": IDS, "caption": [f"caption {i}" for i in range(NUM)],
              "asked": ["sky, car"] * 20 + ["sky"] * 20,
              "found": ["sky, car" if gain else "sky"] * NUM,
-             "recall": easy + gain, "precision": easy, "clip": easy / 10}
+             "recall": easy + gain, "precision": easy, "clip": easy / 10, "too_long": False}
         )  # fmt: skip
         reference = results / "cache" / "reference.npz"
         if not reference.exists():
