@@ -108,8 +108,8 @@ def read_classes(root: Path) -> dict[str, Any]:
     names = classes.get("classes")
     if not isinstance(names, list) or not 1 <= len(names) <= IGNORE_ID:
         raise ValueError(
-            f'{path}: expected {{"classes": [names]}} with 1 to {IGNORE_ID} names, got '
-            f"{shown(names)}; correct the file"
+            f'{path}: expected {{"classes": [names]}} with at least one name and at most '
+            f"{IGNORE_ID}, got {shown(names)}; correct the file"
         )
     try:
         check_class_names(names)

@@ -40,8 +40,9 @@ def draw_bars(
     for model, mark, size in MARKS:
         own = values[values["model"] == model]
         if len(own):
+            label = plain(title(model))
             axes.scatter(100 * own["value"], own["class"].map(order), marker=mark, s=size,
-                         color="black", linewidths=1.3, label=title(model), zorder=3)  # fmt: skip
+                         color="black", linewidths=1.3, label=label, zorder=3)  # fmt: skip
     axes.set_yticks(range(len(names)), [plain(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 102)

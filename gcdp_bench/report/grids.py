@@ -107,11 +107,6 @@ def _draw(
     return _compose(lines, captions, [names[index] for index in sorted(shown)]) if lines else None
 
 
-def _shortened(caption: str) -> str:
-    """A caption, or its beginning where it would fill the page."""
-    return caption if len(caption) <= MAX_CAPTION_CHARS else f"{caption[:MAX_CAPTION_CHARS]}…"
-
-
 def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]) -> Figure:
     """Captions from left to right; groups of lines from top to bottom."""
     height, width, _ = lines[0].pictures[0].shape
@@ -132,15 +127,17 @@ def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]
         panel.set_axis_off()
     for place, caption in enumerate(captions):
         panel = panels[0, place + 1]
-        text = textwrap.fill(plain(_shortened(caption)), int(CAPTION_CHARS_PER_INCH * panel_width))
+        text = textwrap.fill(
+            plain(caption, limit=MAX_CAPTION_CHARS), int(CAPTION_CHARS_PER_INCH * panel_width)
+        )
         panel.text(0.0, 0.0, text, fontsize=5.5, va="bottom", transform=panel.transAxes)
     last = ""
     for row, line in enumerate(lines, 1):
         heading = "" if line.group == last else line.group
-        heading = textwrap.fill(heading, LABEL_CHARS, break_on_hyphens=False)
+        heading = textwrap.fill(plain(heading), LABEL_CHARS, break_on_hyphens=False)
         last = line.group
         panel = panels[row, 0]
-        panel.text(0.0, 1.0, plain(heading), fontsize=7.5, va="top", fontweight="bold",
+        panel.text(0.0, 1.0, heading, fontsize=7.5, va="top", fontweight="bold",
                    transform=panel.transAxes)  # fmt: skip
         panel.text(0.0, 0.0, line.kind, fontsize=7, va="bottom", transform=panel.transAxes)
         for place, picture in enumerate(line.pictures):

@@ -51,6 +51,7 @@ MARKERS = {"reference": "o", "imagen": "s", "ldm": "^", "lafite": "D",
            "semantic-palette": "h"}  # fmt: skip
 PALER = 0.45  # share of white in the second colour of one model, of what is left in the third, ...
 PNG_DPI = 160
+MAX_LABEL_CHARS = 60  # of a name in a figure; longer ones leave no room for the axes
 
 
 def colour(model: str) -> str:
@@ -84,9 +85,10 @@ def title(model: str) -> str:
     return MODEL_TITLES.get(base, base) + separator + subset
 
 
-def plain(text: str) -> str:
-    """Text of a file for a figure, in which a dollar sign begins no formula."""
-    return text.replace("$", r"\$")
+def plain(text: str, *, limit: int = MAX_LABEL_CHARS) -> str:
+    """Text of a file for a figure: its beginning, in which a dollar sign begins no formula."""
+    shown = text if len(text) <= limit else f"{text[:limit]}…"
+    return shown.replace("$", r"\$")
 
 
 def _parts(model: str) -> tuple[str, str, str]:

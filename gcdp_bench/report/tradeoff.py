@@ -77,7 +77,7 @@ def _draw_real(axes: Axes, totals: pd.DataFrame, metric: str, factor: float) -> 
         values = totals[(totals["model"] == model) & (totals["metric"] == metric)]["value"]
         if len(values):
             axes.axvline(factor * values.mean(), color=colour(model), linestyle=line,
-                         linewidth=1.2, label=title(model), zorder=1)  # fmt: skip
+                         linewidth=1.2, label=plain(title(model)), zorder=1)  # fmt: skip
     floor = totals[(totals["model"] == SPLIT) & (totals["metric"] == "fid")]["value"]
     if len(floor):
         axes.axhline(floor.mean(), color=colour(SPLIT), linestyle="-.", linewidth=1.0,
@@ -95,7 +95,8 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list
         columns = ["correspondence", "fid", "correspondence_half", "fid_half"]
         mean = part.groupby("guidance")[columns].mean().reset_index()
         knob = part["knob"].iloc[0]
-        name = title(model) if knob == "none" else f"{title(model)} ({knob_symbol(knob)})"
+        name = plain(title(model))
+        name = name if knob == "none" else f"{name} ({knob_symbol(knob)})"
         axes.plot(mean["correspondence"], mean["fid"], color=tone, marker=marker(model),
                   markersize=5.5, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
                   label=f"{name}, {steps} steps" if several else name)  # fmt: skip
