@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
+import accelerate
 import pytest
 import torch
 from click.testing import CliRunner
@@ -146,9 +148,11 @@ def test_tasks_say_whether_they_mix_examples():
 
 
 def test_processes_that_do_not_find_each_other_are_refused(tmp_path, monkeypatch):
+    """As on a device over which accelerate does not spread a training."""
+    alone = SimpleNamespace(num_processes=1, device=torch.device("mps"))
+    monkeypatch.setattr(accelerate, "Accelerator", lambda **settings: alone)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.delenv("LOCAL_RANK", raising=False)
-    with pytest.raises(ValueError, match="started 2 processes, but 1 train together"):
+    with pytest.raises(ValueError, match="started 2 processes, but 1 train together on mps"):
         processes.start(CONFIG, tmp_path)
 
 
