@@ -60,7 +60,7 @@ def test_it_survives_the_disk(data, judges, tmp_path):
     seen.save(tmp_path / "seen.npz")
     assert equal(seen, Observed.load(tmp_path / "seen.npz"))
     (tmp_path / "torn.npz").write_bytes((tmp_path / "seen.npz").read_bytes()[:200])
-    with pytest.raises(ValueError, match="expected arrays of one pass, got .*rerun the sweep"):
+    with pytest.raises(ValueError, match=r"expected arrays \(.npz\), got: .*rerun the sweep"):
         Observed.load(tmp_path / "torn.npz")
     with pytest.raises(FileNotFoundError):
         Observed.load(tmp_path / "nothing.npz")
