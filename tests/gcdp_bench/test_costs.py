@@ -126,5 +126,5 @@ def test_a_damaged_record_is_named(tmp_path):
     write_cost(tmp_path, COST)
     path = tmp_path / "cost.json"
     path.write_text(path.read_text().replace('"steps": 5', '"stops": 5'))
-    with pytest.raises(ValueError, match=r"cost\.json\.stops.*did you mean 'steps'"):
+    with pytest.raises(ValueError, match=r"cost\.json: unknown key 'stops'; did you mean 'steps'"):
         read_cost(tmp_path)
