@@ -12,6 +12,7 @@ from gcdp_bench.config import to_dict
 from gcdp_bench.costs import generator_costs
 from gcdp_bench.files import replacing
 from gcdp_bench.flops import FlopCounter
+from gcdp_bench.locks import exclusive
 from gcdp_bench.parquet import read_parquet
 from gcdp_bench.protocols import Generator
 
@@ -77,7 +78,7 @@ def record_costs(
     weights: str,
     values: Iterable[float],
     caption: str,
-) -> None:
+) -> Path:
     """Add what the parts of a generator cost, and what a sample costs at values of its knob.
 
     A sample that is in the table already is not drawn again.
@@ -91,6 +92,9 @@ def record_costs(
         weights: as in the rows.
         values: of the knob.
         caption: to sample.
+
+    Returns:
+        The table's file.
     """
     context = {"dataset": dataset, "model": generator.name, "trained_on": generator.trained_on,
                "weights": weights}  # fmt: skip
@@ -102,6 +106,7 @@ def record_costs(
         sampling = sampling_cost(generator, caption, guidance)
         records.append(context | {"part": SAMPLING, **to_dict(sampling)})
     merge_costs(results, to_frame(records))
+    return results / "costs.parquet"
 
 
 def to_frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -134,12 +139,14 @@ def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:
     """Add lines to `costs.parquet`; equal keys take the new line."""
     import pandas as pd
 
-    held = read_costs(results)
-    merged = pd.concat([held, new], ignore_index=True) if len(held) else new
-    merged = merged.drop_duplicates(KEY, keep="last")
-    merged = merged.sort_values(KEY, ignore_index=True, na_position="first")
-    with replacing(results / "costs.parquet") as temporary:
-        merged.to_parquet(temporary, index=False)
+    path = results / "costs.parquet"
+    with exclusive(path):
+        held = read_costs(results)
+        merged = pd.concat([held, new], ignore_index=True) if len(held) else new
+        merged = merged.drop_duplicates(KEY, keep="last")
+        merged = merged.sort_values(KEY, ignore_index=True, na_position="first")
+        with replacing(path) as temporary:
+            merged.to_parquet(temporary, index=False)
     return merged
 
 

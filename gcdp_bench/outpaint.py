@@ -11,12 +11,12 @@ import torch
 
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.filling import fill_folder
 from gcdp_bench.images import to_float, write_image
 from gcdp_bench.known import KnownFiles, KnownPair, Sources, shown
 from gcdp_bench.palette import colourise, sheet
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import GUIDANCE, Batch, Generator
-from gcdp_bench.sample import fill_folder
 from gcdp_bench.seeds import derive_seed
 from gcdp_bench.texts import check_caption, check_id
 from reference_model.generator import Cascade
@@ -88,7 +88,6 @@ def outpaint_folder(
     *,
     batch_size: int,
     progress: Progress,
-    device: str = "cpu",
 ) -> None:
     """Outpaint every pair into `folder`, a `folder` dataset; pairs already there are kept.
 
@@ -103,7 +102,6 @@ def outpaint_folder(
         folder: to write to.
         batch_size: pairs drawn at once.
         progress: told of every batch.
-        device: where the cascade runs, for the record.
 
     Raises:
         ValueError: a caption is missing or refused, found before anything is drawn; or the folder
@@ -131,7 +129,7 @@ def outpaint_folder(
         class_names=cascade.class_names,
         batch_size=batch_size,
         progress=progress,
-        device=device,
+        device=cascade.device,
         task=f"outpaint, {request.resampling} resampling steps",
     )
     _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)

@@ -27,18 +27,41 @@ def read_parquet(path: Path, columns: Mapping[str, str], *, remedy: str) -> pd.D
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is no Parquet, lacks columns, or a column has values of another type.
+        ValueError: as `open_parquet` and `typed`.
+    """
+    return typed(open_parquet(path, remedy=remedy), path, columns, remedy=remedy)
+
+
+def open_parquet(path: Path, *, remedy: str) -> pd.DataFrame:
+    """A table as it is in the file; another process may replace the file meanwhile.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is no Parquet.
     """
     import pandas as pd
     import pyarrow as pa
 
     try:
-        frame = pd.read_parquet(path)
+        with path.open("rb") as file:  # by name, it would be opened twice
+            return pd.read_parquet(file)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException) as e:
         reason = (str(e).splitlines() or [type(e).__name__])[0]
         raise ValueError(f"{path}: expected a Parquet table, got: {reason[:200]}; {remedy}") from e
+
+
+def typed(
+    frame: pd.DataFrame, path: Path, columns: Mapping[str, str], *, remedy: str
+) -> pd.DataFrame:
+    """Columns of the table that `path` holds, converted to their types.
+
+    Raises:
+        ValueError: it lacks columns, or a column has values of another type.
+    """
+    import pyarrow as pa
+
     missing = sorted(set(columns) - {name for name in frame.columns if isinstance(name, str)})
     if missing:
         raise ValueError(

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.config import from_dict, read_json, write_json
 from gcdp_bench.files import replacing
+from gcdp_bench.locks import exclusive
 from gcdp_bench.parquet import read_parquet
+from gcdp_bench.storage import fetched
 from gcdp_bench.texts import check_id, shown
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class Point:
             FileNotFoundError: the file was removed; says how to make it again.
             ValueError: it is damaged.
         """
-        path = self.folder / "per_sample.parquet"
+        path = fetched(self.folder / "per_sample.parquet")
         if not path.exists():
             raise FileNotFoundError(
                 f"{path}: expected the values of every sample, found none; remove "
@@ -112,7 +114,7 @@ def read_point(results: Path, config_hash: str) -> Point:
     """
     check_id(config_hash)
     folder = score_folder(results, config_hash)
-    path = folder / "point.json"
+    path = fetched(folder / "point.json")
     if not path.exists():
         raise FileNotFoundError(
             f"{path}: expected the files behind the rows of {results}, found none; remove "
@@ -134,6 +136,21 @@ def read_proportions(results: Path) -> pd.DataFrame:
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected class proportions, found none; rerun the sweep")
     return read_parquet(path, PROPORTIONS, remedy="remove it and rerun the sweep")
+
+
+def write_proportions(results: Path, new: pd.DataFrame) -> None:
+    """Keep `classes.parquet`: one set of proportions per dataset."""
+    import pandas as pd
+
+    path = results / "classes.parquet"
+    with exclusive(path):
+        if path.exists():
+            old = read_proportions(results)
+            new = pd.concat([old[~old["dataset"].isin(new["dataset"])], new], ignore_index=True)
+            new = new.sort_values("dataset", kind="stable")
+        new = new.astype(PROPORTIONS).reset_index(drop=True)
+        with replacing(path) as temporary:
+            new.to_parquet(temporary, index=False)
 
 
 def _inside(results: Path, place: str, source: Path) -> Path:

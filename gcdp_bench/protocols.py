@@ -42,6 +42,11 @@ class Batch:
         """Number of examples."""
         return len(self.ids)
 
+    def first(self, num: int) -> Batch:
+        """The first examples alone."""
+        layouts = None if self.layouts is None else self.layouts[:num]
+        return Batch(self.ids[:num], self.images[:num], layouts, self.captions[:num])
+
 
 @runtime_checkable
 class Dataset(Protocol):
@@ -169,6 +174,11 @@ class Generator(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """How it is sampled, as far as samples depend on it."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where its networks run: "cpu", "cuda:0", ..."""
         ...
 
     @property

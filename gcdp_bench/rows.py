@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.files import replacing
-from gcdp_bench.parquet import read_parquet
+from gcdp_bench.locks import exclusive
+from gcdp_bench.parquet import open_parquet, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,26 +114,32 @@ def read_rows(path: Path) -> pd.DataFrame:
         )
     remedy = "restore it, or remove it and rerun the sweep"
     version = {"schema_version": COLUMNS["schema_version"]}
-    versions = set(read_parquet(file, version, remedy=remedy)["schema_version"])
+    frame = open_parquet(file, remedy=remedy)
+    versions = set(typed(frame, file, version, remedy=remedy)["schema_version"])
     if versions - {SCHEMA_VERSION}:
         raise ValueError(
             f"{file}: expected schema version {SCHEMA_VERSION}, got {sorted(versions)}; "
             "rerun the sweep with this version of gcdp-bench"
         )
-    return read_parquet(file, COLUMNS, remedy=remedy)
+    return typed(frame, file, COLUMNS, remedy=remedy)
 
 
 def merge_rows(results_dir: Path, new: pd.DataFrame) -> pd.DataFrame:
-    """Add `new` to `results_dir/results.parquet` (and .csv); equal keys take the new value."""
+    """Add `new` to `results_dir/results.parquet` (and .csv); equal keys take the new value.
+
+    Processes may add at the same time. The CSV is written first: where the Parquet file has a row,
+    the CSV has it too.
+    """
     import pandas as pd
 
     file = results_dir / "results.parquet"
-    frames = [read_rows(file), new] if file.exists() else [new]
-    merged = pd.concat(frames, ignore_index=True)
-    merged = merged.drop_duplicates(list(KEY), keep="last")
-    merged = merged.sort_values(list(KEY), ignore_index=True, na_position="first")
-    with replacing(file) as temporary:
-        merged.to_parquet(temporary, index=False)
-    with replacing(file.with_suffix(".csv")) as temporary:
-        merged.to_csv(temporary, index=False)
+    with exclusive(file):
+        frames = [read_rows(file), new] if file.exists() else [new]
+        merged = pd.concat(frames, ignore_index=True)
+        merged = merged.drop_duplicates(list(KEY), keep="last")
+        merged = merged.sort_values(list(KEY), ignore_index=True, na_position="first")
+        with replacing(file.with_suffix(".csv")) as temporary:
+            merged.to_csv(temporary, index=False)
+        with replacing(file) as temporary:
+            merged.to_parquet(temporary, index=False)
     return merged

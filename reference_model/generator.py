@@ -80,6 +80,11 @@ class Cascade:
         return self.stages[0].config.dataset
 
     @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(next(self.stages[0].network.parameters()).device)
+
+    @property
     def digest(self) -> str:
         """Hash of every weight of every stage."""
         digest = hashlib.sha256()

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig

@@ -63,6 +63,11 @@ class DatasetDdpm(Configured[LabelConfig]):
         return self.config.num_images
 
     @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(next(self.trained.stage.network.parameters()).device)
+
+    @property
     def digest(self) -> str:
         """Hash of every weight of the diffusion model and of the classifiers."""
         parts = {"ddpm": self.trained.stage.network, "ensemble": self.trained.ensemble}

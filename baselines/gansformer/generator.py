@@ -48,6 +48,11 @@ class Gansformer(Configured[GansformerConfig]):
         return cls(name, config, network.to(sampling.device))
 
     @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(next(self.network.parameters()).device)
+
+    @property
     def digest(self) -> str:
         """Hash of every weight of the generator."""
         return tensors_digest(self.network.state_dict())

@@ -51,6 +51,11 @@ class Lafite(Configured[LafiteConfig]):
         return cls(name, trained)
 
     @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(next(self.network.parameters()).device)
+
+    @property
     def digest(self) -> str:
         """Hash of every weight of the generator, and of the CLIP that reads the captions."""
         clip = torch.tensor(list(self.clip_digest.encode()))

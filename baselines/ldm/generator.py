@@ -60,6 +60,11 @@ class LatentDiffusion(Configured[LdmConfig]):
         return cls(name, pipeline, build_text_encoder(pipeline.config.text), sampling)
 
     @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(next(self.unet.parameters()).device)
+
+    @property
     def digest(self) -> str:
         """Hash of every weight of the U-Net and of the autoencoder, and of the latents' scale."""
         scale = torch.tensor(self.autoencoder.config["scaling_factor"])

@@ -51,6 +51,11 @@ class SemanticPalette(Configured[ImageConfig]):
         return cls(name, trained)
 
     @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(next(self.network.parameters()).device)
+
+    @property
     def digest(self) -> str:
         """Hash of every weight of both generators, and of the mixture of palettes."""
         layouts = torch.tensor(list(self.layouts.digest.encode()))

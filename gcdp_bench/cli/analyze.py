@@ -20,6 +20,7 @@ from gcdp_bench.cli.options import (
     parse_weights,
     quarantine_option,
 )
+from gcdp_bench.cli.stores import STORED_RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def features_command(
     )
 
 
-results_argument = click.argument("results", type=click.Path(path_type=Path), default=LOCAL)
+results_argument = click.argument("results", type=STORED_RESULTS, default=LOCAL)
 rows_dataset_option = click.option(
     "--dataset", metavar="NAME", help="Only this dataset, where results hold several."
 )
@@ -176,7 +177,7 @@ def attributes_command(results: Path, dataset: str | None, out: Path | None) -> 
 
 
 @command.command(name="scarcity")
-@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("results", nargs=-1, required=True, type=STORED_RESULTS)
 @click.option("--model", default="reference", show_default=True, help="Whose gaps are taken.")
 @click.option("--out", type=FOLDER, help="Folder to write to [results/local/analysis/scarcity].")
 def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) -> None:
@@ -375,9 +376,10 @@ def schedules_command(
 def _write(
     folder: Path, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Callable[[], Figure]]
 ) -> None:
-    """Tables as CSV, figures as PNG and PDF; says where."""
+    """Tables as CSV, figures as PNG and PDF, sent if the folder is in a store; says where."""
     from gcdp_bench.files import output_folder, replacing
     from gcdp_bench.report.style import save, theme
+    from gcdp_bench.storage import send
 
     output_folder(folder)
     for name, table in tables.items():
@@ -386,6 +388,7 @@ def _write(
     with theme():
         for name, draw in figures.items():
             save(draw(), folder / name)
+    send(folder)
     names = [*(f"{name}.csv" for name in tables), *(f"{name}.png" for name in figures)]
     click.echo(f"{folder}: {', '.join(names)} (PDF beside each figure)")
 

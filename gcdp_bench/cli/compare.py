@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.stores import STORED_RESULTS
+
 POINT_FORM = "RESULTS[:MODEL[@VALUE]]"
 
 
@@ -44,8 +46,9 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
 
 
 def _parse(text: str) -> tuple[Path, str | None, float | None]:
-    """Folder, model and knob value of RESULTS[:MODEL[@VALUE]]."""
-    folder, _, point = text.partition(":")
+    """Folder, model and knob value of RESULTS[:MODEL[@VALUE]]; a store's rows are brought."""
+    scheme, slashes, rest = text.rpartition("://")
+    folder, _, point = rest.partition(":")
     model, separator, value = point.partition("@")
     if not folder or (separator and not model):
         raise click.BadParameter(f"expected {POINT_FORM}, got {text!r}")
@@ -55,4 +58,5 @@ def _parse(text: str) -> tuple[Path, str | None, float | None]:
         raise click.BadParameter(
             f"expected a number, the knob's value, after '@' as in {POINT_FORM}, got {text!r}"
         ) from None
-    return Path(folder), model or None, guidance
+    results = STORED_RESULTS.convert(scheme + slashes + folder, None, None)
+    return results, model or None, guidance

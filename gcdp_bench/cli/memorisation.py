@@ -14,13 +14,14 @@ from gcdp_bench.cli.options import (
     judge_request,
     quarantine_option,
 )
+from gcdp_bench.cli.stores import STORED
 
 if TYPE_CHECKING:
     from gcdp_bench.protocols import MetricValue
 
 
 @click.command(name="memorisation")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=STORED)
 @dataset_option
 @click.option(
     "--train-split", default="train", show_default=True, help="What the generator was trained on."
@@ -57,15 +58,16 @@ def command(
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.files import output_folder
+    from gcdp_bench.files import output_folder, replacing
     from gcdp_bench.memorisation import find_memorised
     from gcdp_bench.protocols import AttributedDataset
     from gcdp_bench.report.memorisation import draw_memorised
     from gcdp_bench.report.style import save, theme
+    from gcdp_bench.storage import fetched, send
 
     if train_split == unseen_split:
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")
-    size = native_size(folder)
+    size = native_size(fetched(folder))
     training, unseen = (
         open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
         for split in (train_split, unseen_split)
@@ -80,7 +82,9 @@ def command(
     with theme():
         figure = draw_memorised(samples, training, found.neighbours, judge.name)
         gallery = save(figure, out / "nearest")
-    found.per_sample.to_csv(out / "per_sample.csv", index=False)
+    with replacing(out / "per_sample.csv") as temporary:
+        found.per_sample.to_csv(temporary, index=False)
+    send(out)
     click.echo(_line("samples", *found.values))
     click.echo(_line(f"real images of {unseen_split} (what chance gives)", *found.unseen_values))
     click.echo(f"distances in {judge.name}; per sample: {out / 'per_sample.csv'}; nearest first: "

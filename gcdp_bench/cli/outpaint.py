@@ -104,15 +104,6 @@ def command(
     )
     cascade = outpainter(generator)
     pairs = [read_known(item, cascade.image_size, cascade.class_names) for item in files]
-    outpaint_folder(
-        cascade,
-        pairs,
-        texts,
-        request,
-        out,
-        batch_size=batch_size,
-        progress=Display(),
-        device=device,
-    )
+    outpaint_folder(cascade, pairs, texts, request, out, batch_size=batch_size, progress=Display())
     click.echo(f"{len(files)} pair(s) in {out}, resampling steps n = {request.resampling}; look at "
                f"{out / 'overview.png'}")  # fmt: skip

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.stores import STORED_RESULTS
+
 
 @click.command(name="report")
-@click.argument("results", type=click.Path(path_type=Path), default=Path("results/local"))
+@click.argument("results", type=STORED_RESULTS, default=Path("results/local"))
 @click.option(
     "--only",
     multiple=True,
@@ -41,6 +43,7 @@ def command(
     from gcdp_bench.cli.display import print_summary
     from gcdp_bench.comparable import UnlikeRowsError
     from gcdp_bench.report import build_report, build_table_1
+    from gcdp_bench.storage import send, store_of
     from gcdp_bench.tables import readable
 
     try:
@@ -48,6 +51,7 @@ def command(
             text, files = build_table_1(results, only=only, mix_subsets=mix_subsets)
             click.echo(text)
             click.echo(f"tables:  {', '.join(map(str, files))}")
+            send(results, "tables")
             return
         report = build_report(results, only=only, mix_subsets=mix_subsets)
     except UnlikeRowsError as error:
@@ -59,3 +63,7 @@ def command(
     click.echo(f"tables:  {results / 'tables'} (CSV)")
     click.echo(f"figures: {results / 'figures'} (PNG and PDF)")
     click.echo(f"page:    {report.page}")
+    store = store_of(results)
+    if store is not None:
+        send(results, "tables", "figures", "report.html")
+        click.echo(f"sent to: {store.url}")

@@ -14,12 +14,16 @@ from gcdp_bench.cli.options import (
     quarantine_option,
     sampling_options,
 )
+from gcdp_bench.cli.stores import STORED
+
+SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.jsonl")
+"""In the order in which they are sent: a sample without its line of captions does not exist."""
 
 
 @click.command(name="sample")
 @click.argument("model", metavar="MODEL")
 @dataset_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to fill.")
+@click.option("--out", type=STORED, required=True, help="Folder, or s3://BUCKET/FOLDER, to fill.")
 @click.option("--split", default="test", show_default=True, help="Whose captions to use.")
 @click.option("--guidance", type=float, help="Guidance scale; 1 is none [2].")
 @click.option("--truncation", type=float, help="Truncation psi, of a GAN; 1 is none [1].")
@@ -54,6 +58,7 @@ def command(
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.filling import read_drawn
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.sample import (
         SampleRequest,
@@ -63,6 +68,7 @@ def command(
         sample_folder,
     )
     from gcdp_bench.sampling import SamplingConfig
+    from gcdp_bench.storage import store_of
 
     sampling = SamplingConfig(
         steps=steps,
@@ -88,15 +94,14 @@ def command(
         guidance=value,
         seed=seed,
     )
-    drawn = sample_folder(
-        generator,
-        source,
-        request,
-        out,
-        batch_size=batch_size,
-        progress=Display(),
-        device=device,
-    )
-    each = drawn.seconds / num_samples
-    click.echo(f"{num_samples} samples in {out} ({each:.2f} s each); score them: "
-               f"gcdp-bench score {out} --dataset {dataset}")  # fmt: skip
+    display, store = Display(), store_of(out)
+    if store is not None:
+        store.check()
+        store.pull(*SAMPLE_FILES, progress=display)
+    sample_folder(generator, source, request, out, batch_size=batch_size, progress=display)
+    if store is not None:
+        store.push(*SAMPLE_FILES, progress=display)
+    place = out if store is None else store.url
+    each = read_drawn(out).seconds / num_samples
+    click.echo(f"{num_samples} samples in {place} ({each:.2f} s each); score them: "
+               f"gcdp-bench score {place} --dataset {dataset}")  # fmt: skip

@@ -14,10 +14,11 @@ from gcdp_bench.cli.options import (
     judge_request,
     quarantine_option,
 )
+from gcdp_bench.cli.stores import STORED
 
 
 @click.command(name="score")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=STORED)
 @dataset_option
 @click.option("--split", default="test", show_default=True, help="Split that is the reference.")
 @click.option(
@@ -45,9 +46,13 @@ def command(
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
     from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.files import output_folder, replacing
     from gcdp_bench.protocols import AttributedDataset
+    from gcdp_bench.storage import fetched
 
-    size = native_size(folder)
+    if out is not None:
+        output_folder(out.parent)
+    size = native_size(fetched(folder))
     real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
     request = judge_request(context, dataset, attributed=isinstance(real, AttributedDataset))
     judges = load_extractors(request)
@@ -69,6 +74,8 @@ def command(
         interval = "" if line.ci_method == "none" else f"[{line.ci_low:.4f}, {line.ci_high:.4f}]"
         click.echo(f"{line.metric:32s} {line.value:12.4f} {interval:24s} {line.extractor}")
     if out is not None:
-        frame.to_csv(out, index=False)
-        scores.per_sample.to_parquet(out.with_name("per_sample.parquet"), index=False)
+        with replacing(out) as temporary:
+            frame.to_csv(temporary, index=False)
+        with replacing(out.with_name("per_sample.parquet")) as temporary:
+            scores.per_sample.to_parquet(temporary, index=False)
         click.echo(f"all values, per class too: {out}")

@@ -19,6 +19,7 @@ from gcdp_bench.cli.options import (
     quarantine_option,
     sampling_options,
 )
+from gcdp_bench.cli.stores import STORED
 
 
 @click.command(name="sweep")
@@ -64,13 +65,34 @@ from gcdp_bench.cli.options import (
     help="Captions and reference: unseen test data, or as far as known the paper's.",
 )
 @click.option("--num-samples", default=500, show_default=True, help="Captions per point.")
-@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option(
+    "--batch-size",
+    default=16,
+    show_default=True,
+    help="Samples drawn at once on a GPU; a CPU always draws 8.",
+)
+@click.option(
+    "--cluster",
+    metavar="local|auto|HOST:PORT",
+    help="Share the work among the workers of a Ray cluster: one of this machine's processors for "
+    "this command, the one that this machine is part of, or the one with that head.",
+)
+@click.option("--cpus-per-task", type=float, help="Processors, and threads, of a worker [1].")
+@click.option(
+    "--gpus-per-task",
+    type=float,
+    help="GPUs of a worker; 0.5: two share one [1 if --device cuda].",
+)
+@click.option(
+    "--shard-size", default=1024, show_default=True, help="Captions that a worker takes at once."
+)
 @click.option(
     "--results",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=STORED,
     default=Path("results/local"),
     show_default=True,
-    help="Folder of tables and samples; points already in it are not measured again.",
+    help="Folder, or URL such as s3://BUCKET/FOLDER, of tables and samples; points already in it "
+    "are not measured again.",
 )
 @click.option(
     "--weights",
@@ -101,6 +123,10 @@ def command(
     protocol: str,
     num_samples: int,
     batch_size: int,
+    cluster: str | None,
+    cpus_per_task: float | None,
+    gpus_per_task: float | None,
+    shard_size: int,
     results: Path,
     weights: tuple[str, ...],
     mix_subsets: bool,
@@ -119,16 +145,18 @@ def command(
     psis = None if truncation is None else parse_list(truncation, float, "--truncation")
     model_names = None if models is None else parse_list(models, str, "--models")
     seed_values = parse_seeds(seeds)
+    if cluster is None and (cpus_per_task is not None or gpus_per_task is not None):
+        raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
     folders = parse_weights(weights)
 
     from gcdp_bench.catalog import check_dataset, has_attributes
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.measure import Places
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.report.table_1 import readable_table_1, table_1
     from gcdp_bench.sampling import SamplingConfig
-    from gcdp_bench.sweep import SweepConfig, run_sweep
+    from gcdp_bench.storage import store_of
+    from gcdp_bench.sweep import Places, SweepConfig, run_sweep
     from gcdp_bench.tables import readable, summary_table
 
     check_dataset(dataset)
@@ -149,17 +177,31 @@ def command(
             device=device_of(context),
         ),
         batch_size=batch_size,
+        shard_size=shard_size,
         mix_subsets=mix_subsets,
         demo=demo,
     )
     request = judge_request(context, dataset, attributed=has_attributes(dataset, data_root))
-    judges = load_extractors(request)
     places = Places(results=results, data_root=data_root, quarantine=quarantine, weights=folders)
-    rows = run_sweep(config, places, judges, progress=Display())
+    display = Display()
+    store = store_of(results)
+    if store is not None:
+        store.check()
+    if cluster is None:
+        rows = run_sweep(config, places, load_extractors(request), progress=display)
+    else:
+        from gcdp_bench.sweep.cluster import run_on_cluster
+        from gcdp_bench.sweep.worker import Resources
+
+        if gpus_per_task is None:
+            gpus_per_task = 1.0 if config.sampling.device.startswith("cuda") else 0.0
+        resources = Resources(num_cpus=cpus_per_task or 1.0, num_gpus=gpus_per_task)
+        rows = run_on_cluster(cluster, config, places, request, resources, progress=display)
     if task == "image-layout":
         print_summary(readable_table_1(table_1(rows)))
     else:
         print_summary(readable(summary_table(rows)))
     table = " --table 1" if task == "image-layout" else ""
-    click.echo(f"rows: {results / 'results.parquet'} (and .csv); draw them: "
-               f"gcdp-bench report {results}{table}")  # fmt: skip
+    place = results if store is None else store.url
+    click.echo(f"rows: {place}/results.parquet (and .csv); draw them: "
+               f"gcdp-bench report {place}{table}")  # fmt: skip

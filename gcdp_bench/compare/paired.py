@@ -19,6 +19,7 @@ from gcdp_bench.metrics.intervals import Interval, basic_interval, mean_interval
 from gcdp_bench.metrics.layout_iou import intersection_over_union
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.points import read_point
+from gcdp_bench.storage import fetched
 
 COLUMNS = (
     *("dataset", "a", "b", "trained_on_a", "trained_on_b", "steps_a", "steps_b"),
@@ -97,8 +98,8 @@ def _pair(a: PointSet, b: PointSet) -> _Pair:
         )
     for seed in seeds:
         files = [read_point(point.results, point.hashes[seed]) for point in (a, b)]
-        seen = [_aligned(Observed.load(file.observed), joined.index) for file in files]
-        observed.append((*seen, Observed.load(files[0].reference)))
+        seen = [_aligned(Observed.load(fetched(file.observed)), joined.index) for file in files]
+        observed.append((*seen, Observed.load(fetched(files[0].reference))))
     return _Pair(joined, observed)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gcdp_bench.config import write_json
 from gcdp_bench.datasets.captions import parse_caption
 from gcdp_bench.datasets.folder_files import (
     match_faults,
-    read_captions,
     read_classes,
     refuse,
     scan_captions,
@@ -23,16 +19,8 @@ from gcdp_bench.datasets.folder_files import (
 )
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
-from gcdp_bench.images import (
-    Size,
-    read_image,
-    resize_images,
-    resize_layouts,
-    write_image,
-    write_layout,
-)
+from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
 from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
-from gcdp_bench.texts import check_caption, check_id
 
 
 class Folder:
@@ -151,70 +139,6 @@ class Folder:
                 for problem in pair_problems(layout, image, len(self.class_names)):
                     seen.add(layout_path, problem)
         return seen.faults
-
-
-class FolderWriter:
-    """Writes samples so that the folder is at any moment a dataset of complete triplets.
-
-    A sample's files are written first and its line of `captions.jsonl` last; a sample without its
-    line does not exist.
-    """
-
-    def __init__(self, path: Path, *, class_names: Sequence[str], dataset: str, split: str):
-        self._path = path
-        self._manifest = path / "captions.jsonl"
-        (path / "images").mkdir(parents=True, exist_ok=True)
-        write_json(
-            path / "classes.json",
-            {"classes": list(class_names), "dataset": dataset, "split": split},
-        )
-        self._drop_torn_line()
-        self._held = set(read_captions(self._manifest)) if self._manifest.exists() else set()
-        self._drop_unlisted()
-
-    def holds(self, name: str) -> bool:
-        """Whether the sample is complete."""
-        return name in self._held
-
-    def write(self, name: str, image: Tensor, layout: Tensor | None, caption: str) -> None:
-        """Add a sample.
-
-        Args:
-            name: its id, a file name without suffix.
-            image: uint8 (3, H, W).
-            layout: uint8 (H, W), or None for an image-only generator.
-            caption: what it was made for.
-
-        Raises:
-            ValueError: the id is no file name, or `Folder` would not read the caption.
-        """
-        check_id(name)
-        check_caption(caption)
-        write_image(self._path / "images" / f"{name}.png", image)
-        if layout is not None:
-            (self._path / "layouts").mkdir(exist_ok=True)
-            write_layout(self._path / "layouts" / f"{name}.png", layout)
-        line = json.dumps({"id": name, "caption": caption}, ensure_ascii=False)
-        with self._manifest.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        self._held.add(name)
-
-    def _drop_torn_line(self) -> None:
-        """Cut a last line that a crash left without its end."""
-        if not self._manifest.exists():
-            return
-        content = self._manifest.read_bytes()
-        if content and not content.endswith(b"\n"):
-            os.truncate(self._manifest, content.rfind(b"\n") + 1)
-
-    def _drop_unlisted(self) -> None:
-        """Remove files of a sample that a crash left without its line."""
-        for folder in ("images", "layouts"):
-            for path in (self._path / folder).glob("*"):
-                if path.stem not in self._held:
-                    path.unlink()
 
 
 def native_size(path: Path, split: str = "test", *, without: Collection[str] = ()) -> Size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gcdp_bench.arrays import read_arrays
+from gcdp_bench.batches import Batches
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.files import replacing
 from gcdp_bench.images import write_layout
 from gcdp_bench.metrics.layout_iou import confusion_matrices
 from gcdp_bench.metrics.semantic_recall import class_counts
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import IGNORE_ID, Dataset, Triplet
+from gcdp_bench.protocols import IGNORE_ID, Dataset, TextMatch, Triplet
 
 BATCH = 32
 
@@ -151,19 +152,21 @@ def observe(
         task: what the progress bar says.
     """
     num = len(images) if judging.num is None else judging.num
-    captions = judging.captions
-    parts: list[Observed] = []
     progress.start(task, num, unit="image")
+
+    def look(places: Sequence[int]) -> Observed:
+        batch = [images[place] for place in places]
+        asked = [t.caption for t in batch] if judging.captions is None \
+            else [judging.captions[place] for place in places]  # fmt: skip
+        seen, predicted = _look(batch, asked, len(images.class_names), judges, judging)
+        if judging.predicted_dir is not None:
+            for triplet, layout in zip(batch, predicted, strict=True):
+                write_layout(judging.predicted_dir / f"{triplet.id}.png", layout)
+        progress.advance(len(batch))
+        return seen
+
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        for start, batch in _batches(images, num):
-            asked = [t.caption for t in batch] if captions is None \
-                else list(captions[start : start + len(batch)])  # fmt: skip
-            seen, predicted = _look(batch, asked, len(images.class_names), judges, judging)
-            parts.append(seen)
-            if judging.predicted_dir is not None:
-                for triplet, layout in zip(batch, predicted, strict=True):
-                    write_layout(judging.predicted_dir / f"{triplet.id}.png", layout)
-            progress.advance(len(batch))
+        parts = list(Batches(BATCH, task).run(range(num), look))
     progress.finish()
     return _joined(parts)
 
@@ -179,17 +182,17 @@ def ask_again(
         captions: N captions.
         judges: whose CLIP is called.
     """
-    cosines, too_long = [], []
-    for start, batch in _batches(images, len(seen)):
-        pixels = torch.stack([triplet.image for triplet in batch])  # (B, 3, H, W)
-        match = judges.clip.cosines(pixels, list(captions[start : start + len(batch)]))
-        cosines.append(match.cosines)
-        too_long.append(match.too_long)
+
+    def match(places: Sequence[int]) -> TextMatch:
+        pixels = torch.stack([images[place].image for place in places])  # (B, 3, H, W)
+        return judges.clip.cosines(pixels, [captions[place] for place in places])
+
+    matches = list(Batches(BATCH, "match captions").run(range(len(seen)), match))
     return replace(
         seen,
         captions=tuple(captions),
-        cosines=np.concatenate(cosines),
-        too_long=np.concatenate(too_long),
+        cosines=np.concatenate([match.cosines for match in matches]),
+        too_long=np.concatenate([match.too_long for match in matches]),
     )
 
 
@@ -262,8 +265,3 @@ def _joined(parts: Sequence[Observed]) -> Observed:
         np.concatenate([part.too_long for part in parts]),
         join([part.attributes for part in parts]),
     )
-
-
-def _batches(images: Dataset, num: int) -> Iterator[tuple[int, list[Triplet]]]:
-    for start in range(0, num, BATCH):
-        yield start, [images[index] for index in range(start, min(start + BATCH, num))]

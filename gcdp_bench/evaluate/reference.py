@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pandas as pd
 
 from gcdp_bench.evaluate.observed import Judging, Observed, observe
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.files import remove_leftovers
+from gcdp_bench.locks import exclusive
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
@@ -36,25 +39,38 @@ class Reference:
 
 
 def reference_statistics(
-    dataset: Dataset, judges: Extractors, cache_dir: Path, progress: Progress
+    dataset: Dataset,
+    judges: Extractors,
+    cache_dir: Path,
+    progress: Progress,
+    *,
+    check: Callable[[str], None] = lambda digest: None,
 ) -> Reference:
     """What the judges see in a real split.
 
     The cache key is the SHA-256 of the sorted hashes of every image with its layout, of the order,
     and of every judge's name, weights and resizer and the precision: one changed pixel misses it.
+    Of several processes, one looks and the others wait.
+
+    Args:
+        dataset: the split.
+        judges: the networks.
+        cache_dir: where what they saw is kept.
+        progress: told of every batch.
+        check: called with `Reference.digest` before the judges look.
     """
     hashes, captions, captioned = _read_all(dataset, progress)
     digest = _sha("".join(sorted(hashes)))
+    check(digest)
     key = _sha(f"{CACHE_VERSION}{PRECISION}{judges.identity}{''.join(hashes)}")
     path = cache_dir / f"reference-{key}.npz"
-    if path.exists():
-        return Reference(dataset, digest, captioned, Observed.load(path), path)
-    judging = Judging(captions=captions, match_captions=False)
-    observed = observe(
-        dataset, judges, judging, progress=progress, task=f"reference {dataset.name}"
-    )
-    observed.save(path)
-    return Reference(dataset, digest, captioned, observed, path)
+    with exclusive(path):
+        remove_leftovers(cache_dir)
+        if not path.exists():
+            judging = Judging(captions=captions, match_captions=False)
+            task = f"reference {dataset.name}"
+            observe(dataset, judges, judging, progress=progress, task=task).save(path)
+    return Reference(dataset, digest, captioned, Observed.load(path), path)
 
 
 def class_proportions(reference: Reference) -> pd.DataFrame:

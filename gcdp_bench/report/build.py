@@ -13,7 +13,7 @@ from gcdp_bench.agreement import judge_agreement, warnings_of
 from gcdp_bench.comparable import check_comparable, name_subsets, select
 from gcdp_bench.compare import compare_models
 from gcdp_bench.cost_rows import read_costs
-from gcdp_bench.files import replacing
+from gcdp_bench.files import output_folder, replacing
 from gcdp_bench.points import read_proportions
 from gcdp_bench.published import published_rows
 from gcdp_bench.report.costs import cost_table
@@ -63,8 +63,11 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
         FileNotFoundError: there are no results, or samples behind them were removed.
         UnlikeRowsError: rows differ in how they were measured; names the field.
         ValueError: the results are of another version, or a condition leaves no row.
+        OSError: the folder cannot be written.
     """
     rows = _comparable_rows(results, only, mix_subsets=mix_subsets)
+    for folder in (results, results / "tables"):
+        output_folder(folder)
     summary = summary_table(rows)
     paired = table_1(rows)
     comparison = compare_models(rows, results)
@@ -120,7 +123,7 @@ def _comparable_rows(results: Path, only: Sequence[str], *, mix_subsets: bool) -
 
 def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
     section = Section(dataset)
-    folder = results / "figures" / file_stem(dataset)
+    folder = output_folder(results / "figures" / file_stem(dataset))
 
     def add(name: str, figure: Figure | None, heading: str, note: str) -> None:
         if figure is not None:

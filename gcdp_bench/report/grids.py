@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from gcdp_bench.datasets.folder import Folder, native_size
+from gcdp_bench.datasets.folder_files import scan_captions
 from gcdp_bench.images import read_layout
 from gcdp_bench.palette import class_colour, colourise
 from gcdp_bench.points import Point, read_point
@@ -22,6 +23,7 @@ from gcdp_bench.protocols import IGNORE_ID
 from gcdp_bench.report.best import Setting, best_setting, settings
 from gcdp_bench.report.style import plain, title
 from gcdp_bench.rows import CEILING, REFERENCE_MODELS
+from gcdp_bench.storage import fetched, store_of
 
 NUM_CAPTIONS = 5
 PANEL_INCH2 = 1.28  # area of one picture, whatever its shape
@@ -81,6 +83,17 @@ def _point(rows: pd.DataFrame, results: Path) -> Point | None:
     return read_point(results, first["config_hash"])
 
 
+def _first_samples(samples: Path) -> Folder | None:
+    """The first `NUM_CAPTIONS` samples of a point, at least; None: it has none."""
+    manifest = fetched(samples, "captions.jsonl", "classes.json") / "captions.jsonl"
+    if not samples.is_dir():
+        return None
+    ids = sorted(scan_captions(manifest)[0])[:NUM_CAPTIONS]
+    fetched(samples, *(f"{kind}/{name}.png" for kind in ("images", "layouts") for name in ids))
+    return Folder(samples, "test", image_size=native_size(samples), require_layouts=False,
+                  strict=store_of(samples) is None)  # fmt: skip
+
+
 def _draw(
     points: Sequence[Point | None], groups: Sequence[str], *, predicted: bool = True
 ) -> Figure | None:
@@ -89,17 +102,18 @@ def _draw(
     shown: set[int] = set()
     names: tuple[str, ...] = ()
     for point, group in zip(points, groups, strict=True):
-        if point is None or not point.samples.is_dir():
+        folder = None if point is None else _first_samples(point.samples)
+        if point is None or folder is None:
             continue
-        layouts = (point.samples / "layouts").is_dir()
-        folder = Folder(point.samples, "test", image_size=native_size(point.samples),
-                        require_layouts=layouts)  # fmt: skip
+        layouts = folder.has_layouts
         triplets = [folder[index] for index in range(min(NUM_CAPTIONS, len(folder)))]
         captions, names = [triplet.caption for triplet in triplets], folder.class_names
         lines.append(_Line(group, "image", [t.image.permute(1, 2, 0).numpy() for t in triplets]))
         kinds = {"layout": [t.layout for t in triplets]} if layouts else {}
         if predicted or not layouts:
-            kinds["segmented"] = [read_layout(point.predicted / f"{t.id}.png") for t in triplets]
+            kinds["segmented"] = [
+                read_layout(fetched(point.predicted / f"{t.id}.png")) for t in triplets
+            ]
         for kind, maps in kinds.items():
             shown |= {int(value) for one in maps for value in one.unique()} - {IGNORE_ID}
             pictures = [colourise(one[None], names)[0].permute(1, 2, 0).numpy() for one in maps]

@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from gcdp_bench.files import replacing
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
 
 MODEL_COLOURS = {
@@ -132,8 +133,9 @@ def errors(values: pd.DataFrame, column: str, factor: float = 1.0) -> NDArray[np
 
 def save(figure: Figure, stem: Path) -> Path:
     """Write `stem`.png and `stem`.pdf, the same bytes for the same figure; returns the PNG."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
     png = stem.with_name(f"{stem.name}.png")
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-    figure.savefig(stem.with_name(f"{stem.name}.pdf"), metadata={"CreationDate": None})
+    with replacing(png) as temporary:
+        figure.savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    with replacing(stem.with_name(f"{stem.name}.pdf")) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     return png

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from gcdp_bench.training.checkpoint import check_fit, load_into, load_weights
+from gcdp_bench.training.checkpoint import check_fit, load_weights
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -50,7 +50,7 @@ def load_network(
         ) from error
     check_fit(outline, tensors, source=source)
     network = build()
-    load_into(network, tensors, source=source)
+    network.load_state_dict(dict(tensors), strict=True)
     return network
 
 

@@ -1,15 +1,19 @@
 """How examples are drawn, what a clear refusal is, and files that are built byte by byte."""
 
+import os
 import resource
 import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import torch
 from click.testing import CliRunner
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from gcdp_bench.cli import main
 
@@ -43,7 +47,7 @@ def attempt(call: Callable[[], Any]) -> tuple[Any, str | None]:
         return call(), None
     except (ValueError, OSError) as error:
         message = str(error)
-    assert not isinstance(message, bytes) and message.strip(), "expected a message"
+    assert message.strip(), "expected a message"
     assert len(message) < LONGEST_MESSAGE
     assert "\0" not in message
     return None, message
@@ -80,6 +84,41 @@ def resident_within(megabytes: float) -> Iterator[None]:
     yield
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000  # of kB
     assert grown < megabytes, f"resident memory grew by {grown:.0f} MB"
+
+
+def changed(content: bytes, cut: int, changes: Sequence[tuple[int, int]]) -> bytes:
+    """`content` without its last `cut` bytes, with other bytes at some places."""
+    kept = bytearray(content[: max(1, len(content) - cut)])
+    for place, value in changes:
+        kept[place % len(kept)] = value
+    return bytes(kept)
+
+
+DAMAGE = st.tuples(
+    st.one_of(st.just(0), st.integers(0, 3000)),
+    st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), max_size=5),
+)
+"""What `changed` does to a file."""
+
+
+CODE: dict[str, Callable[[Path], tuple]] = {
+    "open": lambda mark: (open, (str(mark), "w")),
+    "mkdir": lambda mark: (os.mkdir, (str(mark),)),
+    "exec": lambda mark: (exec, (f"import os; os.mkdir({str(mark)!r})",)),
+    "torch.save": lambda mark: (torch.save, (torch.zeros(1), str(mark))),
+    "getattr": lambda mark: (getattr, (Path(mark), "touch")),
+}
+"""Calls that leave a file or a folder at the given place."""
+
+
+class Payload:
+    """Runs something when it is unpickled by a reader that trusts it."""
+
+    def __init__(self, call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:

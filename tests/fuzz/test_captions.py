@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gcdp_bench.datasets.captions import parse_caption
 from gcdp_bench.datasets.celeba.captions import read_caption_lines
 from gcdp_bench.datasets.faces import named_classes, parse_attributes
-from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_files import read_captions
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.texts import MAX_CAPTION, check_caption, check_id, file_stem, one_line
 from reference_model.text import HashNgramEncoder, TextConfig
 from tests.fuzz.common import attempt, command_refused, examples, refused

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from gcdp_bench.cli import main
-from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.images import MAX_PIXELS, read_image, read_layout
 from tests.fuzz.common import (
     attempt,

@@ -13,7 +13,8 @@ from PIL import Image
 from gcdp_bench.datasets.camvid import CamVid
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
-from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.images import read_layout
 from gcdp_bench.known import Sources, find_known, read_known
 from tests.fuzz.common import attempt, command_refused, examples, png, refused

@@ -180,7 +180,8 @@ def test_samples_of_unknown_origin_are_not_continued(record, toy, tmp_path):
     (out / "samples.json").write_text(record)
     command_refused(["sample", "reference", "--dataset", toy.data, "--weights", toy.reference,
                      "--out", out, "--num-samples", 2, "--steps", 2])  # fmt: skip
-    assert [path.name for path in out.iterdir()] == ["samples.json"]
+    assert [path.name for path in out.glob("[!.]*")] == ["samples.json"]  # and hidden locks
+    assert (out / "samples.json").read_text() == record
 
 
 @pytest.mark.parametrize("name", ["torn", "not UTF-8", "deep", "number as id"])

@@ -12,18 +12,14 @@ from click.testing import CliRunner
 from gcdp_bench.cli import main
 from gcdp_bench.compare.paired import COLUMNS as PAIRED
 from gcdp_bench.cost_rows import to_frame
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.measure import Places
-from gcdp_bench.progress import Silent
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.rows import read_rows
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.sweep import SweepConfig, run_sweep
 from gcdp_bench.tables import summary_table
 from gcdp_bench.tradeoff import tradeoff_table
 from tests.fuzz.common import command_refused
+from tests.gcdp_bench.report.swept import sweep_toy
 
 ATTACKS = {
     "script": "<script>alert(1)</script>",
@@ -73,15 +69,7 @@ def require_text_alone(page: str) -> Inventory:
 
 @pytest.fixture(scope="module")
 def results(toy, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    config = SweepConfig(dataset=str(toy.data), guidance=(1.0,), num_samples=4,
-                         sampling=SamplingConfig(steps=1, sr_steps=1), demo=True)  # fmt: skip
-    judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
-    )
-    places = Places(results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen)))
-    run_sweep(config, places, judges, progress=Silent())
-    return folder
+    return sweep_toy(toy, tmp_path_factory.mktemp("page"), steps=1, guidance=(1.0,))
 
 
 def attacked(results: Path, target: Path, attack: str) -> pd.DataFrame:

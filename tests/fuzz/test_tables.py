@@ -15,8 +15,17 @@ from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.evaluate.observed import Observed, SeenLayouts
 from gcdp_bench.points import PER_SAMPLE, PROPORTIONS, Point, read_proportions
 from gcdp_bench.rows import COLUMNS, read_rows, to_frame
-from tests.fuzz.common import attempt, command_refused, examples, refused, resident_within
-from tests.fuzz.test_checkpoints import CODE, Payload, changed, damage
+from tests.fuzz.common import (
+    CODE,
+    DAMAGE,
+    Payload,
+    attempt,
+    changed,
+    command_refused,
+    examples,
+    refused,
+    resident_within,
+)
 from tests.gcdp_bench.test_rows import record
 
 ROWS = to_frame([record(), record(seed=1)])
@@ -57,7 +66,7 @@ def test_a_cut_table_is_refused(name, tmp_path):
 
 
 @examples(100)
-@given(name=st.sampled_from(sorted(TABLES)), damage=damage)
+@given(name=st.sampled_from(sorted(TABLES)), damage=DAMAGE)
 def test_a_damaged_table_is_read_or_refused(name, damage, tmp_path):
     path = tmp_path / name
     table_of(name).to_parquet(path, index=False)
@@ -130,7 +139,7 @@ OBSERVED = Observed(
 
 
 @examples(80)
-@given(damage=damage)
+@given(damage=DAMAGE)
 def test_damaged_arrays_are_read_or_refused(damage, tmp_path):
     path = tmp_path / "observed.npz"
     OBSERVED.save(path)

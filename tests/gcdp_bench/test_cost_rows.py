@@ -28,6 +28,7 @@ class Guided:
     """Asks a linear network `num_steps` times, twice as often when it is guided."""
 
     name, trained_on, digest, settings, num_steps = "guided", "d", "abc", {}, 3
+    device = "cpu"
     knob, makes_layouts, class_names, image_size = GUIDANCE, False, ("a",), (2, 2)
 
     def __init__(self):

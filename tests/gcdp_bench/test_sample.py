@@ -4,6 +4,7 @@ import pytest
 
 from gcdp_bench.config import read_json, write_json
 from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.filling import read_drawn
 from gcdp_bench.progress import Silent
 from gcdp_bench.provenance import hardware
 from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
@@ -26,8 +27,9 @@ def request_of(digest, **changes):
 def fill(generator, toy, folder, *, batch_size=2, **changes):
     model, digest = generator
     request = request_of(digest, **changes)
-    return sample_folder(model, Folder(toy.data, "test"), request, folder,
+    assert sample_folder(model, Folder(toy.data, "test"), request, folder,
                          batch_size=batch_size, progress=Silent())  # fmt: skip
+    return read_drawn(folder)
 
 
 def test_samples_are_a_dataset(generator, toy, tmp_path):

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from gcdp_bench.datasets.folder import Folder, FolderWriter, native_size
+from gcdp_bench.datasets.folder import Folder, native_size
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.images import write_image, write_layout
 
 NAMES = ["sky", "road", "car"]

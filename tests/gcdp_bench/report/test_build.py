@@ -13,30 +13,20 @@ from PIL import Image
 from gcdp_bench.agreement import judge_agreement
 from gcdp_bench.comparable import UnlikeRowsError
 from gcdp_bench.cost_rows import to_frame
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import read_image
-from gcdp_bench.measure import Places
-from gcdp_bench.progress import Silent
 from gcdp_bench.report import build_report
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.rows import REFERENCE_MODELS, merge_rows, read_rows
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.sweep import SweepConfig, run_sweep
+from tests.gcdp_bench.report.swept import sweep_toy
 
 
 @pytest.fixture(scope="module")
 def results(toy, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
-    config = SweepConfig(dataset=str(toy.data), guidance=(1.0, 3.0), num_samples=4, seeds=(0, 1),
-                         sampling=SamplingConfig(steps=2, sr_steps=2), demo=True)  # fmt: skip
-    judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    return sweep_toy(
+        toy, tmp_path_factory.mktemp("report"), steps=2, guidance=(1.0, 3.0), seeds=(0, 1)
     )
-    places = Places(results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen)))
-    run_sweep(config, places, judges, progress=Silent())
-    return folder
 
 
 @pytest.fixture(scope="module")

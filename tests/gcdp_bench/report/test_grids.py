@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.images import write_layout
 from gcdp_bench.points import score_folder, write_point
 from gcdp_bench.report.grids import draw_guidance, draw_models

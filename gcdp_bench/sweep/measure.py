@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from gcdp_bench.config import digest
-from gcdp_bench.datasets.folder import Folder, FolderWriter
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.evaluate import (
     Judging,
     Observed,
@@ -23,85 +27,77 @@ from gcdp_bench.evaluate import (
 from gcdp_bench.evaluate.reference import Reference, class_proportions
 from gcdp_bench.evaluate.score import Judged, derangement
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.files import replacing
-from gcdp_bench.points import read_proportions, score_folder, write_point
+from gcdp_bench.files import remove_leftovers
+from gcdp_bench.filling import Drawn, announce_wait, read_drawn
+from gcdp_bench.locks import exclusive
+from gcdp_bench.points import score_folder, write_point, write_proportions
 from gcdp_bench.pooling import pool_seeds
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset, FewLabels, Generator, MetricValue
 from gcdp_bench.provenance import PRECISION, git_commit, hardware, library_versions
-from gcdp_bench.rows import CEILING, FLOOR, SPLIT, merge_rows, read_rows, to_frame
-from gcdp_bench.sample import Drawn, SampleRequest, captions_digest, sample_folder
+from gcdp_bench.rows import (
+    CEILING,
+    FLOOR,
+    REFERENCE_MODELS,
+    SPLIT,
+    merge_rows,
+    read_rows,
+    to_frame,
+)
+from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
+from gcdp_bench.sweep.config import Places, SweepConfig
 
 NUM_EXAMPLES = 8
 """Real triplets kept for the report."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What all points of a sweep share."""
-
-    protocol: str
-    num_samples: int
-    batch_size: int
-    demo: bool
-    device: str = "cpu"  # where generators run
-
-
-@dataclass(frozen=True, kw_only=True)
-class Places:
-    """Where a sweep reads and writes."""
-
-    results: Path
-    data_root: Path | None = None
-    quarantine: Path | None = None  # list of faulty items to leave out
-    weights: tuple[tuple[str, Path], ...] = ()  # model -> folder, where not the usual one
-
-    def point(self, request: SampleRequest) -> Path:
-        """Folder of one point's samples."""
-        name = f"g{request.guidance:g}-s{request.seed}-{request.hash}"
-        return self.results / "points" / Path(request.dataset).name / request.model / name
-
-    @property
-    def cache(self) -> Path:
-        """Folder of reference statistics."""
-        return self.results / "cache"
-
-
 class Measurements:
-    """Scores points and keeps the table on disk up to date.
+    """Draws and scores points and keeps the table on disk up to date.
+
+    Several processes may work on the same results: each piece of work is done by one of them, and
+    no row is lost.
 
     Args:
-        setting: what all points share.
+        config: what is measured.
         places: where to read and write.
         dataset: the split in the order of its prompts (`datasets.shuffled`).
         judges: the networks that judge.
         progress: told of every batch.
-
-    Raises:
-        ValueError: the table has rows of the dataset that were compared with other real images.
     """
 
     def __init__(
         self,
-        setting: Setting,
+        config: SweepConfig,
         places: Places,
         dataset: Dataset,
         judges: Extractors,
         *,
         progress: Progress,
     ):
-        self._setting, self._places = setting, places
+        self._config, self._places = config, places
         self._dataset, self._judges, self._progress = dataset, judges, progress
-        self._reference = reference_statistics(dataset, judges, places.cache, progress)
-        _refuse_other_reference(places.results, self._reference)
-        self._captions = self._reference.observed.captions[: setting.num_samples]
         self._made_with = {
             "git_commit": git_commit(),
             "versions": library_versions(),
             "precision": PRECISION,
         }
-        self._hashes: list[str] = []
-        _write_proportions(places.results, class_proportions(self._reference))
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What the judges see in the real images, from disk if it is there.
+
+        Raises:
+            ValueError: the table has rows of the dataset that were compared with other real images.
+        """
+        return reference_statistics(
+            self._dataset,
+            self._judges,
+            self._places.cache,
+            self._progress,
+            check=lambda digest: _refuse_other_reference(
+                self._places.results, self._dataset.name, digest
+            ),
+        )
 
     def request(self, model: str, weights: str, guidance: float, seed: int) -> SampleRequest:
         """Which samples a point has."""
@@ -110,78 +106,140 @@ class Measurements:
             weights=weights,
             dataset=self._dataset.name,
             split=self._dataset.split,
-            num_samples=self._setting.num_samples,
+            num_samples=self._config.num_samples,
             captions=captions_digest(self._captions),
             guidance=guidance,
             seed=seed,
         )
 
-    def real(self) -> None:
-        """Rows of real images: with own captions, with shuffled ones, against the others."""
-        num = self._setting.num_samples
-        requests = {model: self.request(model, "none", 1.0, 0) for model in (CEILING, FLOOR, SPLIT)}
-        if all([self._is_done(request) for request in requests.values()]):
-            return
+    def real_request(self, model: str) -> SampleRequest:
+        """Real images as a point; `model` is one of `rows.REFERENCE_MODELS`."""
+        return self.request(model, "none", 1.0, 0)
+
+    def real(self, *, wait: bool) -> Path | None:
+        """Rows of real images: with own captions, with shuffled ones, against the others.
+
+        Returns:
+            The file of what the judges saw; None: another process is at it, and `wait` is False.
+        """
+        write_proportions(self._places.results, class_proportions(self.reference))
+        requests = {model: self.real_request(model) for model in REFERENCE_MODELS}
+        name = "score real images"
+        with self._alone(self._score_folder(requests[CEILING]), name, wait=wait) as mine:
+            if not mine:
+                return None
+            if not all(self.is_done(request) for request in requests.values()):
+                self._tidy(requests[CEILING])
+                self._score_real(requests)
+        return self.reference.file
+
+    def draw(
+        self, generator: Generator, request: SampleRequest, part: range, *, wait: bool
+    ) -> Path | None:
+        """Draw samples of some of a point's captions, unless the point is done.
+
+        Returns:
+            The record of the samples; None: another process draws them, and `wait` is False.
+        """
+        folder = self._places.point(request)
+        if not self.is_done(request):
+            there = sample_folder(generator, self._dataset, request, folder, part=part, wait=wait,
+                                  batch_size=self._config.batch_size,
+                                  progress=self._progress)  # fmt: skip
+            if not there:
+                return None
+        return folder / "samples.json"
+
+    def score(self, generator: Generator, request: SampleRequest, *, wait: bool) -> Path | None:
+        """Score a point all of whose samples are drawn, unless it is done.
+
+        Returns:
+            The record of the point; None: another process scores it, and `wait` is False.
+        """
+        name = f"score {request.model}, guidance {request.guidance:g}"
+        with self._alone(self._score_folder(request), name, wait=wait) as mine:
+            if not mine:
+                return None
+            if not self.is_done(request):
+                self._tidy(request)
+                self._score_generated(generator, request, name)
+        return self._score_folder(request) / "point.json"
+
+    def recall(self, request: SampleRequest) -> float:
+        """Semantic Recall of a point that is done; NaN of a generator that reads no captions."""
+        return _semantic_recall(self._of(request))
+
+    def is_done(self, request: SampleRequest) -> bool:
+        """Whether the table has the point's rows."""
+        exists = (self._places.results / "results.parquet").exists()
+        return exists and len(self._of(request)) > 0
+
+    def collected(self, requests: Iterable[SampleRequest]) -> pd.DataFrame:
+        """Rows of points, and over all seeds of those that were measured with more than one."""
+        results = self._places.results
+        hashes = {self._hash(request) for request in requests}
+        rows = read_rows(results)
+        pooled = pool_seeds(rows[rows["config_hash"].isin(hashes)])
+        if len(pooled):
+            rows = merge_rows(results, pooled)
+            hashes |= set(pooled["config_hash"])
+        return rows[rows["config_hash"].isin(hashes)].reset_index(drop=True)
+
+    @cached_property
+    def _captions(self) -> Sequence[str]:
+        """Asked for; read from the split, unless all of it was read already."""
+        num = self._config.num_samples
+        if "reference" in self.__dict__:
+            return self.reference.observed.captions[:num]
+        return [self._dataset[index].caption for index in range(num)]
+
+    def _score_real(self, requests: Mapping[str, SampleRequest]) -> None:
+        num = self._config.num_samples
         judging = Judging(num=num, predicted_dir=self._predicted_dir(requests[CEILING]))
         seen = observe(self._dataset, self._judges, judging, progress=self._progress,
                        task=f"score real {self._dataset.name}")  # fmt: skip
         examples = self._write_examples(requests[CEILING])
         others = [self._captions[index] for index in derangement(num)]
         half = min(num, len(self._dataset) // 2)
-        everything = self._reference.observed
+        everything = self.reference.observed
         parts = {
             CEILING: (seen, everything),
             FLOOR: (ask_again(self._dataset, seen, others, self._judges), everything),
             SPLIT: (everything.part(0, half), everything.part(half, None)),
         }
         for model, (sample, rest) in parts.items():
-            scores = score_real(sample, rest, self._reference, self._judges, model)
+            scores = score_real(sample, rest, self.reference, self._judges, model)
             self._write(requests[model], sample, scores, samples=examples)
 
-    def point(self, generator: Generator, request: SampleRequest) -> float:
-        """Sample and score one point unless it is done.
+    def _score_generated(self, generator: Generator, request: SampleRequest, task: str) -> None:
+        folder = self._places.point(request)
+        samples = Folder(folder, request.split, image_size=generator.image_size,
+                         require_layouts=generator.makes_layouts)  # fmt: skip
+        judging = Judging(has_layouts=generator.makes_layouts,
+                          match_captions=generator.reads_captions,
+                          predicted_dir=self._predicted_dir(request))  # fmt: skip
+        seen = observe(samples, self._judges, judging, progress=self._progress, task=task)
+        scores = score_generated(seen, self.reference, self._judges,
+                                 captions=generator.reads_captions)  # fmt: skip
+        scores.values.extend(self._of_ceiling(scores))
+        scores.values.extend(_labelled(generator, request.num_samples))
+        self._write(request, seen, scores, drawn=read_drawn(folder), samples=folder,
+                    generator=generator)  # fmt: skip
 
-        Returns:
-            Its Semantic Recall; NaN of a generator that reads no captions.
-        """
-        if not self._is_done(request):
-            folder = self._places.point(request)
-            drawn = sample_folder(generator, self._dataset, request, folder,
-                                  batch_size=self._setting.batch_size,
-                                  progress=self._progress,
-                                  device=self._setting.device)  # fmt: skip
-            samples = Folder(folder, request.split, image_size=generator.image_size,
-                             require_layouts=generator.makes_layouts)  # fmt: skip
-            judging = Judging(has_layouts=generator.makes_layouts,
-                              match_captions=generator.reads_captions,
-                              predicted_dir=self._predicted_dir(request))  # fmt: skip
-            task = f"score {request.model}, guidance {request.guidance:g}"
-            seen = observe(samples, self._judges, judging, progress=self._progress, task=task)
-            scores = score_generated(seen, self._reference, self._judges,
-                                     captions=generator.reads_captions)  # fmt: skip
-            scores.values.extend(self._of_ceiling(scores))
-            scores.values.extend(_labelled(generator, request.num_samples))
-            self._write(request, seen, scores, drawn=drawn, samples=folder, generator=generator)
-        return _semantic_recall(self._of(request))
+    def _tidy(self, request: SampleRequest) -> None:
+        """Remove what killed processes left where a point's scores lie."""
+        remove_leftovers(self._score_folder(request))
+        remove_leftovers(self._predicted_dir(request))
 
-    def pool(self) -> None:
-        """Rows over all seeds, for points that were measured with more than one."""
-        pooled = pool_seeds(self.collected())
-        if len(pooled):
-            self._hashes += pooled["config_hash"].unique().tolist()
-            merge_rows(self._places.results, pooled)
-
-    def collected(self) -> pd.DataFrame:
-        """Rows of every point that was asked for."""
-        rows = read_rows(self._places.results)
-        return rows[rows["config_hash"].isin(self._hashes)].reset_index(drop=True)
+    def _alone(self, path: Path, task: str, *, wait: bool) -> AbstractContextManager[bool]:
+        return exclusive(path, wait=wait, waiting=lambda: announce_wait(self._progress, task))
 
     def _of_ceiling(self, scores: Scores) -> list[Judged]:
         """Semantic Recall as a share of what real images reach under the same judge.
 
         NaN where they reach nothing.
         """
-        ceiling = _recalls(self._of(self.request(CEILING, "none", 1.0, 0)))
+        ceiling = _recalls(self._of(self.real_request(CEILING)))
         shares = []
         for judged in scores.values:
             value = judged.value
@@ -200,19 +258,17 @@ class Measurements:
 
     def _hash(self, request: SampleRequest) -> str:
         return digest({"samples": request, "judges": self._judges.identity,
-                       "protocol": self._setting.protocol})  # fmt: skip
+                       "protocol": self._config.protocol})  # fmt: skip
+
+    def _score_folder(self, request: SampleRequest) -> Path:
+        return score_folder(self._places.results, self._hash(request))
 
     def _predicted_dir(self, request: SampleRequest) -> Path:
-        return score_folder(self._places.results, self._hash(request)) / "predicted"
+        return self._score_folder(request) / "predicted"
 
     def _of(self, request: SampleRequest) -> pd.DataFrame:
         rows = read_rows(self._places.results)
         return rows[rows["config_hash"] == self._hash(request)]
-
-    def _is_done(self, request: SampleRequest) -> bool:
-        self._hashes.append(self._hash(request))
-        exists = (self._places.results / "results.parquet").exists()
-        return exists and len(self._of(request)) > 0
 
     def _write(
         self, request: SampleRequest, seen: Observed, scores: Scores, *, samples: Path,
@@ -221,12 +277,12 @@ class Measurements:
         config_hash = self._hash(request)
         results = self._places.results
         seen.save(score_folder(results, config_hash) / "observed.npz")
-        write_point(results, config_hash, samples, self._reference.file, scores.per_sample)
+        write_point(results, config_hash, samples, self.reference.file, scores.per_sample)
         knob = None if generator is None else generator.knob
         context = {
             "dataset": request.dataset,
             "split": request.split,
-            "protocol": self._setting.protocol,
+            "protocol": self._config.protocol,
             "source": {CEILING: "real", FLOOR: "real", SPLIT: "real-split"}.get(
                 request.model, "generated"
             ),
@@ -239,13 +295,13 @@ class Measurements:
             "between_seed_sd": math.nan,
             "within_seed_sd": math.nan,
             "image_size": "x".join(map(str, self._dataset.image_size)),
-            "reference": self._reference.digest,
+            "reference": self.reference.digest,
             "captions": captions_digest(seen.captions),
             "weights": request.weights,
             "judges": self._judges.identity,
             "config_hash": config_hash,
             "seconds": math.nan if drawn is None else drawn.seconds,
-            "demo": self._setting.demo,
+            "demo": self._config.demo,
             **self._made_with,
             "hardware": _hardware(drawn),
         }
@@ -307,26 +363,15 @@ def _recalls(rows: pd.DataFrame) -> dict[str, float]:
     return dict(zip(recall["extractor"], recall["value"], strict=True))
 
 
-def _refuse_other_reference(results: Path, reference: Reference) -> None:
+def _refuse_other_reference(results: Path, dataset: str, digest: str) -> None:
     """A results folder holds one set of real images per dataset."""
     if not (results / "results.parquet").exists():
         return
     rows = read_rows(results)
-    held = set(rows[rows["dataset"] == reference.dataset.name]["reference"])
-    others = sorted(held - {reference.digest})
+    others = sorted(set(rows[rows["dataset"] == dataset]["reference"]) - {digest})
     if others:
         raise ValueError(
             f"{results}: holds rows that were compared with other real images of "
-            f"{reference.dataset.name} ({', '.join(others)}, now {reference.digest}): the data or "
+            f"{dataset} ({', '.join(others)}, now {digest}): the data or "
             "--quarantine changed; choose another --results or remove that folder"
         )
-
-
-def _write_proportions(results: Path, new: pd.DataFrame) -> None:
-    """Keep `classes.parquet`: one set of proportions per dataset."""
-    path = results / "classes.parquet"
-    if path.exists():
-        old = read_proportions(results)
-        new = pd.concat([old[~old["dataset"].isin(new["dataset"])], new], ignore_index=True)
-    with replacing(path) as temporary:
-        new.to_parquet(temporary, index=False)

@@ -14,7 +14,6 @@ from gcdp_bench.config import read_json, write_json
 from gcdp_bench.cost_rows import SAMPLING, read_costs
 from gcdp_bench.evaluate import Observed
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.measure import Places
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import TRUNCATION
@@ -22,7 +21,7 @@ from gcdp_bench.report import build_report
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
 from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.sweep import SweepConfig, run_sweep, saturated
+from gcdp_bench.sweep import Places, SweepConfig, run_sweep, saturated
 from reference_model.generator import Cascade
 
 
@@ -299,9 +298,9 @@ def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy)
 @pytest.fixture
 def loading(monkeypatch):
     """Lets a test change the generators that the sweep loads."""
-    import gcdp_bench.sweep
+    import gcdp_bench.sweep.bench
 
-    real = gcdp_bench.sweep.load_generator
+    real = gcdp_bench.sweep.bench.load_generator
 
     def change(**attributes):
         def load(*arguments):
@@ -310,7 +309,7 @@ def loading(monkeypatch):
             generator.__class__ = type(kind.__name__, (kind,), attributes)
             return generator, weights
 
-        monkeypatch.setattr(gcdp_bench.sweep, "load_generator", load)
+        monkeypatch.setattr(gcdp_bench.sweep.bench, "load_generator", load)
 
     return change
 

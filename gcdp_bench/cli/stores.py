@@ -1,0 +1,38 @@
+"""Folders that are given as a path or as the URL of an object store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class StoredFolder(click.ParamType):
+    """A folder; for a URL such as s3://BUCKET/FOLDER, its local copy."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Open the store of a URL; nothing is brought or sent yet."""
+        from gcdp_bench.storage import is_remote, open_store
+
+        if isinstance(value, Path):
+            return value
+        return open_store(value).path if is_remote(value) else Path(value)
+
+
+class StoredResults(StoredFolder):
+    """The results folder of a sweep; for a URL, its local copy with the rows of all writers."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Bring the rows; what lies behind them is brought by who needs it."""
+        path = super().convert(value, param, ctx)
+        if not isinstance(value, Path):
+            from gcdp_bench.stored_tables import synchronise
+
+            synchronise(path)
+        return path
+
+
+STORED, STORED_RESULTS = StoredFolder(), StoredResults()

@@ -1,0 +1,208 @@
+"""Everything a process needs to do a sweep's jobs, loaded once; and what is checked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from gcdp_bench.catalog import (
+    GENERATORS,
+    generator_folder,
+    open_dataset,
+    protocol_split,
+    trained_parts,
+)
+from gcdp_bench.cost_rows import record_costs
+from gcdp_bench.datasets.shuffled import shuffled
+from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.extractors.weights import family
+from gcdp_bench.progress import Progress
+from gcdp_bench.protocols import Dataset, Generator, Taught
+from gcdp_bench.rows import read_rows
+from gcdp_bench.sample import SampleRequest, load_generator
+from gcdp_bench.stored_tables import synchronise
+from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real
+from gcdp_bench.sweep.measure import Measurements
+
+
+class Bench:
+    """Generators, data and judges of a sweep.
+
+    Args:
+        config: what is measured.
+        places: where to read and write.
+        judges: the networks that judge.
+        progress: told of every batch.
+    """
+
+    def __init__(
+        self, config: SweepConfig, places: Places, judges: Extractors, *, progress: Progress
+    ):
+        self.config, self.places, self.judges = config, places, judges
+        self._folders = dict(places.weights)
+        self._generators: dict[str, tuple[Generator, str]] = {}
+        self._progress = progress
+
+    def generator(self, name: str) -> tuple[Generator, str]:
+        """A generator, and the digest of everything its samples depend on; loaded when first asked.
+
+        Raises:
+            ValueError: unknown generator or dataset, or damaged weights.
+            FileNotFoundError: it has not been trained; says how to.
+        """
+        if name not in self._generators:
+            self._generators[name] = load_generator(
+                name, self.config.dataset, self._folders.get(name), self.config.sampling
+            )
+        return self._generators[name]
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The split whose captions are asked for, in their order, at the generators' size."""
+        config = self.config
+        first, _ = self.generator(config.model_names[0])
+        return shuffled(
+            open_dataset(
+                config.dataset,
+                protocol_split(config.dataset, config.protocol),
+                size=first.image_size,
+                data_root=self.places.data_root,
+                quarantine=self.places.quarantine,
+            )
+        )
+
+    @cached_property
+    def points(self) -> Measurements:
+        """The table on disk."""
+        return Measurements(
+            self.config, self.places, self.dataset, self.judges, progress=self._progress
+        )
+
+    def request(self, model: str, guidance: float, seed: int) -> SampleRequest:
+        """Which samples a point has."""
+        return self.points.request(model, self.generator(model)[1], guidance, seed)
+
+    def do(self, job: Job, *, wait: bool) -> Path | None:
+        """See `jobs.Doing`; rows that it makes are sent to a store."""
+        done = self._do(job, wait=wait)
+        if not isinstance(job, Draw):
+            synchronise(self.places.results, progress=self._progress)
+        return done
+
+    def check(self) -> None:
+        """Refuse, before any work, what could not be done or would not be comparable.
+
+        Raises:
+            ValueError: unknown names, a model of another dataset, subset or size, a judge that
+                taught a model, more captions than the split has, a table of other rows.
+            FileNotFoundError: data or weights are missing.
+        """
+        config = self.config
+        _refuse_other_task(config)
+        for name in config.model_names:
+            self.generator(name)
+        for generator, _ in self._generators.values():
+            _check_fit(generator, self.dataset, mix_subsets=config.mix_subsets)
+            _refuse_own_teacher(generator, self.judges)
+        self.judges.check(self.dataset)
+        if config.num_samples > len(self.dataset):
+            raise ValueError(
+                f"num_samples: expected at most {len(self.dataset)} (captions of "
+                f"{self.dataset.name} {self.dataset.split}), got {config.num_samples}; lower "
+                "--num-samples"
+            )
+        self._refuse_mixture()
+
+    def _do(self, job: Job, *, wait: bool) -> Path | None:
+        if isinstance(job, Real):
+            return self.points.real(wait=wait)
+        if isinstance(job, Count):
+            return self._count(job)
+        generator, _ = self.generator(job.model)
+        request = self.request(job.model, job.guidance, job.seed)
+        if isinstance(job, Draw):
+            part = range(job.start, job.stop)
+            return self.points.draw(generator, request, part, wait=wait)
+        if isinstance(job, Measure):
+            part = range(job.num_images)
+            if self.points.draw(generator, request, part, wait=wait) is None:
+                return None
+        return self.points.score(generator, request, wait=wait)
+
+    def _count(self, job: Count) -> Path:
+        generator, weights = self.generator(job.model)
+        folder = generator_folder(job.model, self.config.dataset, self._folders.get(job.model))
+        return record_costs(
+            self.places.results,
+            generator,
+            folder,
+            parts=trained_parts(job.model, folder),
+            dataset=self.dataset.name,
+            weights=weights,
+            values=job.values,
+            caption=self.dataset[0].caption,
+        )
+
+    def _refuse_mixture(self) -> None:
+        """A results folder holds one set of weights per model and one set of judges per dataset."""
+        results = self.places.results
+        if not (results / "results.parquet").exists():
+            return
+        rows = read_rows(results)
+        rows = rows[rows["dataset"] == self.dataset.name]
+        checks: list[tuple[str, Iterable[str], str]] = [
+            ("other judges", rows["judges"], self.judges.identity),
+            ("another protocol", rows["protocol"], self.config.protocol),
+        ]
+        for model, (generator, now) in self._generators.items():
+            own = rows[(rows["model"] == model) & (rows["steps"] == generator.num_steps)]
+            checks.append((f"{model} with other weights or settings", own["weights"], now))
+        for what, held, now in checks:
+            others = sorted(set(held) - {now})
+            if others:
+                raise ValueError(
+                    f"{results}: holds rows of {what} ({', '.join(others)}, now {now}), which "
+                    "would be drawn as one curve; choose another --results or remove that folder"
+                )
+
+
+def _refuse_other_task(config: SweepConfig) -> None:
+    silent = [name for name in config.model_names
+              if name in GENERATORS and not GENERATORS[name].reads_captions]  # fmt: skip
+    if silent and config.task == "text-to-image":
+        raise ValueError(
+            f"{', '.join(silent)}: expected generators that read captions for text-to-image; "
+            "pass --task image-layout"
+        )
+
+
+def _refuse_own_teacher(generator: Generator, judges: Extractors) -> None:
+    if isinstance(generator, Taught) and generator.clip_digest == judges.clip.digest:
+        raise ValueError(
+            f"{generator.name}: was trained to please {judges.clip.name}, which would judge it; "
+            "give another --clip, or train it with another one (gcdp-bench train lafite-clip)"
+        )
+
+
+def _check_fit(generator: Generator, dataset: Dataset, *, mix_subsets: bool) -> None:
+    problems = []
+    if generator.trained_on != dataset.name:
+        sibling = family(generator.trained_on) == family(dataset.name)
+        if not sibling:
+            problems.append(f"it was trained on {generator.trained_on}, not on {dataset.name}")
+        elif not mix_subsets:
+            problems.append(
+                f"it was trained on another subset, {generator.trained_on}, not on {dataset.name}; "
+                "pass --mix-subsets to draw models of different subsets in one figure"
+            )
+    if generator.image_size != dataset.image_size:
+        problems.append(f"it makes {generator.image_size}, expected {dataset.image_size}")
+    if generator.class_names != dataset.class_names:
+        problems.append("its classes differ from the dataset's")
+    if problems:
+        raise ValueError(
+            f"{generator.name}: {'; '.join(problems)}; "
+            f"or give another --weights {generator.name}=FOLDER"
+        )

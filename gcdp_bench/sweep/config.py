@@ -1,0 +1,82 @@
+"""What a sweep measures, and where it reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gcdp_bench.catalog import TASKS, lookup
+from gcdp_bench.protocols import GUIDANCE, TRUNCATION
+from gcdp_bench.rows import PROTOCOLS
+from gcdp_bench.sample import SampleRequest
+from gcdp_bench.sampling import SamplingConfig
+
+GUIDANCE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0)
+"""Values that `--until-saturation` tries, in this order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepConfig:
+    """What a sweep measures.
+
+    `task` "text-to-image" compares generators that read captions. "image-layout" compares pairs of
+    image and layout (Table 1): any generator can take part, metrics of captions are defined for
+    those that read them alone.
+
+    `protocol` names whose captions are asked for and which real images are the reference:
+    "heldout": the test split, which no model saw; "paper-like": what can be reconstructed of the
+    paper's evaluation, see `catalog.protocol_split`.
+    """
+
+    dataset: str
+    task: str = "text-to-image"  # of `catalog.TASKS`
+    models: tuple[str, ...] | None = None  # None: those of the task
+    guidance: tuple[float, ...] | None = GUIDANCE.values  # None: until saturation
+    truncation: tuple[float, ...] = TRUNCATION.values  # of models whose knob it is
+    seeds: tuple[int, ...] = (0,)
+    num_samples: int = 500
+    protocol: str = "heldout"
+    sampling: SamplingConfig = SamplingConfig()
+    batch_size: int = 16  # samples drawn at once on a GPU
+    shard_size: int = 1024  # captions of one job
+    mix_subsets: bool = False  # models of other subsets of the dataset are welcome
+    demo: bool = False
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Generators that are compared."""
+        return TASKS[self.task] if self.models is None else self.models
+
+    def __post_init__(self):
+        lookup(TASKS, self.task, "task")
+        for value in self.guidance or ():
+            GUIDANCE.check(value)
+        for value in self.truncation:
+            TRUNCATION.check(value)
+        for name, low in (("num_samples", 2), ("batch_size", 1), ("shard_size", 1)):
+            if getattr(self, name) < low:
+                raise ValueError(f"{name}: expected at least {low}, got {getattr(self, name)}")
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(
+                f"protocol: expected one of {', '.join(PROTOCOLS)}, got {self.protocol!r}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a sweep reads and writes."""
+
+    results: Path
+    data_root: Path | None = None
+    quarantine: Path | None = None  # list of faulty items to leave out
+    weights: tuple[tuple[str, Path], ...] = ()  # model -> folder, where not the usual one
+
+    def point(self, request: SampleRequest) -> Path:
+        """Folder of one point's samples."""
+        name = f"g{request.guidance:g}-s{request.seed}-{request.hash}"
+        return self.results / "points" / Path(request.dataset).name / request.model / name
+
+    @property
+    def cache(self) -> Path:
+        """Folder of reference statistics."""
+        return self.results / "cache"

@@ -1,0 +1,43 @@
+"""Resident memory stays flat; `python -m benchmarks.memory_sweep` is the long version."""
+
+from benchmarks.memory_sweep import measure
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.sweep import Places, SweepConfig
+from gcdp_bench.sweep.measure import Measurements
+
+NUM_POINTS = 50
+BOUND_BYTES = 256 * 1024  # the table's own lines are 60 KiB a point
+
+
+def slope(toy, results, num_points):
+    config = SweepConfig(
+        dataset=str(toy.data),
+        models=("imagen",),
+        guidance=tuple(1.0 + place / 10 for place in range(num_points)),
+        num_samples=2,
+        sampling=SamplingConfig(steps=1, sr_steps=1),
+    )
+    places = Places(results=results, weights=(("imagen", toy.imagen),))
+    judges = load_extractors(
+        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    )
+    found = measure(config, places, judges)
+    print(f"slope: {found['slope_bytes']:.0f} bytes per point")
+    assert found["points"] >= num_points
+    return found["slope_bytes"]
+
+
+def test_memory_does_not_grow_with_the_points(toy, tmp_path):
+    assert slope(toy, tmp_path, NUM_POINTS) < BOUND_BYTES
+
+
+def test_a_sweep_that_keeps_what_it_made_is_seen(toy, tmp_path, monkeypatch):
+    kept, score = [], Measurements.score
+
+    def keep(*arguments, **options):
+        kept.append(b"x" * 2**20)
+        return score(*arguments, **options)
+
+    monkeypatch.setattr(Measurements, "score", keep)
+    assert slope(toy, tmp_path, NUM_POINTS // 2) > BOUND_BYTES
