@@ -21,7 +21,7 @@ from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
 from baselines.ldm.sampler import decode
 from benchmarks.scoring import score_folder
 from gcdp_bench.catalog import image_size_of, open_dataset
-from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import reference_statistics
 from gcdp_bench.evaluate.score import frechet_name

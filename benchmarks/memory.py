@@ -36,8 +36,29 @@ class Recorder(Silent):
 
     def advance(self, amount: int = 1, *, values: Mapping[str, float] | None = None) -> None:
         """See `Progress.advance`."""
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        self.resident.append(pages * os.sysconf("SC_PAGE_SIZE"))
+        self.resident.append(resident_bytes())
+
+
+def resident_bytes() -> int:
+    """Memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def trend(resident: Sequence[int]) -> dict[str, float]:
+    """The second half of a series.
+
+    Returns:
+        "middle_bytes", its first value; "end_bytes", its last one; "slope_bytes" of the
+        least-squares line through it, per value.
+    """
+    half = np.array(resident[len(resident) // 2 :], dtype=np.float64)
+    slope = np.polyfit(np.arange(len(half)), half, 1)[0]
+    return {
+        "middle_bytes": float(half[0]),
+        "end_bytes": float(half[-1]),
+        "slope_bytes": round(float(slope), 1),
+    }
 
 
 class Sums:
@@ -77,8 +98,7 @@ def measure(task: Task, num_steps: int, folder: Path) -> dict[str, float]:
     """Train for `num_steps` into `folder`.
 
     Returns:
-        "middle_bytes" and "end_bytes" of resident memory, and "slope_bytes" per step of the
-        least-squares line through the second half of the steps.
+        Of resident memory over the steps, see `trend`.
     """
     config = TrainingConfig(
         steps=num_steps,
@@ -92,13 +112,7 @@ def measure(task: Task, num_steps: int, folder: Path) -> dict[str, float]:
     train(
         task, config, folder, resume=False, progress=recorder, part="sums", dataset="random numbers"
     )
-    half = np.array(recorder.resident[num_steps // 2 :], dtype=np.float64)
-    slope = np.polyfit(np.arange(len(half)), half, 1)[0]
-    return {
-        "middle_bytes": float(half[0]),
-        "end_bytes": float(half[-1]),
-        "slope_bytes": round(float(slope), 1),
-    }
+    return trend(recorder.resident)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What a full sweep takes on N GPUs: time, memory and bytes, from counted FLOPs and assumptions.
 
     python -m benchmarks.scale [--gpus 1,8,256] [--images 30000] [--values 12] [--datasets 4]
-        [--seeds 1] [--steps 100] [--sr-steps 100] [--tflops 100] [--batch-size 16] ...
+        [--seeds 1] [--steps 100] [--sr-steps 100] [--tflops 100] ...
 
 Counted: FLOPs of one image of every paper-size network (Cityscapes, 256x512), on the meta device:
 no weights are needed. Assumed, each an option: what a GPU reaches on them, what the host does per
@@ -58,8 +58,8 @@ def main() -> None:
     written = images * (options.image_bytes + options.row_bytes)
     print(f"kept on disk: {_bytes(written)} ({_bytes(options.image_bytes)} of PNG and "
           f"{_bytes(options.row_bytes)} of features and layouts an image)")  # fmt: skip
-    print(f"largest weights in memory: {_bytes(4 * max(loaded(networks).values()))} in float32 "
-          f"({max(loaded(networks), key=lambda name: loaded(networks)[name])})")  # fmt: skip
+    largest, parameters = max(loaded(networks).items(), key=lambda item: item[1])
+    print(f"largest weights in memory: {_bytes(4 * parameters)} in float32 ({largest})")
     print("\nGPUs       hours   of which GPU   host   start   limited by")
     for gpus in options.gpus:
         print(plan(gpus, work, images, points * len(MODELS), options))
@@ -89,12 +89,7 @@ def plan(gpus: int, work: float, images: int, points: int, options: argparse.Nam
     )
 
 
-MODELS: Mapping[str, str] = {
-    "reference": "base and super-resolution, image and layout",
-    "imagen": "base and super-resolution",
-    "ldm": "latents of 32x64, decoder",
-    "lafite": "one pass",
-}
+MODELS = ("reference", "imagen", "ldm", "lafite")
 JUDGES = ("HRNet-W48", "CLIP ViT-L/14-336", "Inception-v3")
 
 

@@ -23,7 +23,7 @@ import torch
 
 from benchmarks.scoring import score_folder
 from gcdp_bench.catalog import CASCADES, generator_folder, image_size_of, open_dataset
-from gcdp_bench.datasets.folder import FolderWriter
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import Reference, reference_statistics
 from gcdp_bench.evaluate.score import frechet_name
