@@ -16,7 +16,7 @@ from gcdp_bench.files import output_folder
 from gcdp_bench.locks import exclusive
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Batch
-from gcdp_bench.provenance import hardware
+from gcdp_bench.provenance import drawn_on
 from gcdp_bench.texts import shown
 
 UNKNOWN_HARDWARE = "not recorded"  # in folders of versions that did not write it
@@ -103,7 +103,7 @@ def fill_folder(
                               split=request.split, shared=True)  # fmt: skip
         todo = [place for place in part if not writer.holds(names[place])]
         if todo:
-            _add_to_record(folder, hardware=hardware(device))
+            _add_to_record(folder, hardware=drawn_on(device))
         progress.start(task, len(part), done=len(part) - len(todo), unit="image")
         batches = Batches(CPU_BATCH if device == "cpu" else batch_size, task)
         for places, batch, seconds in batches.run(todo, partial(_drawn, draw, device)):

@@ -52,6 +52,20 @@ def hardware(device: str = "cpu") -> str:
     return name
 
 
+def drawn_on(device: str) -> str:
+    """`hardware`, and how networks compute there where that is not plain float32.
+
+    PyTorch's convolutions round their inputs to TF32 on a GPU, unless it is told otherwise.
+    """
+    name = hardware(device)
+    if device.startswith("cuda"):
+        import torch
+
+        if torch.backends.cudnn.allow_tf32:
+            name += " (TF32 convolutions)"
+    return name
+
+
 def _processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -96,7 +96,7 @@ def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypa
             return little_room(len(captions), lambda: kind.sample(self, captions, **settings))
 
     generator.__class__ = Small
-    monkeypatch.setattr("gcdp_bench.filling.hardware", lambda device: f"a small {device}")
+    monkeypatch.setattr("gcdp_bench.filling.drawn_on", lambda device: f"a small {device}")
     monkeypatch.setattr(type(judges.segmenter), "predict", lambda self, images: little_room(
         len(images), lambda: predict(images)))  # fmt: skip
     parts = made(tmp_path / "parts")

@@ -5,12 +5,14 @@ from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import Places, SweepConfig
 from gcdp_bench.sweep.measure import Measurements
+from tests.alone import alone
 
 NUM_POINTS = 50
 BOUND_BYTES = 256 * 1024  # the table's own lines are 60 KiB a point
 
 
-def slope(toy, results, num_points):
+def swept(toy, results, num_points):
+    """What the sweep's memory does, in bytes per point."""
     config = SweepConfig(
         dataset=str(toy.data),
         models=("imagen",),
@@ -23,21 +25,31 @@ def slope(toy, results, num_points):
         JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
     )
     found = measure(config, places, judges)
-    print(f"slope: {found['slope_bytes']:.0f} bytes per point")
     assert found["points"] >= num_points
     return found["slope_bytes"]
 
 
-def test_memory_does_not_grow_with_the_points(toy, tmp_path):
-    assert slope(toy, tmp_path, NUM_POINTS) < BOUND_BYTES
-
-
-def test_a_sweep_that_keeps_what_it_made_is_seen(toy, tmp_path, monkeypatch):
+def leaking(toy, results, num_points):
+    """The same, of a sweep that keeps 1 MiB a point."""
     kept, score = [], Measurements.score
 
     def keep(*arguments, **options):
         kept.append(b"x" * 2**20)
         return score(*arguments, **options)
 
-    monkeypatch.setattr(Measurements, "score", keep)
-    assert slope(toy, tmp_path, NUM_POINTS // 2) > BOUND_BYTES
+    Measurements.score = keep
+    return swept(toy, results, num_points)
+
+
+def slope(sweep, toy, results, num_points):
+    found = alone(sweep, toy, results, num_points)
+    print(f"slope: {found:.0f} bytes per point")
+    return found
+
+
+def test_memory_does_not_grow_with_the_points(toy, tmp_path):
+    assert slope(swept, toy, tmp_path, NUM_POINTS) < BOUND_BYTES
+
+
+def test_a_sweep_that_keeps_what_it_made_is_seen(toy, tmp_path):
+    assert slope(leaking, toy, tmp_path, NUM_POINTS // 2) > BOUND_BYTES
