@@ -30,6 +30,9 @@ def start(config: TrainingConfig, run_dir: Path) -> Accelerator:
     from accelerate import Accelerator, InitProcessGroupKwargs
     from accelerate.utils import DistributedType
 
+    # every process builds or reads the same weights; by default FSDP takes them from the first one
+    # alone, which fails for weights and buffers of a network's root
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     accelerator = Accelerator(
         mixed_precision=config.precision,
         gradient_accumulation_steps=config.accumulation,

@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from tests.gcdp_bench.extractors.test_inception import weights as inception  # noqa: F401
@@ -32,8 +33,7 @@ def test_scoring_halves_its_batch(limited, gcdp_bench, tmp_path, inception):  # 
     assert code == 0
     assert re.search(r"out of memory with 32 images at a time \(.*?\); going on with 16", parts)
     values = [
-        [float(line.split(",")[2]) for line in (tmp_path / name).read_text().splitlines()[1:]]
-        for name in ("whole.csv", "parts.csv")
+        pd.read_csv(tmp_path / name)["value"].to_numpy() for name in ("whole.csv", "parts.csv")
     ]
     assert values[1] == pytest.approx(values[0], rel=1e-3, nan_ok=True)
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -42,11 +43,13 @@ def environment() -> dict[str, str]:
                   "PYTHONWARNINGS": "error", "GLOO_SOCKET_IFNAME": "lo"}  # fmt: skip
 
 
-def python(*command: str, timeout_sec: int = 900) -> subprocess.CompletedProcess:
+def python(
+    *command: str, timeout_sec: int = 900, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess:
     """Run an interpreter to its end; after `timeout_sec`, end it and all that it started."""
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment(), text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               start_new_session=True)  # fmt: skip
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True,
+                               env=environment() | dict(variables or {}), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
     try:
         stdout, stderr = process.communicate(timeout=timeout_sec)
     except subprocess.TimeoutExpired:

@@ -1,5 +1,6 @@
 """Weights that FSDP splits: averages, checkpoints and a resume are those of one process."""
 
+import shutil
 from types import SimpleNamespace
 
 import accelerate
@@ -9,8 +10,14 @@ from accelerate.utils import DistributedType
 from torch import nn
 
 from gcdp_bench.training import processes, sharding
-from tests.gcdp_bench.training.launched import TOGETHER, free_port, python
+from tests.gcdp_bench.training.launched import TOGETHER, arguments, free_port, python
 from tests.gcdp_bench.training.test_loop import CONFIG
+from tests.gcdp_bench.training.test_processes import SETTINGS, assert_same, one_process
+
+# set by `accelerate launch --use_fsdp --fsdp_version 2`
+FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_RESHARD_AFTER_FORWARD": "true",
+        "FSDP_OFFLOAD_PARAMS": "false", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
+        "FSDP_SYNC_MODULE_STATES": "true", "FSDP_ACTIVATION_CHECKPOINTING": "false"}  # fmt: skip
 
 
 def test_split_weights_learn_are_saved_and_resume_like_whole_ones(tmp_path):
@@ -18,6 +25,25 @@ def test_split_weights_learn_are_saved_and_resume_like_whole_ones(tmp_path):
                     str(tmp_path))  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert [(tmp_path / f"{rank}.txt").read_text() for rank in (0, 1)] == ["as one"] * 2
+
+
+def test_the_command_line_trains_and_resumes_with_fsdp(toy, tmp_path):
+    """Two processes with half of every weight each have the trace of one with all of them."""
+    one_process(toy, tmp_path / "one")
+
+    def split(**settings):
+        command = arguments(toy.data, tmp_path / "two", *SETTINGS, **settings)
+        result = python(*TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.fsdp_on_cpu",
+                        *command, variables=FSDP)  # fmt: skip
+        assert result.returncode == 0, result.stderr
+
+    split()
+    assert_same(tmp_path / "one", tmp_path / "two")
+    shutil.rmtree(tmp_path / "two" / "checkpoints" / "step-00000006")
+    for name in ("cost.json", "model.safetensors"):
+        (tmp_path / "two" / name).unlink()
+    split(resume=True)
+    assert_same(tmp_path / "one", tmp_path / "two")
 
 
 def test_whole_weights_stay_as_they_are():
