@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcdp_bench.texts import reason
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -29,5 +31,6 @@ def read_arrays(path: Path, *, remedy: str) -> dict[str, NDArray[np.generic]]:
     except FileNotFoundError:
         raise
     except Exception as error:  # damaged bytes raise almost anything in zipfile and numpy
-        reason = str(error)[:200] or type(error).__name__
-        raise ValueError(f"{path}: expected arrays (.npz), got: {reason}; {remedy}") from error
+        raise ValueError(
+            f"{path}: expected arrays (.npz), got: {reason(error)}; {remedy}"
+        ) from error

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gcdp_bench.files import replacing
+from gcdp_bench.texts import reason
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -150,11 +151,11 @@ def _decode(path: Path, formats: tuple[str, ...], convert: Callable[[Any], Image
     except _RefusedError as error:
         raise ValueError(f"{path}: {error}") from error
     except Image.DecompressionBombError as error:  # of twice Pillow's own limit
-        raise ValueError(f"{path}: {TOO_LARGE}, got more: {error}") from error
+        raise ValueError(f"{path}: {TOO_LARGE}, got more: {reason(error)}") from error
     except Exception as error:  # damaged bytes raise almost anything in Pillow's decoders
         raise ValueError(
             f"{path}: expected a readable image ({' or '.join(formats)}), got "
-            f"{type(error).__name__}: {error}; restore the file or remove its entry"
+            f"{type(error).__name__}: {reason(error)}; restore the file or remove its entry"
         ) from error
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcdp_bench.texts import reason
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -48,8 +50,7 @@ def open_parquet(path: Path, *, remedy: str) -> pd.DataFrame:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException) as e:
-        reason = (str(e).splitlines() or [type(e).__name__])[0]
-        raise ValueError(f"{path}: expected a Parquet table, got: {reason[:200]}; {remedy}") from e
+        raise ValueError(f"{path}: expected a Parquet table, got: {reason(e)}; {remedy}") from e
 
 
 def typed(
@@ -75,6 +76,6 @@ def typed(
         except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
             raise ValueError(
                 f"{path}: expected {kind} in column {name}, got {frame[name].dtype}: "
-                f"{str(error)[:200]}; {remedy}"
+                f"{reason(error)}; {remedy}"
             ) from error
     return frame[list(columns)]

@@ -23,7 +23,7 @@ from gcdp_bench.config import from_dict, read_json, write_json
 from gcdp_bench.files import replacing
 from gcdp_bench.locks import exclusive
 from gcdp_bench.progress import Progress, Silent
-from gcdp_bench.texts import shown
+from gcdp_bench.texts import reason, shown
 
 HOME_VARIABLE = "GCDP_STORES"
 RECORD = ".store.json"
@@ -203,9 +203,9 @@ class Store:
         try:
             yield
         except Exception as error:  # every store's library has its own
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+            problem = f"{type(error).__name__}: {reason(error)}"
             raise OSError(
-                f"{self.url}: expected a store that answers, got {type(error).__name__}: {reason}; "
+                f"{self.url}: expected a store that answers, got {problem}; "
                 "check the name, the credentials and the endpoint (docs/cluster.md). What was made "
                 f"is in {self.path}: the same command goes on from there"
             ) from error

@@ -147,6 +147,11 @@ def one_line(text: str) -> str:
     return "".join(spelled)
 
 
+def reason(error: BaseException, limit: int = 200) -> str:
+    """What a library says of a failure, as one line of a message; its kind if it says nothing."""
+    return one_line(" ".join(str(error).split()))[:limit] or type(error).__name__
+
+
 def _wrong_characters(text: str, *, allowed: str) -> str | None:
     for character in text:
         kind = unicodedata.category(character)

@@ -20,6 +20,7 @@ from gcdp_bench.metrics.layout_iou import confusion_matrices
 from gcdp_bench.metrics.semantic_recall import class_counts
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import IGNORE_ID, Dataset, TextMatch, Triplet
+from gcdp_bench.texts import reason
 
 BATCH = 32
 
@@ -106,7 +107,7 @@ class Observed:
             return cls._of_arrays(arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{path}: expected all arrays of one pass, got {str(error)[:200]}; {remedy}"
+                f"{path}: expected all arrays of one pass, got {reason(error)}; {remedy}"
             ) from error
 
     @classmethod

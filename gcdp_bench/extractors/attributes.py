@@ -14,6 +14,7 @@ from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import AttributedDataset, Dataset
+from gcdp_bench.texts import reason
 from gcdp_bench.training.loading import load_network
 
 CHUNK = 64
@@ -228,5 +229,5 @@ def _load_torchvision(backbone: nn.Module, path: Path, name: str) -> None:
     except (RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: expected torchvision's checkpoint of {name} with its 1000 classes, got "
-            f"{str(error).splitlines()[0]}; give the file of that backbone"
+            f"{reason(error)}; give the file of that backbone"
         ) from error

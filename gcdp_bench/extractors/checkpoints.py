@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from gcdp_bench.texts import reason
+
 
 def read_checkpoint(path: Path, *, expected: str) -> Any:
     """Contents of a file that `torch.save` wrote, on the CPU; tensors and plain values only.
@@ -30,22 +32,23 @@ def read_checkpoint(path: Path, *, expected: str) -> Any:
     except FileNotFoundError:
         raise
     except Exception as error:  # damaged bytes raise almost anything in the unpickler
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
-            f"{path}: expected {expected}, which holds tensors and plain values, got {reason}; "
-            "restore the file, or save its tensors alone"
+            f"{path}: expected {expected}, which holds tensors and plain values, got "
+            f"{reason(error)}; restore the file, or save its tensors alone"
         ) from error
 
 
 def _check_archive(path: Path, expected: str) -> None:
     """Refuse an archive that is larger unpacked than it is: `torch.save` compresses nothing."""
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):
+            return
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path}: expected {expected}, got {error}; restore the file") from error
+        raise ValueError(
+            f"{path}: expected {expected}, got {reason(error)}; restore the file"
+        ) from error
     if unpacked > path.stat().st_size:
         raise ValueError(
             f"{path}: expected {expected}, got an archive of {path.stat().st_size} bytes that "

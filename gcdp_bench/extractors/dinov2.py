@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.texts import reason
 
 NAME = "dinov2-vit-l-14"
 SIDE = 224  # pixels
@@ -95,7 +96,8 @@ def read_dinov2(folder: Path) -> nn.Module:
         )  # fmt: skip
     except Exception as error:  # transformers raises almost anything about damaged files
         raise ValueError(
-            f"{folder}: expected DINOv2 in Hugging Face's format, got {error}; restore the files"
+            f"{folder}: expected DINOv2 in Hugging Face's format, got {reason(error)}; "
+            "restore the files"
         ) from error
     network, report = loaded
     problems = [

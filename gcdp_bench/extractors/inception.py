@@ -26,6 +26,7 @@ from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
 from gcdp_bench.extractors.weights import file_digest
+from gcdp_bench.texts import reason
 
 CHUNK = 32
 NAME = "inception-v3"
@@ -128,7 +129,8 @@ def _load_trunk(file: Path) -> nn.Module:
             "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(file)
         )
     except (RuntimeError, TypeError, AttributeError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"{file}: expected {expected}, got {reason}; give that file") from error
+        raise ValueError(
+            f"{file}: expected {expected}, got {reason(error, 300)}; give that file"
+        ) from error
     layers = [layer for name, layer in network.named_children() if name != "fc"]
     return nn.Sequential(*layers, nn.Flatten())  # registered in the order in which they act

@@ -28,7 +28,7 @@ from gcdp_bench.extractors.registry import (
     weights_home,
 )
 from gcdp_bench.progress import Progress
-from gcdp_bench.texts import shown
+from gcdp_bench.texts import reason, shown
 
 RECORD = "digests.json"
 MEGABYTE = 10**6
@@ -112,8 +112,8 @@ def download_weights(
         try:
             fetch(spec, path)
         except Exception as error:
-            reason = " ".join(str(error).split())  # some libraries write paragraphs
-            raise OSError(_by_hand(spec, f"{type(error).__name__}: {reason}")) from error
+            problem = f"{type(error).__name__}: {reason(error, 1000)}"
+            raise OSError(_by_hand(spec, problem)) from error
         if not is_complete(spec, path):
             raise OSError(_by_hand(spec, "it brought no complete weights"))
 

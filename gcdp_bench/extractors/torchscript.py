@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gcdp_bench.texts import reason
+
 DTYPES: Mapping[str, torch.dtype] = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -42,9 +44,9 @@ def torchscript_tensors(path: Path) -> dict[str, Tensor] | None:
     Raises:
         ValueError: it is damaged, or asks for something that is no tensor.
     """
-    if not zipfile.is_zipfile(path):
-        return None
     try:
+        if not zipfile.is_zipfile(path):
+            return None
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.count("/") == 1]
             if not any(name.endswith("/constants.pkl") for name in names):
@@ -56,7 +58,7 @@ def torchscript_tensors(path: Path) -> dict[str, Tensor] | None:
     except Exception as error:  # damaged bytes raise almost anything in the unpickler
         raise ValueError(
             f"{path}: expected a TorchScript archive of tensors, got {type(error).__name__}: "
-            f"{str(error)[:200]}; restore the file, or save its tensors alone"
+            f"{reason(error)}; restore the file, or save its tensors alone"
         ) from error
 
 

@@ -7,6 +7,8 @@ import os
 import socket
 from typing import Any
 
+from gcdp_bench.texts import reason
+
 CONNECT_SEC = 5.0
 
 
@@ -44,10 +46,9 @@ def connect(address: str) -> Any:
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise OSError(
-            f"--cluster {address}: expected a Ray cluster, got: {reason}; start one with `ray "
-            "start --head`, or use --cluster local"
+            f"--cluster {address}: expected a Ray cluster, got: {reason(error)}; start one "
+            "with `ray start --head`, or use --cluster local"
         ) from error
     return ray
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gcdp_bench.config import read_table, write_json
 from gcdp_bench.files import remove_folder, replacing, replacing_folder
-from gcdp_bench.texts import shown
+from gcdp_bench.texts import reason, shown
 from gcdp_bench.training.sharding import like
 
 NUM_KEPT = 2
@@ -55,7 +55,9 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError, KeyError, RuntimeError) as error:  # KeyError: of a new dtype
-        raise ValueError(f"{path}: expected safetensors, got {error}; restore the file") from error
+        raise ValueError(
+            f"{path}: expected safetensors, got {reason(error)}; restore the file"
+        ) from error
 
 
 def load_into(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
+from gcdp_bench.texts import reason
 from gcdp_bench.training.checkpoint import check_fit, load_weights
 
 N = TypeVar("N", bound=nn.Module)
@@ -46,7 +47,7 @@ def load_network(
     except Exception as error:  # any constructor may raise anything about wrong sizes
         raise ValueError(
             f"{source}: expected the configuration of a network, got one that cannot be built "
-            f"({type(error).__name__}: {str(error)[:200]}); restore config.json"
+            f"({type(error).__name__}: {reason(error)}); restore config.json"
         ) from error
     check_fit(outline, tensors, source=source)
     network = build()

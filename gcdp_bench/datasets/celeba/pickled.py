@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.texts import shown
+from gcdp_bench.texts import reason, shown
 
 
 def read_pickled_ids(path: Path) -> tuple[str, ...]:
@@ -24,8 +24,8 @@ def read_pickled_ids(path: Path) -> tuple[str, ...]:
         raise
     except Exception as error:  # damaged bytes raise almost anything in the unpickler
         raise ValueError(
-            f"{path}: expected a pickled list of ids, got {type(error).__name__}: {error}; "
-            "restore the file that the dataset ships"
+            f"{path}: expected a pickled list of ids, got {type(error).__name__}: "
+            f"{reason(error)}; restore the file that the dataset ships"
         ) from error
     if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
         raise ValueError(f"{path}: expected a pickled list of ids as text, got {type(ids).__name__}"
