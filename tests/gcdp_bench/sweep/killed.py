@@ -15,7 +15,6 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -24,10 +23,9 @@ import torch._dynamo  # noqa: F401  (what the commands import)
 import gcdp_bench.report
 import gcdp_bench.sweep  # noqa: F401
 import reference_model.generator  # noqa: F401
-from gcdp_bench import files
-from gcdp_bench.cli import main as command_line
 from gcdp_bench.points import read_point
 from gcdp_bench.rows import read_rows
+from tests.kills import finished, fork, killed_at
 from tests.toy import Toy
 
 VERBS = ("sample", "score", "sweep", "report")
@@ -47,49 +45,6 @@ def commands(toy: Toy, folder: Path) -> dict[str, list[str]]:
                   "--weights", f"reference={toy.reference}", "--results", str(folder / "results")],
         "report": ["report", str(folder / "results")],
     }  # fmt: skip
-
-
-def fork(arguments: list[str], log: Path, before: Callable[[], None] = lambda: None) -> int:
-    """Give a command in a process that calls `before` first."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        torch.set_num_threads(1)
-        before()
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        command_line(arguments, standalone_mode=False)
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def killed_at(number: int) -> Callable[[], None]:
-    """Let the process die when it waits for the disk the `number`-th time, from 1."""
-
-    def prepare() -> None:
-        sync, calls = files._sync, iter(range(1, number))
-
-        def die(path: Path) -> None:
-            if next(calls, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            sync(path)
-
-        files._sync = die
-
-    return prepare
-
-
-def finished(pid: int) -> bool:
-    """Wait for a process; whether it came to its end. A failure of its own ends this one."""
-    status = os.waitpid(pid, 0)[1]
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        return False
-    assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0, f"status {status}"
-    return True
 
 
 def there(folder: Path) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import accelerate
@@ -110,6 +111,20 @@ def test_two_processes_continue_what_one_began(toy, one, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "train: 3/6 step" in result.stderr, "it went on from the third step"
     assert_same(one, run)
+
+
+def test_two_launchers_train_as_one(toy, one, tmp_path):
+    """As on two machines that share a folder; here both have the same address."""
+    launch = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1",
+              "--rdzv-backend", "c10d", "--rdzv-id", "gcdp", "--local-addr", "127.0.0.1",
+              "--rdzv-endpoint", f"127.0.0.1:{free_port()}", "-m", "gcdp_bench",
+              *arguments(toy.data, tmp_path / "run", *SETTINGS, resume=True)]  # fmt: skip
+    with ThreadPoolExecutor(2) as machines:
+        results = [*machines.map(lambda _: python(*launch), range(2))]
+    for result in results:
+        assert result.returncode == 0, result.stderr
+    assert sorted(result.stdout.count("weights and") for result in results) == [0, 1]
+    assert_same(one, tmp_path / "run")
 
 
 def test_all_processes_stop_when_one_sees_a_loss_that_is_not_finite(tmp_path):
