@@ -48,7 +48,8 @@ def connect(address: str) -> Any:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise OSError(
             f"--cluster {address}: expected a Ray cluster, got: {reason(error)}; start one "
-            "with `ray start --head`, or use --cluster local"
+            "with `ray start --head`, or use --cluster local. A head that asks for a token wants "
+            "RAY_AUTH_MODE=token here, and its ~/.ray/auth_token"
         ) from error
     return ray
 
