@@ -7,7 +7,6 @@ and nothing else; the program in `code/` is never looked at.
 
 from __future__ import annotations
 
-import io
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gcdp_bench.pickles import PlainUnpickler
 from gcdp_bench.texts import reason
 
 DTYPES: Mapping[str, torch.dtype] = {
@@ -71,11 +71,11 @@ class _Holder:
         self.attributes = dict(state)
 
 
-class _Objects(pickle._Unpickler):
+class _Objects(PlainUnpickler):
     """Builds tensors and holders; refuses every other class and function."""
 
     def __init__(self, content: bytes, archive: zipfile.ZipFile, prefix: str):
-        super().__init__(io.BytesIO(content))
+        super().__init__(content)
         self._archive, self._prefix = archive, prefix
         self._records: dict[str, bytes] = {}
 
@@ -97,7 +97,7 @@ class _Objects(pickle._Unpickler):
             return DTYPES[name]
         if (module, name) in known:
             return known[module, name]
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not run")
+        return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> Tensor:
         """Numbers of a stored tensor, one-dimensional.

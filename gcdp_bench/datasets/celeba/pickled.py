@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 import re
 from pathlib import Path
 from typing import Any
 
+from gcdp_bench.pickles import PlainUnpickler
 from gcdp_bench.texts import reason, shown
 
 
@@ -19,7 +18,7 @@ def read_pickled_ids(path: Path) -> tuple[str, ...]:
         ValueError: the pickle asks for a class or function, is torn, or holds something else.
     """
     try:
-        ids: Any = _Texts(io.BytesIO(path.read_bytes())).load()
+        ids: Any = PlainUnpickler(path.read_bytes()).load()
     except FileNotFoundError:
         raise
     except Exception as error:  # damaged bytes raise almost anything in the unpickler
@@ -34,19 +33,3 @@ def read_pickled_ids(path: Path) -> tuple[str, ...]:
         if not re.fullmatch("[0-9]{1,9}", name):
             raise ValueError(f"{path}: expected ids of digits such as '42', got {shown(name)}")
     return tuple(str(int(name)) for name in ids)
-
-
-class _Texts(pickle._Unpickler):
-    """Builds the plain containers, texts and numbers of a pickle's own opcodes; imports nothing.
-
-    Of the two unpicklers of the library this one is written in Python: the other takes as much
-    memory as a number in the file says.
-    """
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Refuse every global.
-
-        Raises:
-            UnpicklingError: always.
-        """
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not run")
