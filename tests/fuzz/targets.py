@@ -167,8 +167,10 @@ TARGETS: Mapping[str, Target] = {
         zipped("a/data.pkl", {"a/code/a.py": b"", "a/constants.pkl": pickle.dumps(()),
                               "a/data/0": bytes(16), "a/data/1": bytes(8)}),
     ),
+    "torchscript": Target("a.pt", scripted(), torchscript_tensors),
     "pickled ids": Target("ids.pickle", pickle.dumps(["12", "7"]), read_pickled_ids),
     "array": Target("a.npz", array(np.arange(6.0).reshape(2, 3)), Observed.load,
                     zipped("cosines.npy")),
+    "arrays": Target("a.npz", zipped("cosines.npy")(array(np.arange(3.0))), Observed.load),
     "table": Target("results.parquet", parquet(), lambda path: read_rows(path.parent)),
 }  # fmt: skip
