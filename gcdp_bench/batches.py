@@ -13,6 +13,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device had no memory left; cuBLAS and cuDNN say so by a status of their own."""
+    return isinstance(error, torch.OutOfMemoryError) or "_STATUS_ALLOC_FAILED" in str(error)
+
+
 class Batches:
     """Does work on items, some at a time.
 
@@ -39,13 +44,15 @@ class Batches:
             part = items[start : start + self.size]
             try:
                 result = work(part)
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
                 self._shrink(len(part), error)
                 continue  # outside of `except` the failed batch is freed
             start += len(part)
             yield result
 
-    def _shrink(self, num: int, error: torch.OutOfMemoryError) -> None:
+    def _shrink(self, num: int, error: RuntimeError) -> None:
         reason = str(error).partition(". ")[0]
         if num == 1:
             raise MemoryError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gcdp_bench.batches import out_of_memory
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.settings import TrainingConfig
 
@@ -54,11 +55,13 @@ def enough_memory(
         num_processes: that train together.
 
     Raises:
-        MemoryError: in place of `torch.OutOfMemoryError`.
+        MemoryError: in place of the error of torch.
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         num = config.batch_size // num_processes
         parts = 2 if num % 2 == 0 else num
         smaller = (

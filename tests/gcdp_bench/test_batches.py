@@ -57,6 +57,16 @@ def test_one_image_that_is_too_much_ends_the_work():
         list(Batches(4, "score").run(range(5), limited(0, [])))
 
 
+def test_what_libraries_of_cuda_say_is_understood(caplog):
+    def work(items):
+        if len(items) > 2:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")
+        return len(items)
+
+    assert list(Batches(4, "score").run(range(4), work)) == [2, 2]
+    assert "CUBLAS_STATUS_ALLOC_FAILED" in caplog.text
+
+
 def test_other_errors_are_not_hidden():
     def broken(items):
         raise RuntimeError("a bug")
