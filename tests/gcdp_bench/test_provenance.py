@@ -4,7 +4,10 @@ import platform
 import subprocess
 from importlib.metadata import version
 
-from gcdp_bench.provenance import git_commit, hardware, library_versions
+import pytest
+import torch
+
+from gcdp_bench.provenance import drawn_on, git_commit, hardware, library_versions
 
 
 def test_versions_are_those_installed():
@@ -25,3 +28,13 @@ def test_the_commit_is_gits():
 def test_the_machine_has_a_name_and_cores():
     name, _, cores = hardware().partition(", ")
     assert name and cores.split()[0].isdigit()
+
+
+@pytest.mark.parametrize("rounds", [True, False])
+def test_a_gpu_says_whether_its_convolutions_round(rounds, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"a card at {device}")
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=rounds):
+        name = drawn_on("cuda:1")
+    ending = "; a card at cuda:1" + (" (TF32 convolutions)" if rounds else "")
+    assert name == hardware() + ending
+    assert drawn_on("cpu") == hardware()
