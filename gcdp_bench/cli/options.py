@@ -82,7 +82,11 @@ def cascade_options(function):
             show_default=True,
             help="Guidance of the super-resolution stage.",
         ),
-        click.option("--sr-steps", type=int, help="Steps of the super-resolution stage [--steps]."),
+        click.option(
+            "--sr-steps",
+            type=click.IntRange(min=1),
+            help="Steps of the super-resolution stage [--steps].",
+        ),
         click.option("--steps", type=int, default=100, show_default=True, help="Sampling steps."),
     ):
         function = option(function)

@@ -77,7 +77,11 @@ from gcdp_bench.cli.stores import STORED
     help="Share the work among the workers of a Ray cluster: one of this machine's processors for "
     "this command, the one that this machine is part of, or the one with that head.",
 )
-@click.option("--cpus-per-task", type=float, help="Processors, and threads, of a worker [1].")
+@click.option(
+    "--cpus-per-task",
+    type=click.FloatRange(min=0.0, min_open=True),
+    help="Processors, and threads, of a worker [1].",
+)
 @click.option(
     "--gpus-per-task",
     type=float,

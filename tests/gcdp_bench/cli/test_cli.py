@@ -197,6 +197,10 @@ class TestMistakes:
         assert "steps: expected at least 1, got 0" in fails(
             *sweep(toy, tmp_path / "r", "--steps", "0")
         )
+        for option in ("--sr-steps", "--cpus-per-task"):
+            assert f"Invalid value for '{option}': 0" in fails(
+                *sweep(toy, tmp_path / "r", "--cluster", "local", option, "0"), code=2
+            )
         assert not (tmp_path / "r").exists()
 
     def test_missing_data(self, monkeypatch, tmp_path):
