@@ -6,6 +6,8 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Literal
 
+from gcdp_bench.texts import reason
+
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
@@ -40,7 +42,7 @@ def check_device(name: str) -> None:
     except (RuntimeError, AssertionError) as error:  # AssertionError: torch is built without it
         raise ValueError(
             f"device: expected one of this machine's devices, got {name!r} "
-            f"({str(error).splitlines()[0]}); see `gcdp-bench doctor`, or use cpu"
+            f"({reason(error)}); see `gcdp-bench doctor`, or use cpu"
         ) from error
 
 

@@ -11,22 +11,31 @@ from gcdp_bench import files
 from gcdp_bench.cli import main as command_line
 
 
-def fork(arguments: list[str], log: Path, before: Callable[[], None] = lambda: None) -> int:
-    """Give a command in a process that calls `before` first."""
+def forked(work: Callable[[], object]) -> int:
+    """Do work in a process of its own; its number. The process ends with 0 if the work did."""
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def fork(arguments: list[str], log: Path, before: Callable[[], None] = lambda: None) -> int:
+    """Give a command in a process that calls `before` first."""
+
+    def give() -> None:
         torch.set_num_threads(1)
         before()
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
         command_line(arguments, standalone_mode=False)
-        status = 0
-    finally:
-        os._exit(status)
+
+    return forked(give)
 
 
 def killed_at(number: int) -> Callable[[], None]:

@@ -7,7 +7,6 @@ import io
 import json
 import pickle
 import struct
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from gcdp_bench.training.checkpoint import load_weights
 from reference_model.stage import StageConfig
 from tests.fuzz.common import png
 from tests.fuzz.test_manifests import FILE_READERS, LINE_READERS
+from tests.fuzz.test_pickles import packed, scripted
 from tests.gcdp_bench.test_costs import COST
 from tests.gcdp_bench.test_rows import record
 from tests.reference_model.conftest import base_config
@@ -86,21 +86,6 @@ def zipped(name: str, others: Mapping[str, bytes] = MappingProxyType({})) -> Cal
 def part_of(archive: bytes, name: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return next(opened.read(entry) for entry in opened.namelist() if entry.endswith(name))
-
-
-def saved(content: Any, **options: Any) -> bytes:
-    stream = io.BytesIO()
-    torch.save(content, stream, **options)
-    return stream.getvalue()
-
-
-def scripted() -> bytes:
-    """TorchScript of a linear layer."""
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), stream)
-    return stream.getvalue()
 
 
 def array(values: np.ndarray) -> bytes:
@@ -154,20 +139,20 @@ TARGETS: Mapping[str, Target] = {
     "layout parts": Target("a.png", struct.pack(">HHBB", 2, 2, 8, 0) + bytes(6), read_layout,
                            png_of),
     "safetensors": Target("model.safetensors", save(WEIGHTS), load_weights),
-    "checkpoint": Target("a.pth", saved(WEIGHTS, _use_new_zipfile_serialization=False),
+    "checkpoint": Target("a.pth", packed("legacy", WEIGHTS),
                          lambda path: read_checkpoint(path, expected="weights")),
     "checkpoint's pickle": Target(
-        "a.pth", part_of(saved(WEIGHTS), "data.pkl"),
+        "a.pth", part_of(packed("zip", WEIGHTS), "data.pkl"),
         lambda path: read_checkpoint(path, expected="weights"),
         zipped("archive/data.pkl", {"archive/data/0": bytes(24), "archive/data/1": bytes(6),
                                     "archive/version": b"3\n", "archive/byteorder": b"little"}),
     ),
     "torchscript's pickle": Target(
-        "a.pt", part_of(scripted(), "data.pkl"), torchscript_tensors,
+        "a.pt", part_of(scripted(torch.nn.Linear(2, 2)), "data.pkl"), torchscript_tensors,
         zipped("a/data.pkl", {"a/code/a.py": b"", "a/constants.pkl": pickle.dumps(()),
                               "a/data/0": bytes(16), "a/data/1": bytes(8)}),
     ),
-    "torchscript": Target("a.pt", scripted(), torchscript_tensors),
+    "torchscript": Target("a.pt", scripted(torch.nn.Linear(2, 2)), torchscript_tensors),
     "pickled ids": Target("ids.pickle", pickle.dumps(["12", "7"]), read_pickled_ids),
     "array": Target("a.npz", array(np.arange(6.0).reshape(2, 3)), Observed.load,
                     zipped("cosines.npy")),

@@ -101,15 +101,18 @@ class Restoring(nn.Module):
         torch.save(self.weight, self.mark)
 
 
-def scripted(module: nn.Module, path: Path) -> None:
+def scripted(module: nn.Module) -> bytes:
+    """A TorchScript archive."""
+    stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.script(module).save(path)
+        torch.jit.save(torch.jit.script(module), stream)
+    return stream.getvalue()
 
 
 def test_the_program_of_a_torchscript_archive_is_not_run(tmp_path):
     mark, path = tmp_path / "mark", tmp_path / "clip.pt"
-    scripted(Restoring(str(mark)), path)
+    path.write_bytes(scripted(Restoring(str(mark))))
     for reader in READERS.values():
         refused(lambda reader=reader: reader(path), "clip.pt")
         assert not mark.exists()
@@ -132,11 +135,9 @@ class Views(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory) -> bytes:
+def archive() -> bytes:
     """A TorchScript archive of `Views`."""
-    path = tmp_path_factory.mktemp("archive") / "views.pt"
-    scripted(Views(), path)
-    return path.read_bytes()
+    return scripted(Views())
 
 
 def test_tensors_of_an_archive_keep_their_views(archive, tmp_path):

@@ -2,13 +2,11 @@
 
 import importlib.util
 import os
-import subprocess
-import sys
 
 import pytest
 
 from gcdp_bench.rows import read_rows
-from tests.gcdp_bench.training.launched import ROOT, arguments, environment, trace
+from tests.gcdp_bench.training.launched import arguments, python, trace
 
 SETTINGS = ("batch_size=4", "steps=4", "checkpoint_every=2", "validate_every=4",
             "preview_every=99")  # fmt: skip
@@ -16,10 +14,9 @@ SETTINGS = ("batch_size=4", "steps=4", "checkpoint_every=2", "validate_every=4",
 
 def on_gpu(*command):
     """A command in processes of its own."""
-    own = environment() | {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0"),
-                           "PYTHONWARNINGS": "default"}  # fmt: skip
-    done = subprocess.run([sys.executable, "-m", *map(str, command)], cwd=ROOT, env=own, text=True,
-                          capture_output=True, timeout=300)  # fmt: skip
+    variables = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0"),
+                 "PYTHONWARNINGS": "default"}  # fmt: skip
+    done = python("-m", *map(str, command), variables=variables)
     print(done.stdout, done.stderr)
     assert done.returncode == 0, done.stderr
     return done

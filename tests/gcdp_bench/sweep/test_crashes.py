@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,7 @@ from gcdp_bench.sweep import Places, SweepConfig, run_sweep
 from tests.gcdp_bench.sweep.test_run import Recorder
 from tests.gcdp_bench.test_rows import record
 from tests.gcdp_bench.training.launched import python
+from tests.kills import forked
 
 SEED, NUM_KILLS = 6, 20
 TIMED = {"samples.json": ["seconds"], "results.csv": ["seconds"], "results.parquet": ["seconds"],
@@ -84,20 +86,14 @@ def judges(toy):
 def test_two_processes_with_the_same_sweep_do_the_work_once(config, places, judges, tmp_path):
     alone = run_sweep(config, replace(places, results=tmp_path / "alone"), judges,
                       progress=Silent())  # fmt: skip
-    children = []
-    for number in range(2):
-        pid = os.fork()
-        if not pid:
-            status = 1
-            try:
-                recorder = Recorder()
-                run_sweep(config, places, judges, progress=recorder)
-                jobs = "".join(f"{name}\t{num}\n" for name, num in recorder.jobs if num)
-                (tmp_path / f"jobs-{number}").write_text(jobs)
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(pid)
+
+    def work(number):
+        recorder = Recorder()
+        run_sweep(config, places, judges, progress=recorder)
+        jobs = "".join(f"{name}\t{num}\n" for name, num in recorder.jobs if num)
+        (tmp_path / f"jobs-{number}").write_text(jobs)
+
+    children = [forked(partial(work, number)) for number in range(2)]
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0, 0]
     done = Counter()
     for number in range(2):
@@ -120,21 +116,14 @@ def test_parts_that_others_drew_make_the_same_folder(config, places, judges, tmp
 
 
 def test_rows_of_many_processes_are_all_kept(tmp_path):
-    children = []
-    for number in range(4):
-        pid = os.fork()
-        if not pid:
-            status = 1
-            try:
-                for seed in range(5):
-                    merge_rows(tmp_path, to_frame([record(seed=100 * number + seed)]))
-                    line = {"dataset": f"d{number}", "class": "sky", "pixel_share": 0.5,
-                            "image_share": 1.0}  # fmt: skip
-                    write_proportions(tmp_path, pd.DataFrame([line]))
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(pid)
+    def work(number):
+        for seed in range(5):
+            merge_rows(tmp_path, to_frame([record(seed=100 * number + seed)]))
+            line = {"dataset": f"d{number}", "class": "sky", "pixel_share": 0.5,
+                    "image_share": 1.0}  # fmt: skip
+            write_proportions(tmp_path, pd.DataFrame([line]))
+
+    children = [forked(partial(work, number)) for number in range(4)]
     assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 4
     assert len(read_rows(tmp_path)) == len(pd.read_csv(tmp_path / "results.csv")) == 20
     assert read_proportions(tmp_path)["dataset"].tolist() == ["d0", "d1", "d2", "d3"]
