@@ -85,6 +85,16 @@ class Dataset(Protocol):
         ...
 
 
+@runtime_checkable
+class ListedDataset(Dataset, Protocol):
+    """A dataset that knows its ids without reading an item."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Ids of the items, in their order."""
+        ...
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something wrong with one item of a dataset on disk."""

@@ -54,7 +54,7 @@ class Folder:
     ):
         root = split_root(path, split)
         classes = read_classes(root)
-        self.name: str = classes.get("dataset", path.name)
+        self.name: str = classes.get("dataset", path.resolve().name)
         self.split = split
         self.official_count = None
         self.class_names: tuple[str, ...] = tuple(classes["classes"])

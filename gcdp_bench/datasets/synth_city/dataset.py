@@ -34,6 +34,11 @@ class SynthCity:
         share = fraction if split == "train" else 100
         self._num = round(NUM_SCENES[split] * share / 100)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Split and number of each scene."""
+        return tuple(f"{self.split}-{index:06d}" for index in range(self._num))
+
     def __len__(self) -> int:
         """Number of scenes."""
         return self._num

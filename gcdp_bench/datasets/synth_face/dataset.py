@@ -47,6 +47,11 @@ class SynthFace:
         share = fraction if split == "train" else 100
         self._num = NUM_PORTRAITS[split] * share // 100
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Split and number of each portrait."""
+        return tuple(f"{self.split}-{index:06d}" for index in range(self._num))
+
     def __len__(self) -> int:
         """Number of portraits."""
         return self._num

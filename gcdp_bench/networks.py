@@ -1,0 +1,151 @@
+"""Every network that can be trained: where its weights lie, and what they say of their training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gcdp_bench.config import read_table
+from gcdp_bench.identity import IDENTITY
+
+PROJECT = Path(__file__).resolve().parents[1]
+CONFIG, MODEL = "config.json", "model.safetensors"
+STAGES = ("base", "sr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Where the weights of a network lie, and how others are given."""
+
+    pretrained: tuple[str, ...]  # folders of the project, by {dataset} or {family}
+    option: str  # that gives another {path}
+    files: tuple[str, ...] = (CONFIG, MODEL)  # of a finished training
+    stages: tuple[str, ...] = ()  # each in a folder of its own; the first one is enough
+    parts: tuple[str, ...] = ()  # networks that it is built on, trained before
+    evaluates: bool = False  # shared by the datasets of a family
+
+
+def _generator(
+    pretrained: str,
+    *,
+    parts: tuple[str, ...] = (),
+    stages: tuple[str, ...] = (),
+    files: tuple[str, ...] = (CONFIG, MODEL),
+) -> Network:
+    option = "--weights {network}={path}"
+    return Network(pretrained=(pretrained,), option=option, parts=parts, stages=stages, files=files)
+
+
+def _evaluator(name: str) -> Network:
+    folder = f"gcdp_bench/extractors/shipped/{name}-{{family}}"
+    return Network(pretrained=(folder,), option=f"--{name} {{path}}", evaluates=True)
+
+
+NETWORKS: Mapping[str, Network] = {
+    "segmenter": _evaluator("segmenter"),
+    "clip": _evaluator("clip"),
+    "attributes": _evaluator("attributes"),
+    "reference": _generator("reference_model/shipped/{dataset}", stages=STAGES),
+    "reference-unconditional": _generator(
+        "baselines/shipped/reference-unconditional/{dataset}", stages=STAGES
+    ),
+    "imagen": _generator("baselines/shipped/imagen/{dataset}", stages=STAGES),
+    "ldm": _generator(
+        "baselines/shipped/ldm/{dataset}",
+        parts=("autoencoder",),
+        files=(CONFIG, "model_index.json"),
+    ),
+    "lafite": _generator("baselines/shipped/lafite/{dataset}", parts=("lafite-clip",)),
+    "gansformer": _generator("baselines/shipped/gansformer/{dataset}"),
+    "dataset-ddpm": _generator("baselines/shipped/dataset-ddpm/{dataset}", parts=("ddpm",)),
+    "semantic-palette": _generator(
+        "baselines/shipped/semantic-palette/{dataset}", parts=("palette-layouts",)
+    ),
+    "autoencoder": Network(
+        pretrained=("baselines/shipped/autoencoder/{dataset}",),
+        option="--set ldm.autoencoder={path}",
+        files=(CONFIG, "vae/config.json"),
+    ),
+    "lafite-clip": Network(
+        pretrained=("baselines/shipped/lafite/{dataset}/clip",),
+        option="--set lafite.clip={path}",
+    ),
+    "ddpm": Network(
+        pretrained=(
+            "baselines/shipped/ddpm/{dataset}",
+            "baselines/shipped/dataset-ddpm/{dataset}/ddpm",
+        ),
+        option="--set labels.ddpm={path}",
+    ),
+    "palette-layouts": Network(
+        pretrained=("baselines/shipped/palette-layouts/{dataset}",),
+        option="--set images.layouts={path}",
+        files=(CONFIG, MODEL, "palettes.json"),
+    ),
+}
+"""Every network that can be trained -> where its weights lie."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What the folder of a trained network says of its training; None: it does not say."""
+
+    dataset: str | None  # own name of the dataset
+    kind: str | None  # as `DatasetIdentity.kind`
+    digest: str | None
+    class_names: tuple[str, ...] | None
+    num_training: int | None
+    place: str | None  # where a folder lay
+    steps: int | None
+
+
+def read_records(network: str, folder: Path) -> dict[str, Record]:
+    """What a trained network says of its training, by stage, or by its name; empty: there is none.
+
+    Raises:
+        ValueError: a file is damaged.
+    """
+    parts = {stage: folder / stage for stage in NETWORKS[network].stages} or {network: folder}
+    return {name: _read_record(part) for name, part in parts.items() if (part / CONFIG).is_file()}
+
+
+def _read_record(folder: Path) -> Record:
+    path = folder / CONFIG
+    config = read_table(path)
+    identity, task = (_table(config.get(key)) for key in (IDENTITY, "task"))
+    # the configuration of the network is the table in the task that names a dataset
+    own = next((t for t in map(_table, task.values()) if "dataset" in t), {})
+    names = identity.get("class_names") or own.get("class_names")
+    return Record(
+        dataset=_text(identity.get("name") or own.get("dataset")),
+        kind=_text(identity.get("kind")),
+        digest=_text(identity.get("digest")),
+        class_names=tuple(map(str, names)) if isinstance(names, list) else None,
+        num_training=_number(identity.get("num_training")),
+        place=_text(identity.get("folder")),
+        steps=_steps(folder, config),
+    )
+
+
+def _steps(folder: Path, config: Mapping[str, Any]) -> int | None:
+    """Steps that were made: as `cost.json` says, else the newest checkpoint, else the settings."""
+    cost = folder / "cost.json"
+    if cost.is_file():
+        return _number(read_table(cost).get("steps"))
+    numbers = [path.name.removeprefix("step-") for path in folder.glob("checkpoints/step-*")]
+    made = [int(number) for number in numbers if number.isdecimal()]
+    return max(made) if made else _number(_table(config.get("training")).get("steps"))
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,277 @@
+"""Which trained network is used for a dataset: a run, a pretrained one, or a given folder.
+
+A dataset is known by its own name and a digest of its classes and training ids, wherever it lies.
+Training writes both into `config.json`; runs from before are known by name and classes.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gcdp_bench.identity import DatasetIdentity, family
+from gcdp_bench.networks import NETWORKS, PROJECT, Record, read_records
+
+RUNS = Path("runs")
+PRETRAINED: Literal["pretrained"] = "pretrained"
+"""Stands for the weights that the project ships, where a folder may be given."""
+
+Weights = Path | Literal["pretrained"] | None
+"""A folder (or file) that the user gives, `PRETRAINED`, or None: the run of the dataset."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A trained network that was found."""
+
+    network: str
+    folder: Path  # or file
+    origin: Literal["given", "run", "pretrained"]
+    records: Mapping[str, Record]  # by stage; of a network that is trained as a whole, by its name
+    note: str = ""
+
+    @property
+    def dataset(self) -> str | None:
+        """Name of the dataset that it was trained on; None: it does not say."""
+        return next(iter(self.records.values())).dataset if self.records else None
+
+    def __str__(self) -> str:
+        """One line: path, steps trained, dataset."""
+        steps = " + ".join(
+            f"{'unknown' if record.steps is None else record.steps} steps"
+            + (f" ({stage})" if len(self.records) > 1 else "")
+            for stage, record in self.records.items()
+        )
+        origin = f"{self.origin} " if self.origin == PRETRAINED else ""
+        trained = f"{steps or 'unknown steps'}, trained on {self.dataset or 'unknown data'}"
+        return f"{self.network}: {origin}{self.folder}, {trained}{self.note}"
+
+
+def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> Run:
+    """The trained network of a dataset.
+
+    A given folder is taken as it is. Else the dataset's run below `runs/` in the working directory
+    is taken, else pretrained weights of the dataset; of an evaluating network, else one of the same
+    family that has the same classes.
+
+    Args:
+        network: of `NETWORKS`.
+        dataset: that the network shall have been trained on, see `catalog.dataset_identity`.
+        given: see `Weights`.
+
+    Raises:
+        FileNotFoundError: there is none; says where was looked and how to train one.
+        ValueError: a run of that name was trained on other data, or is not finished; says how to
+            use it anyway.
+    """
+    if isinstance(given, Path):
+        return _given(network, given, dataset)
+    skipped: list[str] = []  # folders of the dataset's name that are of other data
+    own = [] if given == PRETRAINED else own_folders(network, dataset)
+    pretrained = _pretrained(network, dataset)
+    for folder in own:
+        records = read_records(network, folder)
+        if not records:
+            continue
+        difference = difference_from(records, dataset)
+        if difference is None:
+            _check_finished(network, folder, dataset)
+            return Run(network=network, folder=folder, origin="run", records=records)
+        if folder.name not in dataset.aliases:
+            skipped.append(f"{folder} was trained on {difference}")
+    for folder in pretrained:
+        records = read_records(network, folder)
+        if records and (given == PRETRAINED or difference_from(records, dataset) is None):
+            note = f" ({'; '.join(skipped)})" if skipped else ""
+            return Run(
+                network=network, folder=folder, origin=PRETRAINED, records=records, note=note
+            )
+    if skipped:
+        raise ValueError(_refusal(network, dataset, skipped))
+    siblings = _siblings(network, dataset) if given is None else []
+    for folder, origin in siblings:
+        records = read_records(network, folder)
+        if not records or not _is_sibling(records, dataset):
+            continue
+        _check_finished(network, folder, dataset)
+        return Run(network=network, folder=folder, origin=origin, records=records)
+    looked = dict.fromkeys([*own, *(folder for folder, _ in siblings), *pretrained])
+    raise FileNotFoundError(_missing(network, dataset, looked))
+
+
+def own_folders(network: str, dataset: DatasetIdentity) -> list[Path]:
+    """Where runs of a dataset may lie, in the order in which they are looked for."""
+    names = [*_names(dataset), *dataset.aliases]
+    return [RUNS / network / name for name in names]
+
+
+def new_folder(network: str, dataset: DatasetIdentity, stage: str | None = None) -> Path:
+    """The folder of a dataset's run: runs/NETWORK/NAME, with one folder per stage of a cascade.
+
+    Where runs/NETWORK/NAME holds a run of another dataset with that name, or of the same one before
+    it changed: runs/NETWORK/NAME-DIGEST.
+    """
+    folders = [RUNS / network / name for name in _names(dataset)]
+    for folder in folders:
+        records = read_records(network, folder)
+        if not records or difference_from(records, dataset) is None:
+            return folder / stage if stage else folder
+    raise ValueError(
+        f"{network}: {folders[-1]} holds a run of other data; choose another folder with --out"
+    )
+
+
+def difference_from(records: Mapping[str, Record], dataset: DatasetIdentity) -> str | None:
+    """What a network was trained on, if that is not `dataset`; None: it is.
+
+    Training ids are compared where both are known, classes where both are; of a run from before
+    identities were recorded, the name and the classes decide.
+    """
+    for record in records.values():
+        if record.dataset != dataset.name and record.dataset is not None:
+            return f"{record.dataset}"
+        if record.digest is None or (dataset.digest is None and dataset.kind == "catalogue"):
+            if None not in (record.class_names, dataset.class_names) and (
+                record.class_names != dataset.class_names
+            ):
+                return f"other data called {dataset.name}: {_classes(record, dataset)}"
+        elif record.digest != dataset.digest:
+            return f"other data called {dataset.name}: {_details(record, dataset)}"
+    return None
+
+
+def _names(dataset: DatasetIdentity) -> list[str]:
+    """Names of the folders in which runs of a dataset are kept."""
+    with_digest = [] if dataset.digest is None else [f"{dataset.name}-{dataset.digest}"]
+    return [dataset.name, *with_digest]
+
+
+def _given(network: str, path: Path, dataset: DatasetIdentity) -> Run:
+    spec = NETWORKS[network]
+    first = path / spec.stages[0] if spec.stages else path
+    if path.is_file() or any((first / name).is_file() for name in spec.files):
+        records = {} if path.is_file() else read_records(network, path)
+        return Run(network=network, folder=path, origin="given", records=records)
+    raise FileNotFoundError(_missing(network, dataset, [path]))
+
+
+def _pretrained(network: str, dataset: DatasetIdentity) -> list[Path]:
+    return [
+        PROJECT / pattern.format(dataset=dataset.name, family=dataset.family)
+        for pattern in NETWORKS[network].pretrained
+    ]
+
+
+def _siblings(
+    network: str, dataset: DatasetIdentity
+) -> list[tuple[Path, Literal["run", "pretrained"]]]:
+    """Networks of other datasets of the family, for one that evaluates."""
+    if not NETWORKS[network].evaluates:
+        return []
+    names = dict.fromkeys([f"{dataset.family}-100", dataset.family])
+    runs: list[tuple[Path, Literal["run", "pretrained"]]] = [
+        (RUNS / network / name, "run") for name in names if name != dataset.name
+    ]
+    if dataset.kind == "catalogue":
+        runs.extend((folder, PRETRAINED) for folder in _pretrained(network, dataset))
+    return runs
+
+
+def _is_sibling(records: Mapping[str, Record], dataset: DatasetIdentity) -> bool:
+    return all(
+        record.dataset is not None
+        and record.dataset != dataset.name
+        and family(record.dataset) == dataset.family
+        and record.kind in (None, dataset.kind)
+        and (
+            record.class_names is None
+            or dataset.class_names is None
+            or record.class_names == dataset.class_names
+        )
+        for record in records.values()
+    )
+
+
+def _check_finished(network: str, folder: Path, dataset: DatasetIdentity) -> None:
+    """Refuse a run that has not written its weights.
+
+    Raises:
+        ValueError: says how to continue it and what to take instead.
+    """
+    spec = NETWORKS[network]
+    parts = [folder / stage for stage in spec.stages if (folder / stage).is_dir()] or [folder]
+    for part in parts:
+        missing = [name for name in spec.files if not (part / name).is_file()]
+        if missing:
+            raise ValueError(
+                f"{part}: expected a finished training of {network}, found no "
+                f"{', '.join(missing)}; continue it with `{train_command(network, dataset)} "
+                f"--resume`, or give another one with {_option(network, 'PATH')} (PATH may be "
+                f"{PRETRAINED})"
+            )
+
+
+def _details(record: Record, dataset: DatasetIdentity) -> str:
+    """How data of one name differ."""
+    if dataset.digest is None:
+        return (
+            f"{_size(record)}; {dataset.place} has no training split by which to tell whether it "
+            "is the same"
+        )
+    if None not in (record.class_names, dataset.class_names) and (
+        record.class_names != dataset.class_names
+    ):
+        return _classes(record, dataset)
+    return (
+        f"{_size(record)}, now {dataset.num_training} with digest {dataset.digest} in "
+        f"{dataset.place}"
+    )
+
+
+def _size(record: Record) -> str:
+    place = f" in {record.place}" if record.place else ""
+    return f"{record.num_training} training images with digest {record.digest}{place}"
+
+
+def _classes(record: Record, dataset: DatasetIdentity) -> str:
+    old, new = record.class_names or (), dataset.class_names or ()
+    differing = sorted({*old} ^ {*new}) or ["their order"]
+    return (
+        f"{len(old)} classes, now {len(new)} in {dataset.place}; differing: "
+        f"{', '.join(differing[:5])}"
+    )
+
+
+def _refusal(network: str, dataset: DatasetIdentity, skipped: Sequence[str]) -> str:
+    folder = skipped[0].partition(" was trained on ")[0]
+    return (
+        f"{network}: {'; '.join(skipped)}. Either the data changed since, or two datasets have "
+        f"this name; train one on these data with `{train_command(network, dataset)}`, or use that "
+        f"one all the same with {_option(network, folder)}"
+    )
+
+
+def _missing(network: str, dataset: DatasetIdentity, looked: Iterable[Path]) -> str:
+    spec = NETWORKS[network]
+    commands = " and ".join(f"`{train_command(name, dataset)}`" for name in (*spec.parts, network))
+    return (
+        f"no trained {network} for {dataset.place}: looked in "
+        f"{', '.join(map(_seen_from_here, looked))}; train it with {commands}, or give one with "
+        f"{_option(network, 'PATH')}"
+    )
+
+
+def _seen_from_here(path: Path) -> str:
+    return str(path if path.is_absolute() else Path.cwd() / path)
+
+
+def train_command(network: str, dataset: DatasetIdentity) -> str:
+    """The command that trains a network on a dataset."""
+    return f"gcdp-bench train {network} --dataset {shlex.quote(dataset.place)}"
+
+
+def _option(network: str, path: str) -> str:
+    return NETWORKS[network].option.format(network=network, path=path)
