@@ -14,7 +14,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
@@ -48,8 +48,12 @@ def from_dict(cls: type[C], data: Any, *, where: str = "") -> C:
 def override(config: C, assignments: Sequence[str]) -> C:
     """Replace fields by `dotted.key=value`; values are JSON, or plain text for strings.
 
+    The first parts of a dotted key may be left out where its last ones tell which is meant:
+    `text.path` is `stage.text.path` of one model and `ldm.text.path` of another.
+
     Raises:
-        ValueError: malformed assignment, unknown key (the nearest one is suggested), wrong type.
+        ValueError: malformed assignment, unknown key (the nearest one is suggested), one that
+            several settings end with, wrong type.
     """
     data = to_dict(config)
     for assignment in assignments:
@@ -58,7 +62,7 @@ def override(config: C, assignments: Sequence[str]) -> C:
             raise ValueError(
                 f"expected key=value, got {shown(assignment)}; example: --set steps=1000"
             )
-        *parents, leaf = key.split(".")
+        *parents, leaf = _whole_key(data, key)
         node = data
         for depth, name in enumerate([*parents, leaf]):
             if not isinstance(node, dict) or name not in node:
@@ -125,6 +129,28 @@ def read_task(path: Path, key: str | None = None) -> dict[str, Any]:
             f"{shown(task.get('kind', 'something else'))}; give another folder"
         )
     return task[key]
+
+
+def _whole_key(data: Any, key: str) -> list[str]:
+    """Parts of the one key of `data` that is `key` or, where it has a dot, ends with it."""
+    parts = key.split(".")
+    if len(parts) == 1 or parts[0] in data:
+        return parts
+    found = [path for path in _paths(data) if path[-len(parts) :] == parts]
+    if len(found) > 1:
+        raise ValueError(
+            f"key {shown(key)}: expected one setting that ends with it, got "
+            f"{', '.join('.'.join(path) for path in found)}; write one of them"
+        )
+    return found[0] if found else parts
+
+
+def _paths(data: Any) -> Iterator[list[str]]:
+    """Keys of all tables inside each other, as lists of their parts."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield [name]
+            yield from ([name, *path] for path in _paths(value))
 
 
 def _parse_value(text: str, key: str) -> Any:

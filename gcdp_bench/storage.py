@@ -193,7 +193,7 @@ class Store:
         except ValueError as error:
             raise ValueError(
                 f"{self.url}: expected a scheme that fsspec knows, such as s3://, gs:// or hf://, "
-                f"got {scheme}:// ({error})"
+                f"got {scheme}:// ({reason(error)})"
             ) from error
         return files, root.rstrip("/")
 

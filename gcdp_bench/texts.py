@@ -22,6 +22,12 @@ SHOWN = 80
 """Characters of a bad value that a message repeats."""
 
 SPACES = "\t\n\r"  # the control characters that a caption may have
+ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursors
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c)"  # titles and links
+    r"|\x1b[ -/]*[0-~]",  # the others
+    re.DOTALL,
+)
 UNSAFE = re.compile(r"[^\w ()+,=@.-]|^\.+")
 
 
@@ -147,9 +153,16 @@ def one_line(text: str) -> str:
     return "".join(spelled)
 
 
-def reason(error: BaseException, limit: int = 200) -> str:
-    """What a library says of a failure, as one line of a message; its kind if it says nothing."""
-    return one_line(" ".join(str(error).split()))[:limit] or type(error).__name__
+def reason(error: BaseException, limit: int = 4000) -> str:
+    """What a library says of a failure, as one line of a message; its kind if it says nothing.
+
+    Escape codes of terminals are left out. Of more than `limit` characters the middle is left out:
+    libraries begin with what they did and end with why it failed.
+    """
+    text = one_line(" ".join(ESCAPES.sub("", str(error)).split()))
+    if len(text) > limit:
+        text = f"{text[: limit // 2]} [...] {text[-(limit // 2) :]}"
+    return text or type(error).__name__
 
 
 def _wrong_characters(text: str, *, allowed: str) -> str | None:

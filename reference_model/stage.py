@@ -67,7 +67,8 @@ class StageConfig:
         if self.unet.text_dim != self.text.dim:
             raise ValueError(
                 f"unet.text_dim is {self.unet.text_dim} but text.dim is {self.text.dim}; "
-                "set both to the width of the text encoder"
+                f"set both to the width of the text encoder: --set text.dim={self.text.dim} --set "
+                f"unet.text_dim={self.text.dim}"
             )
 
     @property

@@ -9,15 +9,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gcdp_bench.extractors.hugging_face import check_settings, load_strictly, load_tokenizer
 from gcdp_bench.extractors.registry import find_weights
+from gcdp_bench.texts import shown
 
 logger = logging.getLogger(__name__)
+
+T5_SETTINGS = (
+    "vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads",
+    "relative_attention_num_buckets", "layer_norm_epsilon",
+)  # fmt: skip
+T5_UNUSED = r"decoder\.|lm_head\."  # what the file of a whole T5 has beside the encoder
+T5_REMEDY = (
+    "run `hf download google-t5/t5-large --local-dir t5-large` on a machine with a network, copy "
+    "the folder, and pass --set text.path=FOLDER"
+)
+PIECE_START = "\u2581"  # of a sentence piece that begins a word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +110,7 @@ class T5Encoder:
     """Last hidden state of a frozen T5 encoder (t5-large in the paper), padding set to zero."""
 
     def __init__(self, config: TextConfig):
-        from transformers import AutoTokenizer, T5EncoderModel
+        from transformers import T5EncoderModel
 
         if config.path is None:
             source = find_weights("t5-large", None)
@@ -108,33 +121,31 @@ class T5Encoder:
                 f"{config.path}: expected a folder with T5 weights (config.json, model.safetensors,"
                 " tokenizer.json), found none; give another --set text.path=FOLDER"
             )
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(
-                source, local_files_only=True, trust_remote_code=False
-            )
-            self.model = T5EncoderModel.from_pretrained(
-                source, local_files_only=True, use_safetensors=True
-            )
-        except Exception as error:  # transformers raises almost anything about damaged files
-            raise FileNotFoundError(
-                f"{source}: expected T5 weights and a tokenizer that transformers can read, got "
-                f"{error}; run `hf download google-t5/t5-large` on a machine with a network, copy "
-                "the folder, and pass --set text.path=FOLDER"
-            ) from error
+        check_settings(source, ("t5", "mt5"), T5_SETTINGS, remedy=T5_REMEDY)
+        self.model: Any = load_strictly(
+            T5EncoderModel, source, unused=T5_UNUSED, remedy=T5_REMEDY, dtype=torch.float32
+        )
+        num_embeddings = self.model.config.vocab_size
+        self.tokenizer = load_tokenizer(source, num_embeddings, remedy=T5_REMEDY)
         self.dim = self.model.config.d_model
         self.max_tokens = config.max_tokens
         if self.dim != config.dim:
             raise ValueError(
-                f"{source}: expected token width {config.dim}, got {self.dim}; "
-                f"pass --set text.dim={self.dim}"
+                f"{source}: expected token width {config.dim}, got {self.dim}; pass --set "
+                f"text.dim={self.dim}, and where the U-Net is ours --set unet.text_dim={self.dim}"
             )
         self.model.eval().requires_grad_(False)
 
     @torch.no_grad()
     def encode(self, captions: Sequence[str]) -> EncodedText:
-        """See `TextEncoder.encode`; tokens are T5's sentence pieces."""
-        lengths = [len(ids) for ids in self.tokenizer(list(captions))["input_ids"]]
-        _warn_cut(sum(length > self.max_tokens for length in lengths), self.max_tokens)
+        """See `TextEncoder.encode`; tokens are T5's sentence pieces.
+
+        Raises:
+            ValueError: a caption of which the tokenizer knows no word.
+        """
+        tokens = self.tokenizer(list(captions))["input_ids"]
+        self._check_known(captions, tokens)
+        _warn_cut(sum(len(ids) > self.max_tokens for ids in tokens), self.max_tokens)
         batch = self.tokenizer(
             list(captions),
             padding="max_length",
@@ -145,6 +156,25 @@ class T5Encoder:
         mask = batch["attention_mask"].bool()  # (B, L)
         hidden = self.model(batch["input_ids"], attention_mask=mask).last_hidden_state  # (B, L, D)
         return EncodedText(hidden * mask[..., None], mask)
+
+    def _check_known(self, captions: Sequence[str], tokens: Sequence[Sequence[int]]) -> None:
+        """Refuse captions that are nothing but unknown tokens, warn of others that have some."""
+        special, unknown = self.tokenizer.all_special_ids, self.tokenizer.unk_token_id
+        num_unknown = 0
+        for caption, ids in zip(captions, tokens, strict=True):
+            num_unknown += unknown in ids
+            known = "".join(
+                self.tokenizer.convert_ids_to_tokens([i for i in ids if i not in special])
+            )
+            if unknown in ids and not known.strip(PIECE_START):
+                raise ValueError(
+                    f"expected captions in the language of the T5 tokenizer, got one of which it "
+                    f"knows no word: {shown(caption)}; translate the captions, or give the folder "
+                    "of a T5 that reads them with --set text.path=FOLDER"
+                )
+        if num_unknown:
+            logger.warning("%d captions have characters that the T5 tokenizer does not know; they "
+                           "are read as one and the same token", num_unknown)  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

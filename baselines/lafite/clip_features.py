@@ -15,7 +15,8 @@ from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import openai_weights
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, resize_images
-from gcdp_bench.training.checkpoint import load_into, load_weights, save_weights
+from gcdp_bench.training.checkpoint import load_weights, save_weights
+from gcdp_bench.training.loading import load_known
 
 FOLDER = "clip"  # in the folder of a trained Lafite
 RUNS = Path("runs") / "lafite-clip"
@@ -164,6 +165,11 @@ def load_teacher(path: Path) -> ClipTeacher:
 def _standard(weights: dict[str, Tensor], source: Path) -> StandardTeacher:
     import open_clip
 
-    network = open_clip.create_model(STANDARD, pretrained=None, force_quick_gelu=True)
-    load_into(network, weights, source=source)
-    return StandardTeacher(network)
+    def build() -> nn.Module:
+        device = torch.get_default_device()
+        return open_clip.create_model(
+            STANDARD, pretrained=None, force_quick_gelu=True, device=device
+        )
+
+    remedy = f"give OpenAI's weights of {STANDARD} (ViT-B-32.pt)"
+    return StandardTeacher(load_known(build, weights, source=source, remedy=remedy))

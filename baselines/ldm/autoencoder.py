@@ -26,6 +26,12 @@ REMEDY = (
     "train one with `gcdp-bench train autoencoder --dataset DATASET`, or name the folder of an "
     "AutoencoderKL in diffusers' format with --set ldm.autoencoder=FOLDER"
 )
+SETTINGS = (
+    "act_fn", "block_out_channels", "down_block_types", "in_channels", "latent_channels",
+    "layers_per_block", "norm_num_groups", "out_channels", "scaling_factor", "up_block_types",
+)  # fmt: skip
+"""What changes an autoencoder's latents, and most of which no tensor tells."""
+SHIFTS = ("shift_factor", "latents_mean", "latents_std")
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Projections of the attention block in files written before diffusers 0.15, and their names now;
 Stable Diffusion's are such files."""
@@ -153,12 +159,25 @@ def _check_config(folder: Path, config: Any) -> None:
         raise ValueError(
             f"{folder}: expected config.json with _class_name AutoencoderKL, got {found}; {REMEDY}"
         )
+    missing = [name for name in SETTINGS if config.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"{folder}: expected config.json with {', '.join(SETTINGS)}, got no "
+            f"{', '.join(missing)}, for which diffusers would take values of its own; add them "
+            "(scaling_factor of Stable Diffusion 1 and 2 is 0.18215)"
+        )
     for name in ("in_channels", "out_channels"):
-        if config.get(name, 3) != 3:
+        if config[name] != 3:
             raise ValueError(
                 f"{folder}: expected an autoencoder of RGB images, got {name} {config[name]}; "
                 + REMEDY
             )
+    shifts = [name for name in SHIFTS if config.get(name) is not None]
+    if shifts:
+        raise ValueError(
+            f"{folder}: expected an autoencoder whose latents are scaled by one number, got one "
+            f"with {', '.join(shifts)} (of Stable Diffusion 3 and later); {REMEDY}"
+        )
 
 
 def _renamed(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

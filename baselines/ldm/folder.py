@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 PIPELINE = "StableDiffusionPipeline"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+SETTINGS = (
+    "act_fn", "attention_head_dim", "block_out_channels", "cross_attention_dim",
+    "down_block_types", "flip_sin_to_cos", "freq_shift", "in_channels", "layers_per_block",
+    "norm_eps", "norm_num_groups", "out_channels", "sample_size", "up_block_types",
+)  # fmt: skip
+"""What changes the network's output, and most of which no tensor tells."""
 REMEDY = "train one with `gcdp-bench train ldm` or give another folder"
 
 
@@ -125,6 +131,12 @@ def _read_unet(folder: Path) -> UNet2DConditionModel:
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: expected config.json of a U-Net, found none; {REMEDY}")
     settings = read_table(folder / "config.json")
+    missing = [name for name in SETTINGS if settings.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"{folder}: expected config.json with {', '.join(SETTINGS)}, got no "
+            f"{', '.join(missing)}, for which diffusers would take values of its own; {REMEDY}"
+        )
 
     def build() -> UNet2DConditionModel:
         unet = UNet2DConditionModel.from_config(settings)

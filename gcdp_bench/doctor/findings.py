@@ -15,6 +15,7 @@ from typing import TypeVar
 from gcdp_bench.catalog import DATASETS
 from gcdp_bench.data import available_dataset
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
+from gcdp_bench.texts import reason
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ def attempt(function: Callable[[], T]) -> tuple[T | None, str]:
         except FileNotFoundError as error:
             return None, str(error)
         except Exception as error:
-            return None, f"{type(error).__name__}: {error}"
+            return None, f"{type(error).__name__}: {reason(error)}"
 
 
 def reinstall(module: str) -> str:

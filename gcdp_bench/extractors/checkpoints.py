@@ -11,6 +11,11 @@ import torch
 
 from gcdp_bench.texts import reason
 
+SAVE_ALONE = (
+    "python -c \"import torch; checkpoint = torch.load('FILE', weights_only=False); torch.save("
+    "{'state_dict': checkpoint['state_dict']}, 'TENSORS.pth')\""
+)
+
 
 def read_checkpoint(path: Path, *, expected: str) -> Any:
     """Contents of a file that `torch.save` wrote, on the CPU; tensors and plain values only.
@@ -34,8 +39,17 @@ def read_checkpoint(path: Path, *, expected: str) -> Any:
     except Exception as error:  # damaged bytes raise almost anything in the unpickler
         raise ValueError(
             f"{path}: expected {expected}, which holds tensors and plain values, got "
-            f"{reason(error)}; restore the file, or save its tensors alone"
+            f"{_other_objects(path) or reason(error)}; restore the file, or save its tensors alone "
+            f"(if you trust its makers, and with their library installed): {SAVE_ALONE}"
         ) from error
+
+
+def _other_objects(path: Path) -> str:
+    """Kinds of objects that only running code could restore; "" where none can be told."""
+    try:
+        return ", ".join(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except Exception:  # the same damaged bytes
+        return ""
 
 
 def _check_archive(path: Path, expected: str) -> None:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
-from gcdp_bench.extractors.registry import find_weights
+from gcdp_bench.extractors.registry import find_weights, weight_spec
 from gcdp_bench.extractors.torchscript import torchscript_tensors
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.protocols import TextMatch
-from gcdp_bench.training.checkpoint import check_fit, load_into
+from gcdp_bench.training.loading import load_known
 
 NAME = "clip-vit-l-14-336"
 MODEL = "ViT-L-14-336"  # open_clip's configuration
@@ -61,11 +61,8 @@ class StandardClip:
             ValueError: they are damaged, or of another network.
         """
         file = find_weights(NAME, path)
-        weights = openai_weights(file)
-        with torch.device("meta"):
-            check_fit(build_network("meta"), weights, source=file)
-        network = build_network()
-        load_into(network, weights, source=file)
+        remedy = f"give OpenAI's weights of {MODEL}: {weight_spec(NAME).how}"
+        network = load_known(build_network, openai_weights(file), source=file, remedy=remedy)
         return cls(network, name=NAME, digest=file_digest(file), device=device)
 
     @torch.no_grad()
@@ -134,11 +131,13 @@ class ClipFeatures:
         return self._clip.embed(images)
 
 
-def build_network(device: str = "cpu") -> nn.Module:
+def build_network() -> nn.Module:
     """The architecture without its weights; QuickGELU, as OpenAI trained it."""
     import open_clip
 
-    return open_clip.create_model(MODEL, pretrained=None, force_quick_gelu=True, device=device)
+    return open_clip.create_model(
+        MODEL, pretrained=None, force_quick_gelu=True, device=torch.get_default_device()
+    )
 
 
 def openai_weights(path: Path) -> dict[str, Tensor]:

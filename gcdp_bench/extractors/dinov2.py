@@ -10,15 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gcdp_bench.extractors.hugging_face import check_settings, load_strictly
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.texts import reason
 
 NAME = "dinov2-vit-l-14"
 SIDE = 224  # pixels
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, of pixels 0..1
 GRID_OFFSET = 0.1  # of DINOv2's own program, when it resizes the grid of positions
 CHUNK = 32
+SETTINGS = (
+    "hidden_size", "num_hidden_layers", "num_attention_heads", "hidden_act", "layer_norm_eps",
+    "patch_size", "image_size",
+)  # fmt: skip
+REMEDY = "give the folder of facebook/dinov2-large"
 
 
 class DinoV2:
@@ -85,32 +90,16 @@ def read_dinov2(folder: Path) -> nn.Module:
     """A `transformers.Dinov2Model`, strictly loaded; nothing is fetched.
 
     Raises:
-        ValueError: not a DINOv2, or tensors are missing, left over or of another shape.
+        FileNotFoundError: no `config.json`.
+        ValueError: not a DINOv2, a setting that its tensors do not tell is missing, or tensors are
+            missing, left over or of another shape.
     """
     from transformers import Dinov2Model
 
-    try:
-        loaded: Any = Dinov2Model.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True,
-            ignore_mismatched_sizes=True, attn_implementation="sdpa", dtype=torch.float32,
-        )  # fmt: skip
-    except Exception as error:  # transformers raises almost anything about damaged files
-        raise ValueError(
-            f"{folder}: expected DINOv2 in Hugging Face's format, got {reason(error)}; "
-            "restore the files"
-        ) from error
-    network, report = loaded
-    problems = [
-        f"{kind.removesuffix('_keys')} {_named(key)}"
-        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-        for key in sorted(report[kind], key=str)
-    ]
-    if problems:
-        raise ValueError(
-            f"{folder}: weights are of another network: {'; '.join(problems[:5])} "
-            f"({len(problems)} differences); give the folder of facebook/dinov2-large"
-        )
-    return network
+    check_settings(folder, ("dinov2",), SETTINGS, remedy=REMEDY)
+    return load_strictly(
+        Dinov2Model, folder, remedy=REMEDY, attn_implementation="sdpa", dtype=torch.float32
+    )
 
 
 def fit_positions(network: Any, num: int) -> None:
@@ -129,11 +118,3 @@ def fit_positions(network: Any, num: int) -> None:
         assert grid.shape[-2:] == (num, num)
         positions = torch.cat([positions[:, :1], grid.flatten(2).mT], 1)  # (1, 1 + num^2, D)
         embeddings.position_embeddings = nn.Parameter(positions, requires_grad=False)
-
-
-def _named(key: Any) -> str:
-    """A tensor's name, with its two shapes where those differ."""
-    if isinstance(key, str):
-        return key
-    name, found, expected = key
-    return f"{name} ({tuple(found)}, expected {tuple(expected)})"

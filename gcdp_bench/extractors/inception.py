@@ -130,7 +130,7 @@ def _load_trunk(file: Path) -> nn.Module:
         )
     except (RuntimeError, TypeError, AttributeError, ValueError, KeyError) as error:
         raise ValueError(
-            f"{file}: expected {expected}, got {reason(error, 300)}; give that file"
+            f"{file}: expected {expected}, got {reason(error)}; give that file"
         ) from error
     layers = [layer for name, layer in network.named_children() if name != "fc"]
     return nn.Sequential(*layers, nn.Flatten())  # registered in the order in which they act

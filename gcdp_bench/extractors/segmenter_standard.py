@@ -18,7 +18,8 @@ from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, Prediction
-from gcdp_bench.training.loading import load_network
+from gcdp_bench.texts import shown
+from gcdp_bench.training.loading import load_known
 
 NAME = "hrnet-w48-cityscapes"
 NATIVE = "native"
@@ -29,6 +30,11 @@ BOX = r"([1-9]\d*)x([1-9]\d*)"
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB, of pixels 0..255
 CHUNK_PX = 2 * 1024 * 2048  # pixels that the network sees at once
 TRAINING_ONLY = "auxiliary_head."  # weights that a checkpoint may have and judging does not use
+
+REMEDY = (
+    "expected mmsegmentation's fcn_hr48 (HRNet-W48) of 19 classes; give the file that it "
+    "published, or train a segmenter with `gcdp-bench train segmenter` and give its folder"
+)
 
 CITYSCAPES_CLASSES = (
     "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
@@ -80,10 +86,11 @@ class StandardSegmenter:
             ValueError: it is no OpenMMLab checkpoint, or of another network.
         """
         file = find_weights(NAME, path)
-        network = load_network(
+        network = load_known(
             lambda: HRNetSegmenter(W48, len(CITYSCAPES_CLASSES)),
             openmmlab_weights(file),
             source=file,
+            remedy=REMEDY,
         )
         return cls(network, digest=file_digest(file), resize=resize, device=device)
 
@@ -182,7 +189,23 @@ def openmmlab_weights(path: Path) -> dict[str, Tensor]:
     if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise ValueError(f"{path}: expected names and tensors in state_dict, got other things; "
                          "give the file that mmsegmentation published")  # fmt: skip
+    _check_classes(path, checkpoint.get("meta"))
     return {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
+
+
+def _check_classes(path: Path, meta: Any) -> None:
+    """Refuse classes that are written in the checkpoint and differ; old files may tell none."""
+    if not isinstance(meta, Mapping):
+        return
+    newer = meta.get("dataset_meta")  # of mmsegmentation 1; before it, "CLASSES"
+    classes = newer.get("classes") if isinstance(newer, Mapping) else meta.get("CLASSES")
+    if not isinstance(classes, tuple | list) or tuple(classes) == CITYSCAPES_CLASSES:
+        return
+    raise ValueError(
+        f"{path}: expected a network of the {len(CITYSCAPES_CLASSES)} training classes of "
+        f"Cityscapes, got one of {len(classes)} classes, {shown(', '.join(map(str, classes)))}; "
+        f"{REMEDY}"
+    )
 
 
 def _rescale(images: Tensor, box: Size) -> Tensor:

@@ -112,7 +112,7 @@ def download_weights(
         try:
             fetch(spec, path)
         except Exception as error:
-            problem = f"{type(error).__name__}: {reason(error, 1000)}"
+            problem = f"{type(error).__name__}: {reason(error)}"
             raise OSError(_by_hand(spec, problem)) from error
         if not is_complete(spec, path):
             raise OSError(_by_hand(spec, "it brought no complete weights"))

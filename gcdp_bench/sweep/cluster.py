@@ -23,6 +23,7 @@ from gcdp_bench.sweep.connection import connect
 from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real
 from gcdp_bench.sweep.run import run_sweep
 from gcdp_bench.sweep.worker import Board, Recipe, Resources, Worker
+from gcdp_bench.texts import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,7 +190,7 @@ class RayScheduler:
             raise error.cause from error
         except RayError as error:
             self._hands.remove(hand)
-            self._bury(task, str(error).strip().splitlines()[0])
+            self._bury(task, reason(error))
             if task is not None:
                 work.waiting.insert(0, task)
             return

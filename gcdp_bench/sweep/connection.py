@@ -67,6 +67,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=CONNECT_SEC).close()
     except (OSError, OverflowError) as error:
         raise OSError(
-            f"--cluster {address}: expected the head of a Ray cluster, got: {error}; see its "
+            f"--cluster {address}: expected the head of a Ray cluster, got: "
+            f"{reason(error)}; see its "
             "address in what `ray start --head` printed"
         ) from error

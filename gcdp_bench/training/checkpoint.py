@@ -23,6 +23,7 @@ DTYPES = frozenset(
      torch.int16, torch.int8, torch.uint8, torch.bool}
 )  # fmt: skip
 """Numbers that weights may be stored as."""
+REMEDY = "load them with the configuration they were saved with"
 CHECKPOINTS = "checkpoints"  # their folder in a run
 FILES = ("network.safetensors", "averaged.safetensors", "optimizer.safetensors", "state.json")
 
@@ -38,7 +39,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
         try:
             save_file(tensors, temporary)
         except SafetensorError as error:
-            raise OSError(f"{path}: {error}") from error
+            raise OSError(f"{path}: {reason(error)}") from error
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
@@ -60,18 +61,28 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def load_into(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path) -> None:
+def load_into(
+    network: nn.Module, weights: Mapping[str, Tensor], *, source: Path, remedy: str = REMEDY
+) -> None:
     """Fill `network` strictly; half-precision weights are widened to the network's type.
 
     Raises:
         ValueError: as `check_fit`.
     """
-    check_fit(network, weights, source=source)
+    check_fit(network, weights, source=source, remedy=remedy)
     network.load_state_dict(dict(weights), strict=True)
 
 
-def check_fit(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path) -> None:
+def check_fit(
+    network: nn.Module, weights: Mapping[str, Tensor], *, source: Path, remedy: str = REMEDY
+) -> None:
     """Refuse weights that `network` cannot be filled with; it may be on the meta device.
+
+    Args:
+        network: to be filled.
+        weights: by name.
+        source: what messages name.
+        remedy: what to do about weights of another network, for the message.
 
     Raises:
         ValueError: names, shapes or kinds of numbers differ, or a weight is NaN or infinite; the
@@ -94,7 +105,7 @@ def check_fit(network: nn.Module, weights: Mapping[str, Tensor], *, source: Path
     if problems:
         raise ValueError(
             f"{source}: weights are of another configuration: {'; '.join(sorted(problems)[:5])}"
-            f" ({len(problems)} differences); load them with the configuration they were saved with"
+            f" ({len(problems)} differences); {remedy}"
         )
     broken = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
     if broken:

@@ -55,6 +55,30 @@ def load_network(
     return network
 
 
+def load_known(
+    build: Callable[[], N], weights: Mapping[str, Tensor], *, source: Path, remedy: str
+) -> N:
+    """The network of a fixed architecture that `build` makes, filled strictly.
+
+    It is compared with the weights first, without memory.
+
+    Args:
+        build: makes the network, with any weights.
+        weights: somebody else's tensors.
+        source: what messages name.
+        remedy: which weights are expected and where they are, for the message.
+
+    Raises:
+        ValueError: the weights are of another network.
+    """
+    with torch.device("meta"):
+        outline = build()
+    check_fit(outline, weights, source=source, remedy=remedy)
+    network = build()
+    network.load_state_dict(dict(weights), strict=True)
+    return network
+
+
 @contextmanager
 def _no_more_modules(num_tensors: int) -> Iterator[None]:
     """Raise `ValueError` when more modules are made than a network of `num_tensors` can have."""

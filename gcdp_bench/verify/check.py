@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gcdp_bench.texts import reason
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
@@ -47,5 +49,5 @@ def run_checks(checks: Sequence[Check]) -> Iterator[Outcome]:
         try:
             got = float(check.compute())
         except Exception as problem:
-            error = f"{type(problem).__name__}: {problem}"
+            error = f"{type(problem).__name__}: {reason(problem)}"
         yield Outcome(check, got, error, time.perf_counter() - started)

@@ -15,11 +15,23 @@ class Inner:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Text:
+    width: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deep:
+    inner: Inner = field(default_factory=Inner)
+    text: Text = field(default_factory=Text)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outer:
     rate: float
     widths: tuple[int, ...] = (1, 2)
     path: str | None = None
     inner: Inner = field(default_factory=Inner)
+    deep: Deep = field(default_factory=Deep)
 
 
 def test_round_trip():
@@ -35,6 +47,9 @@ def test_round_trip():
         ("inner.name=linear", lambda c: c.inner.name, "linear"),
         ("path=a/b", lambda c: c.path, "a/b"),
         ("path=null", lambda c: c.path, None),
+        ("deep.inner.name=linear", lambda c: c.deep.inner.name, "linear"),
+        ("deep.inner.size=[1,2]", lambda c: c.inner.size, (32, 64)),
+        ("text.width=3", lambda c: c.deep.text.width, 3),
     ],
 )
 def test_override(assignment, read, expected):
@@ -53,6 +68,7 @@ def test_override(assignment, read, expected):
         ("inner.size=[1]", "inner.size: expected 2 values, got 1"),
         ("inner.name=sine", "expected one of 'cosine', 'linear', got 'sine'"),
         ("inner=3", "expected a table of Inner"),
+        ("none.width=3", "unknown key 'none'"),
     ],
 )
 def test_override_refuses(assignment, message):
@@ -75,3 +91,13 @@ def test_broken_json_names_the_file(tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match="broken.json: expected JSON"):
         config.read_json(path)
+
+
+def test_a_key_that_several_settings_end_with_is_refused():
+    @dataclass(frozen=True, kw_only=True)
+    class Both:
+        deep: Deep = field(default_factory=Deep)
+        other: Deep = field(default_factory=Deep)
+
+    with pytest.raises(ValueError, match=r"got deep\.text\.width, other\.text\.width"):
+        config.override(Both(), ["text.width=3"])

@@ -1,10 +1,13 @@
 """The weightless encoder is fixed and sensible; T5 is read from a folder."""
 
+import json
 import logging
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from gcdp_bench.extractors.store import add_weights
 from gcdp_bench.progress import Silent
@@ -85,6 +88,105 @@ def test_t5_of_another_width_is_refused(t5_folder):
     config = TextConfig(encoder="t5", dim=1024, max_tokens=8, path=str(t5_folder))
     with pytest.raises(ValueError, match="expected token width 1024, got 16"):
         build_text_encoder(config)
+
+
+def changed(folder, target, *, without=(), **files):
+    """A copy of a folder, without some files or with other contents; the suffix is json."""
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns(*without))
+    for name, content in files.items():
+        (target / f"{name}.json").write_text(content)
+    return TextConfig(encoder="t5", dim=16, max_tokens=8, path=str(target))
+
+
+@pytest.mark.parametrize(
+    ("without", "found"),
+    [
+        (["tokenizer.json"], "got config.json, model.safetensors, tokenizer_config.json"),
+        (["tokenizer*"], "got config.json, model.safetensors"),
+        (["config.json"], "config.json: expected the settings of a t5, found none"),
+    ],
+)
+def test_t5_without_one_of_its_files_is_refused(t5_folder, tmp_path, without, found):
+    with pytest.raises(FileNotFoundError, match=found):
+        build_text_encoder(changed(t5_folder, tmp_path / "t5", without=without))
+
+
+def test_a_vocabulary_in_another_format_says_how_it_is_converted(t5_folder, tmp_path):
+    config = changed(t5_folder, tmp_path / "t5", without=["tokenizer.json"])
+    (tmp_path / "t5" / "spiece.model").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"from_pretrained\(FOLDER\)\.save_pretrained"):
+        build_text_encoder(config)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "version https://git-lfs.github.com/spec/v1"])
+def test_a_damaged_tokenizer_is_refused(t5_folder, tmp_path, content):
+    with pytest.raises(ValueError, match=r"tokenizer\.json: expected a tokenizer"):
+        build_text_encoder(changed(t5_folder, tmp_path / "t5", tokenizer=content))
+
+
+@pytest.mark.parametrize("num_words", [0, 9, 300])
+def test_the_tokenizer_of_another_network_is_refused(t5_folder, tmp_path, num_words):
+    tokenizer = json.loads((t5_folder / "tokenizer.json").read_text())
+    words = ["<pad>", "</s>", "<unk>", *(f"word{i}" for i in range(num_words))]
+    tokenizer["model"]["vocab"] = {word: index for index, word in enumerate(words)}
+    folder = t5_folder if num_words else large_t5(tmp_path / "large", t5_folder)
+    config = changed(folder, tmp_path / "t5", tokenizer=json.dumps(tokenizer))
+    with pytest.raises(ValueError, match=f"token embeddings of the network, got {len(words)}"):
+        build_text_encoder(config)
+
+
+def large_t5(folder, t5_folder):
+    """The same network with 200 token embeddings."""
+    from transformers import T5Config, T5EncoderModel
+
+    shutil.copytree(t5_folder, folder)
+    config = T5Config.from_pretrained(t5_folder, vocab_size=200)
+    T5EncoderModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["num_heads", "d_kv", "layer_norm_epsilon", "vocab_size"])
+def test_t5_without_a_setting_is_refused(t5_folder, tmp_path, name):
+    settings = json.loads((t5_folder / "config.json").read_text())
+    del settings[name]
+    with pytest.raises(ValueError, match=f"got no {name}, for which transformers would take"):
+        build_text_encoder(changed(t5_folder, tmp_path / "t5", config=json.dumps(settings)))
+
+
+@pytest.mark.parametrize("kind", ["bert", None])
+def test_another_kind_of_network_is_refused(t5_folder, tmp_path, kind):
+    settings = json.loads((t5_folder / "config.json").read_text()) | {"model_type": kind}
+    with pytest.raises(ValueError, match="expected model_type t5 or mt5"):
+        build_text_encoder(changed(t5_folder, tmp_path / "t5", config=json.dumps(settings)))
+
+
+@pytest.mark.parametrize("extra", ["decoder.block.0.weight", "lm_head.weight", None])
+def test_t5_without_a_tensor_is_refused_and_with_its_decoder_read(t5_folder, tmp_path, extra):
+    config = changed(t5_folder, tmp_path / "t5")
+    path = tmp_path / "t5" / "model.safetensors"
+    weights = load_file(path)
+    if extra is not None:
+        save_file({**weights, extra: torch.zeros(2)}, path, metadata={"format": "pt"})
+        assert build_text_encoder(config).encode(["a car"]).mask.sum() == 2
+        return
+    name = "encoder.block.0.layer.0.SelfAttention.q.weight"
+    del weights[name]
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=f"another network: missing {name}"):
+        build_text_encoder(config)
+
+
+def test_different_captions_have_different_vectors_or_are_refused(t5_folder, caplog):
+    config = TextConfig(encoder="t5", dim=16, max_tokens=8, path=str(t5_folder))
+    encoder = build_text_encoder(config)
+    one, other = encoder.encode(["a car and sky", "sky and a car"]).tokens
+    assert not torch.allclose(one, other)
+    assert not caplog.text
+    encoder.encode(["a zebra"])
+    assert "1 captions have characters that the T5 tokenizer does not know" in caplog.text
+    with pytest.raises(ValueError, match="knows no word: 'zebras run'"):
+        encoder.encode(["a car", "zebras run"])
+    assert encoder.encode([""]).tokens.shape == (1, 8, 16)
 
 
 def test_missing_t5_says_how_to_get_it(tmp_path):

@@ -206,3 +206,20 @@ def test_a_given_folder_is_not_replaced(folder, tmp_path, monkeypatch):
     shutil.copytree(folder, tmp_path / "stripes" / "vae")
     with pytest.raises(FileNotFoundError, match="looked in elsewhere;"):
         find_autoencoder("stripes", Path("elsewhere"))
+
+
+@pytest.mark.parametrize("name", ["scaling_factor", "norm_num_groups", "act_fn"])
+def test_a_setting_that_no_tensor_tells_is_not_invented(folder, name):
+    config = json.loads((folder / "config.json").read_text())
+    del config[name]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=f"got no {name}, for which diffusers would take"):
+        load_autoencoder(folder)
+
+
+@pytest.mark.parametrize("name", ["shift_factor", "latents_mean"])
+def test_latents_that_are_shifted_are_refused(folder, name):
+    config = json.loads((folder / "config.json").read_text()) | {name: 0.1}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=f"scaled by one number, got one with {name}"):
+        load_autoencoder(folder)

@@ -173,3 +173,12 @@ def test_damaged_index(broken):
 
 def _change(path, **values):
     path.write_text(json.dumps(read_json(path) | values))
+
+
+@pytest.mark.parametrize("name", ["attention_head_dim", "norm_num_groups", "flip_sin_to_cos"])
+def test_a_setting_of_the_unet_that_no_tensor_tells_is_not_invented(broken, name):
+    config = read_json(broken / "unet" / "config.json")
+    del config[name]
+    write_json(broken / "unet" / "config.json", config)
+    with pytest.raises(ValueError, match=f"got no {name}, for which diffusers would take"):
+        read_pipeline(broken)

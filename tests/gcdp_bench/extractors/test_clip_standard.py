@@ -211,7 +211,7 @@ def test_the_published_architecture():
     from open_clip.transformer import QuickGELU
 
     with torch.device("meta"):
-        network = build_network("meta")
+        network = build_network()
     assert network.visual.image_size == (336, 336)
     assert sum(p.numel() for p in network.parameters()) == 427_944_193
     assert isinstance(network.visual.transformer.resblocks[0].mlp.gelu, QuickGELU)

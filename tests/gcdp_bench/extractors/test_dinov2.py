@@ -1,5 +1,7 @@
 """DINOv2 against transformers' own forward pass and DINOv2's own resize of positions."""
 
+import json
+import shutil
 import warnings
 
 import numpy as np
@@ -132,10 +134,20 @@ def test_another_network_is_refused(folder, tmp_path, change):
             read_dinov2(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["num_attention_heads", "hidden_act", "layer_norm_eps"])
+def test_a_setting_that_no_tensor_tells_is_not_invented(folder, tmp_path, name):
+    shutil.copyfile(folder / "model.safetensors", tmp_path / "model.safetensors")
+    settings = json.loads((folder / "config.json").read_text())
+    del settings[name]
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=f"got no {name}, for which transformers would take"):
+        read_dinov2(tmp_path)
+
+
 def test_a_damaged_file_is_refused(folder, tmp_path):
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match="expected DINOv2 in Hugging Face's format"):
+    with pytest.raises(ValueError, match="expected a Dinov2Model in Hugging Face's format"):
         read_dinov2(tmp_path)
 
 

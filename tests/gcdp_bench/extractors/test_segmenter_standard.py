@@ -1,5 +1,7 @@
 """HRNet-W48 against mmseg's own model, built from mmseg's own configuration file."""
 
+import sys
+import types
 import warnings
 from collections import OrderedDict
 from pathlib import Path
@@ -161,6 +163,47 @@ def test_files_of_other_formats_are_refused(tmp_path):
     path.write_bytes(b"no checkpoint")
     with pytest.raises(ValueError, match="expected an OpenMMLab checkpoint, which holds tensors"):
         openmmlab_weights(path)
+
+
+@pytest.mark.parametrize("key", ["CLASSES", "classes"])
+def test_a_network_of_other_classes_is_refused(tmp_path, key):
+    """As many classes in another order: the shapes of the weights would fit."""
+    path = tmp_path / "other.pth"
+
+    def saved(classes):
+        meta = {key: classes} if key == "CLASSES" else {"dataset_meta": {key: classes}}
+        torch.save({"state_dict": {"backbone.a": torch.ones(1)}, "meta": meta}, path)
+        return openmmlab_weights(path)
+
+    assert list(saved(CITYSCAPES_CLASSES)) == ["backbone.a"]
+    with pytest.raises(ValueError, match="got one of 19 classes, 'bicycle, motorcycle"):
+        saved(CITYSCAPES_CLASSES[::-1])
+
+
+def test_a_small_network_is_told_from_the_expected_one(tmp_path):
+    path = tmp_path / "small.pth"
+    torch.save({"state_dict": {"conv.weight": torch.ones(1)}}, path)
+    with pytest.raises(
+        ValueError, match=r"unexpected|missing .* expected mmsegmentation's fcn_hr48"
+    ):
+        StandardSegmenter.load(path)
+
+
+def test_the_log_that_mmengine_pickles_is_named_with_a_remedy(tmp_path, monkeypatch):
+    names = ("mmengine_of_a_test", "mmengine_of_a_test.logging")
+    modules = {name: types.ModuleType(name) for name in names}
+    buffer = type("HistoryBuffer", (), {"__module__": names[-1]})
+    vars(modules[names[-1]])["HistoryBuffer"] = buffer
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    path = tmp_path / "own.pth"
+    torch.save({"state_dict": {}, "message_hub": {"loss": buffer()}}, path)
+    with pytest.raises(ValueError, match="HistoryBuffer; restore the file, or save its") as raised:
+        openmmlab_weights(path)
+    command = str(raised.value).partition("python -c ")[2].strip('"')
+    target = tmp_path / "TENSORS.pth"
+    exec(command.replace("FILE", str(path)).replace("TENSORS.pth", str(target)))
+    assert openmmlab_weights(target) == {}
 
 
 def test_pickled_code_is_not_run(tmp_path):
