@@ -15,7 +15,9 @@ SUMMARY = ("fid", "semantic_recall", "semantic_precision", "false_detection_rate
 LOWER_IS_BETTER = ("fid", "fsd_generated", "fsd_predicted", "false_detection_rate")
 DISTANCES = ("fid", "fsd_generated", "fsd_predicted")
 PERCENT = ("semantic_recall", "semantic_precision", "false_detection_rate", "miou",
-           "attribute_recall")  # fmt: skip
+           "attribute_recall", "attribute_precision", "attribute_false_detection", "iou",
+           "pixel_accuracy")  # fmt: skip
+"""Shares that people read in percent, with the same at a threshold ("semantic_recall@1%")."""
 UNDEFINED = "–"
 
 
@@ -141,6 +143,13 @@ OPTIONAL = ("attribute_recall",)
 def number(value: float, pattern: str = "{:.2f}") -> str:
     """A formatted number, or the dash of an undefined one."""
     return UNDEFINED if pd.isna(value) else pattern.format(value)
+
+
+def in_units(metric: str, *values: float) -> tuple[str, ...]:
+    """Values as people read them: shares in percent with their sign, others as they are."""
+    if metric.partition("@")[0] in PERCENT:
+        return tuple(number(100.0 * value, "{:.2f} %") for value in values)
+    return tuple(number(value, "{:.4f}") for value in values)
 
 
 def knob_symbol(knob: str) -> str:

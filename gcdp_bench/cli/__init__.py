@@ -65,6 +65,8 @@ class LazyGroup(click.Group):
         """Turn the library's errors into one line and exit code 1."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # who reads the output has enough, as `head` has
+            raise
         except EXPECTED_ERRORS as error:
             raise click.ClickException(one_line(str(error))) from error
         except KeyboardInterrupt:

@@ -24,7 +24,9 @@ from gcdp_bench.cli.stores import STORED
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Also write the values as CSV, and per_sample.parquet beside it.",
+    metavar="FILE.csv",
+    help="Also write the values as CSV (shares from 0 to 1), and beside it those of each sample "
+    "as FILE.per_sample.parquet.",
 )
 @extractor_options
 @quarantine_option
@@ -49,6 +51,7 @@ def command(
     from gcdp_bench.files import output_folder, replacing
     from gcdp_bench.protocols import AttributedDataset
     from gcdp_bench.storage import fetched
+    from gcdp_bench.tables import in_units
 
     if out is not None:
         output_folder(out.parent)
@@ -71,11 +74,13 @@ def command(
     scores = score_generated(seen, reference, judges)
     frame = scores.frame()
     for line in frame[frame["class"] == "all"].itertuples():
-        interval = "" if line.ci_method == "none" else f"[{line.ci_low:.4f}, {line.ci_high:.4f}]"
-        click.echo(f"{line.metric:32s} {line.value:12.4f} {interval:24s} {line.extractor}")
+        value, low, high = in_units(str(line.metric), line.value, line.ci_low, line.ci_high)
+        interval = "" if line.ci_method == "none" else f"[{low}, {high}]"
+        click.echo(f"{line.metric:32s} {value:>12s} {interval:24s} {line.extractor}")
     if out is not None:
         with replacing(out) as temporary:
             frame.to_csv(temporary, index=False)
-        with replacing(out.with_name("per_sample.parquet")) as temporary:
+        of_samples = out.with_name(f"{out.stem}.per_sample.parquet")
+        with replacing(of_samples) as temporary:
             scores.per_sample.to_parquet(temporary, index=False)
-        click.echo(f"all values, per class too: {out}")
+        click.echo(f"all values, per class too: {out}; of each sample: {of_samples}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,6 +18,9 @@ from gcdp_bench.training.task import Mixing, Task, TurnTask
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+logger = logging.getLogger(__name__)
+
+PRECISION_VARIABLE = "ACCELERATE_MIXED_PRECISION"
 PATIENCE = timedelta(hours=2)  # of processes that wait for a validation, preview or checkpoint
 
 
@@ -33,6 +37,7 @@ def start(config: TrainingConfig, run_dir: Path) -> Accelerator:
     # every process builds or reads the same weights; by default FSDP takes them from the first one
     # alone, which fails for weights and buffers of a network's root
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
+    _check_precision(config.precision)
     accelerator = Accelerator(
         mixed_precision=config.precision,
         gradient_accumulation_steps=config.accumulation,
@@ -56,6 +61,49 @@ def start(config: TrainingConfig, run_dir: Path) -> Accelerator:
             f"{' of version 1' if old_fsdp else ''}; choose another with `accelerate config`"
         )
     return accelerator
+
+
+def _check_precision(precision: str) -> None:
+    """Refuse a precision that would not be used: the run's configuration says which one is.
+
+    Raises:
+        ValueError: accelerate was told another one, or fp16 would be float32 without a GPU.
+    """
+    if precision == "fp16" and not torch.accelerator.is_available():
+        raise ValueError(
+            "precision: expected no or bf16 without a GPU, got fp16, which would train in float32; "
+            "pass --set precision=no, or train on a GPU"
+        )
+    told = os.environ.get(PRECISION_VARIABLE, "").lower()
+    if told in ("", "no"):
+        other = told or _precision_of_file()
+        if other not in ("", precision):
+            logger.warning(
+                "accelerate says mixed_precision %s; the run's settings decide and say %s "
+                "(--set precision=%s for the other)", other, precision, other
+            )  # fmt: skip
+    elif told not in ("fp16", "bf16"):
+        raise ValueError(
+            f"accelerate was told the precision {told}, expected one of no, fp16 and bf16; pass "
+            "`accelerate launch --mixed_precision no` and --set precision=bf16"
+        )
+    elif told != precision:
+        raise ValueError(
+            f"accelerate was told the precision {told} (`accelerate launch --mixed_precision`, its "
+            f"configuration or {PRECISION_VARIABLE}), the run's settings say {precision}; pass "
+            f"--set precision={told}, or `accelerate launch --mixed_precision no`"
+        )
+
+
+def _precision_of_file() -> str:
+    """What `accelerate config` wrote, which only `accelerate launch` passes on; "" for nothing."""
+    from accelerate.commands.config.config_args import default_config_file, load_config_from_file
+
+    try:
+        config = load_config_from_file(None) if Path(default_config_file).is_file() else None
+    except Exception:  # a damaged file is the business of `accelerate launch`
+        return ""
+    return str(getattr(config, "mixed_precision", None) or "").lower()
 
 
 def check(task: Task | TurnTask, batch_size: int, num_processes: int) -> None:

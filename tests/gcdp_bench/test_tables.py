@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gcdp_bench.rows import CEILING, SPLIT, to_frame
-from gcdp_bench.tables import below_noise, knob_text, readable, summary_table
+from gcdp_bench.tables import below_noise, in_units, knob_text, readable, summary_table
 from tests.gcdp_bench.test_rows import record
 
 REAL = {"trained_on": "none", "knob": "none", "guidance": math.nan, "steps": None}
@@ -100,3 +100,13 @@ def test_intervals_and_corrections_stay_with_their_value(rows):
     assert first["fid_low"] == pytest.approx(4.4) and first["fid_high"] == pytest.approx(4.8)
     assert first["fid_corrected"] == pytest.approx(4.45)
     assert first["miou_low"] == pytest.approx(0.15)
+
+
+def test_units_are_those_of_the_definitions():
+    from gcdp_bench.metrics.definitions import DEFINITIONS
+
+    for metric, definition in DEFINITIONS.items():
+        in_percent = "(tables print percent)" in definition.unit
+        expected = "99.81 %" if in_percent else "0.9981"
+        assert in_units(metric, 0.9981) == (expected,), metric
+    assert in_units("miou", math.nan, 0.5) == ("–", "50.00 %")

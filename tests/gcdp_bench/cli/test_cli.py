@@ -1,6 +1,7 @@
 """The command line as a user meets it: help, work, and mistakes."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -48,6 +49,17 @@ def test_every_verb_has_help_without_torch(verb):
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "Usage: gcdp-bench" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["weights list", "data list", "score --explain all", "--help"])
+def test_output_that_nobody_reads_to_its_end_ends_quietly(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "from gcdp_bench.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, *command.split()], stdout=writer,
+                            stderr=subprocess.PIPE, text=True)  # fmt: skip
+    os.close(writer)
+    assert result.returncode in (0, 1) and result.stderr == ""
 
 
 def test_the_options_of_every_verb():
@@ -106,6 +118,20 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
     for metric in ("semantic_recall", "semantic_precision", "miou", "fsd_generated", "clip-x100"):
         assert metric in result.output
     assert "semantic_recall,car" in table.read_text()
+    of_samples = tmp_path / "scores.per_sample.parquet"
+    assert len(pd.read_parquet(of_samples)) == 4
+    values = pd.read_csv(table).set_index(["metric", "class"])["value"]
+    recall, clip = values["semantic_recall", "all"], values["clip-x100"].iloc[0]
+    assert 0 < recall <= 1
+    lines = {line.split()[0]: line.split()[1:3] for line in result.output.splitlines() if line}
+    assert lines["semantic_recall"] == [f"{100 * recall:.2f}", "%"]
+    assert lines["clip-x100"][0] == f"{clip:.4f}"
+    before = of_samples.read_bytes()
+    result = run("score", out, "--dataset", toy.data, "--out", tmp_path / "again.csv",
+                 *toy.judges())  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert of_samples.read_bytes() == before
+    assert len(pd.read_parquet(tmp_path / "again.per_sample.parquet")) == 4
 
 
 def test_sweep_then_report(toy, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 
 import accelerate
@@ -176,3 +177,50 @@ def test_shares_make_up_the_batch():
     shares = [processes.share(batch, rank, 3)["x"] for rank in range(3)]
     assert {len(part) for part in shares} == {2}
     assert torch.cat(shares).sort().values.equal(batch["x"])
+
+
+@pytest.mark.parametrize(
+    ("told", "precision", "message"),
+    [
+        ("bf16", "no", "told the precision bf16 .* settings say no; pass --set precision=bf16"),
+        ("fp16", "bf16", "told the precision fp16 .* settings say bf16"),
+        ("fp8", "no", "told the precision fp8, expected one of no, fp16 and bf16"),
+        (None, "fp16", "expected no or bf16 without a GPU, got fp16"),
+    ],
+)
+def test_a_precision_that_would_not_be_used_is_refused(
+    tmp_path, monkeypatch, told, precision, message
+):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    if told is not None:
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", told)
+    with pytest.raises(ValueError, match=message):
+        processes.start(replace(CONFIG, precision=precision), tmp_path)
+
+
+@pytest.mark.parametrize("where", ["variable", "file"])
+def test_a_precision_of_accelerate_that_is_not_used_is_said(tmp_path, monkeypatch, caplog, where):
+    from accelerate.commands.config import config_args
+
+    if where == "variable":
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
+    else:
+        path = tmp_path / "default_config.yaml"
+        config_args.ClusterConfig(
+            compute_environment="LOCAL_MACHINE", distributed_type="NO", mixed_precision="bf16",
+            use_cpu=True, debug=False,
+        ).to_yaml_file(path)  # fmt: skip
+        monkeypatch.setattr(config_args, "default_config_file", str(path))
+    told, own = ("no", "bf16") if where == "variable" else ("bf16", "no")
+    processes._check_precision(own)
+    assert f"accelerate says mixed_precision {told}; the run's settings decide and say {own}" in (
+        caplog.text
+    )
+
+
+def test_the_same_precision_is_not_worth_a_word(monkeypatch, caplog):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    processes._check_precision("bf16")
+    monkeypatch.delenv("ACCELERATE_MIXED_PRECISION")
+    processes._check_precision("no")
+    assert not caplog.text
