@@ -9,11 +9,30 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from tempfile import TemporaryFile
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SYSTEM_NAMES = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin",
+     "system volume information"}
+)  # fmt: skip
+"""Files and folders, in lower case, that systems leave in the folders of their users."""
+
 LEFTOVER = re.compile(r"\..+\.(?P<pid>\d+)@(?P<host>[^@]+)\.tmp")  # see `replacing`
+
+
+def is_hidden(path: PurePath | str) -> bool:
+    """Whether a name, or a part of a relative path, is hidden ("._a.png") or a system's own."""
+    parts = PurePath(path).parts
+    return any(part.startswith(".") or part.lower() in SYSTEM_NAMES for part in parts)
+
+
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """Entries of a folder that match a pattern, also one of "**" or with folders, in the order of
+    their names; without hidden ones and those of systems, in hidden folders too.
+    """
+    return sorted(path for path in folder.glob(pattern) if not is_hidden(path.relative_to(folder)))
 
 
 @contextmanager

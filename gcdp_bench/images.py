@@ -22,6 +22,19 @@ MAX_PIXELS = 2**26
 """Of a file, 8192x8192; one that says more is refused before memory is taken for its pixels."""
 TOO_LARGE = f"expected at most {MAX_PIXELS} pixels"
 
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff")
+"""Of pictures that can be read, in any case."""
+
+LAYOUT_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
+"""Of layouts: formats that keep every pixel's value."""
+
+LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".webp", ".gif")
+"""Of what is taken for a layout and refused with the reason."""
+
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+LAYOUT_FORMATS = ("PNG", "BMP", "TIFF")
+LOSSY_FORMATS = ("JPEG", "WEBP", "GIF")  # GIF and WebP may sort or change colours
+
 IMAGE_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
 """Pillow's names of what becomes RGB without loss: 8-bit colour, grey, palette, black and white."""
 
@@ -98,7 +111,7 @@ def mirror_layouts(layouts: Tensor, class_names: Sequence[str]) -> Tensor:
 
 
 def read_image(path: Path) -> Tensor:
-    """PNG or JPEG file as uint8 (3, H, W), turned as its EXIF orientation says.
+    """PNG, JPEG, WebP, BMP or TIFF as uint8 (3, H, W), turned as its EXIF orientation says.
 
     Of 16-bit colour the upper 8 bits are taken; of a JPEG with several pictures, the first.
 
@@ -107,18 +120,31 @@ def read_image(path: Path) -> Tensor:
         ValueError: it cannot be decoded, has more than `MAX_PIXELS`, is animated, 16-bit grey, CMYK
             or transparent in places; the message names it.
     """
-    return torch.from_numpy(_decode(path, ("PNG", "JPEG"), _rgb)).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(_decode(path, IMAGE_FORMATS, _rgb)).permute(2, 0, 1).contiguous()
 
 
 def read_layout(path: Path) -> Tensor:
-    """Layout file (8-bit grey or palette PNG whose values are class ids) as uint8 (H, W).
+    """Layout file (8-bit grey or palette PNG, BMP or TIFF of class ids) as uint8 (H, W).
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it cannot be decoded, has more than `MAX_PIXELS`, is animated or turned by an
-            EXIF orientation, or is not 8-bit single-channel; the message names it.
+            EXIF orientation, is not 8-bit single-channel, or of a format that changes values; the
+            message names it.
     """
-    return torch.from_numpy(_decode(path, ("PNG",), _class_ids))  # (H, W)
+    return torch.from_numpy(_decode(path, LAYOUT_FORMATS, _class_ids, LOSSY_FORMATS))  # (H, W)
+
+
+def read_layout_colours(path: Path) -> Tensor:
+    """Colours of a layout file whose classes are colours, uint8 (3, H, W).
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: as `read_layout`, or it has more than 8 bits a channel or is transparent in
+            places; the message names it.
+    """
+    colours = _decode(path, LAYOUT_FORMATS, _class_colours, LOSSY_FORMATS)
+    return torch.from_numpy(colours).permute(2, 0, 1).contiguous()  # (3, H, W)
 
 
 def write_image(path: Path, image: Tensor) -> None:
@@ -137,13 +163,25 @@ class _RefusedError(ValueError):
     """What is wrong with a picture that Pillow can open."""
 
 
-def _decode(path: Path, formats: tuple[str, ...], convert: Callable[[Any], Image.Image]):
+def _decode(
+    path: Path,
+    formats: tuple[str, ...],
+    convert: Callable[[Any], Image.Image],
+    refused: tuple[str, ...] = (),
+):
+    """Pixels of a file; `refused` are formats that are opened to say why they are refused."""
     import numpy as np
 
+    expected = f"{', '.join(formats[:-1])} or {formats[-1]}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's: of large sizes, of odd metadata
-            with Image.open(path, formats=formats) as file:
+            with Image.open(path, formats=(*formats, *refused)) as file:
+                if refused and file.format not in formats:
+                    raise _RefusedError(
+                        f"expected a layout as {expected}, got {file.format}, which changes the "
+                        f"values of pixels; save the layout as PNG where it was made"
+                    )
                 _require_still(file)
                 return np.array(convert(file), dtype=np.uint8)
     except FileNotFoundError:
@@ -154,7 +192,7 @@ def _decode(path: Path, formats: tuple[str, ...], convert: Callable[[Any], Image
         raise ValueError(f"{path}: {TOO_LARGE}, got more: {reason(error)}") from error
     except Exception as error:  # damaged bytes raise almost anything in Pillow's decoders
         raise ValueError(
-            f"{path}: expected a readable image ({' or '.join(formats)}), got "
+            f"{path}: expected a readable image ({expected}), got "
             f"{type(error).__name__}: {reason(error)}; restore the file or remove its entry"
         ) from error
 
@@ -170,7 +208,7 @@ def _require_still(file: Any) -> None:
     frames = getattr(file, "n_frames", 1)
     if frames != 1 and file.format != "MPO":
         raise _RefusedError(
-            f"expected one still picture, got an animation of {frames} frames; save one of them"
+            f"expected one still picture, got {frames} frames or pages; save one of them"
         )
 
 
@@ -181,29 +219,61 @@ def _rgb(file: Any) -> Image.Image:
             f"expected 8-bit RGB, grey or palette colours, got image mode {file.mode!r}; convert "
             "it to 8-bit RGB"
         )
+    _require_opaque(file)
+    return ImageOps.exif_transpose(file).convert("RGB")
+
+
+def _class_ids(file: Any) -> Image.Image:
+    """The picture as it is, whose values are class ids; those of 2 or 4 bits would be scaled."""
+    if file.mode not in ("L", "P") or _raw_mode(file) not in ("L", "P", "P;1", "P;2", "P;4"):
+        colours = file.mode in ("RGB", "RGBA")
+        remedy = (
+            "for a folder dataset name the class of each colour in classes.json, "
+            '"colours": {"#ff0000": "car"}; else restore the file of ids'
+            if colours
+            else "save the layout as a single 8-bit channel"
+        )
+        raise _RefusedError(
+            "expected an 8-bit grey or palette PNG (or BMP, TIFF) of class ids, got image mode "
+            f"{_raw_mode(file) if file.mode == 'L' else file.mode!r}; {remedy}"
+        )
+    _require_unturned(file)
+    return file
+
+
+def _class_colours(file: Any) -> Image.Image:
+    """The picture in RGB, whose colours are classes."""
+    if file.mode not in IMAGE_MODES or "16" in _raw_mode(file):
+        raise _RefusedError(
+            "expected 8-bit colours, palette or grey of classes, got image mode "
+            f"{_raw_mode(file)!r}; save the layout with 8 bits a channel"
+        )
+    _require_unturned(file)
+    _require_opaque(file)
+    return file.convert("RGB")
+
+
+def _raw_mode(file: Any) -> str:
+    """How a file that is open, and not loaded, stores its pixels: "L;4", "RGB", ..."""
+    arguments = file.tile[0].args
+    return arguments if isinstance(arguments, str) else str(arguments[0])
+
+
+def _require_opaque(file: Any) -> None:
     if file.has_transparency_data:
         opacity, _ = file.convert("RGBA").getchannel("A").getextrema()
         if opacity < 255:
             raise _RefusedError(
                 "expected opaque pixels, got transparent ones; lay the picture over a background"
             )
-    return ImageOps.exif_transpose(file).convert("RGB")
 
 
-def _class_ids(file: Any) -> Image.Image:
-    """The picture as it is, whose values are class ids; those of 2 or 4 bits would be scaled."""
-    if file.mode not in ("L", "P") or file.tile[0].args not in ("L", "P", "P;1", "P;2", "P;4"):
-        raise _RefusedError(
-            "expected an 8-bit grey or palette PNG of class ids, got image mode "
-            f"{file.tile[0].args if file.mode == 'L' else file.mode!r}; save the layout as a "
-            "single 8-bit channel"
-        )
+def _require_unturned(file: Any) -> None:
     if file.getexif().get(ExifTags.Base.Orientation, 1) != 1:
         raise _RefusedError(
             "expected a layout as it is stored, got one that its EXIF orientation turns; turn the "
             "pixels and remove the tag"
         )
-    return file
 
 
 def _write_png(path: Path, picture: Image.Image) -> None:

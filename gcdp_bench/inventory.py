@@ -11,6 +11,7 @@ from gcdp_bench.catalog import GENERATORS
 from gcdp_bench.extractors.registry import WEIGHTS, WeightSpec, is_complete, stored_path
 from gcdp_bench.extractors.store import recorded_digests
 from gcdp_bench.extractors.weights import RUNS, SHIPPED, file_digest
+from gcdp_bench.files import visible
 
 RUN_PATTERNS = ("*/*/*.safetensors", "*/*/*/*.safetensors")
 """runs/NAME/DATASET, and below it the stages of a cascade or the parts of a pipeline."""
@@ -59,8 +60,8 @@ def trained_weights() -> Iterator[Trained]:
     """Shipped networks, then those under runs/, in the order of their names."""
     shipped = [SHIPPED, *(spec.shipped for spec in GENERATORS.values())]
     places: tuple[tuple[Literal["shipped", "run"], list[Path]], ...] = (
-        ("shipped", [path for root in shipped for path in root.rglob("*.safetensors")]),
-        ("run", [path for pattern in RUN_PATTERNS for path in RUNS.glob(pattern)]),
+        ("shipped", [path for root in shipped for path in visible(root, "**/*.safetensors")]),
+        ("run", [path for pattern in RUN_PATTERNS for path in visible(RUNS, pattern)]),
     )
     for origin, paths in places:
         for path in sorted(path for path in paths if path.with_name("config.json").exists()):

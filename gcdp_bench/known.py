@@ -9,11 +9,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gcdp_bench.datasets.folder_files import SUFFIXES
+from gcdp_bench.datasets.disk import files_by_id
 from gcdp_bench.datasets.layouts import class_problem
-from gcdp_bench.images import Size, read_image, read_layout, resize_images, resize_layouts
+from gcdp_bench.images import (
+    IMAGE_SUFFIXES,
+    Size,
+    read_image,
+    read_layout,
+    resize_images,
+    resize_layouts,
+)
 from gcdp_bench.palette import colourise
 from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.texts import nfc
 
 MASKED = 128
 """Grey value from which on a pixel of a mask is drawn anew."""
@@ -150,17 +158,14 @@ def shown(pair: KnownPair, class_names: Sequence[str]) -> Tensor:
 def _files(path: Path) -> dict[str, Path]:
     """Image files by name without suffix: of a folder, or the one file."""
     if path.is_file():
-        return {path.stem: path}
+        return {nfc(path.stem): path}
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: expected an image file or a folder of them, found none")
-    files: dict[str, Path] = {}
-    for file in sorted(path.iterdir()):
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
-            if file.stem in files:
-                raise ValueError(f"{file}: {files[file.stem].name} has the same name; rename one")
-            files[file.stem] = file
+    files, repeated = files_by_id(path, IMAGE_SUFFIXES)
+    for file in repeated:
+        raise ValueError(f"{file}: {files[nfc(file.stem)].name} has the same name; rename one")
     if not files:
-        raise FileNotFoundError(f"{path}: expected {', '.join(SUFFIXES)} files, found none")
+        raise FileNotFoundError(f"{path}: expected {', '.join(IMAGE_SUFFIXES)} files, found none")
     return files
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.config import read_json, write_json
+from gcdp_bench.files import visible
 from gcdp_bench.training.checkpoint import CHECKPOINTS, load_weights, save_weights
 
 
@@ -37,14 +38,14 @@ def ship(run: Path, shipped: Path) -> list[Path]:
         ValueError: a weight does not fit half precision; its name is given.
     """
     written = []
-    for path in sorted(run.rglob("*.safetensors")):
+    for path in visible(run, "**/*.safetensors"):
         place = path.relative_to(run)
         if CHECKPOINTS not in place.parts:
             save_weights(shipped / place, halved(load_weights(path)))
             written.append(shipped / place)
     if not written:
         raise FileNotFoundError(f"{run}: expected model weights, found none; train the model first")
-    for path in sorted(run.rglob("*.json")):
+    for path in visible(run, "**/*.json"):
         place = path.relative_to(run)
         if CHECKPOINTS not in place.parts:
             write_json(shipped / place, read_json(path))

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gcdp_bench.config import from_dict, read_json, write_json
-from gcdp_bench.files import replacing
+from gcdp_bench.files import is_hidden, replacing
 from gcdp_bench.locks import exclusive
 from gcdp_bench.progress import Progress, Silent
 from gcdp_bench.texts import reason, shown
@@ -161,7 +161,7 @@ class Store:
                         found[path] = _Object.of(path, info or self._files.info(path))
         names_of = {_checked(path.removeprefix(f"{self._root}/"), self.url): held
                     for path, held in found.items()}  # fmt: skip
-        return {name: held for name, held in names_of.items() if not _is_hidden(name)}
+        return {name: held for name, held in names_of.items() if not is_hidden(name)}
 
     def _place(self, name: str) -> str:
         return self._root if name == "." else f"{self._root}/{name}"
@@ -303,8 +303,8 @@ def _visible(path: Path) -> list[Path]:
 
 
 def _listed(folder: Path, folders: list[str], names: Sequence[str]) -> list[Path]:
-    folders[:] = [name for name in folders if not name.startswith(".")]
-    return [folder / name for name in names if not name.startswith(".")]
+    folders[:] = [name for name in folders if not is_hidden(name)]
+    return [folder / name for name in names if not is_hidden(name)]
 
 
 def _below(folder: str, name: str) -> str:
@@ -317,10 +317,6 @@ def _checked(name: str, url: str) -> str:
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
         raise ValueError(f"{url}: expected names of files inside it, got {shown(name)}; remove it")
     return name
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _same_size(path: Path, held: _Object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import unicodedata
@@ -21,6 +22,9 @@ MAX_DEPTH = 64
 SHOWN = 80
 """Characters of a bad value that a message repeats."""
 
+MAX_PROBLEMS = 12
+"""Problems of one file that a message lists."""
+
 SPACES = "\t\n\r"  # the control characters that a caption may have
 ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursors
@@ -28,29 +32,45 @@ ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]",  # the others
     re.DOTALL,
 )
+SEPARATING = "_\u2212\u200b\u200c"  # minus sign, and the blanks that have no width
+UNSEEN = re.compile(  # Hebrew points, Arabic vowel signs, variants of signs
+    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670\ufe00-\ufe0f]"
+)
+APOSTROPHES, ALEFS = "\u2019\u02bc", "\u0622\u0623\u0625\u0671"
+ALIKE = dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(ALEFS, "\u0627")
 UNSAFE = re.compile(r"[^\w ()+,=@.-]|^\.+")
 
 
 def read_text(path: Path) -> str:
     """Text of a UTF-8 file.
 
+    A byte order mark at its start is left out; line ends of every system become "\\n".
+
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is not UTF-8; the message names it.
     """
+    content = path.read_bytes()
+    if wide := _wide_encoding(content):
+        raise ValueError(f"{path}: expected UTF-8 text, got {wide}; save it as UTF-8")
     try:
-        return path.read_text(encoding="utf-8")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected UTF-8 text, got {error}; restore it") from error
+        raise ValueError(
+            f"{path}: expected UTF-8 text, got {error}; save it as UTF-8 or restore it"
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_lines(path: Path) -> list[str]:
     """Lines of a UTF-8 file, cut at line ends alone and not at the other breaks of Unicode.
 
+    Byte order marks, which joined files have inside too, are left out at the start of lines.
+
     Raises:
         FileNotFoundError, ValueError: as `read_text`.
     """
-    lines = read_text(path).split("\n")
+    lines = [line.removeprefix("\ufeff") for line in read_text(path).split("\n")]
     return lines[:-1] if lines[-1] == "" else lines
 
 
@@ -74,12 +94,32 @@ def shown(value: Any, limit: int = SHOWN) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
+def nfc(text: str) -> str:
+    """Text with composed accents (Unicode's NFC), in which ids and names are compared."""
+    return unicodedata.normalize("NFC", text)
+
+
+def match_key(text: str) -> str:
+    """Text in the form in which names of classes are looked for in captions.
+
+    Compatibility forms are composed (NFKC), case is folded; every run of blanks, line breaks,
+    underscores and dashes is one blank, with none at the ends; what is not seen (soft hyphens,
+    joiners, Arabic vowel signs) is left out.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(map(_matched, folded)).split())
+
+
 def check_id(name: str) -> str:
     """An id, from which file names are made: it stays inside the folder where it is used.
+
+    Returns:
+        The id with composed accents.
 
     Raises:
         ValueError: it is empty, hidden, too long, or has a slash or control characters.
     """
+    name = nfc(name)
     wrong = _wrong_characters(name, allowed="")
     if not name.strip() or name.startswith(".") or "/" in name or "\\" in name:
         wrong = "one that is no plain file name"
@@ -111,30 +151,52 @@ def check_caption(caption: str) -> str:
 
 
 def check_name(name: Any) -> str:
-    """Name of a class or a dataset: one line of text.
+    """Name of a class or a dataset: one line of text, returned with composed accents.
 
     Raises:
-        ValueError: it is no text, blank, longer than `MAX_ID`, or has control characters.
+        ValueError: it is no text, blank, longer than `MAX_ID`, or has control characters or blanks
+            at its ends.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_ID:
         raise ValueError(f"expected a name as text of 1 to {MAX_ID} characters, got {shown(name)}")
     if wrong := _wrong_characters(name, allowed=""):
         raise ValueError(f"expected a name as plain text, got {wrong}: {shown(name)}; rename it")
-    return name
+    if name != name.strip():
+        raise ValueError(f"expected a name without blanks at its ends, got {shown(name)}; cut them")
+    return nfc(name)
 
 
 def check_class_names(names: Iterable[Any]) -> tuple[str, ...]:
-    """Names of classes, no two alike.
+    """Names of classes with composed accents; no two are alike for `match_key`.
 
     Raises:
-        ValueError: names the first bad one.
+        ValueError: names every bad one.
     """
-    checked: dict[str, None] = {}
+    checked: dict[str, str] = {}
+    problems = []
     for name in names:
-        if check_name(name) in checked:
-            raise ValueError(f"expected different names of classes, got {shown(name)} twice")
-        checked[name] = None
-    return tuple(checked)
+        try:
+            good = check_name(name)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        key = match_key(good)
+        if not key:
+            problems.append(f"expected a name with a letter or a sign, got {shown(name)}")
+        elif key in checked and checked[key] == good:
+            problems.append(f"expected different names of classes, got {shown(name)} twice")
+        elif key in checked:
+            problems.append(
+                f"expected different names of classes, got {shown(checked[key])} and {shown(name)},"
+                " which captions cannot tell apart; rename one"
+            )
+        else:
+            checked[key] = good
+    if problems:
+        more = len(problems) - MAX_PROBLEMS
+        rest = (f"and {more} more names",) if more > 0 else ()
+        raise ValueError("; ".join((*problems[:MAX_PROBLEMS], *rest)))
+    return tuple(checked.values())
 
 
 def file_stem(text: str) -> str:
@@ -163,6 +225,26 @@ def reason(error: BaseException, limit: int = 4000) -> str:
     if len(text) > limit:
         text = f"{text[: limit // 2]} [...] {text[-(limit // 2) :]}"
     return text or type(error).__name__
+
+
+def _wide_encoding(content: bytes) -> str | None:
+    """Name of the encoding of text in 2 or 4 bytes a character, with or without its mark."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "UTF-16"
+    if len(content) > 1 and 0 in content[:2]:
+        return "UTF-16 or UTF-32 (a zero byte in the first character)"
+    return None
+
+
+def _matched(character: str) -> str:
+    kind = unicodedata.category(character)
+    if character in SEPARATING or kind == "Pd" or character.isspace():
+        return " "
+    if kind in ("Cf", "Cc") or UNSEEN.fullmatch(character):
+        return ""
+    return ALIKE.get(character, character)
 
 
 def _wrong_characters(text: str, *, allowed: str) -> str | None:

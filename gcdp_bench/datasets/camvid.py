@@ -9,10 +9,10 @@ import numpy as np
 from torch import Tensor
 
 from gcdp_bench.datasets.captions import parse_caption, write_caption
-from gcdp_bench.datasets.disk import Item, find_folder
+from gcdp_bench.datasets.disk import Item, files_by_id, find_folder, layouts_by_id
 from gcdp_bench.datasets.inspection import inspect_item
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
-from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
+from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image, resize_images, resize_layouts
 from gcdp_bench.protocols import Fault, Triplet
 
 CLASS_NAMES = (
@@ -62,9 +62,15 @@ class CamVid:
         self.split = split
         self.image_size = image_size
         self.official_count = COUNTS[split]
-        names = {path.name for folder in (frames, annotations) for path in folder.glob("*.png")}
+        found, _ = files_by_id(frames, IMAGE_SUFFIXES)
+        layouts, _ = layouts_by_id(annotations)
         self._items = [
-            Item(Path(name).stem, frames / name, annotations / name) for name in sorted(names)
+            Item(
+                name,
+                found.get(name, frames / f"{name}.png"),
+                layouts.get(name, annotations / f"{name}.png"),
+            )
+            for name in sorted(found.keys() | layouts.keys())
         ]
         if strict:
             self.require(self.ids)
@@ -97,6 +103,13 @@ class CamVid:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return parse_caption(caption, CLASS_NAMES)
+
+    def caption(self, index: int, layout: Tensor) -> str:
+        """See `DiskDataset.caption`."""
+        return _caption(layout)
+
+    def own_captions(self) -> None:
+        """See `DiskDataset.own_captions`; a template writes them."""
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from gcdp_bench.datasets import plurals as english
+from gcdp_bench.datasets.denial import denied
+from gcdp_bench.datasets.scripts import stands_alone
+from gcdp_bench.texts import match_key
 
 TEMPLATE = "An image of an urban scene with {classes}."
 
-PLURALS = {
-    "person": ("people", "persons"),
-    "sky": ("sky", "skies"),
-    "vegetation": ("vegetation", "vegetations"),
-    "terrain": ("terrain", "terrains"),
-    "bus": ("buses", "busses"),
-}
-"""Plurals that the rule misses; the first is written, all are read. A mass noun is its own."""
-
-UNNAMED = frozenset({"unlabeled", "void", "background"})
+UNNAMED = frozenset({"unlabeled", "unlabelled", "void", "background"})
 """Classes that no caption names."""
 
 
 def plural(class_name: str) -> str:
-    """Written plural: the table's, else -s, -es after a sibilant, -ies for -y after a consonant."""
-    return _plurals(class_name.lower())[0]
+    """Written plural of a name; see `plurals`."""
+    return english.plural(class_name.lower())
 
 
 def nameable(class_names: Sequence[str]) -> frozenset[int]:
     """Ids of the classes that a caption may name."""
-    return frozenset(i for i, name in enumerate(class_names) if name.lower() not in UNNAMED)
+    return frozenset(i for i, name in enumerate(class_names) if match_key(name) not in UNNAMED)
 
 
 def write_caption(
-    class_ids: Collection[int], class_names: Sequence[str], *, plurals: bool = True
+    class_ids: Collection[int],
+    class_names: Sequence[str],
+    *,
+    plurals: bool = True,
+    template: str = TEMPLATE,
 ) -> str:
     """Caption that lists classes in the order of their ids, "a, b and c".
 
@@ -39,6 +38,7 @@ def write_caption(
         class_ids: classes to name; those that no caption names are left out.
         class_names: K names.
         plurals: "roads, buildings and people", else the names as they are.
+        template: text with "{classes}".
 
     Raises:
         ValueError: an id outside the classes, or nothing that can be named.
@@ -52,36 +52,66 @@ def write_caption(
     if not words:
         raise ValueError(f"classes {sorted(class_ids)}: expected at least one that can be named")
     listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-    return TEMPLATE.format(classes=listed)
+    return template.replace("{classes}", listed)
 
 
-def parse_caption(caption: str, class_names: Sequence[str]) -> frozenset[int]:
-    """Ids of the classes that a caption names, in the singular or a plural, in any case.
+def parse_caption(
+    caption: str,
+    class_names: Sequence[str],
+    *,
+    words: Mapping[str, Sequence[str]] | None = None,
+    count_denied: bool = False,
+) -> frozenset[int]:
+    """Ids of the classes that a caption names, in the singular or a plural.
 
-    Longer names are found first, so "traffic light" is not read as another class's "light".
+    Names and caption are compared by `texts.match_key`: in any case, with any blanks, dashes or
+    underscores between words. A name is a whole word, in scripts that write blanks between words;
+    Korean particles, Arabic and Hebrew articles and prepositions may be joined to it. Longer names
+    are found first, so "traffic light" is not read as another class's "light".
+
+    Args:
+        caption: any text.
+        class_names: K names.
+        words: class name -> more words for it.
+        count_denied: also count what English words deny: "no cars", "without people or cars".
     """
-    forms = {
-        form: index
-        for index, name in enumerate(class_names)
-        if name.lower() not in UNNAMED
-        for form in (name.lower(), *_plurals(name.lower()))
-    }
-    if not forms:
-        return frozenset()
-    ordered = sorted(forms, key=len, reverse=True)
-    pattern = r"\b(" + "|".join(re.escape(form) for form in ordered) + r")\b"
-    return frozenset(forms[found] for found in re.findall(pattern, caption.lower()))
+    text = match_key(caption)
+    found = list(_find(text, _forms(class_names, words or {})))
+    spans = [(start, end) for start, end, _ in found]
+    ignored = frozenset() if count_denied else denied(text, spans)
+    return frozenset(index for place, (*_, index) in enumerate(found) if place not in ignored)
 
 
-def _plurals(name: str) -> tuple[str, ...]:
-    if name in PLURALS:
-        return PLURALS[name]
-    *_, last = name.split()
-    if last in PLURALS and last != name:
-        head = name[: -len(last)]
-        return tuple(head + form for form in PLURALS[last])
-    if name.endswith(("s", "x", "z", "ch", "sh")):
-        return (f"{name}es",)
-    if name.endswith("y") and name[-2:-1] not in "aeiou":
-        return (f"{name[:-1]}ies",)
-    return (f"{name}s",)
+def _forms(class_names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Every text that names a class -> its id; a name itself before another's plural."""
+    named = nameable(class_names)
+    own = [[match_key(name), *map(match_key, words.get(name, ()))] for name in class_names]
+    makers = (lambda name: (name,), english.plurals, _arabic_plurals, english.singulars)
+    forms: dict[str, int] = {}
+    for make in makers:
+        for index in named:
+            for name in own[index]:
+                for form in make(name):
+                    forms.setdefault(form, index)
+    forms.pop("", None)
+    return forms
+
+
+def _arabic_plurals(name: str) -> tuple[str, ...]:
+    return (f"{name[:-1]}ات",) if name.endswith("ة") else ()
+
+
+def _find(text: str, forms: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:
+    """(start, end, id) of every form, the longest first where several begin."""
+    by_first: dict[str, list[str]] = {}
+    for form in sorted(forms, key=len, reverse=True):
+        by_first.setdefault(form[0], []).append(form)
+    start = 0
+    while start < len(text):
+        for form in by_first.get(text[start], ()):
+            if text.startswith(form, start) and stands_alone(text, start, start + len(form)):
+                yield start, start + len(form), forms[form]
+                start += len(form)
+                break
+        else:
+            start += 1

@@ -15,8 +15,10 @@ from gcdp_bench.datasets.inspection import inspect_item
 from gcdp_bench.datasets.layouts import read_existing_layout, size_problem
 from gcdp_bench.datasets.manifest import choose_caption, read_manifest
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES, ID
+from gcdp_bench.files import visible
 from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
 from gcdp_bench.protocols import Fault, Triplet
+from gcdp_bench.texts import nfc
 
 FOLDERS = ("cityscapes", "Cityscapes")
 PARTS = {"train": ("train",), "val": ("val",), "test": ("val",), "all": ("train", "val")}
@@ -113,6 +115,16 @@ class Cityscapes:
         """See `Dataset.caption_classes`."""
         return parse_caption(caption, CLASS_NAMES)
 
+    def caption(self, index: int, layout: Tensor) -> str:
+        """See `DiskDataset.caption`."""
+        return self._caption(self._items[index].id, layout)
+
+    def own_captions(self) -> Sequence[str] | None:
+        """See `DiskDataset.own_captions`."""
+        if self._manifest is None:
+            return None
+        return [self._caption(name, None) for name in self.ids if name in self._captions]
+
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
         if not self._items:
@@ -177,7 +189,7 @@ def find_manifest(root: Path) -> Path:
         ValueError: there are several.
     """
     tree = _find_tree(root)
-    found = sorted(tree.glob("*_captions.jsonl"))
+    found = visible(tree, "*_captions.jsonl")
     if not found:
         raise FileNotFoundError(
             f"{tree}: expected captions in one file *_captions.jsonl, found none; use the dataset "
@@ -227,10 +239,20 @@ def _problem(labels: Tensor) -> str | None:
 def _items(tree: Path, part: str) -> Iterator[Item]:
     """Every frame of an official split of which there is an image or a label file."""
     images, labels = tree / "leftImg8bit" / part, tree / "gtFine" / part
-    frames = {
-        (path.parent.name, path.name.removesuffix(end))
-        for folder, end in ((images, IMAGE_END), (labels, LABEL_END))
-        for path in folder.glob(f"*/*{end}")
+    image_files, label_files = _frames(images, IMAGE_END), _frames(labels, LABEL_END)
+    for city, name in sorted(image_files.keys() | label_files.keys()):
+        yield Item(
+            name,
+            image_files.get((city, name), images / city / f"{name}{IMAGE_END}"),
+            label_files.get((city, name), labels / city / f"{name}{LABEL_END}"),
+        )
+
+
+def _frames(folder: Path, end: str) -> dict[tuple[str, str], Path]:
+    """Files CITY/NAME + end by city and name; the case of the suffix does not matter."""
+    stem = end.removesuffix(".png")
+    return {
+        (nfc(path.parent.name), nfc(path.stem).removesuffix(stem)): path
+        for path in visible(folder, f"*/*{stem}.*")
+        if path.suffix.lower() == ".png"
     }
-    for city, name in sorted(frames):
-        yield Item(name, images / city / f"{name}{IMAGE_END}", labels / city / f"{name}{LABEL_END}")

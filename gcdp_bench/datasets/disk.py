@@ -9,7 +9,10 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from gcdp_bench.files import visible
+from gcdp_bench.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES, LOSSY_SUFFIXES
 from gcdp_bench.protocols import CheckedDataset
+from gcdp_bench.texts import nfc
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,16 @@ class DiskDataset(CheckedDataset, Protocol):
         """Layout at `index` at its full size, uint8 (h, w)."""
         ...
 
+    def caption(self, index: int, layout: Tensor) -> str:
+        """Caption at `index`; `layout` is its layout at its full size, which a template names."""
+        ...
+
+    def own_captions(self) -> Sequence[str] | None:
+        """Captions of the items that have one, as they are used, known without reading pictures;
+        None: a template writes them from the layouts.
+        """
+        ...
+
     def require(self, ids: Collection[str]) -> None:
         """Refuse the first of the items `ids` of which a file or a caption is missing.
 
@@ -47,6 +60,41 @@ class DiskDataset(CheckedDataset, Protocol):
             ValueError: something else is missing; says what.
         """
         ...
+
+
+def files_by_id(folder: Path, suffixes: Collection[str]) -> tuple[dict[str, Path], list[Path]]:
+    """Files of a folder by id: the name without its suffix, with composed accents.
+
+    The case of suffixes does not matter; hidden files and those of systems are left out.
+
+    Returns:
+        The files, and those whose id a file before them in the order of names has; nothing of a
+        folder that does not exist.
+    """
+    files: dict[str, Path] = {}
+    repeated = []
+    for path in visible(folder):
+        if path.suffix.lower() in suffixes:
+            if files.setdefault(nfc(path.stem), path) != path:
+                repeated.append(path)
+    return files, repeated
+
+
+def layouts_by_id(folder: Path) -> tuple[dict[str, Path], list[Path]]:
+    """The same of layouts; a file of a format that changes values counts where it is the only one
+    of its id, so that reading it says why it is refused.
+    """
+    files, repeated = files_by_id(folder, LAYOUT_SUFFIXES)
+    lossy, _ = files_by_id(folder, LOSSY_SUFFIXES)
+    return {**lossy, **files}, repeated
+
+
+def id_of(file_name: str) -> str:
+    """Id in a list of files: the name without folders and a picture's suffix, composed accents."""
+    name = nfc(file_name).replace("\\", "/").rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    known = {*IMAGE_SUFFIXES, *LAYOUT_SUFFIXES, *LOSSY_SUFFIXES}
+    return stem if f"{dot}{suffix}".lower() in known else name
 
 
 def find_folder(root: Path, names: Sequence[str], parts: Sequence[str], what: str) -> Path:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gcdp_bench.datasets.captions import parse_caption
+from gcdp_bench.datasets.captions import parse_caption, write_caption
+from gcdp_bench.datasets.disk import layouts_by_id
 from gcdp_bench.datasets.folder_files import (
+    caption_file,
     match_faults,
     read_classes,
     refuse,
@@ -19,15 +22,18 @@ from gcdp_bench.datasets.folder_files import (
 )
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
-from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
+from gcdp_bench.datasets.manifest import choose_caption
+from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image, resize_images, resize_layouts
 from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
 
 
 class Folder:
-    """`images/{id}.png|jpg`, `layouts/{id}.png`, `captions.jsonl`, `classes.json`.
+    """`images/{id}.png`, `layouts/{id}.png`, `captions.jsonl`, `classes.json`.
 
-    A line of `captions.jsonl` is {"id": ..., "caption": ...}; `classes.json` is
-    {"classes": [names], "dataset": name}. If `FOLDER/SPLIT/images` exists, the split is read from
+    A line of `captions.jsonl` has an id and one caption or several; which of an image's captions is
+    used is decided by its id. Without that file captions are written by the template from the
+    full-size layouts. `classes.json` is {"classes": [names], "dataset": name}, and may say how
+    layouts are coded; see `ClassTable`. If `FOLDER/SPLIT/images` exists, the split is read from
     `FOLDER/SPLIT`, else the folder itself is the split.
 
     Args:
@@ -35,6 +41,9 @@ class Folder:
         split: "train", "val" or "test"; any name when the folder has no splits.
         image_size: (height, width) to resize to; None keeps the size of the first image.
         require_layouts: False accepts a folder without `layouts/`; its layouts are all ignored.
+        require_captions: True refuses a folder without a file of captions, as of samples, whose own
+            layouts must not say what was prompted.
+        caption_seed: which of an image's captions is used; None: the first.
         strict: False accepts images without captions, captions without images and torn lines, for
             `inspect`.
 
@@ -50,25 +59,40 @@ class Folder:
         *,
         image_size: Size | None = None,
         require_layouts: bool = True,
+        require_captions: bool = False,
+        caption_seed: int | None = 0,
         strict: bool = True,
     ):
         root = split_root(path, split)
-        classes = read_classes(root)
-        self.name: str = classes.get("dataset", path.resolve().name)
+        self._table = read_classes(root)
+        self.name: str = self._table.dataset or path.resolve().name
         self.split = split
         self.official_count = None
-        self.class_names: tuple[str, ...] = tuple(classes["classes"])
-        self._images, image_faults = scan_images(root)
-        self._captions, caption_faults = scan_captions(root / "captions.jsonl")
-        self._layouts = root / "layouts"
-        self.has_layouts = self._layouts.is_dir()
+        self.class_names = self._table.names
+        self._root = root
+        self._images, faults = scan_images(root)
+        self._layouts, repeated = layouts_by_id(root / "layouts")
+        self.has_layouts = (root / "layouts").is_dir()
         if require_layouts and not self.has_layouts:
-            raise FileNotFoundError(f"{self._layouts}: expected a folder of layouts, found none")
-        match = match_faults(root, self._images, self._captions)
+            raise FileNotFoundError(f"{root / 'layouts'}: expected a folder of layouts, found none")
+        self._stray = [
+            Fault(path.stem, str(path), f"another layout has the id {path.stem!r}; remove one")
+            for path in repeated
+        ]
+        self._manifest = caption_file(root)
+        self._caption_seed = caption_seed
+        self._captions: dict[str, tuple[str, ...]] | None = None  # None: by the template
+        if self._manifest is not None:
+            self._captions, torn = scan_captions(self._manifest)
+            faults += [*torn, *match_faults(self._images, self._captions, self._manifest)]
+        elif require_captions or not self.has_layouts:
+            raise FileNotFoundError(
+                f"{root / 'captions.jsonl'}: expected captions, one JSON object a line, found none"
+            )
         self._faults: dict[str, list[Fault]] = {}
-        for fault in (*image_faults, *caption_faults, *match):
+        for fault in faults:
             self._faults.setdefault(fault.id, []).append(fault)
-        self._ids = tuple(sorted(self._images.keys() | self._captions.keys()))
+        self._ids = tuple(sorted(self._images.keys() | (self._captions or {}).keys()))
         if strict:
             self.require(self._ids)
         self.image_size = image_size or native_size(path, split)
@@ -89,22 +113,48 @@ class Folder:
         image = read_image(self._images[name])  # (3, h, w)
         layout = torch.full(image.shape[-2:], IGNORE_ID, dtype=torch.uint8)
         if self.has_layouts:
-            path = self._layouts / f"{name}.png"
-            layout = read_checked_layout(path, image, self.class_names)
+            path = self._layout_path(name)
+            layout = read_checked_layout(path, image, self.class_names, self._table.coding)
         return Triplet(
             name,
             resize_images(image[None], self.image_size)[0],
             resize_layouts(layout[None], self.image_size)[0],
-            self._captions[name],
+            self.caption(index, layout),
         )
 
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
-        return parse_caption(caption, self.class_names)
+        return parse_caption(
+            caption,
+            self.class_names,
+            words=self._table.words,
+            count_denied=self._table.count_denied,
+        )
 
     def layout(self, index: int) -> Tensor:
         """See `DiskDataset.layout`."""
-        return read_existing_layout(self._layouts / f"{self._ids[index]}.png")
+        return read_existing_layout(self._layout_path(self._ids[index]), self._table.coding)
+
+    def caption(self, index: int, layout: Tensor) -> str:
+        """See `DiskDataset.caption`."""
+        name = self._ids[index]
+        if self._captions is not None:
+            return choose_caption(self._captions[name], name, self._caption_seed)
+        present = [i for i in np.unique(layout).tolist() if i < len(self.class_names)]
+        try:
+            return write_caption(present, self.class_names, template=self._table.template)
+        except ValueError as error:
+            raise ValueError(
+                f"{self._layout_path(name)}: the template has no class to name ({error}); write "
+                "captions.jsonl"
+            ) from error
+
+    def own_captions(self) -> Sequence[str] | None:
+        """See `DiskDataset.own_captions`."""
+        if self._captions is None:
+            return None
+        captions = [(name, self._captions.get(name)) for name in self._ids]
+        return [choose_caption(own, name, self._caption_seed) for name, own in captions if own]
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
@@ -119,26 +169,36 @@ class Folder:
         """
         if WHOLE_SPLIT in self._faults:
             yield WHOLE_SPLIT, self._faults[WHOLE_SPLIT]
-        for name in self._ids:
-            yield name, [*self._faults.get(name, []), *self._inspect_files(name)]
-        for path in sorted(self._layouts.glob("*.png")):
-            if path.stem not in self._images and path.stem not in self._captions:
+        known = set(self._ids)
+        for index, name in enumerate(self._ids):
+            yield name, [*self._faults.get(name, []), *self._inspect_files(index)]
+        for fault in self._stray:
+            yield fault.id, [fault]
+        for name, path in sorted(self._layouts.items()):
+            if name not in known:
                 problem = "layout without image and caption; restore them or remove it"
-                yield path.stem, [Fault(path.stem, str(path), problem)]
+                yield name, [Fault(name, str(path), problem)]
 
-    def _inspect_files(self, name: str) -> list[Fault]:
+    def _inspect_files(self, index: int) -> list[Fault]:
+        name = self._ids[index]
         if name not in self._images:
             return []
         seen = FaultList(name)
         path = self._images[name]
         image = seen.attempt(path, lambda: read_image(path))
         if self.has_layouts:
-            layout_path = self._layouts / f"{name}.png"
-            layout = seen.attempt(layout_path, lambda: read_existing_layout(layout_path))
+            layout_path = self._layout_path(name)
+            layout = seen.attempt(layout_path, lambda: self.layout(index))
             if layout is not None:
                 for problem in pair_problems(layout, image, len(self.class_names)):
                     seen.add(layout_path, problem)
+                if self._captions is None:
+                    seen.attempt(layout_path, lambda: self.caption(index, layout))
         return seen.faults
+
+    def _layout_path(self, name: str) -> Path:
+        """Where a layout lies, or should lie."""
+        return self._layouts.get(name, self._root / "layouts" / f"{name}.png")
 
 
 def native_size(path: Path, split: str = "test", *, without: Collection[str] = ()) -> Size:
@@ -152,6 +212,8 @@ def native_size(path: Path, split: str = "test", *, without: Collection[str] = (
     found, _ = scan_images(root)
     images = {name: file for name, file in found.items() if name not in without}
     if not images:
-        raise FileNotFoundError(f"{root / 'images'}: expected .png or .jpg files, found none")
+        raise FileNotFoundError(
+            f"{root / 'images'}: expected pictures ({', '.join(IMAGE_SUFFIXES)}), found none"
+        )
     _, height, width = read_image(images[min(images)]).shape
     return height, width

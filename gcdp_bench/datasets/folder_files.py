@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gcdp_bench.config import read_table
+from gcdp_bench.datasets.captions import TEMPLATE
+from gcdp_bench.datasets.coding import LayoutCoding, read_coding
+from gcdp_bench.datasets.disk import files_by_id
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
+from gcdp_bench.datasets.manifest import choose_caption, scan_manifest
+from gcdp_bench.files import visible
+from gcdp_bench.images import IMAGE_SUFFIXES
 from gcdp_bench.protocols import IGNORE_ID, Fault
-from gcdp_bench.texts import (
-    check_caption,
-    check_class_names,
-    check_id,
-    check_name,
-    parse_json,
-    read_lines,
-    shown,
-)
+from gcdp_bench.texts import check_class_names, check_name, nfc, shown
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+CAPTION_FILES = ("captions.jsonl", "metadata.jsonl", "images/metadata.jsonl")
+"""Where captions are looked for; the others are of Hugging Face's image folders."""
+
+OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".tga", ".ppm", ".dcm", ".exr")
+"""Pictures that are not read, and are reported where they lie among images."""
+
+CLASS_KEYS = (
+    "classes", "dataset", "split", "values", "colours", "colors", "words", "template",
+    "count_denied",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassTable:
+    """What `classes.json` says."""
+
+    names: tuple[str, ...]
+    dataset: str | None = None  # None: that of the folder
+    coding: LayoutCoding = LayoutCoding()  # how files of layouts say classes
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # more words of a class
+    template: str = TEMPLATE  # of captions where there are none
+    count_denied: bool = False  # "no cars" asks for cars
 
 
 def split_root(path: Path, split: str) -> Path:
@@ -31,71 +52,74 @@ def split_root(path: Path, split: str) -> Path:
     for root in (path / split, path):
         if (root / "images").is_dir():
             return root
+    there = [name for name in ("train", "val", "test") if (path / name / "images").is_dir()]
+    found = f"only {', '.join(there)}; make it with `gcdp-bench data split {path} --out FOLDER`"
     raise FileNotFoundError(
         f"{path}: expected images/ or {split}/images/ beside captions.jsonl and classes.json, "
-        "found neither; see docs/datasets.md"
+        f"found {found if there else 'neither; see docs/datasets.md'}"
     )
 
 
 def scan_images(root: Path) -> tuple[dict[str, Path], list[Fault]]:
     """Image files of `root/images` by id; of two with one id the first, and a fault."""
-    files: dict[str, Path] = {}
-    faults = []
-    for path in sorted((root / "images").iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            if path.stem in files:
-                problem = f"another image has the id {path.stem!r}; rename one"
-                faults.append(Fault(path.stem, str(path), problem))
-            else:
-                files[path.stem] = path
+    files, repeated = files_by_id(root / "images", IMAGE_SUFFIXES)
+    faults = [
+        Fault(nfc(path.stem), str(path), f"another image has the id {path.stem!r}; rename one")
+        for path in repeated
+    ]
+    for path in visible(root / "images"):
+        if path.suffix.lower() in OTHER_PICTURES and nfc(path.stem) not in files:
+            problem = f"expected {', '.join(IMAGE_SUFFIXES)}, got {path.suffix}; convert it"
+            faults.append(Fault(nfc(path.stem), str(path), problem))
     return files, faults
 
 
-def scan_captions(path: Path) -> tuple[dict[str, str], list[Fault]]:
-    """Captions by id; of two lines with one id the first, and a fault; a fault per torn line.
+def caption_file(root: Path) -> Path | None:
+    """The file of a split's captions; None: it has none.
+
+    Raises:
+        ValueError: there are several.
+    """
+    found = [root / name for name in CAPTION_FILES if (root / name).is_file()]
+    if len(found) > 1:
+        raise ValueError(
+            f"{root}: expected captions in one file, found {' and '.join(map(str, found))}; remove "
+            "one"
+        )
+    return found[0] if found else None
+
+
+def scan_captions(path: Path) -> tuple[dict[str, tuple[str, ...]], list[Fault]]:
+    """Captions by id, and a fault per torn line; see `scan_manifest`.
 
     Raises:
         FileNotFoundError: no manifest.
         ValueError: it is not text.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: expected captions, one JSON object a line, found none")
-    captions: dict[str, str] = {}
-    faults = []
-    for number, line in enumerate(read_lines(path), start=1):
-        where = f"{path} line {number}"
-        try:
-            name, caption = _parse_line(line, where)
-        except ValueError as error:
-            problem = str(error).removeprefix(f"{where}: ")
-            faults.append(Fault(WHOLE_SPLIT, where, problem))
-            continue
-        if name in captions:
-            faults.append(Fault(name, where, f"id {name!r} occurs twice; remove one"))
-            continue
-        captions[name] = caption
-    return captions, faults
+    captions, bad = scan_manifest(path)
+    return captions, [Fault(WHOLE_SPLIT, line.where, line.problem) for line in bad]
 
 
 def read_captions(path: Path) -> dict[str, str]:
-    """Captions by id.
+    """One caption of each id, chosen as a dataset chooses it.
 
     Raises:
         FileNotFoundError: no manifest.
-        ValueError: a line is not {"id", "caption"}, an id is no file name or repeats, or a caption
-            has control characters or more than `texts.MAX_CAPTION`; the line is named.
+        ValueError: a line is not {"id", "caption"}, an id is no file name, or a caption has control
+            characters or more than `texts.MAX_CAPTION`; the line is named.
     """
     captions, faults = scan_captions(path)
     refuse(faults)
-    return captions
+    return {name: choose_caption(texts, name, 0) for name, texts in captions.items()}
 
 
-def read_classes(root: Path) -> dict[str, Any]:
+def read_classes(root: Path) -> ClassTable:
     """`classes.json` of the split or of the folder above it: {"classes": [names], ...}.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it has another form, or more classes than a layout can tell apart.
+        ValueError: it has another form, or more classes than a layout can tell apart; all that is
+            wrong with names, values and colours is said.
     """
     path = root / "classes.json"
     if not path.exists():
@@ -104,24 +128,23 @@ def read_classes(root: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f'{root / "classes.json"}: expected {{"classes": [names]}}, found none'
         )
-    classes = read_table(path)
-    names = classes.get("classes")
+    table = read_table(path)
+    names = table.get("classes")
     if not isinstance(names, list) or not 1 <= len(names) <= IGNORE_ID:
         raise ValueError(
             f'{path}: expected {{"classes": [names]}} with at least one name and at most '
             f"{IGNORE_ID}, got {shown(names)}; correct the file"
         )
     try:
-        check_class_names(names)
-        check_name(classes.get("dataset", "-"))
+        return _class_table(table, check_class_names(names))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return classes
 
 
-def match_faults(root: Path, images: dict[str, Path], captions: dict[str, str]) -> Iterator[Fault]:
+def match_faults(
+    images: Mapping[str, Path], captions: Collection[str], manifest: Path
+) -> Iterator[Fault]:
     """Images without a caption, then captions without an image."""
-    manifest = root / "captions.jsonl"
     for name, path in images.items():
         if name not in captions:
             problem = (
@@ -130,14 +153,11 @@ def match_faults(root: Path, images: dict[str, Path], captions: dict[str, str]) 
             yield Fault(name, str(path), problem)
     for name in captions:
         if name not in images:
-            problem = (
-                f"id {name!r} has no image in {root / 'images'}; restore the image or remove "
-                "the line"
-            )
+            problem = f"id {name!r} has no image in images/; restore the image or remove the line"
             yield Fault(name, str(manifest), problem)
 
 
-def refuse(faults: list[Fault]) -> None:
+def refuse(faults: Sequence[Fault]) -> None:
     """Raise the first fault, if there is one.
 
     Raises:
@@ -147,17 +167,36 @@ def refuse(faults: list[Fault]) -> None:
         raise ValueError(f"{fault.file}: {fault.problem}")
 
 
-def _parse_line(line: str, where: str) -> tuple[str, str]:
-    try:
-        entry: Any = parse_json(line)
-        name, caption = entry["id"], entry["caption"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'{where}: expected {{"id": ..., "caption": ...}}, got {shown(line)}'
-        ) from error
-    if not isinstance(name, str) or not isinstance(caption, str):
-        raise ValueError(f"{where}: expected text for id and caption")
-    try:
-        return check_id(name), check_caption(caption)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+def _class_table(table: Mapping[str, Any], names: tuple[str, ...]) -> ClassTable:
+    for key in table:
+        near = difflib.get_close_matches(key, CLASS_KEYS, n=1, cutoff=0.75)
+        if key not in CLASS_KEYS and near:
+            raise ValueError(f"unknown key {shown(key)}; did you mean {near[0]!r}?")
+    template, count_denied = table.get("template", TEMPLATE), table.get("count_denied", False)
+    if not isinstance(template, str) or template.count("{classes}") != 1:
+        raise ValueError(f"template: expected text with {{classes}} once, got {shown(template)}")
+    if not isinstance(count_denied, bool):
+        raise ValueError(f"count_denied: expected true or false, got {shown(count_denied)}")
+    return ClassTable(
+        names=names,
+        dataset=check_name(table["dataset"]) if "dataset" in table else None,
+        coding=read_coding(table, names),
+        words=_words(table.get("words", {}), names),
+        template=template,
+        count_denied=count_denied,
+    )
+
+
+def _words(words: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    expected = 'words: expected a table such as {"person": ["pedestrian"]}'
+    if not isinstance(words, dict):
+        raise ValueError(f"{expected}, got {shown(words)}")
+    known = {nfc(name): name for name in names}
+    checked: dict[str, tuple[str, ...]] = {}
+    for name, others in words.items():
+        if nfc(name) not in known:
+            raise ValueError(f"words: {shown(name)} is no class; known: {', '.join(names)}")
+        if not isinstance(others, list):
+            raise ValueError(f"{expected}, got {shown(others)} for {shown(name)}")
+        checked[known[nfc(name)]] = tuple(check_name(word) for word in others)
+    return checked

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from gcdp_bench.config import write_json
-from gcdp_bench.datasets.folder_files import read_captions
+from gcdp_bench.datasets.folder_files import refuse, scan_captions
 from gcdp_bench.files import remove_leftovers, replacing
 from gcdp_bench.images import write_image, write_layout
 from gcdp_bench.locks import exclusive
-from gcdp_bench.texts import check_caption, check_id
+from gcdp_bench.texts import check_caption, check_id, nfc
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class FolderWriter:
 
     def holds(self, name: str) -> bool:
         """Whether the sample is complete, as far as this writer knows."""
-        return name in self._held
+        return nfc(name) in self._held
 
     def write(self, name: str, image: Tensor, layout: Tensor | None, caption: str) -> None:
         """Add one sample; see `write_all`."""
@@ -77,8 +77,8 @@ class FolderWriter:
         Raises:
             ValueError: an id is no file name, or `Folder` would not read a caption.
         """
+        samples = [replace(sample, id=check_id(sample.id)) for sample in samples]
         for sample in samples:
-            check_id(sample.id)
             check_caption(sample.caption)
         for sample in samples:
             write_image(self._path / "images" / f"{sample.id}.png", sample.image)
@@ -98,8 +98,8 @@ class FolderWriter:
     def put_in_order(self) -> None:
         """Sort the manifest by id: it is the same whoever wrote which samples first."""
         with exclusive(self._manifest):
-            captions = read_captions(self._manifest)
-            lines = [_line(name, captions[name]) for name in sorted(captions)]
+            captions = _read_captions(self._manifest)
+            lines = [_line(name, text) for name in sorted(captions) for text in captions[name]]
             content = b"".join(lines)
             if self._manifest.read_bytes() != content:
                 with replacing(self._manifest) as temporary:
@@ -115,7 +115,7 @@ class FolderWriter:
         self._size = content.rfind(b"\n") + 1
         if self._size < len(content):
             os.truncate(self._manifest, self._size)
-        self._held = set(read_captions(self._manifest))
+        self._held = set(_read_captions(self._manifest))
 
     def _drop_unlisted(self) -> None:
         """Remove files of a sample that a crash left without its line."""
@@ -123,6 +123,12 @@ class FolderWriter:
             for path in (self._path / folder).glob("*"):
                 if path.stem not in self._held:
                     path.unlink()
+
+
+def _read_captions(manifest: Path) -> dict[str, tuple[str, ...]]:
+    captions, faults = scan_captions(manifest)
+    refuse(faults)
+    return captions
 
 
 def _line(name: str, caption: str) -> bytes:

@@ -7,20 +7,24 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gcdp_bench.images import read_layout
+from gcdp_bench.datasets.coding import LayoutCoding
 from gcdp_bench.protocols import IGNORE_ID, Dataset, Triplet
 
+IDS = LayoutCoding()
+"""Values of a layout are class ids."""
 
-def read_existing_layout(path: Path) -> Tensor:
+
+def read_existing_layout(path: Path, coding: LayoutCoding = IDS) -> Tensor:
     """Layout uint8 (H, W) of a file.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it cannot be decoded, or is not 8-bit single-channel.
+        ValueError: it cannot be decoded, is not 8-bit single-channel, or has a colour without a
+            class.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected the layout of this image, found none")
-    return read_layout(path)
+    return coding.read(path)
 
 
 def size_problem(layout: Tensor, image: Tensor) -> str | None:
@@ -54,7 +58,8 @@ def class_problem(layout: Tensor, num_classes: int) -> str | None:
         return None
     return (
         f"layout has class {int(layout[~known][0])}, expected 0 to {num_classes - 1} or "
-        f"{IGNORE_ID} (ignore); remap it or extend the classes"
+        f"{IGNORE_ID} (ignore); remap it or extend the classes; a folder's classes.json may say "
+        'which class a value is: "values": {"128": "car"}'
     )
 
 
@@ -83,14 +88,16 @@ def pair_problems(layout: Tensor, image: Tensor | None, num_classes: int) -> Ite
     yield from (problem for problem in problems if problem is not None)
 
 
-def read_checked_layout(path: Path, image: Tensor, class_names: Sequence[str]) -> Tensor:
+def read_checked_layout(
+    path: Path, image: Tensor, class_names: Sequence[str], coding: LayoutCoding = IDS
+) -> Tensor:
     """Layout uint8 (H, W) of the image's size with known ids only.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: unreadable, another size than the image (3, H, W), or an unknown id.
     """
-    layout = read_existing_layout(path)
+    layout = read_existing_layout(path, coding)
     for problem in pair_problems(layout, image, len(class_names)):
         raise ValueError(f"{path}: {problem}")
     return layout

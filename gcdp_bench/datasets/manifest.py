@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from gcdp_bench.datasets.disk import id_of
 from gcdp_bench.files import replacing
 from gcdp_bench.seeds import derive_seed
-from gcdp_bench.texts import check_caption, parse_json, read_lines, shown
+from gcdp_bench.texts import check_caption, check_id, parse_json, read_lines, shown
+
+NAME_KEYS = ("id", "file_name")
+TEXT_KEYS = ("caption", "captions", "text")
+FORM = '{"id": ..., "caption": ...} or {"file_name": ..., "text": [captions]}'
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line of a manifest that is not read."""
+
+    where: str  # file and line
+    problem: str
 
 
 def read_manifest(path: Path, *, suffix: str = "") -> dict[str, tuple[str, ...]]:
-    """Captions by id, from lines {"file_name": ..., "text": [captions]}.
+    """Captions by id; see `scan_manifest`.
 
     Args:
         path: the `*_captions.jsonl`.
@@ -19,20 +33,41 @@ def read_manifest(path: Path, *, suffix: str = "") -> dict[str, tuple[str, ...]]
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a line has another form, or an image occurs twice; the line is named.
+        ValueError: a line has another form; it is named.
+    """
+    captions, bad = scan_manifest(path, suffix=suffix)
+    for line in bad:
+        raise ValueError(f"{line.where}: {line.problem}")
+    return captions
+
+
+def scan_manifest(
+    path: Path, *, suffix: str = ""
+) -> tuple[dict[str, tuple[str, ...]], list[BadLine]]:
+    """Captions by id, from lines of the form `FORM`, and the lines that are not.
+
+    A line has one caption or a list of them; lines of one id add up. "file_name" may have folders
+    and a picture's suffix. Blank lines are left out.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is not text.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected captions, one JSON object a line, found none")
     captions: dict[str, tuple[str, ...]] = {}
+    bad = []
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        name, texts = _parse_line(line, f"{path} line {number}")
-        name = Path(name).stem.removesuffix(suffix)
-        if name in captions:
-            raise ValueError(f"{path} line {number}: {name!r} occurs twice; remove one")
-        captions[name] = texts
-    return captions
+        try:
+            name, texts = _parse_line(line)
+            name = check_id(name.removesuffix(suffix))
+        except ValueError as error:
+            bad.append(BadLine(f"{path} line {number}", str(error)))
+            continue
+        captions[name] = (*captions.get(name, ()), *texts)
+    return captions, bad
 
 
 def read_ids(path: Path) -> tuple[str, ...]:
@@ -42,12 +77,12 @@ def read_ids(path: Path) -> tuple[str, ...]:
         FileNotFoundError: no such file.
         ValueError: a line has another form, or an id occurs twice.
     """
-    if path.suffix == ".jsonl":
+    if path.suffix.lower() == ".jsonl":
         return tuple(read_manifest(path))
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected ids, one a line, found none")
     lines = (line.strip() for line in read_lines(path))
-    ids = tuple(Path(line).stem for line in lines if line)
+    ids = tuple(id_of(line) for line in lines if line)
     if len(set(ids)) != len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
         raise ValueError(f"{path}: id {twice!r} occurs twice; remove one")
@@ -67,18 +102,18 @@ def choose_caption(captions: Sequence[str], item: str, seed: int | None) -> str:
     return captions[derive_seed("caption", seed, item) % len(captions)]
 
 
-def _parse_line(line: str, where: str) -> tuple[str, tuple[str, ...]]:
-    expected = f'{where}: expected {{"file_name": ..., "text": [captions]}}, got {shown(line)}'
+def _parse_line(line: str) -> tuple[str, tuple[str, ...]]:
+    expected = f"expected {FORM}, got {shown(line)}"
     try:
         entry = parse_json(line)
-        name, texts = entry["file_name"], entry["text"]
-    except (ValueError, KeyError, TypeError) as error:
+        key = next(key for key in NAME_KEYS if key in entry)
+        name, texts = entry[key], next(entry[key] for key in TEXT_KEYS if key in entry)
+    except (ValueError, KeyError, TypeError, StopIteration) as error:
         raise ValueError(expected) from error
-    if not isinstance(name, str) or not isinstance(texts, list) or not texts:
+    listed = isinstance(texts, list)
+    texts = texts if listed else [texts]
+    if not isinstance(name, str) or not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError(expected)
-    if not all(isinstance(text, str) and text.strip() for text in texts):
-        raise ValueError(expected)
-    try:
-        return name, tuple(check_caption(text) for text in texts)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+    if listed and not all(text.strip() for text in texts):
+        raise ValueError(f"{expected}; a list has no empty captions")
+    return name if key == "id" else id_of(name), tuple(check_caption(text) for text in texts)

@@ -11,7 +11,7 @@ from torch import Tensor
 from gcdp_bench.datasets.disk import DiskDataset
 from gcdp_bench.files import replacing
 from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
-from gcdp_bench.texts import parse_json, read_lines, shown
+from gcdp_bench.texts import nfc, parse_json, read_lines, shown
 
 
 class Without:
@@ -29,7 +29,7 @@ class Without:
 
     def __init__(self, dataset: DiskDataset, ids: Collection[str]):
         self._dataset = dataset
-        left_out = set(ids)
+        left_out = set(map(nfc, ids))
         self._kept = [i for i, name in enumerate(dataset.ids) if name not in left_out]
         if not self._kept:
             raise ValueError(f"{dataset.name} {dataset.split}: expected items that are not in "
@@ -55,6 +55,14 @@ class Without:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return self._dataset.caption_classes(caption)
+
+    def layout(self, index: int) -> Tensor:
+        """See `DiskDataset.layout`."""
+        return self._dataset.layout(self._kept[index])
+
+    def caption(self, index: int, layout: Tensor) -> str:
+        """See `DiskDataset.caption`."""
+        return self._dataset.caption(self._kept[index], layout)
 
 
 class WithoutAttributed(Without):
@@ -123,5 +131,5 @@ def read_quarantine(path: Path, splits: Collection[str]) -> frozenset[str]:
         if not isinstance(split, str) or not isinstance(name, str):
             raise ValueError(f"{path} line {number}: expected text for split and id")
         if split in splits:
-            ids.add(name)
+            ids.add(nfc(name))
     return frozenset(ids)

@@ -27,6 +27,7 @@ from gcdp_bench.extractors.registry import (
     weight_spec,
     weights_home,
 )
+from gcdp_bench.files import visible
 from gcdp_bench.progress import Progress
 from gcdp_bench.texts import reason, shown
 
@@ -222,11 +223,8 @@ def _copy(spec: WeightSpec, source: Path, target: Path) -> None:
 
 def _visible(folder: Path) -> dict[str, Path]:
     """Files by relative path, without hidden files and folders (download tools leave such)."""
-    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*"))}
     return {
-        str(name): path
-        for name, path in files.items()
-        if path.is_file() and not any(part.startswith(".") for part in name.parts)
+        str(path.relative_to(folder)): path for path in visible(folder, "**/*") if path.is_file()
     }
 
 

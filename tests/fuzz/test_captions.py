@@ -1,6 +1,7 @@
 """Captions and ids: whole or refused, and no id ever leads out of its folder."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -111,8 +112,12 @@ def test_any_text_is_an_id_inside_the_folder_or_refused(text, tmp_path):
     _, message = attempt(lambda: writer(root).write(text, PIXELS, PIXELS[0], "a car"))
     assert all(root in path.parents for path in files_in(tmp_path))
     if message is None:
-        assert check_id(text) == text
-        assert (root / "images" / f"{text}.png").parent.resolve() == (root / "images").resolve()
+        name = check_id(text)
+        assert (
+            name == unicodedata.normalize("NFC", text)
+            and (root / "images" / f"{name}.png").exists()
+        )
+        assert (root / "images" / f"{name}.png").parent.resolve() == (root / "images").resolve()
 
 
 @examples(100)
@@ -147,14 +152,14 @@ LINES = {
     "null": None,
     "no id": {"caption": "a"},
     "number as id": {"id": 7, "caption": "a"},
-    "list as caption": {"id": "1", "caption": ["a"]},
-    "twice": {"id": "0", "caption": "b"},
+    "list of numbers": {"id": "1", "caption": [7]},
+    "empty list": {"id": "1", "caption": []},
+    "blank in a list": {"id": "1", "caption": ["a", " "]},
     "key twice": b'{"id": "1", "id": "2", "caption": "a"}\n',
     "deep": b"[" * 50_000 + b"]" * 50_000 + b"\n",
     "deep enough": b'{"id": ' + b"[" * 80 + b"]" * 80 + b"}\n",
     "huge number": b'{"id": ' + b"9" * 5000 + b"}\n",
     "NaN": b'{"id": NaN, "caption": "a"}\n',
-    "blank": b"\n",
     "not UTF-8": b'{"id": "\xff", "caption": "a"}\n',
     "UTF-16": '{"id": "1", "caption": "a"}\n'.encode("utf-16"),
     "binary": bytes(range(256)),

@@ -22,7 +22,7 @@ from gcdp_bench.datasets.celeba.partition import (
 from gcdp_bench.datasets.celeba.tree import ATTRIBUTES, find_tree
 from gcdp_bench.datasets.disk import Item
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, named_classes, parse_attributes
-from gcdp_bench.datasets.inspection import FaultList, inspect_item
+from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList, inspect_item
 from gcdp_bench.datasets.layouts import aspect_problem, class_problem
 from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
@@ -91,6 +91,7 @@ class CelebA:
         self._layouts = Layouts(self.tree, cache)
         if strict:
             self.require(self._ids)
+            self._layouts.require_official_ids(self._ids)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -108,12 +109,11 @@ class CelebA:
         layout = self._layouts.read(name)  # (h, w)
         for problem in _problems(layout, image):
             raise ValueError(f"{self._layouts.path(name)}: {problem}")
-        captions = read_caption_lines(self.tree.caption_file(name))
         return Triplet(
             name,
             resize_images(image[None], self.image_size)[0],
             resize_layouts(layout[None], self.image_size)[0],
-            choose_caption(captions, name, self._caption_seed),
+            self.caption(index),
         )
 
     def layout(self, index: int) -> Tensor:
@@ -123,6 +123,17 @@ class CelebA:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return named_classes(caption)
+
+    def caption(self, index: int, layout: Tensor | None = None) -> str:
+        """See `DiskDataset.caption`."""
+        name = self._ids[index]
+        captions = read_caption_lines(self.tree.caption_file(name))
+        return choose_caption(captions, name, self._caption_seed)
+
+    def own_captions(self) -> Sequence[str]:
+        """See `DiskDataset.own_captions`."""
+        files = map(self.tree.caption_file, self._ids)
+        return [self.caption(index) for index, file in enumerate(files) if file.exists()]
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
@@ -148,6 +159,11 @@ class CelebA:
 
     def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
         """See `CheckedDataset.inspect`. Where masks lie beside a merged layout, both must agree."""
+        try:
+            self._layouts.require_official_ids(self._ids)
+        except ValueError as error:
+            file, _, problem = str(error).partition(": ")
+            yield WHOLE_SPLIT, [Fault(WHOLE_SPLIT, file, problem)]
         for name in self._ids:
             yield name, self._inspect(name).faults
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gcdp_bench.datasets.celeba.tree import Tree
+from gcdp_bench.datasets.celeba.tree import Tree, existing
+from gcdp_bench.datasets.disk import files_by_id
 from gcdp_bench.datasets.layouts import read_existing_layout
 from gcdp_bench.files import output_folder
 from gcdp_bench.images import read_image, write_layout
@@ -37,6 +38,8 @@ PART_NAMES = (
 """Classes 1 to 18 in the order in which they are painted, the later over the earlier (g_mask.py of
 CelebAMask-HQ). Other face parsers use other ids and another order."""
 
+MIN_SAMPLE, MAX_SAMPLE = 20, 60  # layouts from which on their numbering is judged, and at most
+
 PER_FOLDER = 2000  # consecutive ids whose masks lie in one folder
 
 
@@ -51,11 +54,11 @@ class Layouts:
     def __init__(self, tree: Tree, cache: Path | None):
         self._tree = tree
         self._cache = cache or tree.preprocessed
-        self._listed: dict[int, dict[str, list[str]]] = {}
+        self._listed: dict[int, dict[str, dict[str, Path]]] = {}
 
     def path(self, name: str) -> Path:
         """File of a merged layout: where it is, or where it will be."""
-        shipped = self._tree.preprocessed / f"{name}.png"
+        shipped = existing(self._tree.preprocessed, name, (".png",))
         return shipped if shipped.exists() else self._cache / f"{name}.png"
 
     def read(self, name: str, *, keep: bool = True) -> Tensor:
@@ -86,8 +89,9 @@ class Layouts:
             FileNotFoundError, ValueError: as `read`.
         """
         layout = None
+        masks = self._masks(name)
         for part in self.parts(name):
-            path = self._mask(name, part)
+            path = masks[part]
             mask = (read_image(path) != 0).any(0)  # (h, w)
             if layout is None:
                 layout = torch.zeros_like(mask, dtype=torch.uint8)
@@ -107,28 +111,30 @@ class Layouts:
             FileNotFoundError: there are none.
             ValueError: a file's part is not of `PART_NAMES`.
         """
-        found = self._listing(int(name) // PER_FOLDER).get(f"{int(name):05d}", [])
+        found = self._masks(name)
         if not found:
+            number = int(name)
+            folder = self._tree.parts / str(number // PER_FOLDER)
             raise FileNotFoundError(
-                f"{self._mask(name, '*')}: expected masks of the parts of this face, or "
+                f"{folder / f'{number:05d}_*.png'}: expected masks of the parts of this face, or "
                 f"{self._tree.preprocessed / name}.png, found none"
             )
-        for part in found:
+        for part, path in found.items():
             if part not in PART_NAMES:
                 raise ValueError(
-                    f"{self._mask(name, part)}: expected one of the parts "
+                    f"{path}: expected one of the parts "
                     f"{', '.join(PART_NAMES)}; rename or remove the file"
                 )
         return sorted(found, key=PART_NAMES.index)
 
     def has_masks(self, name: str) -> bool:
         """Whether there is a mask of any part."""
-        return f"{int(name):05d}" in self._listing(int(name) // PER_FOLDER)
+        return bool(self._masks(name))
 
     def unmerged(self, names: Sequence[str]) -> list[str]:
         """Ids whose merged layout is nowhere yet."""
         folders = dict.fromkeys((self._tree.preprocessed, self._cache))
-        merged = {path.stem for folder in folders for path in folder.glob("*.png")}
+        merged = {name for folder in folders for name in files_by_id(folder, (".png",))[0]}
         return [name for name in names if name not in merged]
 
     def check_writable(self) -> None:
@@ -163,22 +169,45 @@ class Layouts:
         progress.finish()
         return len(left)
 
-    def _mask(self, name: str, part: str) -> Path:
-        number = int(name)
-        return self._tree.parts / str(number // PER_FOLDER) / f"{number:05d}_{part}.png"
+    def require_official_ids(self, names: Sequence[str]) -> None:
+        """Refuse merged layouts that number the parts as other face parsers do.
 
-    def _listing(self, folder: int) -> dict[str, list[str]]:
-        """Parts by padded id in one folder of masks."""
+        A third of the faces at most wears a necklace, nine of ten show clothes. In the other common
+        numbering, whose clothes are 16 and hats 18, it is the other way round.
+
+        Raises:
+            ValueError: layouts that lie there, of a sample of `names`, are numbered so.
+        """
+        folder = self._tree.preprocessed
+        merged = files_by_id(folder, (".png",))[0]
+        there = [merged[name] for name in names if name in merged]
+        if len(there) < MIN_SAMPLE:
+            return
+        step = max(1, len(there) // MAX_SAMPLE)
+        present = [set(read_existing_layout(path).unique().tolist()) for path in there[::step]]
+        necklaces, clothes = (
+            sum(PART_NAMES.index(part) + 1 in ids for ids in present) / len(present)
+            for part in ("neck_l", "cloth")
+        )
+        if necklaces > 0.5 > clothes:
+            raise ValueError(
+                f"{folder}: {100 * necklaces:.0f} % of the layouts have class 16 and "
+                f"{100 * clothes:.0f} % class 18, expected necklaces (16) to be rare and clothes "
+                "(18) frequent; they are numbered as another face parser does: remove the folder "
+                "and run `gcdp-bench data prepare celeba-100`"
+            )
+
+    def _masks(self, name: str) -> dict[str, Path]:
+        """Masks of an id by part."""
+        return self._listing(int(name) // PER_FOLDER).get(f"{int(name):05d}", {})
+
+    def _listing(self, folder: int) -> dict[str, dict[str, Path]]:
+        """Masks by padded id and part in one folder of masks."""
         if folder not in self._listed:
-            listed: dict[str, list[str]] = {}
-            for padded, part in _mask_names(self._tree.parts / str(folder)):
-                listed.setdefault(padded, []).append(part)
+            listed: dict[str, dict[str, Path]] = {}
+            for stem, path in files_by_id(self._tree.parts / str(folder), (".png",))[0].items():
+                padded, separator, part = stem.partition("_")
+                if separator:
+                    listed.setdefault(padded, {})[part] = path
             self._listed[folder] = listed
         return self._listed[folder]
-
-
-def _mask_names(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*_*.png")):
-        if not path.name.startswith("."):
-            padded, _, part = path.stem.partition("_")
-            yield padded, part

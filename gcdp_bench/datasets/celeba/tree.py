@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gcdp_bench.images import IMAGE_SUFFIXES
+
 FOLDERS = ("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ")
 """Folders under the data root in which the tree is looked for."""
 
@@ -38,11 +40,23 @@ class Tree:
 
     def image(self, name: str) -> Path:
         """Photograph of an id."""
-        return self.images / f"{name}.jpg"
+        return existing(self.images, name, (".jpg", *IMAGE_SUFFIXES))
 
     def caption_file(self, name: str) -> Path:
         """Captions of an id, one a line."""
-        return self.captions / f"{name}.txt"
+        return existing(self.captions, name, (".txt",))
+
+
+def existing(folder: Path, name: str, suffixes: tuple[str, ...]) -> Path:
+    """The file of an id with one of the suffixes, in lower or upper case; else where the first
+    should lie.
+    """
+    usual = folder / f"{name}{suffixes[0]}"
+    if usual.exists():
+        return usual
+    spelled = (spelling for suffix in suffixes for spelling in (suffix, suffix.upper()))
+    paths = (folder / f"{name}{spelling}" for spelling in spelled)
+    return next((path for path in paths if path.exists()), usual)
 
 
 def find_tree(root: Path) -> Tree:

@@ -16,21 +16,47 @@ def test_names_lose_extension_and_suffix(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ['{"file_name": "1.jpg"}', "not json", '{"file_name": "1.jpg", "text": "one"}',
+    ['{"file_name": "1.jpg"}', "not json", '{"file_name": "1.jpg", "text": 7}', '{"text": ["a"]}',
      '{"file_name": "1.jpg", "text": []}', '{"file_name": "1.jpg", "text": [""]}', "[1]"],
 )  # fmt: skip
 def test_a_line_of_another_form_is_named(tmp_path, line):
     path = tmp_path / "m.jsonl"
     path.write_text('{"file_name": "0.jpg", "text": ["a"]}\n' + line + "\n")
-    with pytest.raises(ValueError, match='line 2: expected {"file_name"'):
+    with pytest.raises(ValueError, match='line 2: expected {"id"'):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n \n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_every_form_of_a_line_is_read_and_lines_of_an_id_add_up(tmp_path, end, mark):
+    path = tmp_path / "m.jsonl"
+    lines = ('{"file_name": "a/0.PNG", "text": ["x", "y"]}', '{"id": "0", "caption": "z"}',
+             '{"file_name": "v1.5.jpg", "text": "one"}', '{"id": "v1.5", "captions": ["two"]}',
+             '{"id": "caf\u00e9", "caption": ""}',
+             '{"file_name": "cafe\u0301", "text": "b"}')  # fmt: skip
+    path.write_bytes(mark + (end.join(lines) + end).encode())
+    expected = {"0": ("x", "y", "z"), "v1.5": ("one", "two"), "caf\u00e9": ("", "b")}
+    assert read_manifest(path) == expected
+    assert read_ids(path) == tuple(expected)
+
+
+def test_text_in_two_bytes_a_character_is_refused(tmp_path):
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        path = tmp_path / f"{encoding}.txt"
+        path.write_bytes("3\n4\n".encode(encoding))
+        with pytest.raises(ValueError, match=r"expected UTF-8 text, got UTF-(16|32).*save it as"):
+            read_ids(path)
+
+
+def test_ids_are_compared_with_composed_accents_and_keep_their_points(tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_text("\ufeffcafe\u0301.JPG\r\nframe.0001\r\n\r\n", encoding="utf-8")
+    assert read_ids(path) == ("caf\u00e9", "frame.0001")
+    write_ids(path, ("frame.0001", "frame.0002"))
+    assert read_ids(path) == ("frame.0001", "frame.0002")
 
 
 def test_repeated_and_missing(tmp_path):
-    path = tmp_path / "m.jsonl"
-    path.write_text('{"file_name": "0.jpg", "text": ["a"]}\n' * 2)
-    with pytest.raises(ValueError, match="line 2: '0' occurs twice"):
-        read_manifest(path)
     (tmp_path / "ids.txt").write_text("3\n4.jpg\n3.jpg\n")
     with pytest.raises(ValueError, match="id '3' occurs twice"):
         read_ids(tmp_path / "ids.txt")
