@@ -61,7 +61,9 @@ def command(
     judges = load_extractors(request)
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()
-    samples = Folder(folder, split, image_size=size, require_layouts=has_layouts)
+    samples = Folder(
+        folder, split, image_size=size, require_layouts=has_layouts, require_captions=True
+    )
     if samples.class_names != real.class_names:
         raise ValueError(
             f"{folder}: expected the classes of {dataset} {real.class_names}, got "
