@@ -15,7 +15,7 @@ NUM_NAMED = 3  # swapped pairs that a warning names
 def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
     """Kendall's tau between the values of every two segmenters over the generated points.
 
-    A point is a model at one value of its knob, averaged over its seeds.
+    A point is a model at one value of its parameter, averaged over its seeds.
 
     Args:
         rows: tidy rows.
@@ -31,7 +31,7 @@ def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         & rows["metric"].isin(METRICS)
     ]
     totals = totals.assign(
-        point=totals["model"] + " @ " + totals["guidance"].map("{:g}".format) + ", "
+        point=totals["model"] + " @ " + totals["param_value"].map("{:g}".format) + ", "
         + totals["steps"].astype(str) + " steps"
     )  # fmt: skip
     lines = []

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from gcdp_bench.rows import REFERENCE_MODELS
+from gcdp_bench.metrics.definitions.versions import definition_version
+from gcdp_bench.rows import RENAMED
 
-SUBSET = "trained_on"
+SUBSET, DEFINITION = "trained_on", "definition"
 
 FIELDS = {
     SUBSET: "dataset that the model was trained on",
@@ -17,12 +18,14 @@ FIELDS = {
     "protocol": "whose captions and which reference",
     "split": "split of captions and reference",
     "image_size": "size of the judged images",
+    "resize": "how images of another size were brought to this one",
     "resizer": "how images reach the network that judges",
     "extractor": "network that judges",
     "reference": "reference images",
     "captions": "captions asked for",
     "judges": "weights of the judges",
     "precision": "arithmetic of the judges",
+    DEFINITION: "version of the metric's definition",
 }
 """Columns that rows of one dataset and metric have to agree in, and what they mean; the first one
 that differs is named, so what people choose stands before digests."""
@@ -57,12 +60,25 @@ def check_comparable(rows: pd.DataFrame, *, mix_subsets: bool = False) -> None:
         for field, meaning in fields.items():
             values = _values(group[field])
             if len(values) > 1:
-                asked = ", show them together with --mix-subsets," if field == SUBSET else ","
                 raise UnlikeRowsError(
                     f"{dataset}, {metric}: rows differ in {field} ({meaning}): "
-                    f"{', '.join(values)}; they do not compare. Choose with "
-                    f"--only {field}={values[-1]}{asked} or keep them in different results folders"
+                    f"{', '.join(values)}; they do not compare. {_remedy(field, values[-1])}"
                 )
+
+
+def outdated(rows: pd.DataFrame) -> pd.Series:
+    """Which rows were measured by another definition of their metric than today's; bool."""
+    current = rows["metric"].map(definition_version)
+    return (rows["definition"] != current) & ~rows["source"].isin(("paper", "alarm"))
+
+
+def old_definitions(rows: pd.DataFrame) -> list[str]:
+    """Metrics of outdated rows, as "semantic_recall (version 1, now 2)"."""
+    versions = rows[outdated(rows)].groupby("metric", sort=True)["definition"].unique()
+    return [
+        f"{metric} (version {', '.join(sorted(held))}, now {definition_version(str(metric))})"
+        for metric, held in versions.items()
+    ]
 
 
 def name_subsets(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,14 +97,15 @@ def name_subsets(rows: pd.DataFrame) -> pd.DataFrame:
 def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """Rows with FIELD=VALUE; for `num_samples`, points with that many captions.
 
-    Real rows lack a model's fields (guidance, steps, trained_on, ...) and are kept where those are
-    asked for.
+    Real rows lack a model's fields (param_value, steps, trained_on, ...) and are kept where those
+    are asked for. Columns may be given by their names of schema 3.
 
     Raises:
         ValueError: a condition is malformed, a field unknown, or nothing is left.
     """
     for condition in conditions:
         field, separator, value = condition.partition("=")
+        field = RENAMED.get(field, field)
         if not separator or field not in rows.columns:
             raise ValueError(
                 f"--only: expected FIELD=VALUE with a column of the results "
@@ -102,9 +119,16 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
             raise ValueError(
                 f"--only {condition}: no row has it; present: {', '.join(_values(held))}"
             )
-        is_real = rows["model"].isin(REFERENCE_MODELS)
+        is_real = rows["source"] != "generated"
         rows = rows[wanted | held.isna() | (is_real & (held.astype(str) == "none"))]
     return rows
+
+
+def _remedy(field: str, value: str) -> str:
+    if field == DEFINITION:
+        return "`gcdp-bench sweep` into that folder computes the older ones again"
+    asked = ", show them together with --mix-subsets," if field == SUBSET else ","
+    return f"Choose with --only {field}={value}{asked} or keep them in different results folders"
 
 
 def _values(column: pd.Series) -> list[str]:

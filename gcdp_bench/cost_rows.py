@@ -1,5 +1,5 @@
-"""What the generators of a sweep cost: one line per trained network, and per knob value one line of
-what a sample costs, in `RESULTS/costs.parquet`."""
+"""What the generators of a sweep cost: one line per trained network, and per value of the sampling
+parameter one line of what a sample costs, in `RESULTS/costs.parquet`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from gcdp_bench.costs import generator_costs
 from gcdp_bench.files import replacing
 from gcdp_bench.flops import FlopCounter
 from gcdp_bench.locks import exclusive
-from gcdp_bench.parquet import read_parquet
+from gcdp_bench.parquet import open_parquet, typed
 from gcdp_bench.protocols import Generator
+from gcdp_bench.rows import RENAMED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ COLUMNS = {
     "weights": "string",  # as in the rows: digest of the generator's weights and sampling settings
     "part": "string",  # a trained network of the generator, or SAMPLING
     "part_trained_on": "string",  # the network's dataset; missing: not recorded, or SAMPLING
-    "guidance": "float64",  # SAMPLING: value of the knob; NaN: a trained network
+    "param_value": "float64",  # SAMPLING: value of the parameter; NaN: a trained network
     "steps": "Int64",  # of the optimizer; missing: not recorded, or SAMPLING; so all below
     "examples_seen": "Int64",
     "wall_sec": "float64",
@@ -40,7 +41,7 @@ COLUMNS = {
     "hardware": "string",
     "threads": "Int64",
 }
-KEY = ["dataset", "model", "weights", "part", "guidance"]
+KEY = ["dataset", "model", "weights", "part", "param_value"]
 """Columns that identify a line: recording the same thing again replaces it."""
 
 
@@ -48,23 +49,23 @@ KEY = ["dataset", "model", "weights", "part", "guidance"]
 class SamplingCost:
     """What one sample costs: text encoder, every step of every stage, decoder."""
 
-    guidance: float  # value of the knob
+    param_value: float  # value of the parameter
     flops: int
     num_parameters: int  # of every network that takes part
 
 
-def sampling_cost(generator: Generator, caption: str, guidance: float) -> SamplingCost:
+def sampling_cost(generator: Generator, caption: str, param_value: float) -> SamplingCost:
     """Draw one sample and count.
 
     Args:
         generator: sampled as it is set.
         caption: any; the count hardly depends on it.
-        guidance: value of the knob; a guided step asks the network twice.
+        param_value: of the sampling parameter; a guided step asks the network twice.
     """
     with FlopCounter() as counter:
-        generator.sample([caption], guidance=guidance, seeds=[0])
+        generator.sample([caption], guidance=param_value, seeds=[0])
     return SamplingCost(
-        guidance=guidance, flops=counter.flops, num_parameters=counter.num_parameters
+        param_value=param_value, flops=counter.flops, num_parameters=counter.num_parameters
     )
 
 
@@ -79,7 +80,7 @@ def record_costs(
     values: Iterable[float],
     caption: str,
 ) -> Path:
-    """Add what the parts of a generator cost, and what a sample costs at values of its knob.
+    """Add what the parts of a generator cost, and what a sample costs at values of its parameter.
 
     A sample that is in the table already is not drawn again.
 
@@ -90,7 +91,7 @@ def record_costs(
         parts: networks that were trained for it; one without a record gets a line without numbers.
         dataset: of the sweep.
         weights: as in the rows.
-        values: of the knob.
+        values: of the sampling parameter.
         caption: to sample.
 
     Returns:
@@ -101,9 +102,9 @@ def record_costs(
     records = [context | record for record in _training_records(folder, parts)]
     held = read_costs(results)
     held = held[(held["dataset"] == dataset) & (held["weights"] == weights)]
-    known = set(held[held["part"] == SAMPLING]["guidance"])
-    for guidance in sorted(set(values) - known):
-        sampling = sampling_cost(generator, caption, guidance)
+    known = set(held[held["part"] == SAMPLING]["param_value"])
+    for value in sorted(set(values) - known):
+        sampling = sampling_cost(generator, caption, value)
         records.append(context | {"part": SAMPLING, **to_dict(sampling)})
     merge_costs(results, to_frame(records))
     return results / "costs.parquet"
@@ -132,7 +133,21 @@ def read_costs(results: Path) -> pd.DataFrame:
     path = results / "costs.parquet"
     if not path.exists():
         return to_frame([])
-    return read_parquet(path, COLUMNS, remedy="remove it and rerun the sweep")
+    return read_table(path)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Lines of one file, of an older version too.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: as `read_costs`.
+    """
+    remedy = "remove it and rerun the sweep"
+    frame = open_parquet(path, remedy=remedy)
+    if "param_value" not in frame:
+        frame = frame.rename(columns=RENAMED)
+    return typed(frame, path, COLUMNS, remedy=remedy)
 
 
 def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:

@@ -96,13 +96,17 @@ def write_point(
     results: Path, config_hash: str, samples: Path, reference: Path, per_sample: pd.DataFrame
 ) -> None:
     """Write the values of every sample, and where samples and reference lie."""
-    folder = score_folder(results, config_hash)
-    with replacing(folder / "per_sample.parquet") as temporary:
-        per_sample.to_parquet(temporary, index=False)
+    write_per_sample(results, config_hash, per_sample)
     record = _Record(
         samples.relative_to(results).as_posix(), reference.relative_to(results).as_posix()
     )
-    write_json(folder / "point.json", record)
+    write_json(score_folder(results, config_hash) / "point.json", record)
+
+
+def write_per_sample(results: Path, config_hash: str, table: pd.DataFrame) -> None:
+    """Write the values of every sample of one point."""
+    with replacing(score_folder(results, config_hash) / "per_sample.parquet") as temporary:
+        table.to_parquet(temporary, index=False)
 
 
 def read_point(results: Path, config_hash: str) -> Point:

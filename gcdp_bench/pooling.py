@@ -9,10 +9,9 @@ import pandas as pd
 
 from gcdp_bench.config import digest
 from gcdp_bench.metrics.intervals import normal_quantile
-from gcdp_bench.rows import REFERENCE_MODELS
 
-POINT = ["dataset", "split", "protocol", "model", "guidance", "steps", "metric", "class",
-         "extractor", "weights", "judges"]  # fmt: skip
+POINT = ["dataset", "split", "protocol", "model", "param_value", "steps", "metric", "class",
+         "extractor", "weights", "judges", "definition", "resize"]  # fmt: skip
 """Columns in which rows that are pooled agree."""
 
 HALF_WIDTH = normal_quantile(0.95)
@@ -37,7 +36,7 @@ def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Rows of the same columns, `seed` missing; none where there is one seed.
     """
-    single = rows[~rows["model"].isin(REFERENCE_MODELS) & rows["seed"].notna()]
+    single = rows[(rows["source"] == "generated") & rows["seed"].notna()]
     pooled = []
     for _, group in single.groupby(POINT, dropna=False, sort=False):
         if group["seed"].nunique() < 2:

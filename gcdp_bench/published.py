@@ -84,10 +84,11 @@ def published_rows() -> pd.DataFrame:
     """
     unknown = dict.fromkeys(
         ("image_size", "resizer", "reference", "captions", "weights", "judges", "git_commit",
-         "versions", "hardware", "precision", "extractor", "split", "trained_on", "knob"), PROTOCOL,
+         "versions", "hardware", "precision", "extractor", "split", "trained_on", "param_name",
+         "definition"), PROTOCOL,
     )  # fmt: skip
     missing = dict.fromkeys(
-        ("guidance", "corrected", "ci_low", "ci_high", "between_seed_sd", "within_seed_sd",
+        ("param_value", "corrected", "ci_low", "ci_high", "between_seed_sd", "within_seed_sd",
          "seconds"), math.nan,
     )  # fmt: skip
     return to_frame([
@@ -97,14 +98,17 @@ def published_rows() -> pd.DataFrame:
             **unknown,
             **missing,
             "class": "all",
+            "train_seed": None,
             "steps": None,
             "seed": None,
+            "resize": "none",
             "ci_method": "none",
             "num_samples": 0,
             "num_reference": 0,
             "primary": True,
             "config_hash": f"paper-{record['model']}",
             "demo": False,
+            "alarm": "none",
         }
         for record in published_records()
     ])  # fmt: skip

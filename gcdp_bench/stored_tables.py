@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -44,9 +45,9 @@ TABLES = (
            lambda file: read_parquet(file, points.PROPORTIONS, remedy="remove it"),
            points.write_proportions),
     _Table("costs.parquet", cost_rows.KEY,
-           lambda file: read_parquet(file, cost_rows.COLUMNS, remedy="remove it"),
-           cost_rows.merge_costs),
-    _Table("results.parquet", list(rows.KEY), rows.read_rows, rows.merge_rows),
+           cost_rows.read_table, cost_rows.merge_costs),
+    _Table("results.parquet", list(rows.KEY), rows.read_rows,
+           partial(rows.merge_rows, mixed=True)),
 )  # fmt: skip
 """Rows last: what comes before them is there when they are."""
 
@@ -107,13 +108,18 @@ def _bring(store: Store, scratch: Path) -> Mapping[str, Mapping[str, pd.DataFram
 
 
 def _unsent(results: Path, held: Mapping[str, Mapping[str, pd.DataFrame]]) -> list[str]:
-    """Points of the local table that no writer has; rows over all seeds have no files."""
+    """Points of the local table that no writer has, or has by older definitions alone; rows over
+    all seeds have no files.
+    """
     if not (results / "results.parquet").exists():
         return []
     own = rows.read_rows(results)
-    known = {name for frame in held["results.parquet"].values() for name in frame["config_hash"]}
-    measured = own[own["seed"].notna()]
-    return sorted(set(measured["config_hash"]) - known)
+    what = ["config_hash", "metric", "definition"]
+    known = {line for frame in held["results.parquet"].values()
+             for line in frame[what].itertuples(index=False, name=None)}  # fmt: skip
+    measured = own[own["seed"].notna()][what].drop_duplicates()
+    return sorted({line[0] for line in measured.itertuples(index=False, name=None)
+                   if line not in known})  # fmt: skip
 
 
 def _send(store: Store, held: Mapping[str, Mapping[str, pd.DataFrame]], scratch: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 from gcdp_bench.protocols import KNOBS
 from gcdp_bench.rows import REFERENCE_MODELS, SPLIT
 
-POINT = ["dataset", "model", "trained_on", "knob", "guidance", "steps", "num_captions"]
+POINT = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_captions"]
 """Columns that name a line of the summary; seeds are averaged."""
 
 SUMMARY = ("fid", "semantic_recall", "semantic_precision", "false_detection_rate", "miou",
@@ -25,9 +25,12 @@ def primary_totals(rows: pd.DataFrame) -> pd.DataFrame:
     """Totals of the primary judges, one row per point, seed and metric.
 
     The Fréchet distance in the primary features is called "fid" whatever its protocol; the column
-    `fid_metric` keeps the name. Pooled rows are left out: they repeat the seeds'.
+    `fid_metric` keeps the name. Pooled rows are left out: they repeat the seeds'. So are controls
+    and alarms.
     """
-    totals = rows[(rows["class"] == "all") & rows["primary"] & rows["seed"].notna()].copy()
+    measured = ~rows["source"].isin(("control", "alarm"))
+    totals = rows[measured & (rows["class"] == "all") & rows["primary"] & rows["seed"].notna()]
+    totals = totals.copy()
     is_fid = totals["metric"].str.startswith(("fid-", "fd-"))
     totals["fid_metric"] = totals["metric"].where(is_fid)
     totals["metric"] = totals["metric"].where(~is_fid, "fid")
@@ -62,7 +65,7 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     table = table.merge(extra, on=POINT, how="left")
     table["reference"] = table["model"].isin(REFERENCE_MODELS)
     table = table.sort_values(
-        ["dataset", "reference", "model", "steps", "guidance"],
+        ["dataset", "reference", "model", "steps", "param_value"],
         ascending=[True, True, False, True, True],
         ignore_index=True,
     )
@@ -85,9 +88,9 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
         {
             "dataset": summary["dataset"],
             "model": summary["model"],
-            "knob value": [
-                knob_text(knob, value)
-                for knob, value in zip(summary["knob"], summary["guidance"], strict=True)
+            "parameter": [
+                param_text(name, value)
+                for name, value in zip(summary["param_name"], summary["param_value"], strict=True)
             ],
             "steps": [number(value, "{:.0f}") for value in summary["steps"]],
             "captions x seeds": [
@@ -152,11 +155,11 @@ def in_units(metric: str, *values: float) -> tuple[str, ...]:
     return tuple(number(value, "{:.4f}") for value in values)
 
 
-def knob_symbol(knob: str) -> str:
-    """Sign of a knob in tables and figures: "w", "ψ"; an unknown knob's own name."""
-    return KNOBS[knob].symbol if knob in KNOBS else knob
+def param_symbol(name: str) -> str:
+    """Sign of a sampling parameter in tables and figures: "w", "ψ"; its name, if it has none."""
+    return KNOBS[name].symbol if name in KNOBS else name
 
 
-def knob_text(knob: str, value: float) -> str:
-    """Where a model was sampled: "w 4", "ψ 0.8"; the dash of a model without a knob."""
-    return UNDEFINED if knob == "none" else f"{knob_symbol(knob)} {value:g}"
+def param_text(name: str, value: float) -> str:
+    """Where a model was sampled: "w 4", "ψ 0.8"; a dash for a model without a parameter."""
+    return UNDEFINED if name == "none" else f"{param_symbol(name)} {value:g}"

@@ -32,7 +32,7 @@ MIN_DEFINED = 0.95
 """Share of draws in which a number has to be defined for it to have an interval."""
 
 COLUMNS = (
-    *("dataset", "model", "knob", "steps", "metric", "fid_metric", "num_points"),
+    *("dataset", "model", "param_name", "steps", "metric", "fid_metric", "num_points"),
     *("reference_fid", "reference_correspondence"),
     *("hypervolume", "hypervolume_low", "hypervolume_high", "hypervolume_method"),
     *("rank", "rank_kept", "order_kept"),
@@ -43,10 +43,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class _Curve:
-    """One model over G values of its knob; index 0 of the first axis are the values themselves."""
+    """One model over G values of its parameter; index 0 of the first axis: the values."""
 
     model: str
-    knob: str
+    param_name: str
     steps: int
     fid: NDArray[np.float64]  # (1 + R, G)
     correspondence: NDArray[np.float64]  # (1 + R, G)
@@ -55,8 +55,8 @@ class _Curve:
 def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
     """One line per dataset, model, sampling steps and correspondence metric.
 
-    A curve runs over the model's knob, whatever that is; models need not share knob or steps. Two
-    step counts of one model are two curves.
+    A curve runs over the model's sampling parameter, whatever that is; models need not share it or
+    the steps. Two step counts of one model are two curves.
 
     `matched_level` is the largest correspondence that every curve of the dataset reaches: the
     smallest of their maxima. It moves when a model is added; `fid_at_level` is NaN where a curve
@@ -118,26 +118,28 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _curves(
     distances: pd.DataFrame, correspondences: pd.DataFrame, name: tuple[str, str]
 ) -> list[_Curve]:
-    """Curves in order of the knob's value, the models in the summary's order."""
+    """Curves in order of the parameter's value, the models in the summary's order."""
     points = _points(distances, "fid").join(_points(correspondences, "correspondence"), how="inner")
     points = points.dropna(subset=["fid", "correspondence"]).reset_index()
     curves = []
     for (model, steps), part in points.groupby(["model", "steps"]):
-        part = part.sort_values("guidance")
+        part = part.sort_values("param_value")
         rng = np.random.default_rng(derive_seed("tradeoff", *name, str(model), str(steps)))
         fid, correspondence = (
             _drawn(part[column].to_numpy(float), part[f"{column}_width"].to_numpy(float), rng)
             for column in ("fid", "correspondence")
         )
         first = part.iloc[0]
-        curves.append(_Curve(str(model), first["knob"], int(first["steps"]), fid, correspondence))
+        curves.append(
+            _Curve(str(model), first["param_name"], int(first["steps"]), fid, correspondence)
+        )
     return sorted(curves, key=lambda curve: curve.model, reverse=True)
 
 
 def _points(values: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Value and width of the interval per model, steps and knob value, averaged over seeds."""
+    """Value and width of the interval per model, steps and parameter value, averaged over seeds."""
     wide = values.assign(width=values["ci_high"] - values["ci_low"])
-    grouped = wide.groupby(["model", "knob", "steps", "guidance"])[["value", "width"]]
+    grouped = wide.groupby(["model", "param_name", "steps", "param_value"])[["value", "width"]]
     mean = grouped.agg(lambda part: part.mean(skipna=False))
     return mean.set_axis([column, f"{column}_width"], axis=1)
 
@@ -168,7 +170,7 @@ def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]
     lines = []
     for place, curve in enumerate(curves):
         lines.append(
-            {"model": curve.model, "knob": curve.knob, "steps": curve.steps,
+            {"model": curve.model, "param_name": curve.param_name, "steps": curve.steps,
              "num_points": curve.fid.shape[1], "reference_fid": reference[0],
              "reference_correspondence": reference[1], "matched_level": levels[0],
              "rank": ranks[place], "rank_kept": rank_kept[place], "order_kept": order_kept}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from gcdp_bench.report.bars import draw_bars
 from gcdp_bench.report.style import plain, title
 from gcdp_bench.rows import REFERENCE_MODELS
-from gcdp_bench.tables import knob_text
+from gcdp_bench.tables import param_text
 
 BAR_HEIGHT_INCH = 0.13
 
@@ -24,10 +24,10 @@ def draw_attributes(table: pd.DataFrame) -> Figure:
     """
     drawn = table[~table["model"].isin(REFERENCE_MODELS)]
     labels = {
-        str(model): title(str(model)) if knob == "none" else
-        f"{title(str(model))}, {knob_text(knob, value)}"
-        for model, knob, value in
-        drawn[["model", "knob", "guidance"]].drop_duplicates().itertuples(index=False)
+        str(model): title(str(model)) if name == "none" else
+        f"{title(str(model))}, {param_text(name, value)}"
+        for model, name, value in
+        drawn[["model", "param_name", "param_value"]].drop_duplicates().itertuples(index=False)
     }  # fmt: skip
     names = list(drawn.groupby("class")["value"].mean().sort_values().index)
     figure = Figure(figsize=(6.4, 1.2 + BAR_HEIGHT_INCH * len(names) * (len(labels) + 0.8)))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pandas as pd
 
 from gcdp_bench.report.best import best_setting
-from gcdp_bench.rows import REFERENCE_MODELS
+from gcdp_bench.rows import REFERENCE_MODELS, generators
 
-COLUMNS = ("dataset", "model", "trained_on", "knob", "guidance", "steps", "num_seeds", "metric",
-           "class", "value", "ci_low", "ci_high", "ci_method", "num_samples")  # fmt: skip
+COLUMNS = ("dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_seeds",
+           "metric", "class", "value", "ci_low", "ci_high", "ci_method", "num_samples")  # fmt: skip
 
 
 def named_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One line per model and class of a metric that has a row per class.
 
-    Every generator at the value of its knob with the lowest FID, its seeds pooled where there are
-    several (`gcdp_bench.pooling`); real images as they are.
+    Every generator at the value of its parameter with the lowest FID, its seeds pooled where there
+    are several (`gcdp_bench.pooling`); real images as they are.
 
     Args:
         rows: tidy rows of one dataset.
@@ -29,7 +29,7 @@ def named_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
         ValueError: no generator has the metric.
     """
     own = rows[(rows["metric"] == metric) & (rows["class"] != "all") & rows["primary"]]
-    models = sorted(set(own["model"]) - set(REFERENCE_MODELS), reverse=True)
+    models = generators(own)
     if not models:
         dataset = rows["dataset"].iloc[0]
         raise ValueError(f"{dataset}: expected rows of {metric} by class, found none of a model")

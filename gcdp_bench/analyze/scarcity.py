@@ -11,16 +11,16 @@ import pandas as pd
 
 from gcdp_bench.analyze.results import read_dataset
 from gcdp_bench.compare import compare_pair
+from gcdp_bench.compare.paired import check_definitions
 from gcdp_bench.compare.points import PointSet, point_sets
-from gcdp_bench.rows import REFERENCE_MODELS
 from gcdp_bench.tables import SUMMARY, summary_table
 
 FRACTION = re.compile(r"(?P<family>.+)-(?P<percent>25|50|100)")
-ALIKE = ("reference", "judges", "protocol", "num_captions")
+ALIKE = ("reference", "judges", "protocol", "num_captions", "resize")
 """In which points of different fractions have to agree."""
 
-VALUE_COLUMNS = ("family", "fraction", "model", "knob", "guidance", "steps", "metric", "value",
-                 "ci_low", "ci_high", "num_captions", "num_seeds")  # fmt: skip
+VALUE_COLUMNS = ("family", "fraction", "model", "param_name", "param_value", "steps", "metric",
+                 "value", "ci_low", "ci_high", "num_captions", "num_seeds")  # fmt: skip
 GAP_COLUMNS = ("family", "fraction", "model", "against", "metric", "difference", "ci_low",
                "ci_high", "ci_method", "verdict", "num_captions", "num_seeds")  # fmt: skip
 
@@ -75,7 +75,7 @@ def analyze_scarcity(folders: Sequence[Path], model: str) -> Scarcity:
 def _read(folder: Path) -> tuple[re.Match[str], pd.DataFrame, list[PointSet]]:
     """What the models of a folder were trained on, its rows, its points."""
     rows = read_dataset(folder, None)
-    generated = rows[~rows["model"].isin(REFERENCE_MODELS)]
+    generated = rows[rows["source"] == "generated"]
     trained_on = sorted(generated["trained_on"].unique())
     name = FRACTION.fullmatch(trained_on[0]) if len(trained_on) == 1 else None
     if name is None:
@@ -96,12 +96,12 @@ def _values(rows: pd.DataFrame, best: dict[str, PointSet]) -> list[dict]:
     for point in best.values():
         (one,) = summary[
             (summary["model"] == point.model)
-            & (summary["guidance"] == point.guidance)
+            & (summary["param_value"] == point.param_value)
             & (summary["steps"] == point.steps)
         ].to_dict("records")
         lines += [
-            {name: one[name] for name in ("model", "knob", "guidance", "steps", "num_captions",
-                                          "num_seeds")}
+            {name: one[name] for name in ("model", "param_name", "param_value", "steps",
+                                          "num_captions", "num_seeds")}
             | {"metric": metric, "value": one[metric], "ci_low": one[f"{metric}_low"],
                "ci_high": one[f"{metric}_high"]}
             for metric in SUMMARY
@@ -131,3 +131,5 @@ def _check_alike(folders: Sequence[Path], points: Sequence[Sequence[PointSet]]) 
                 f"fractions differ in {field} ({there}); sweep them for the same captions with the "
                 "same judges"
             )
+    for own in points[1:]:
+        check_definitions(points[0][0], own[0])

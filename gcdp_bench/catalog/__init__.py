@@ -22,6 +22,7 @@ from gcdp_bench.catalog.generators import (
     TASKS,
     GeneratorSpec,
     generator_folder,
+    recorded_seed,
     trained_parts,
 )
 from gcdp_bench.catalog.names import lookup
@@ -45,6 +46,7 @@ __all__ = [
     "open_dataset",
     "open_faulty",
     "protocol_split",
+    "recorded_seed",
     "resolve_data_root",
     "splits_on_disk",
     "trained_parts",

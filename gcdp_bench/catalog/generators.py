@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.catalog.names import lookup
+from gcdp_bench.config import read_table
 
 if TYPE_CHECKING:
     from gcdp_bench.protocols import Generator
@@ -149,6 +150,17 @@ def trained_parts(name: str, folder: Path) -> list[str]:
     spec = lookup(GENERATORS, name, "generator")
     stages = [stage for stage in spec.stages if (folder / stage).is_dir()]
     return stages or [*spec.parts, name]
+
+
+def recorded_seed(name: str, folder: Path) -> int | None:
+    """Seed of the training of the generator in `folder`, of its first stage; None: not recorded.
+
+    Raises:
+        ValueError: the record is damaged.
+    """
+    training = read_table(folder / lookup(GENERATORS, name, "generator").marker).get("training")
+    seed = training.get("seed") if isinstance(training, dict) else None
+    return seed if type(seed) is int else None
 
 
 def generator_folder(name: str, dataset: str, given: Path | None) -> Path:

@@ -126,7 +126,7 @@ table_option = click.option(
 def classes_command(results: Path, dataset: str | None, out: Path | None) -> None:
     """Recall of each class beside its share of the data, from a sweep's RESULTS (Figures 6b, 6c).
 
-    Every model at the value of its knob with the lowest FID.
+    Every model at the parameter value with the lowest FID.
     """
     from gcdp_bench.analyze.classes import class_table, frequency_correlations
     from gcdp_bench.analyze.draw_classes import draw_frequency
@@ -158,7 +158,7 @@ def classes_command(results: Path, dataset: str | None, out: Path | None) -> Non
 def attributes_command(results: Path, dataset: str | None, out: Path | None) -> None:
     """Recall of each attribute that captions ask for, from a sweep's RESULTS (Figure 1).
 
-    Every model at the value of its knob with the lowest FID.
+    Every model at the parameter value with the lowest FID.
     """
     from gcdp_bench.analyze.draw_attributes import draw_attributes
     from gcdp_bench.analyze.named import named_values
@@ -184,7 +184,7 @@ def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) ->
     """Every metric and the models' gaps against the share of training data.
 
     RESULTS are folders of sweeps, one per fraction, as of synth-city-25, -50 and -100. Every model
-    at the value of its knob with the lowest FID.
+    at the parameter value with the lowest FID.
     """
     from gcdp_bench.analyze.draw_scarcity import draw_scarcity
     from gcdp_bench.analyze.scarcity import analyze_scarcity

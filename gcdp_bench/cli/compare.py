@@ -21,8 +21,8 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
     """Paired differences A minus B over the captions that both answered.
 
     A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it holds several, a model and
-    a value of its knob (guidance scale, or truncation psi of a GAN). Points are paired by dataset
-    and, where not given, by model and value.
+    a value of its sampling parameter (guidance scale, or truncation psi of a GAN). Points are
+    paired by dataset and, where not given, by model and value.
 
     \b
     gcdp-bench compare results/local:reference@4 results/local:lafite@0.8
@@ -46,17 +46,17 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
 
 
 def _parse(text: str) -> tuple[Path, str | None, float | None]:
-    """Folder, model and knob value of RESULTS[:MODEL[@VALUE]]; a store's rows are brought."""
+    """Folder, model and parameter value of RESULTS[:MODEL[@VALUE]]; a store's rows are brought."""
     scheme, slashes, rest = text.rpartition("://")
     folder, _, point = rest.partition(":")
     model, separator, value = point.partition("@")
     if not folder or (separator and not model):
         raise click.BadParameter(f"expected {POINT_FORM}, got {text!r}")
     try:
-        guidance = float(value) if separator else None
+        param_value = float(value) if separator else None
     except ValueError:
         raise click.BadParameter(
-            f"expected a number, the knob's value, after '@' as in {POINT_FORM}, got {text!r}"
+            f"expected a number, the parameter's value, after '@' as in {POINT_FORM}, got {text!r}"
         ) from None
     results = STORED_RESULTS.convert(scheme + slashes + folder, None, None)
-    return results, model or None, guidance
+    return results, model or None, param_value

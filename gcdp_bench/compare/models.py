@@ -1,4 +1,4 @@
-"""Every two models of a results folder: at equal knob values, and at the nearest FID."""
+"""Every two models of a results folder: at equal parameter values, and at the nearest FID."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def compare_models(rows: pd.DataFrame, results: Path) -> pd.DataFrame:
 
 
 def _against(point: PointSet, rivals: list[PointSet]) -> list[dict]:
-    """At an equal knob value and at the nearest FID; once where these are the same rival."""
-    matched = {rival.guidance: "guidance" for rival in rivals if rival.equals_knob(point)}
+    """At an equal parameter value and at the nearest FID; once where these are the same rival."""
+    matched = {rival.param_value: "param_value" for rival in rivals if rival.equals_param(point)}
     if rivals:
-        nearest = min(rivals, key=lambda rival: abs(rival.fid - point.fid)).guidance
+        nearest = min(rivals, key=lambda rival: abs(rival.fid - point.fid)).param_value
         matched[nearest] = "both" if nearest in matched else "fid"
     lines = []
     for rival in rivals:
-        if rival.guidance not in matched or not point.hashes.keys() & rival.hashes.keys():
+        if rival.param_value not in matched or not point.hashes.keys() & rival.hashes.keys():
             continue
-        how = {"matched_by": matched[rival.guidance], "fid_a": point.fid, "fid_b": rival.fid}
+        how = {"matched_by": matched[rival.param_value], "fid_a": point.fid, "fid_b": rival.fid}
         lines += [how | line for line in compare_pair(point, rival, per_class=False)]
     return lines

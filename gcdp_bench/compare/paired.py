@@ -57,17 +57,18 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
     images do among themselves.
 
     Raises:
-        UnlikeRowsError: other judges or another reference.
+        UnlikeRowsError: other judges, another reference, resize or definition of a metric.
         ValueError: fewer than two captions or no seed in common.
         FileNotFoundError: files behind the rows were removed.
     """
-    for field in ("reference", "judges", "protocol"):
+    for field in ("reference", "judges", "resize", "protocol"):
         own, other = getattr(a, field), getattr(b, field)
         if own != other:
             raise UnlikeRowsError(
                 f"{a.name} and {b.name} differ in {field} ({own}, {other}); they do not compare. "
                 "Score both with the same judges and reference"
             )
+    check_definitions(a, b)
     pair = _pair(a, b)
     lines = _of_captions(pair)
     if per_class:
@@ -77,6 +78,25 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
               "trained_on_a": a.trained_on, "trained_on_b": b.trained_on,
               "steps_a": a.steps, "steps_b": b.steps, "num_seeds": len(pair.observed)}  # fmt: skip
     return [common | line for line in lines]
+
+
+def check_definitions(a: PointSet, b: PointSet) -> None:
+    """Refuse points of which a metric was measured by different definitions.
+
+    Raises:
+        UnlikeRowsError: names the metrics, and what to do.
+    """
+    differing = [
+        f"{metric} (versions {version}, {b.definitions[metric]})"
+        for metric, version in sorted(a.definitions.items())
+        if b.definitions.get(metric, version) != version
+    ]
+    if differing:
+        raise UnlikeRowsError(
+            f"{a.results}: {a.name} and {b.results}: {b.name} differ in the definition of "
+            f"{', '.join(differing)}; they do not compare. `gcdp-bench sweep` into the folder with "
+            "the older one computes it again"
+        )
 
 
 def _pair(a: PointSet, b: PointSet) -> _Pair:

@@ -14,18 +14,20 @@ from gcdp_bench.tables import primary_totals
 
 @dataclass(frozen=True)
 class PointSet:
-    """A model at one value of its knob, with one point per sampling seed."""
+    """A model at one value of its parameter, with one point per sampling seed."""
 
     results: Path
     dataset: str
     model: str
     trained_on: str
-    knob: str
-    guidance: float  # value of the knob
+    param_name: str
+    param_value: float  # value of the parameter
     steps: int
     num_captions: int
     reference: str  # digest of the reference images
     judges: str  # digest of every network that judged
+    resize: str  # how images of another size were brought to the size that was judged
+    definitions: dict[str, str]  # metric -> version of its definition
     protocol: str  # suffix of the primary Fréchet distance
     fid: float  # mean over the seeds
     hashes: dict[int, str]  # seed -> configuration
@@ -34,36 +36,40 @@ class PointSet:
     @property
     def name(self) -> str:
         """For tables."""
-        return f"{self.model} @ {self.guidance:g}"
+        return f"{self.model} @ {self.param_value:g}"
 
-    def equals_knob(self, other: PointSet) -> bool:
-        """Whether both stand at one value of one knob; without a knob there is none to share."""
-        return self.knob != "none" and (self.knob, self.guidance) == (other.knob, other.guidance)
+    def equals_param(self, other: PointSet) -> bool:
+        """Whether both stand at one value of one parameter; without one there is none to share."""
+        own, others = ((point.param_name, point.param_value) for point in (self, other))
+        return self.param_name != "none" and own == others
 
 
 def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
-    """Every generator at every value of its knob."""
+    """Every generator at every value of its parameter."""
     totals = primary_totals(rows)
     fid = totals[(totals["metric"] == "fid") & (totals["source"] == "generated")]
-    keys = ["dataset", "model", "trained_on", "knob", "guidance", "steps", "num_samples",
-            "reference", "judges"]  # fmt: skip
+    keys = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_samples",
+            "reference", "judges", "resize"]  # fmt: skip
     points = []
     for _, group in fid.groupby(keys, dropna=False, sort=False):
         first = group.iloc[0]
         own = totals["dataset"] == first["dataset"]
         real = totals[own & (totals["model"] == SPLIT)]
+        measured = totals[totals["config_hash"].isin(group["config_hash"])]
         points.append(
             PointSet(
                 results=results,
                 dataset=first["dataset"],
                 model=first["model"],
                 trained_on=first["trained_on"],
-                knob=first["knob"],
-                guidance=float(first["guidance"]),
+                param_name=first["param_name"],
+                param_value=float(first["param_value"]),
                 steps=int(first["steps"]),
                 num_captions=int(first["num_samples"]),
                 reference=first["reference"],
                 judges=first["judges"],
+                resize=first["resize"],
+                definitions=dict(zip(measured["metric"], measured["definition"], strict=True)),
                 protocol=first["fid_metric"].partition("-")[2],
                 fid=float(group["value"].mean()),
                 hashes=dict(zip(group["seed"].astype(int), group["config_hash"], strict=True)),
@@ -85,9 +91,9 @@ def step_pairs(first: Sequence[PointSet], second: Sequence[PointSet]) -> set[tup
 
 
 def select_points(
-    results: Path, model: str | None, guidance: float | None, *, dataset: str | None = None
+    results: Path, model: str | None, param_value: float | None, *, dataset: str | None = None
 ) -> list[PointSet]:
-    """Points of a results folder; None takes every model, knob value or dataset.
+    """Points of a results folder; None takes every model, parameter value or dataset.
 
     Raises:
         FileNotFoundError: no results there.
@@ -98,12 +104,12 @@ def select_points(
         point
         for point in points
         if model in (None, point.model)
-        and guidance in (None, point.guidance)
+        and param_value in (None, point.param_value)
         and dataset in (None, point.dataset)
     ]
     if not chosen:
         there = ", ".join(f"{point.dataset} {point.name}" for point in points) or "none"
         wanted = f"{dataset or ''} {model or 'any model'}"
-        wanted += "" if guidance is None else f" @ {guidance:g}"
+        wanted += "" if param_value is None else f" @ {param_value:g}"
         raise ValueError(f"{results}: expected a point of {wanted.strip()}; there: {there}")
     return chosen

@@ -16,7 +16,7 @@ def compare_points(
     """A minus B for every two points of one dataset.
 
     One point on each side is compared whatever its model; several are paired by model, value of
-    the knob and, where the sides have some in common, steps.
+    the parameter and, where the sides have some in common, steps.
 
     Raises:
         ValueError: nothing to pair; or points that cannot be compared, or share no captions.
@@ -34,7 +34,7 @@ def compare_points(
     ]
     if not pairs:
         raise ValueError(
-            f"expected points with a model and a knob value in common, got "
+            f"expected points with a model and a parameter value in common, got "
             f"{', '.join(p.name for p in first)} and {', '.join(p.name for p in second)}; "
             "name one on each side: RESULTS:MODEL@VALUE"
         )
@@ -43,7 +43,12 @@ def compare_points(
 
 
 def _are_one_setting(a: PointSet, b: PointSet) -> bool:
-    return (a.dataset, a.model, a.knob, a.guidance) == (b.dataset, b.model, b.knob, b.guidance)
+    return (a.dataset, a.model, a.param_name, a.param_value) == (
+        b.dataset,
+        b.model,
+        b.param_name,
+        b.param_value,
+    )
 
 
 def _facing_steps(

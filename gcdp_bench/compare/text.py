@@ -6,7 +6,7 @@ import pandas as pd
 
 from gcdp_bench.tables import PERCENT
 
-MATCHED = {"guidance": "knob value", "fid": "FID (nearest)", "both": "knob value, FID"}
+MATCHED = {"param_value": "parameter", "fid": "FID (nearest)", "both": "parameter value, FID"}
 
 
 def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:

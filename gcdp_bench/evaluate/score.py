@@ -16,6 +16,7 @@ from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.attribute_recall import asked_attributes, attribute_values
 from gcdp_bench.metrics.clip_score import clip_values
 from gcdp_bench.metrics.cmmd import cmmd_values
+from gcdp_bench.metrics.definitions.versions import definition_version
 from gcdp_bench.metrics.frechet import frechet_values
 from gcdp_bench.metrics.kid import kid_values
 from gcdp_bench.metrics.layout_iou import iou_values
@@ -64,17 +65,22 @@ class Scores:
         """Values as a table."""
         rows = [
             (v.metric, v.class_name, v.value, v.ci_low, v.ci_high, v.ci_method, v.num_samples,
-             judged.extractor)
+             judged.extractor, definition_version(v.metric))
             for judged in self.values
             for v in [judged.value]
         ]  # fmt: skip
         columns = ["metric", "class", "value", "ci_low", "ci_high", "ci_method", "num_samples",
-                   "extractor"]  # fmt: skip
+                   "extractor", "definition"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
 
 def score_generated(
-    seen: Observed, reference: Reference, judges: Extractors, *, captions: bool = True
+    seen: Observed,
+    reference: Reference,
+    judges: Extractors,
+    *,
+    captions: bool = True,
+    distances: bool = True,
 ) -> Scores:
     """Every metric of a generator's samples.
 
@@ -83,6 +89,7 @@ def score_generated(
         reference: real images.
         judges: the networks.
         captions: False: of a generator that reads none, so that metrics of captions are undefined.
+        distances: False: leave them out; they take the longest.
 
     Raises:
         ValueError: fewer than two samples.
@@ -90,7 +97,7 @@ def score_generated(
     values = [
         *(_of_captions(seen, reference, judges) if captions else ()),
         *_of_layouts(seen, judges),
-        *_distances(seen, reference.observed, judges),
+        *(_distances(seen, reference.observed, judges) if distances else ()),
     ]
     per_sample = _per_sample(seen, reference, judges)
     if not captions:
@@ -100,7 +107,13 @@ def score_generated(
 
 
 def score_real(
-    seen: Observed, rest: Observed, reference: Reference, judges: Extractors, source: str
+    seen: Observed,
+    rest: Observed,
+    reference: Reference,
+    judges: Extractors,
+    source: str,
+    *,
+    distances: bool = True,
 ) -> Scores:
     """What a generator could reach, and what costs nothing.
 
@@ -114,9 +127,10 @@ def score_real(
         reference: the split.
         judges: the networks.
         source: one of the above.
+        distances: False: leave them out.
     """
     if source == "real-split":
-        values = _distances(seen, rest, judges)
+        values = _distances(seen, rest, judges) if distances else []
     elif source == "real-floor":
         values = _of_captions(seen, reference, judges)
     else:

@@ -7,23 +7,23 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from gcdp_bench.report.style import title
-from gcdp_bench.tables import knob_text, primary_totals
+from gcdp_bench.tables import param_text, primary_totals
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A model at one value of its knob and one number of sampling steps."""
+    """A model at one value of its parameter and one number of sampling steps."""
 
     model: str
-    knob: str
-    guidance: float  # value of the knob
+    param_name: str
+    param_value: float  # value of the parameter
     steps: int
     names_steps: bool  # the model was sampled with other numbers of steps as well
 
     @property
     def value(self) -> str:
-        """Value of the knob and, where there are several, steps; empty where it has neither."""
-        parts = [] if self.knob == "none" else [knob_text(self.knob, self.guidance)]
+        """Parameter and, where there are several, steps; empty where it has neither."""
+        parts = [] if self.param_name == "none" else [param_text(self.param_name, self.param_value)]
         return ", ".join([*parts, f"{self.steps} steps"] if self.names_steps else parts)
 
     @property
@@ -35,24 +35,24 @@ class Setting:
         """Those of this setting, of every seed."""
         return rows[
             (rows["model"] == self.model)
-            & (rows["guidance"] == self.guidance)
+            & (rows["param_value"] == self.param_value)
             & (rows["steps"] == self.steps)
         ]
 
 
 def best_setting(rows: pd.DataFrame, model: str) -> Setting:
-    """Knob value and steps at which the mean FID over seeds is lowest."""
+    """Parameter value and steps at which the mean FID over seeds is lowest."""
     totals = primary_totals(rows)
     fid = totals[(totals["metric"] == "fid") & (totals["model"] == model)]
-    means = fid.groupby(["knob", "guidance", "steps"])["value"].mean()
-    knob, guidance, steps = means.index[int(means.argmin())]
+    means = fid.groupby(["param_name", "param_value", "steps"])["value"].mean()
+    name, value, steps = means.index[int(means.argmin())]
     several = fid["steps"].nunique() > 1
-    return Setting(model, str(knob), float(guidance), int(steps), several)
+    return Setting(model, str(name), float(value), int(steps), several)
 
 
 def settings(rows: pd.DataFrame, model: str) -> list[Setting]:
-    """Every knob value of a model, in order, at the steps of its lowest FID."""
+    """Every parameter value of a model, in order, at the steps of its lowest FID."""
     best = best_setting(rows, model)
     own = rows[(rows["model"] == model) & (rows["steps"] == best.steps)]
-    values = sorted(float(value) for value in own["guidance"].unique())
-    return [replace(best, guidance=value) for value in values]
+    values = sorted(float(value) for value in own["param_value"].unique())
+    return [replace(best, param_value=value) for value in values]

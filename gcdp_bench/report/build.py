@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gcdp_bench.agreement import judge_agreement, warnings_of
-from gcdp_bench.comparable import check_comparable, name_subsets, select
+from gcdp_bench.comparable import check_comparable, name_subsets, old_definitions, select
 from gcdp_bench.compare import compare_models
 from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.files import output_folder, replacing
@@ -23,19 +23,20 @@ from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import save, theme, title
 from gcdp_bench.report.table_1 import markdown, table_1, write_table_1
 from gcdp_bench.report.tradeoff import draw_tradeoff
-from gcdp_bench.rows import REFERENCE_MODELS, read_rows
+from gcdp_bench.rows import generators, read_rows
 from gcdp_bench.tables import summary_table
 from gcdp_bench.texts import file_stem
 from gcdp_bench.tradeoff import tradeoff_table
 
 TRADEOFF_NOTE = (
-    "Each curve runs over the model's knob (guidance scale w, truncation psi ψ), whose value is "
-    "written at each point; hollow: 1, where the knob is off. Lower and further right is better. "
+    "Each curve runs over the model's sampling parameter (guidance scale w, truncation psi ψ), "
+    "whose value is written at each point; hollow: 1, where it is off. Lower and further right is "
+    "better. "
     "Dashed: real images with their own captions; dotted: with another image's captions."
 )
 RECALL_NOTE = (
-    "Every model at the knob value of its lowest FID. A class counts as found from one pixel on, "
-    "so noise raises recall: read it with the false detections in the table."
+    "Every model at the parameter value of its lowest FID. A class counts as found from one pixel "
+    "on, so noise raises recall: read it with the false detections in the table."
 )
 GRID_NOTE = "The first captions of the seeded draw, not chosen; the same seed for every model."
 
@@ -74,6 +75,7 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
     tradeoff = tradeoff_table(rows)
     agreement = judge_agreement(rows)
     costs = cost_table(rows, read_costs(results))
+    warnings = (*warnings_of(agreement), *_of_definitions(rows))
     tables = {
         "summary": summary,
         "comparison": comparison,
@@ -93,12 +95,13 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
         rows,
         sections,
         Tables(summary, paired, comparison, tradeoff, agreement, costs),
+        warnings,
     )
     path = results / "report.html"
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     figures = tuple(figure.path for section in sections for figure in section.figures)
-    return Report(path, tuple(written), figures, summary, warnings_of(agreement))
+    return Report(path, tuple(written), figures, summary, warnings)
 
 
 def build_table_1(
@@ -129,7 +132,7 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
         if figure is not None:
             section.add(save(figure, folder / file_stem(name)), heading, note)
 
-    models = sorted(set(rows["model"]) - set(REFERENCE_MODELS), reverse=True)
+    models = generators(rows)
     for name, metric, heading in (
         ("fid-semantic-recall", "semantic_recall", "FID–Semantic Recall"),
         ("fid-clip", "clip-x100", "FID–CLIP score"),
@@ -142,10 +145,18 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
         add("class-recall", recall, "Classes, frequent to rare", RECALL_NOTE)
     add("samples", draw_models(rows, results), "Samples", GRID_NOTE)
     for model in models:
-        knob = rows[rows["model"] == model]["knob"].iloc[0]
-        heading = title(model) if knob == "none" else f"{title(model)} over its {knob}"
+        param = rows[rows["model"] == model]["param_name"].iloc[0]
+        heading = title(model) if param == "none" else f"{title(model)} over its {param}"
         add(f"guidance-{model}", draw_guidance(rows, model, results), heading, GRID_NOTE)
     return section
+
+
+def _of_definitions(rows: pd.DataFrame) -> list[str]:
+    """A sentence about rows of older definitions."""
+    old = old_definitions(rows)
+    return [f"measured by older definitions: {', '.join(old)}; do not put them beside numbers of "
+            "newer folders. `gcdp-bench sweep` into this folder computes them again"] \
+        if old else []  # fmt: skip
 
 
 def _is_measured(rows: pd.DataFrame, metric: str) -> bool:

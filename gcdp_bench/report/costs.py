@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gcdp_bench.cost_rows import SAMPLING
 from gcdp_bench.report.best import Setting, best_setting
 from gcdp_bench.report.style import title
-from gcdp_bench.tables import UNDEFINED, knob_text
+from gcdp_bench.tables import UNDEFINED, param_text
 
 TOGETHER = "all"
 """Value of `part` in a model's first line: sums over its networks, and the costs of a sample."""
@@ -34,8 +34,8 @@ COLUMNS = {
     "num_parameters": "Int64",  # trained
     "flops_per_example": "float64",
     "training_flops": "float64",
-    "knob": "string",
-    "guidance": "float64",  # value of the knob
+    "param_name": "string",
+    "param_value": "float64",  # value of the parameter
     "sampling_steps": "Int64",
     "sampling_parameters": "Int64",  # in use
     "flops_per_sample": "float64",
@@ -51,7 +51,7 @@ def cost_table(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     """One line per model and one per network of it.
 
     The model's line has sums over its networks, which are missing where one of them is, and what a
-    sample costs at the knob value and the steps of the lowest FID.
+    sample costs at the parameter value and the steps of the lowest FID.
 
     Args:
         rows: tidy rows; the seconds of a sample are theirs, in batches, on their machine.
@@ -98,10 +98,10 @@ def _lines(best: Setting, point: pd.DataFrame, costs: pd.DataFrame) -> list[dict
     together = {
         name: _numbers(trainings[name]).sum() if len(trainings) else math.nan for name in SUMS
     }
-    sampling = costs[(costs["part"] == SAMPLING) & (costs["guidance"] == best.guidance)]
+    sampling = costs[(costs["part"] == SAMPLING) & (costs["param_value"] == best.param_value)]
     sample = {
-        "knob": best.knob,
-        "guidance": best.guidance,
+        "param_name": best.param_name,
+        "param_value": best.param_value,
         "sampling_steps": best.steps,
         "sampling_parameters": sampling["num_parameters"].iloc[0] if len(sampling) else math.nan,
         "flops_per_sample": sampling["flops"].iloc[0] if len(sampling) else math.nan,
@@ -147,9 +147,13 @@ def _text(line: pd.Series) -> dict[str, str]:
 
 
 def _text_of_sample(line: pd.Series) -> dict[str, str]:
-    knob = "" if line["knob"] == "none" else f"{knob_text(line['knob'], line['guidance'])}, "
+    param = (
+        ""
+        if line["param_name"] == "none"
+        else f"{param_text(line['param_name'], line['param_value'])}, "
+    )
     texts = (
-        f"{knob}{line['sampling_steps']} step{'' if line['sampling_steps'] == 1 else 's'}",
+        f"{param}{line['sampling_steps']} step{'' if line['sampling_steps'] == 1 else 's'}",
         _amount(line["sampling_parameters"]),
         _amount(line["flops_per_sample"]),
         _known(line["sec_per_sample"], "{:.2f}"),

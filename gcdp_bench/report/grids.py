@@ -22,7 +22,7 @@ from gcdp_bench.points import Point, read_point
 from gcdp_bench.protocols import IGNORE_ID
 from gcdp_bench.report.best import Setting, best_setting, settings
 from gcdp_bench.report.style import plain, title
-from gcdp_bench.rows import CEILING, REFERENCE_MODELS
+from gcdp_bench.rows import CEILING, generators
 from gcdp_bench.storage import fetched, store_of
 
 NUM_CAPTIONS = 5
@@ -42,7 +42,7 @@ class _Line:
 
 
 def draw_models(rows: pd.DataFrame, results: Path) -> Figure | None:
-    """Models below each other on the same captions, each at the knob value of its lowest FID.
+    """Models below each other on the same captions, each at the parameter value of its lowest FID.
 
     A model that makes layouts has a line of them; what the segmenter sees has one for every model.
 
@@ -60,19 +60,19 @@ def draw_models(rows: pd.DataFrame, results: Path) -> Figure | None:
 
 
 def draw_guidance(rows: pd.DataFrame, model: str, results: Path) -> Figure | None:
-    """One model over the values of its knob, on the same captions with the same noise."""
+    """One model over the values of its parameter, on the same captions with the same noise."""
     every = settings(rows, model)
     points = [_point(setting.rows(rows), results) for setting in every]
     return _draw(points, [_value(setting) for setting in every], predicted=False)
 
 
 def _value(setting: Setting) -> str:
-    """A model without a knob has one line: its own."""
+    """A model without a sampling parameter has one line: its own."""
     return setting.value or setting.label
 
 
 def _models(rows: pd.DataFrame) -> list[str]:
-    return sorted(set(rows["model"]) - set(REFERENCE_MODELS), reverse=True)
+    return generators(rows)
 
 
 def _point(rows: pd.DataFrame, results: Path) -> Point | None:

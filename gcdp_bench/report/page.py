@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,19 +12,17 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from gcdp_bench.agreement import warnings_of
 from gcdp_bench.compare.paired import NOISE, TIE
 from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
 from gcdp_bench.report.table_1 import NOTES, readable_table_1
-from gcdp_bench.rows import REFERENCE_MODELS
 from gcdp_bench.tables import (
     PERCENT,
     UNDEFINED,
     below_noise,
-    knob_symbol,
     number,
+    param_symbol,
     readable,
 )
 
@@ -69,13 +68,16 @@ class Tables:
     costs: pd.DataFrame  # `report.costs.cost_table`
 
 
-def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> str:
+def render_page(
+    rows: pd.DataFrame, sections: list[Section], tables: Tables, warnings: Sequence[str]
+) -> str:
     """HTML of the report.
 
     Args:
         rows: tidy rows, for what is said of their making.
         sections: figures of each dataset.
         tables: what is shown as numbers.
+        warnings: sentences on top.
     """
     environment = Environment(
         loader=PackageLoader("gcdp_bench.report"),
@@ -95,7 +97,7 @@ def render_page(rows: pd.DataFrame, sections: list[Section], tables: Tables) -> 
         comparison=_cells(comparison, grey=_whole_rows(comparison, open_verdicts)),
         tradeoff=_cells(_readable_tradeoff(tables.tradeoff)),
         agreement=_cells(_readable_agreement(tables.agreement)),
-        warnings=warnings_of(tables.agreement),
+        warnings=warnings,
         costs={
             dataset: _cells(readable_costs(lines))
             for dataset, lines in tables.costs.groupby("dataset", sort=False)
@@ -127,7 +129,10 @@ def _readable_tradeoff(table: pd.DataFrame) -> pd.DataFrame:
         {
             "data": table["dataset"],
             "model": [title(model) for model in table["model"]],
-            "over": [UNDEFINED if knob == "none" else knob_symbol(knob) for knob in table["knob"]],
+            "over": [
+                UNDEFINED if param == "none" else param_symbol(param)
+                for param in table["param_name"]
+            ],
             "steps": table["steps"],
             "FID against": table["metric"] + percent.map({True: " %", False: ""}),
             "hypervolume ↑": [number(value) for value in table["hypervolume"]],
@@ -179,7 +184,7 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
         return ", ".join(f"{value:g}" if isinstance(value, float) else str(value)
                          for value in sorted(values.dropna().unique()))  # fmt: skip
 
-    generated = rows[~rows["model"].isin(REFERENCE_MODELS)]
+    generated = rows[rows["source"] == "generated"]
     seconds = generated.drop_duplicates("config_hash")["seconds"].sum()
     captions = rows.groupby("config_hash")["num_samples"].max().max()
     return {
@@ -187,20 +192,31 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
         "models": listed(generated["model"]),
         "captions per point": str(captions),
         "sampling steps": listed(generated["steps"]),
-        "knob values": "; ".join(
-            f"{knob}: {listed(part['guidance'])}"
-            for knob, part in generated[generated["knob"] != "none"].groupby("knob")
+        "sampling parameters": "; ".join(
+            f"{param}: {listed(part['param_value'])}"
+            for param, part in generated[generated["param_name"] != "none"].groupby("param_name")
         ),
         "trained on": listed(generated["trained_on"]),
+        "training seeds": listed(generated["train_seed"]) or "not recorded",
         "sampling seeds": listed(generated["seed"]),
         "protocol": listed(rows["protocol"]),
         "judges": listed(rows[rows["extractor"] != "none"]["extractor"]),
         "reference images": listed(generated[generated["num_reference"] > 0]["num_reference"]),
+        "resize of images of another size": listed(rows["resize"]),
         "resize for the judges": listed(rows[rows["resizer"] != "none"]["resizer"]),
         "arithmetic of the judges": listed(rows["precision"]),
         "time spent sampling": f"{seconds / 60:.1f} min",
+        "definitions": _definitions(rows),
         "program": listed(rows["git_commit"]),
         "libraries": listed(rows["versions"]),
         "machine": listed(rows["hardware"]),
         "configurations": listed(rows["config_hash"]),
     }
+
+
+def _definitions(rows: pd.DataFrame) -> str:
+    """Versions of the metrics' definitions, metrics of version 1 without their names."""
+    versions = rows[["metric", "definition"]].drop_duplicates()
+    named = [f"{metric}: {version}" for metric, version in
+             versions[versions["definition"] != "1"].sort_values("metric").to_numpy()]  # fmt: skip
+    return f"version 1, but {', '.join(named)}" if named else "version 1"

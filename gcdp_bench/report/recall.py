@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gcdp_bench.report.bars import draw_bars
 from gcdp_bench.report.best import best_setting
-from gcdp_bench.rows import REFERENCE_MODELS
+from gcdp_bench.rows import REFERENCE_MODELS, generators
 
 BAR_HEIGHT_INCH = 0.16
 
@@ -17,8 +17,8 @@ BAR_HEIGHT_INCH = 0.16
 def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     """Classes from frequent to rare: recall of every model, and the share in pixels and images.
 
-    Each model is shown at the knob value of its lowest FID, values and 95 % intervals averaged over
-    seeds; marks are real images with their own (|) and with shuffled captions (x).
+    Each model is shown at the parameter value of its lowest FID, values and 95 % intervals averaged
+    over seeds; marks are real images with their own (|) and with shuffled captions (x).
 
     Args:
         rows: tidy rows of one dataset.
@@ -30,7 +30,7 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     classes = classes[classes["class"].isin(recall["class"])]
     classes = classes.sort_values("pixel_share", ascending=False, ignore_index=True)
     names = list(classes["class"])
-    models = sorted(set(recall["model"]) - set(REFERENCE_MODELS), reverse=True)
+    models = generators(recall)
     best = {model: best_setting(rows, model) for model in models}
     shown = [setting.rows(recall) for setting in best.values()]
     shown.append(recall[recall["model"].isin(REFERENCE_MODELS)])

@@ -12,7 +12,7 @@ from gcdp_bench.files import replacing
 from gcdp_bench.published import METHODS, TABLE_1
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import CEILING, REFERENCE_MODELS, SPLIT
-from gcdp_bench.tables import UNDEFINED, knob_text, number, primary_totals, summary_table
+from gcdp_bench.tables import UNDEFINED, number, param_text, primary_totals, summary_table
 
 MEASURES = ("fid", "miou", "fsd")
 OWN, JUDGED = "generated", "segmenter's"
@@ -23,7 +23,7 @@ UNDEFINED_MIOU = "undefined"
 PUBLISHED_MARK = "†"
 NOTES = (
     "FID and FSD: lower is better; mIoU: higher is better. In brackets: 95 % intervals. Each "
-    "method stands at the knob value of its lowest FID, averaged over the sampling seeds.",
+    "method stands at the parameter value of its lowest FID, averaged over the sampling seeds.",
     "mIoU compares a generated layout with what the segmenter sees in the generated image. Where "
     "the layouts are the segmenter's own it is undefined, and FSD is of the segmenter's layouts.",
     f"{PUBLISHED_MARK} Printed in Table 1 of Park et al. 2023, for Cityscapes at 512x256 by a "
@@ -32,7 +32,7 @@ NOTES = (
 
 
 def table_1(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every generator at the knob value of its lowest FID; real images last in each dataset.
+    """Every generator at the parameter value of its lowest FID; real images last in each dataset.
 
     FSD is that of the generated layouts; of the segmenter's layouts where a generator makes none,
     as the paper does for GANformer. mIoU needs generated layouts. Real images: mIoU of their own
@@ -44,9 +44,9 @@ def table_1(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns `method`, `data`, `layouts` (`OWN`, `JUDGED`, or "true" of real images),
         `labelled_images` (missing: all that it was trained on), `fid`, `miou` (percent), `fsd`, the
-        ends of their intervals as `MEASURE_low` and `MEASURE_high`, `knob`, `guidance` (value of
-        the knob), `steps`, `protocol`, and `paper_fid`, `paper_miou` (percent), `paper_fsd`. NaN:
-        undefined, or not printed.
+        ends of their intervals as `MEASURE_low` and `MEASURE_high`, `param_name`, `param_value`,
+        `steps`, `protocol`, and `paper_fid`, `paper_miou` (percent), `paper_fsd`. NaN: undefined,
+        or not printed.
     """
     summary = summary_table(rows)
     labelled = _labelled_images(rows)
@@ -69,8 +69,8 @@ def readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
             "layouts": table["layouts"],
             "labelled images": [_labels_seen(line) for _, line in table.iterrows()],
             "at": [
-                knob_text(knob, value)
-                for knob, value in zip(table["knob"], table["guidance"], strict=True)
+                param_text(name, value)
+                for name, value in zip(table["param_name"], table["param_value"], strict=True)
             ],
             "steps": [number(steps, "{:.0f}") for steps in table["steps"]],
         }
@@ -127,8 +127,8 @@ def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
         "data": best["dataset"],
         "layouts": OWN if own else JUDGED,
         "labelled_images": labelled.get((best["dataset"], best["model"])),
-        "knob": best["knob"],
-        "guidance": best["guidance"],
+        "param_name": best["param_name"],
+        "param_value": best["param_value"],
         "steps": best["steps"],
         "protocol": f"{best['fid_metric']}, {best['num_captions']} samples, "
         f"{best['num_seeds']} sampling seed(s)",
@@ -148,7 +148,7 @@ def _real_line(summary: pd.DataFrame) -> list[dict]:
     ceiling, split = (summary[summary["model"] == model] for model in (CEILING, SPLIT))
     if not len(ceiling) or not len(split):
         return []
-    line = _line(split.iloc[0], {}) | {"method": CEILING, "layouts": "true", "knob": "none"}
+    line = _line(split.iloc[0], {}) | {"method": CEILING, "layouts": "true", "param_name": "none"}
     for end in ("", "_low", "_high"):
         line[f"miou{end}"] = PERCENT * ceiling.iloc[0][f"miou{end}"]
     return [line]

@@ -1,4 +1,4 @@
-"""FID against text-image correspondence over each model's knob (Figures 6a and 7)."""
+"""FID against text-image correspondence over each model's sampling parameter (Figures 6a and 7)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from gcdp_bench.report.labels import Label, write_labels
 from gcdp_bench.report.style import colour, colours, marker, plain, title
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
-from gcdp_bench.tables import knob_symbol, primary_totals
+from gcdp_bench.tables import param_symbol, primary_totals
 
 AXES = {
     "semantic_recall": ("Semantic Recall (%)", 100.0),
@@ -23,12 +23,12 @@ OFF = 1.0
 
 
 def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
-    """One curve per model and number of steps, one marker per value of its knob, written beside it.
+    """One curve per model and number of steps, one marker per value of its sampling parameter.
 
-    The legend says which knob a model has; a hollow marker is the value 1, where it is off. Seeds
-    are averaged; with several, single seeds are faint markers. Crosses are 95 % intervals of a
-    single seed. Vertical lines are real images with their own and with shuffled captions, the
-    horizontal one is what FID is between real images.
+    The value is written beside the marker, the legend says which parameter a model has; a hollow
+    marker is the value 1, where it is off. Seeds are averaged; with several, single seeds are faint
+    markers. Crosses are 95 % intervals of a single seed. Vertical lines are real images with their
+    own and with shuffled captions, the horizontal one is what FID is between real images.
 
     Args:
         rows: tidy rows of one dataset.
@@ -51,7 +51,7 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
     axes.autoscale_view()
     write_labels(axes, labels)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7.5,
-                  title=_knobs(points), title_fontsize=7.5)  # fmt: skip
+                  title=_parameters(points), title_fontsize=7.5)  # fmt: skip
     axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {plain(rows['dataset'].iloc[0])}")
     sns.despine(figure)
     return figure
@@ -62,7 +62,7 @@ def _points(totals: pd.DataFrame, metric: str, factor: float) -> pd.DataFrame:
     intervals.
     """
     generated = totals[totals["source"] == "generated"]
-    key = ["model", "knob", "steps", "guidance", "seed", "config_hash"]
+    key = ["model", "param_name", "steps", "param_value", "seed", "config_hash"]
     parts = []
     for name, column, scale in (("fid", "fid", 1.0), (metric, "correspondence", factor)):
         part = generated[generated["metric"] == name].set_index(key)
@@ -93,33 +93,33 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list
     several = points["steps"].nunique() > 1
     for number, (steps, part) in enumerate(points.groupby("steps")):
         columns = ["correspondence", "fid", "correspondence_half", "fid_half"]
-        mean = part.groupby("guidance")[columns].mean().reset_index()
-        knob = part["knob"].iloc[0]
+        mean = part.groupby("param_value")[columns].mean().reset_index()
+        param = part["param_name"].iloc[0]
         name = plain(title(model))
-        name = name if knob == "none" else f"{name} ({knob_symbol(knob)})"
+        name = name if param == "none" else f"{name} ({param_symbol(param)})"
         axes.plot(mean["correspondence"], mean["fid"], color=tone, marker=marker(model),
                   markersize=5.5, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
                   label=f"{name}, {steps} steps" if several else name)  # fmt: skip
         axes.errorbar(mean["correspondence"], mean["fid"], mean["fid_half"],
                       mean["correspondence_half"], fmt="none", ecolor=tone, alpha=0.3,
                       elinewidth=0.8, zorder=1)  # fmt: skip
-        if knob != "none":
-            off = mean[mean["guidance"] == OFF]
+        if param != "none":
+            off = mean[mean["param_value"] == OFF]
             axes.plot(off["correspondence"], off["fid"], color=tone, marker=marker(model),
                       markersize=5.5, markerfacecolor="white", linestyle="none")  # fmt: skip
             labels += [
                 Label(x, y, f"{value:g}", tone)
-                for value, x, y in mean[["guidance", "correspondence", "fid"]].to_numpy(float)
+                for value, x, y in mean[["param_value", "correspondence", "fid"]].to_numpy(float)
             ]
     return labels
 
 
-def _knobs(points: pd.DataFrame) -> str | None:
+def _parameters(points: pd.DataFrame) -> str | None:
     """What the numbers at the points are."""
-    knobs = [knob for knob in sorted(points["knob"].unique()) if knob != "none"]
-    if not knobs:
+    params = [param for param in sorted(points["param_name"].unique()) if param != "none"]
+    if not params:
         return None
-    named = ", ".join(f"{knob_symbol(knob)}: {knob}" for knob in knobs)
+    named = ", ".join(f"{param_symbol(param)}: {param}" for param in params)
     return f"numbers at points are values of {named}; hollow: 1 (off)"
 
 

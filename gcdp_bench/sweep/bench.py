@@ -11,8 +11,10 @@ from gcdp_bench.catalog import (
     generator_folder,
     open_dataset,
     protocol_split,
+    recorded_seed,
     trained_parts,
 )
+from gcdp_bench.comparable import old_definitions
 from gcdp_bench.cost_rows import record_costs
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
@@ -23,8 +25,9 @@ from gcdp_bench.rows import read_rows
 from gcdp_bench.sample import SampleRequest, load_generator
 from gcdp_bench.stored_tables import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
-from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real
+from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.measure import Measurements
+from gcdp_bench.sweep.renew import renew
 
 
 class Bench:
@@ -84,6 +87,13 @@ class Bench:
         """Which samples a point has."""
         return self.points.request(model, self.generator(model)[1], guidance, seed)
 
+    def old_definitions(self) -> list[str]:
+        """Metrics of which the table has rows of the dataset by an older definition."""
+        if not (self.places.results / "results.parquet").exists():
+            return []
+        rows = read_rows(self.places.results)
+        return old_definitions(rows[rows["dataset"] == self.dataset.name])
+
     def do(self, job: Job, *, wait: bool) -> Path | None:
         """See `jobs.Doing`; rows that it makes are sent to a store."""
         done = self._do(job, wait=wait)
@@ -118,6 +128,9 @@ class Bench:
     def _do(self, job: Job, *, wait: bool) -> Path | None:
         if isinstance(job, Real):
             return self.points.real(wait=wait)
+        if isinstance(job, Renew):
+            return renew(self.places.results, self.points.reference, self.judges,
+                         progress=self._progress)  # fmt: skip
         if isinstance(job, Count):
             return self._count(job)
         generator, _ = self.generator(job.model)
@@ -129,11 +142,12 @@ class Bench:
             part = range(job.num_images)
             if self.points.draw(generator, request, part, wait=wait) is None:
                 return None
-        return self.points.score(generator, request, wait=wait)
+        seed = recorded_seed(job.model, self._folder(job.model))
+        return self.points.score(generator, request, train_seed=seed, wait=wait)
 
     def _count(self, job: Count) -> Path:
         generator, weights = self.generator(job.model)
-        folder = generator_folder(job.model, self.config.dataset, self._folders.get(job.model))
+        folder = self._folder(job.model)
         return record_costs(
             self.places.results,
             generator,
@@ -144,6 +158,9 @@ class Bench:
             values=job.values,
             caption=self.dataset[0].caption,
         )
+
+    def _folder(self, model: str) -> Path:
+        return generator_folder(model, self.config.dataset, self._folders.get(model))
 
     def _refuse_mixture(self) -> None:
         """A results folder holds one set of weights per model and one set of judges per dataset."""

@@ -20,7 +20,7 @@ from gcdp_bench.storage import store_of
 from gcdp_bench.stored_tables import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.connection import connect
-from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real
+from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.run import run_sweep
 from gcdp_bench.sweep.worker import Board, Recipe, Resources, Worker
 from gcdp_bench.texts import reason
@@ -54,7 +54,7 @@ class _Task:
 
     @property
     def model(self) -> str | None:
-        return None if isinstance(self.job, Real) else self.job.model
+        return None if isinstance(self.job, Real | Renew) else self.job.model
 
 
 @dataclass

@@ -23,6 +23,17 @@ class Real:
 
 
 @dataclass(frozen=True)
+class Renew:
+    """Rows whose metrics have another definition now."""
+
+    metrics: tuple[str, ...]  # with the old and the new version
+    num_images: int = 0
+
+    def __str__(self) -> str:
+        return f"rows of older definitions: {', '.join(self.metrics)}"
+
+
+@dataclass(frozen=True)
 class Draw:
     """Samples of some captions of a point."""
 
@@ -82,7 +93,7 @@ class Count:
         return f"costs of {self.model}"
 
 
-Job = Real | Draw | Score | Measure | Count
+Job = Real | Renew | Draw | Score | Measure | Count
 Chain = Iterator[Sequence[Job]]
 """Stages of jobs. The jobs of one stage can be done at the same time, in any order; the next stage
 is asked for when all of them are done, so that it may depend on their rows. A job that stages of

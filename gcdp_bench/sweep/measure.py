@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,6 +45,7 @@ from gcdp_bench.rows import (
 )
 from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
 from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.records import of_ceiling, record
 
 NUM_EXAMPLES = 8
 """Real triplets kept for the report."""
@@ -150,8 +150,16 @@ class Measurements:
                 return None
         return folder / "samples.json"
 
-    def score(self, generator: Generator, request: SampleRequest, *, wait: bool) -> Path | None:
+    def score(
+        self, generator: Generator, request: SampleRequest, *, train_seed: int | None, wait: bool
+    ) -> Path | None:
         """Score a point all of whose samples are drawn, unless it is done.
+
+        Args:
+            generator: whose samples they are.
+            request: which samples.
+            train_seed: of the generator's training; None: not recorded.
+            wait: for another process that scores it.
 
         Returns:
             The record of the point; None: another process scores it, and `wait` is False.
@@ -162,7 +170,7 @@ class Measurements:
                 return None
             if not self.is_done(request):
                 self._tidy(request)
-                self._score_generated(generator, request, name)
+                self._score_generated(generator, request, name, train_seed)
         return self._score_folder(request) / "point.json"
 
     def recall(self, request: SampleRequest) -> float:
@@ -211,7 +219,9 @@ class Measurements:
             scores = score_real(sample, rest, self.reference, self._judges, model)
             self._write(requests[model], sample, scores, samples=examples)
 
-    def _score_generated(self, generator: Generator, request: SampleRequest, task: str) -> None:
+    def _score_generated(
+        self, generator: Generator, request: SampleRequest, task: str, train_seed: int | None
+    ) -> None:
         folder = self._places.point(request)
         samples = Folder(folder, request.split, image_size=generator.image_size,
                          require_layouts=generator.makes_layouts)  # fmt: skip
@@ -221,10 +231,11 @@ class Measurements:
         seen = observe(samples, self._judges, judging, progress=self._progress, task=task)
         scores = score_generated(seen, self.reference, self._judges,
                                  captions=generator.reads_captions)  # fmt: skip
-        scores.values.extend(self._of_ceiling(scores))
+        ceiling = _recalls(self._of(self.real_request(CEILING)))
+        scores.values.extend(of_ceiling(scores, ceiling))
         scores.values.extend(_labelled(generator, request.num_samples))
         self._write(request, seen, scores, drawn=read_drawn(folder), samples=folder,
-                    generator=generator)  # fmt: skip
+                    generator=generator, train_seed=train_seed)  # fmt: skip
 
     def _tidy(self, request: SampleRequest) -> None:
         """Remove what killed processes left where a point's scores lie."""
@@ -233,28 +244,6 @@ class Measurements:
 
     def _alone(self, path: Path, task: str, *, wait: bool) -> AbstractContextManager[bool]:
         return exclusive(path, wait=wait, waiting=lambda: announce_wait(self._progress, task))
-
-    def _of_ceiling(self, scores: Scores) -> list[Judged]:
-        """Semantic Recall as a share of what real images reach under the same judge.
-
-        NaN where they reach nothing.
-        """
-        ceiling = _recalls(self._of(self.real_request(CEILING)))
-        shares = []
-        for judged in scores.values:
-            value = judged.value
-            if value.metric != "semantic_recall" or value.class_name != "all":
-                continue
-            top = ceiling[judged.extractor] or math.nan
-            share = replace(
-                value,
-                metric="semantic_recall_of_ceiling",
-                value=value.value / top,
-                ci_low=value.ci_low / top,
-                ci_high=value.ci_high / top,
-            )
-            shares.append(replace(judged, value=share))
-        return shares
 
     def _hash(self, request: SampleRequest) -> str:
         return digest({"samples": request, "judges": self._judges.identity,
@@ -273,6 +262,7 @@ class Measurements:
     def _write(
         self, request: SampleRequest, seen: Observed, scores: Scores, *, samples: Path,
         drawn: Drawn | None = None, generator: Generator | None = None,
+        train_seed: int | None = None,
     ) -> None:  # fmt: skip
         config_hash = self._hash(request)
         results = self._places.results
@@ -288,13 +278,15 @@ class Measurements:
             ),
             "model": request.model,
             "trained_on": "none" if generator is None else generator.trained_on,
-            "knob": "none" if knob is None else knob.name,
-            "guidance": math.nan if generator is None else request.guidance,
+            "train_seed": train_seed,
+            "param_name": "none" if knob is None else knob.name,
+            "param_value": math.nan if generator is None else request.guidance,
             "steps": None if generator is None else generator.num_steps,
             "seed": request.seed,
             "between_seed_sd": math.nan,
             "within_seed_sd": math.nan,
             "image_size": "x".join(map(str, self._dataset.image_size)),
+            "resize": "none",
             "reference": self.reference.digest,
             "captions": captions_digest(seen.captions),
             "weights": request.weights,
@@ -302,10 +294,11 @@ class Measurements:
             "config_hash": config_hash,
             "seconds": math.nan if drawn is None else drawn.seconds,
             "demo": self._config.demo,
+            "alarm": "none",
             **self._made_with,
             "hardware": _hardware(drawn),
         }
-        merge_rows(results, to_frame([context | _record(judged) for judged in scores.values]))
+        merge_rows(results, to_frame([context | record(judged) for judged in scores.values]))
 
     def _write_examples(self, request: SampleRequest) -> Path:
         """The first real triplets as a folder, so that the report can show them."""
@@ -325,24 +318,6 @@ def _hardware(drawn: Drawn | None) -> str:
     if drawn is None or drawn.hardware == judged:
         return judged
     return f"drawn on {drawn.hardware}, judged on {judged}"
-
-
-def _record(judged: Judged) -> dict:
-    value = judged.value
-    return {
-        "metric": value.metric,
-        "class": value.class_name,
-        "value": value.value,
-        "corrected": value.corrected,
-        "ci_low": value.ci_low,
-        "ci_high": value.ci_high,
-        "ci_method": value.ci_method,
-        "num_samples": value.num_samples,
-        "num_reference": judged.num_reference,
-        "extractor": judged.extractor,
-        "resizer": judged.resizer,
-        "primary": judged.primary,
-    }
 
 
 def _labelled(generator: Generator, num_samples: int) -> list[Judged]:

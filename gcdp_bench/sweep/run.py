@@ -24,6 +24,7 @@ from gcdp_bench.sweep.jobs import (
     Job,
     Measure,
     Real,
+    Renew,
     Scheduler,
     Score,
     once,
@@ -42,6 +43,9 @@ def run_sweep(
     scheduler: Scheduler | None = None,
 ) -> pd.DataFrame:
     """Measure every point that `places.results` lacks and return the sweep's rows.
+
+    Rows of the dataset whose metrics have another definition now are computed again first, from
+    what the networks saw.
 
     Args:
         config: what is measured.
@@ -63,6 +67,9 @@ def run_sweep(
     synchronise(places.results, progress=progress)
     bench.check()
     output_folder(places.results)
+    old = bench.old_definitions()
+    if old:
+        scheduler.run([once(Renew(tuple(old)))], bench.do)
     asked: list[SampleRequest] = []
     scheduler.run(_chains(bench, asked), bench.do)
     scheduler.run([once(*_counts(bench, asked))], bench.do)

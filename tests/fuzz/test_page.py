@@ -122,7 +122,7 @@ def test_a_report_of_attacks_is_text_inside_its_folder(attack, results, tmp_path
 def test_a_page_of_attacks_is_text(name, results):
     attack = ATTACKS[name]
     rows = read_rows(results)
-    for column in ("dataset", "model", "trained_on", "knob", "class", "extractor", "hardware",
+    for column in ("dataset", "model", "trained_on", "param_name", "class", "extractor", "hardware",
                    "versions", "git_commit", "config_hash", "resizer", "precision"):  # fmt: skip
         generated = rows["source"] == "generated"
         rows[column] = rows[column].mask(generated & (rows[column] != "all"), attack)

@@ -13,7 +13,7 @@ def rows_of(first, second):
     rows = []
     for judge, values in (("one", first), ("two", second)):
         for place, value in enumerate(values):
-            rows.append(record(metric="semantic_recall", value=value, guidance=float(place),
+            rows.append(record(metric="semantic_recall", value=value, param_value=float(place),
                                extractor=judge, primary=judge == "one",
                                config_hash=f"{place}"))  # fmt: skip
     return to_frame(rows)

@@ -13,8 +13,8 @@ def two(**changes):
 
 
 def test_models_knobs_steps_and_seeds_may_differ():
-    check_comparable(two(guidance=8.0, steps=50, seed=3, weights="more", git_commit="later"))
-    check_comparable(two(knob="truncation psi", guidance=0.8, steps=1))
+    check_comparable(two(param_value=8.0, steps=50, seed=3, weights="more", git_commit="later"))
+    check_comparable(two(param_name="truncation psi", param_value=0.8, steps=1))
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_subsets_are_mixed_only_when_asked():
 
 
 def test_mixed_subsets_are_named_in_the_models():
-    real = record(model=CEILING, source="real", trained_on="none", knob="none",
-                  guidance=float("nan"), config_hash="c")  # fmt: skip
+    real = record(model=CEILING, source="real", trained_on="none", param_name="none",
+                  param_value=float("nan"), config_hash="c")  # fmt: skip
     mixed = [record(), record(model="imagen", trained_on="d-100", config_hash="i")]
     alone = [record(dataset="e", trained_on="e", config_hash="e")]
     named = name_subsets(to_frame([*mixed, real, *alone]))
@@ -73,25 +73,30 @@ def test_captions_that_name_nothing_do_not_count_as_fewer():
 def test_select_keeps_what_was_asked_for():
     rows = to_frame([
         record(), record(model="imagen", num_samples=9, config_hash="i"),
-        record(model=SPLIT, source="real-split", guidance=float("nan"), config_hash="s"),
+        record(model=SPLIT, source="real-split", param_value=float("nan"), config_hash="s"),
     ])  # fmt: skip
     assert set(select(rows, ["num_samples=9"])["model"]) == {"imagen"}
-    assert set(select(rows, ["guidance=2"])["model"]) == {"reference", "imagen", SPLIT}
+    assert set(select(rows, ["param_value=2"])["model"]) == {"reference", "imagen", SPLIT}
     assert set(select(rows, ["model=imagen", "seed=0"])["model"]) == {"imagen"}
     assert len(select(rows, [])) == 3
 
 
 def test_select_keeps_real_images_where_a_models_field_is_asked_for():
-    real = {"model": SPLIT, "source": "real-split", "trained_on": "none", "knob": "none",
+    real = {"model": SPLIT, "source": "real-split", "trained_on": "none", "param_name": "none",
             "weights": "none", "config_hash": "s"}  # fmt: skip
-    gan = {"model": "lafite", "trained_on": "d-100", "knob": "truncation psi", "config_hash": "l"}
-    rows = to_frame([record(), record(**gan), record(**real, guidance=float("nan"))])
-    for condition in ("trained_on=d-100", "knob=truncation psi"):
+    gan = {
+        "model": "lafite",
+        "trained_on": "d-100",
+        "param_name": "truncation psi",
+        "config_hash": "l",
+    }
+    rows = to_frame([record(), record(**gan), record(**real, param_value=float("nan"))])
+    for condition in ("trained_on=d-100", "param_name=truncation psi"):
         assert set(select(rows, [condition])["model"]) == {"lafite", SPLIT}
     with pytest.raises(ValueError, match="no row has it; present: d, d-100, none"):
         select(rows, ["trained_on=d-50"])
     with pytest.raises(ValueError, match="no row has it; present: 2.0"):
-        select(rows, ["guidance=7"])
+        select(rows, ["param_value=7"])
 
 
 @pytest.mark.parametrize(

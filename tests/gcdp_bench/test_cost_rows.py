@@ -69,8 +69,8 @@ def test_parts_and_samples_are_lines(tmp_path, folder):
     assert list(table.columns) == list(COLUMNS) and table["part"].tolist() == ["base", SAMPLING]
     base, sampling = table.iloc[0], table.iloc[1]
     assert base["part_trained_on"] == "d" and base["flops"] == 9.5 and base["gpu_sec"] == 0.0
-    assert pd.isna(base["cpu_sec"]) and pd.isna(base["guidance"])
-    assert sampling["flops"] == 6 * 2 * 6 * 6 and sampling["guidance"] == 2.0
+    assert pd.isna(base["cpu_sec"]) and pd.isna(base["param_value"])
+    assert sampling["flops"] == 6 * 2 * 6 * 6 and sampling["param_value"] == 2.0
     assert pd.isna(sampling["examples_seen"]) and pd.isna(sampling["wall_sec"])
 
 

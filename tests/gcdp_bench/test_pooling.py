@@ -32,13 +32,15 @@ def test_spreads_between_and_within_seeds():
     assert row["value"] == pytest.approx(7 / 3)
     assert row["between_seed_sd"] == pytest.approx(np.std(values, ddof=1))
     assert row["within_seed_sd"] == pytest.approx(0.2 / Z_95)
-    assert math.isnan(row["guidance"]) is False and row.isna()["seed"]
+    assert math.isnan(row["param_value"]) is False and row.isna()["seed"]
     half = Z_95 * math.sqrt((0.2 / Z_95) ** 2 + np.var(values, ddof=1) / 3)
     assert row["ci_high"] - row["value"] == pytest.approx(half)
 
 
 def test_points_and_classes_stay_apart():
-    rows = rows_of([1.0, 2.0]) + rows_of([3.0, 5.0], guidance=4.0) + rows_of([7.0, 9.0], metric="x")
+    rows = (
+        rows_of([1.0, 2.0]) + rows_of([3.0, 5.0], param_value=4.0) + rows_of([7.0, 9.0], metric="x")
+    )
     rows += rows_of([0.0, 1.0], **{"class": "car"})
     pooled = pool_seeds(to_frame(rows))
     assert sorted(pooled["value"]) == [0.5, 1.5, 4.0, 8.0]
@@ -46,7 +48,7 @@ def test_points_and_classes_stay_apart():
 
 
 def test_real_images_and_pooled_rows_are_left_out():
-    rows = to_frame(rows_of([1.0, 2.0]) + rows_of([1.0, 3.0], model=CEILING))
+    rows = to_frame(rows_of([1.0, 2.0]) + rows_of([1.0, 3.0], model=CEILING, source="real"))
     pooled = pool_seeds(rows)
     assert pooled["model"].tolist() == ["reference"]
     assert len(pool_seeds(to_frame(pooled.drop(columns="schema_version").to_dict("records")))) == 0

@@ -86,7 +86,7 @@ def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, 
     main(["report", place], standalone_mode=False)
     local = open_store(place).path
     measured = read_rows(local)
-    assert set(measured["guidance"].dropna()) == {1.0, 3.0}
+    assert set(measured["param_value"].dropna()) == {1.0, 3.0}
     assert (local / "figures" / "stripes" / "samples.png").exists()
     for samples in (local / "points" / "stripes" / "imagen").iterdir():
         assert len(list((samples / "images").iterdir())) == NUM_CAPTIONS

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from gcdp_bench.rows import CEILING, SPLIT, to_frame
-from gcdp_bench.tables import below_noise, in_units, knob_text, readable, summary_table
+from gcdp_bench.tables import below_noise, in_units, param_text, readable, summary_table
 from tests.gcdp_bench.test_rows import record
 
-REAL = {"trained_on": "none", "knob": "none", "guidance": math.nan, "steps": None}
+REAL = {"trained_on": "none", "param_name": "none", "param_value": math.nan, "steps": None}
 """Columns that real images leave empty."""
 
 
@@ -22,7 +22,7 @@ def rows():
                           "fsd_predicted": 9.0}  # fmt: skip
                 if layouts:
                     values |= {"miou": 0.25, "fsd_generated": 5.0}
-                point = dict(model=model, guidance=guidance, seed=seed)
+                point = dict(model=model, param_value=guidance, seed=seed)
                 key = f"{model}{guidance}{seed}"
                 records += [record(**point, metric=m, value=v, config_hash=key)
                             for m, v in values.items()]  # fmt: skip
@@ -37,7 +37,7 @@ def test_the_summary_averages_seeds_of_the_totals(rows):
     table = summary_table(rows)
     assert table["model"].tolist() == ["reference"] * 2 + ["imagen"] * 2 + [CEILING]
     first = table.iloc[0]
-    assert (first["guidance"], first["num_seeds"], first["num_captions"]) == (1.0, 2, 4)
+    assert (first["param_value"], first["num_seeds"], first["num_captions"]) == (1.0, 2, 4)
     assert first["fid"] == 4.5
     assert first["semantic_recall"] == pytest.approx(0.85)
     assert math.isnan(table.iloc[2]["miou"]) and math.isnan(table.iloc[4]["fid"])
@@ -48,32 +48,32 @@ def test_undefined_values_are_dashes(rows):
     assert shown["mIoU % ↑"].tolist() == ["25.0", "25.0", "–", "–", "–"]
     assert shown["Sem. recall % ↑"].tolist()[-1] == "95.0"
     assert shown["steps"].tolist() == ["10"] * 4 + ["–"]
-    assert shown["knob value"].tolist() == ["w 1", "w 2", "w 1", "w 2", "–"]
+    assert shown["parameter"].tolist() == ["w 1", "w 2", "w 1", "w 2", "–"]
 
 
 def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
     """A GAN over psi, and a model without a knob, beside guidance in many steps."""
-    gan = dict(model="lafite", knob="truncation psi", steps=1)
+    gan = dict(model="lafite", param_name="truncation psi", steps=1)
     more = [
-        record(**gan, guidance=psi, metric="fid-hrnet", value=fid, config_hash=f"gan{psi}")
+        record(**gan, param_value=psi, metric="fid-hrnet", value=fid, config_hash=f"gan{psi}")
         for psi, fid in ((1.0, 7.0), (0.8, 5.0), (0.6, 9.0))
     ]
-    more.append(record(model="gan", knob="none", guidance=1.0, steps=1, metric="fid-hrnet",
+    more.append(record(model="gan", param_name="none", param_value=1.0, steps=1, metric="fid-hrnet",
                        value=6.0, config_hash="none"))  # fmt: skip
     known = rows.drop(columns="schema_version").to_dict("records")
     summary = summary_table(to_frame([*known, *more]))
     lines = readable(summary).set_index("model")
-    assert lines.loc["lafite", "knob value"].tolist() == ["ψ 0.6", "ψ 0.8", "ψ 1"]
+    assert lines.loc["lafite", "parameter"].tolist() == ["ψ 0.6", "ψ 0.8", "ψ 1"]
     assert lines.loc["lafite", "steps"].tolist() == ["1"] * 3
-    assert lines.loc["gan", "knob value"] == "–"
-    assert knob_text("temperature", 0.7) == "temperature 0.7"
+    assert lines.loc["gan", "parameter"] == "–"
+    assert param_text("temperature", 0.7) == "temperature 0.7"
 
 
 def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
     more = [
-        record(model="reference", guidance=1.0, metric="semantic_recall", value=0.1,
+        record(model="reference", param_value=1.0, metric="semantic_recall", value=0.1,
                extractor="second", primary=False, config_hash="reference1.00"),
-        record(model="reference", guidance=1.0, metric="semantic_recall", value=0.2, seed=None,
+        record(model="reference", param_value=1.0, metric="semantic_recall", value=0.2, seed=None,
                config_hash="pooled"),
     ]  # fmt: skip
     known = rows.drop(columns="schema_version").to_dict("records")

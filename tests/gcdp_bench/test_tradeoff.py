@@ -23,7 +23,7 @@ def sweep(model, points, *, half=None, **changes):
         for metric, value in (("fid-hrnet", fid), ("semantic_recall", recall)):
             low, high = value - half[metric], value + half[metric]
             key = f"{model}{guidance}{changes}"
-            fields = {"model": model, "guidance": guidance, "metric": metric, "value": value,
+            fields = {"model": model, "param_value": guidance, "metric": metric, "value": value,
                       "ci_low": low, "ci_high": high, "config_hash": key}  # fmt: skip
             records.append(record(**(fields | changes)))
     return records
@@ -52,7 +52,7 @@ def test_both_numbers_by_hand():
 
 
 def test_every_correspondence_metric_has_its_line_and_reference():
-    clip = [record(model="reference", guidance=g, metric="clip-x100", value=20.0 + g,
+    clip = [record(model="reference", param_value=g, metric="clip-x100", value=20.0 + g,
                    config_hash=f"reference{g}{{}}") for g, _, _ in OURS]  # fmt: skip
     found = line(sweep("reference", OURS) + clip, metric="clip-x100")
     assert found["hypervolume"] == pytest.approx(46 * 22 + 40 * 2)
@@ -135,14 +135,16 @@ def test_seeds_are_averaged_and_sampling_steps_are_curves_of_their_own():
 
 def test_models_of_other_knobs_and_steps_share_their_level():
     """A GAN over psi in 1 step: every curve of the dataset counts, whatever it runs over."""
-    gan = sweep("lafite", [(1.0, 9.0, 0.5), (0.6, 12.0, 0.65)], steps=1, knob="truncation psi")
+    gan = sweep(
+        "lafite", [(1.0, 9.0, 0.5), (0.6, 12.0, 0.65)], steps=1, param_name="truncation psi"
+    )
     records = sweep("reference", OURS) + gan
     ours, theirs = line(records), line(records, "lafite")
     assert ours["matched_level"] == theirs["matched_level"] == 0.65
     assert ours["fid_at_level"] == pytest.approx(5.5)  # a quarter of the way from 6 to 4
     assert theirs["fid_at_level"] == 12.0
     assert theirs["hypervolume"] == pytest.approx(38 * 0.15)
-    assert (ours["knob"], theirs["knob"]) == ("guidance scale", "truncation psi")
+    assert (ours["param_name"], theirs["param_name"]) == ("guidance scale", "truncation psi")
     assert (ours["steps"], theirs["steps"]) == (10, 1)
 
 

@@ -204,6 +204,14 @@ def _attribute(metric: str) -> Definition:
     )
 
 
+CLASS_METRICS = (
+    "semantic_recall_of_ceiling",
+    *(f"{name}{suffix}" for name in ("semantic_recall", "semantic_precision",
+                                     "false_detection_rate") for suffix in AREAS),
+)  # fmt: skip
+"""Metrics that depend on which classes a caption names: a change of how captions are read is a new
+version of each (`versions.CHANGES`)."""
+
 CAPTION_DEFINITIONS: Mapping[str, Definition] = {
     **{f"semantic_recall{suffix}": _semantic_recall(suffix) for suffix in AREAS},
     "semantic_recall_of_ceiling": _OF_CEILING,

@@ -17,7 +17,7 @@ def test_bars():
         ("imagen", "generated", "guidance scale", {"smiling": 0.7, "hat": 0.3}),
         (CEILING, "real", "none", {"smiling": 1.0, "hat": 0.8}),
     ):
-        own = {"model": model, "source": source, "knob": knob, "config_hash": model}
+        own = {"model": model, "source": source, "param_name": knob, "config_hash": model}
         lines += [record(metric="fid-hrnet", value=5.0, **own)]
         lines += [
             record(metric="attribute_recall", value=value, ci_low=value - 0.1, ci_high=value + 0.05,

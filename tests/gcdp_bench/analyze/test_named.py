@@ -14,7 +14,7 @@ def by_class(rows, model):
 
 
 def test_the_best_setting_with_its_seeds_pooled():
-    pooled = record(model="reference", guidance=4.0, seed=None, metric="semantic_recall",
+    pooled = record(model="reference", param_value=4.0, seed=None, metric="semantic_recall",
                     value=0.65, config_hash="pooled", **{"class": "road"})  # fmt: skip
     rows = to_frame([
         *point("reference", 1.0, 9.0, {"road": 0.1}),
@@ -22,7 +22,8 @@ def test_the_best_setting_with_its_seeds_pooled():
         *point("reference", 4.0, 5.5, {"road": 0.8}, seed=1),
         pooled,
         *point("imagen", 2.0, 5.0, {"road": 0.3, "car": float("nan")}),
-        *point(CEILING, float("nan"), float("nan"), {"road": 1.0}, source="real", knob="none"),
+        *point(CEILING, float("nan"), float("nan"), {"road": 1.0}, source="real",
+               param_name="none"),
     ])  # fmt: skip
     table = named_values(rows, "semantic_recall")
     assert by_class(table, "reference") == {"road": 0.65}
@@ -30,7 +31,7 @@ def test_the_best_setting_with_its_seeds_pooled():
     assert by_class(table, CEILING) == {"road": 1.0}
     assert table.set_index("model")["num_seeds"].to_dict() == {
         "reference": 2, "imagen": 1, CEILING: 1}  # fmt: skip
-    assert set(table[table["model"] == "reference"]["guidance"]) == {4.0}
+    assert set(table[table["model"] == "reference"]["param_value"]) == {4.0}
 
 
 def test_a_metric_that_was_not_measured():

@@ -23,7 +23,7 @@ def fraction(write, tmp_path):
                 row = write(model, guidance, 0, fid=fid, gain=own, results=folder,
                             **point, **changes)  # fmt: skip
                 key = row["config_hash"]
-                rows += [row, record(model=model, guidance=guidance, metric="semantic_recall",
+                rows += [row, record(model=model, param_value=guidance, metric="semantic_recall",
                                      value=0.5 + own, ci_low=0.4, ci_high=0.9, num_samples=40,
                                      config_hash=key, **point, **changes)]  # fmt: skip
         merge_rows(folder, to_frame(rows))
@@ -36,7 +36,7 @@ def test_values_and_gaps_at_the_lowest_fid(fraction):
     found = analyze_scarcity([fraction(100, 0.05), fraction(25, 0.2)], "reference")
     assert tuple(found.values.columns) == VALUE_COLUMNS
     assert tuple(found.gaps.columns) == GAP_COLUMNS
-    assert (found.values["guidance"] == 1.0).all()
+    assert (found.values["param_value"] == 1.0).all()
     recall = found.values[found.values["metric"] == "semantic_recall"]
     assert recall.set_index(["fraction", "model"])["value"].to_dict() == pytest.approx(
         {(25, "reference"): 0.7, (25, "imagen"): 0.5, (100, "reference"): 0.55,

@@ -146,7 +146,7 @@ def test_sweep_then_report(toy, tmp_path):
     assert result.exit_code == 0, result.output
     table = pd.read_csv(tmp_path / "differences.csv")
     assert (table["difference"].abs() < 1e-9).all() and "win" not in set(table["verdict"])
-    assert "the knob's value, after '@'" in fails("compare", f"{point}x", point, code=2)
+    assert "the parameter's value, after '@'" in fails("compare", f"{point}x", point, code=2)
     assert "there: stripes imagen @ 1" in fails("compare", f"{tmp_path / 'r'}:ldm", point)
     rows = read_rows(tmp_path / "r")
     other = rows[rows["model"] == "imagen"].assign(resizer="bicubic", config_hash="o", seed=9)

@@ -55,7 +55,7 @@ def write(tmp_path):
         seen = observed(NUM, shift, seed=7, layouts=layouts)
         seen.save(score_folder(results, key) / "observed.npz")
         write_point(results, key, results / "points" / key, reference, frame)
-        return record(model=model, guidance=guidance, seed=seed, metric="fid-hrnet", value=fid,
+        return record(model=model, param_value=guidance, seed=seed, metric="fid-hrnet", value=fid,
                       num_samples=NUM, config_hash=key, **changes)  # fmt: skip
 
     return write_one
@@ -64,7 +64,7 @@ def write(tmp_path):
 @pytest.fixture
 def floor() -> dict:
     """Real images differ by 0.5 in FID among themselves."""
-    return record(model=SPLIT, source="real-split", guidance=float("nan"), metric="fid-hrnet",
+    return record(model=SPLIT, source="real-split", param_value=float("nan"), metric="fid-hrnet",
                   value=0.5, config_hash="split")  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def test_the_nearest_fid_is_matched(results):
     assert sorted(matched) == [
         ("reference @ 1", "imagen @ 1", "both", 1.1),
         ("reference @ 4", "imagen @ 1", "fid", 1.1),
-        ("reference @ 4", "imagen @ 4", "guidance", 3.0),
+        ("reference @ 4", "imagen @ 4", "param_value", 3.0),
     ]
 
 
@@ -52,7 +52,7 @@ def pairs(rows, folder):
 
 def test_a_gan_is_compared_with_models_of_many_steps(write, tmp_path):
     """psi 1 is not guidance 1: only the nearest FID matches the two."""
-    gan = {"knob": "truncation psi", "steps": 1}
+    gan = {"param_name": "truncation psi", "steps": 1}
     rows = [
         write("reference", 1.0, 0, fid=2.0), write("reference", 4.0, 0, fid=6.0),
         write("lafite", 1.0, 0, fid=5.0, **gan), write("lafite", 0.6, 0, fid=3.0, **gan),
@@ -79,7 +79,7 @@ def test_models_meet_at_the_steps_that_they_share(write, tmp_path):
 
 
 def test_models_without_a_knob_share_no_value(write, tmp_path):
-    rows = [write(model, 1.0, 0, fid=2.0, knob="none") for model in ("palette", "gan")]
+    rows = [write(model, 1.0, 0, fid=2.0, param_name="none") for model in ("palette", "gan")]
     assert pairs(to_frame(rows), tmp_path) == [("palette @ 1", 10, "gan @ 1", 10, "fid")]
 
 

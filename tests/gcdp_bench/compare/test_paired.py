@@ -76,7 +76,9 @@ def test_points_of_several_models_are_paired_by_name(write, floor, tmp_path):
     table = compare_points(points, points, per_class=False)
     assert sorted(set(table["a"])) == ["reference @ 1", "reference @ 2"]
     assert (table["a"] == table["b"]).all()
-    with pytest.raises(ValueError, match="expected points with a model and a knob value in common"):
+    with pytest.raises(
+        ValueError, match="expected points with a model and a parameter value in common"
+    ):
         compare_points(points[:1], [*points[1:], *points[1:]])
 
 
@@ -90,9 +92,12 @@ def test_both_step_counts_of_one_model_meet_their_own(write, floor, tmp_path):
     table = compare_points([faster], [slower, slower], per_class=False)
     assert set(zip(table["steps_a"], table["steps_b"], strict=True)) == {(25, 100)}
     other = point_sets(
-        to_frame([write("reference", 2.0, 0, fid=1.0, knob="truncation psi"), floor]), tmp_path
+        to_frame([write("reference", 2.0, 0, fid=1.0, param_name="truncation psi"), floor]),
+        tmp_path,
     )
-    with pytest.raises(ValueError, match="expected points with a model and a knob value in common"):
+    with pytest.raises(
+        ValueError, match="expected points with a model and a parameter value in common"
+    ):
         compare_points(points, other)
 
 

@@ -7,24 +7,25 @@ from tests.gcdp_bench.test_rows import record
 PSI = "truncation psi"
 
 
-def fid(model, guidance, value, *, knob="guidance scale", steps=25, seed=0):
+def fid(model, guidance, value, *, param_name="guidance scale", steps=25, seed=0):
     key = f"{model}{guidance}{steps}{seed}"
-    return record(model=model, guidance=guidance, metric="fid-hrnet", value=value, knob=knob,
-                  steps=steps, seed=seed, config_hash=key)  # fmt: skip
+    return record(model=model, param_value=guidance, metric="fid-hrnet", value=value,
+                  param_name=param_name, steps=steps, seed=seed, config_hash=key)  # fmt: skip
 
 
 ROWS = to_frame([
     fid("reference", 1.0, 9.0), fid("reference", 2.0, 7.0), fid("reference", 4.0, 6.0),
     fid("reference", 2.0, 7.0, seed=1), fid("reference", 4.0, 9.0, seed=1),  # 7 against 7.5
-    *(fid("lafite", psi, value, knob=PSI, steps=1) for psi, value in ((1.0, 5.0), (0.8, 4.0))),
+    fid("lafite", 1.0, 5.0, param_name=PSI, steps=1),
+    fid("lafite", 0.8, 4.0, param_name=PSI, steps=1),
     fid("ldm", 2.0, 3.0), fid("ldm", 2.0, 2.0, steps=100), fid("ldm", 4.0, 8.0, steps=100),
-    fid("palette", 1.0, 9.0, knob="none", steps=1),
+    fid("palette", 1.0, 9.0, param_name="none", steps=1),
 ])  # fmt: skip
 
 
 def test_the_lowest_mean_over_seeds():
     best = best_setting(ROWS, "reference")
-    assert (best.guidance, best.steps, best.label) == (2.0, 25, "GCDP (reference), w 2")
+    assert (best.param_value, best.steps, best.label) == (2.0, 25, "GCDP (reference), w 2")
     assert best.rows(ROWS)["seed"].tolist() == [0, 1]
     assert best_setting(ROWS, "lafite").label == "Lafite, ψ 0.8"
 

@@ -74,12 +74,13 @@ def test_the_page_shows_costs_or_says_that_there_are_none(report, results):
     best = together[together["model"] == "imagen"].iloc[0]
     weights = rows[rows["model"] == "imagen"]["weights"].iloc[0]
     line = {"dataset": dataset, "model": "imagen", "weights": weights, "part": "sampling",
-            "guidance": best["guidance"], "flops": 12.3e9, "num_parameters": 456000}  # fmt: skip
+            "param_value": best["param_value"], "flops": 12.3e9,
+            "num_parameters": 456000}  # fmt: skip
 
     def page(costs):
         shown = Tables(report.summary, table_1(rows), tables["comparison"], tables["tradeoff"],
                        judge_agreement(rows), cost_table(rows, to_frame(costs)))  # fmt: skip
-        return render_page(rows, [Section(dataset)], shown)
+        return render_page(rows, [Section(dataset)], shown, ())
 
     without, with_costs = page([]), page([line])
     assert "What each model cost" in report.page.read_text()

@@ -13,7 +13,7 @@ from tests.gcdp_bench.test_rows import record
 
 def point(model, guidance, fid, *, seed=0, seconds=8.0, **changes):
     """Two rows of one point: a caption that names nothing has no recall."""
-    base = record(model=model, guidance=guidance, seed=seed, seconds=seconds, metric="fid-hrnet",
+    base = record(model=model, param_value=guidance, seed=seed, seconds=seconds, metric="fid-hrnet",
                   value=fid, weights=f"{model} weights", steps=25, num_samples=4,
                   config_hash=f"{model}{guidance}{seed}")  # fmt: skip
     base |= changes
@@ -34,18 +34,18 @@ def trained(model, name, **changes):
 ROWS = to_frame([
     *point("imagen", 1.0, 9.0), *point("imagen", 2.0, 5.0, seconds=12.0),
     *point("imagen", 2.0, 5.0, seed=1, seconds=8.0), *point("imagen", 4.0, 7.0),
-    *point("lafite", 0.8, 6.0, knob="truncation psi", steps=1, trained_on="e"),
-    record(source="real", model="real-ceiling", trained_on="none", knob="none", weights="none",
-           guidance=math.nan, steps=None, seconds=math.nan),
+    *point("lafite", 0.8, 6.0, param_name="truncation psi", steps=1, trained_on="e"),
+    record(source="real", model="real-ceiling", trained_on="none", param_name="none",
+           weights="none", param_value=math.nan, steps=None, seconds=math.nan),
 ])  # fmt: skip
 COSTS = cost_frame([
     trained("imagen", "base"),
     trained("imagen", "sr", examples_seen=200, num_parameters=500, flops=8e6, cpu_sec=30.0),
-    *(part("imagen", "sampling", guidance=w, flops=1e9 * w, num_parameters=1600)
+    *(part("imagen", "sampling", param_value=w, flops=1e9 * w, num_parameters=1600)
       for w in (1.0, 2.0)),
     trained("lafite", "lafite", gpu_sec=None, flops=None),
     part("lafite", "lafite-clip"),
-    part("other", "sampling", guidance=2.0, flops=5.0, num_parameters=5),
+    part("other", "sampling", param_value=2.0, flops=5.0, num_parameters=5),
 ])  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_a_model_has_the_sums_of_its_networks():
 
 def test_a_sample_is_that_of_the_lowest_fid_over_seeds():
     together = line(cost_table(ROWS, COSTS), "imagen", "all")
-    assert together["guidance"] == 2.0 and together["flops_per_sample"] == 2e9
+    assert together["param_value"] == 2.0 and together["flops_per_sample"] == 2e9
     assert together["sampling_parameters"] == 1600 and together["sampling_steps"] == 25
     assert together["sec_per_sample"] == (12.0 + 8.0) / (4 + 4)
 
@@ -102,7 +102,7 @@ def test_text_says_what_is_missing_and_what_has_no_meaning():
      (5e23, "5e+05 E")],
 )  # fmt: skip
 def test_amounts_have_three_digits(value, shown):
-    costs = cost_frame([part("imagen", "sampling", guidance=2.0, flops=value, num_parameters=1)])
+    costs = cost_frame([part("imagen", "sampling", param_value=2.0, flops=value, num_parameters=1)])
     text = readable_costs(cost_table(ROWS[ROWS["model"] == "imagen"], costs))
     assert text["FLOPs per sample"].tolist() == [shown]
 

@@ -15,7 +15,7 @@ from tests.gcdp_bench.test_rows import record
 
 NAMES = ("sky", "road", "car")
 NUM = 3
-PSI = {"knob": "truncation psi", "steps": 1}
+PSI = {"param_name": "truncation psi", "steps": 1}
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def write(tmp_path):
             write_layout(score_folder(tmp_path, key) / "predicted" / f"{index}.png", layout)
         write_point(tmp_path, key, samples, tmp_path / "r.npz", pd.DataFrame({"id": ["0"]}))
         fields = {"steps": 25, "source": "generated"} | changes
-        return record(model=model, guidance=guidance, metric="fid-hrnet", value=fid,
+        return record(model=model, param_value=guidance, metric="fid-hrnet", value=fid,
                       config_hash=key, **fields)  # fmt: skip
 
     return write_one
@@ -53,7 +53,7 @@ def shown(figure):
 
 
 def test_four_models_at_their_best_values_with_layouts_where_they_make_them(write, tmp_path):
-    real = {"source": "real", "knob": "none", "steps": None, "trained_on": "none"}
+    real = {"source": "real", "param_name": "none", "steps": None, "trained_on": "none"}
     rows = to_frame([
         write(CEILING, float("nan"), float("nan"), 10, layouts=True, **real),
         write("reference", 1.0, 5.0, 20, layouts=True),
@@ -83,7 +83,7 @@ def test_one_model_over_its_knob_at_the_steps_of_its_best(write, tmp_path):
     rows = to_frame([
         write("lafite", 1.0, 4.0, 70, **PSI), write("lafite", 0.7, 3.0, 80, **PSI),
         write("ldm", 2.0, 4.0, 10), write("ldm", 2.0, 3.0, 20, steps=100),
-        write("ldm", 4.0, 5.0, 30, steps=100), write("palette", 1.0, 9.0, 90, knob="none"),
+        write("ldm", 4.0, 5.0, 30, steps=100), write("palette", 1.0, 9.0, 90, param_name="none"),
     ])  # fmt: skip
     with theme():
         figures = [draw_guidance(rows, model, tmp_path) for model in ("lafite", "ldm", "palette")]

@@ -14,7 +14,7 @@ SHARES = pd.DataFrame({"dataset": "d", "class": ["car", "road"], "pixel_share": 
 
 
 def point(model, guidance, fid, recalls, **changes):
-    fields = {"model": model, "guidance": guidance, **changes}
+    fields = {"model": model, "param_value": guidance, **changes}
     fields["config_hash"] = str(fields)
     lines = [record(**fields, metric="fid-hrnet", value=fid)]
     lines += [
@@ -25,7 +25,7 @@ def point(model, guidance, fid, recalls, **changes):
 
 
 def test_bars_are_of_the_best_value_and_the_legend_names_it():
-    psi = {"knob": "truncation psi", "steps": 1}
+    psi = {"param_name": "truncation psi", "steps": 1}
     rows = to_frame([
         *point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2}),
         *point("reference", 4.0, 5.0, {"road": 0.9, "car": 0.5}, seed=0),

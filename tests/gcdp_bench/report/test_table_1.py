@@ -11,14 +11,14 @@ from gcdp_bench.report.table_1 import latex, markdown, readable_table_1, table_1
 from gcdp_bench.rows import CEILING, SPLIT, to_frame
 from tests.gcdp_bench.test_rows import record
 
-REAL = {"trained_on": "none", "knob": "none", "guidance": math.nan, "steps": None}
+REAL = {"trained_on": "none", "param_name": "none", "param_value": math.nan, "steps": None}
 
 
 def point(model, guidance, knob, steps=10, **values):
     key = f"{model}{guidance}"
     return [
-        record(model=model, guidance=guidance, knob=knob, steps=steps, metric=metric, value=value,
-               ci_low=value - 1, ci_high=value + 1, config_hash=key)
+        record(model=model, param_value=guidance, param_name=knob, steps=steps, metric=metric,
+               value=value, ci_low=value - 1, ci_high=value + 1, config_hash=key)
         for metric, value in values.items()
     ]  # fmt: skip
 
@@ -45,8 +45,8 @@ def table():
 
 def test_a_method_stands_at_its_lowest_fid(table):
     lines = table.set_index("method")
-    assert lines.loc["reference", ["guidance", "fid", "miou", "fsd"]].tolist() == [2, 3, 25, 5]
-    assert lines.loc["gansformer", ["guidance", "fid", "steps"]].tolist() == [0.8, 6, 1]
+    assert lines.loc["reference", ["param_value", "fid", "miou", "fsd"]].tolist() == [2, 3, 25, 5]
+    assert lines.loc["gansformer", ["param_value", "fid", "steps"]].tolist() == [0.8, 6, 1]
     assert lines.loc["reference", ["miou_low", "miou_high"]].tolist() == [-75, 125]
     assert lines.loc["dataset-ddpm", "labelled_images"] == 50
     assert lines["labelled_images"].isna().sum() == len(lines) - 1

@@ -23,7 +23,7 @@ def points(model, curve, **changes):
     for value, (fid, recall) in curve.items():
         for metric, number in (("fid-hrnet", fid), ("semantic_recall", recall)):
             fields = {
-                "model": model, "guidance": value, "metric": metric, "value": number,
+                "model": model, "param_value": value, "metric": metric, "value": number,
                 "ci_low": number - 0.01, "ci_high": number + 0.01,
                 "config_hash": f"{model}{value}{changes}",
             }  # fmt: skip
@@ -32,8 +32,9 @@ def points(model, curve, **changes):
 
 
 def real(model, metric, value, source="real"):
-    return record(model=model, source=source, knob="none", trained_on="none", guidance=math.nan,
-                  steps=None, metric=metric, value=value, config_hash=model)  # fmt: skip
+    return record(model=model, source=source, param_name="none", trained_on="none",
+                  param_value=math.nan, steps=None, metric=metric, value=value,
+                  config_hash=model)  # fmt: skip
 
 
 def draw(lines, metric="semantic_recall"):
@@ -45,7 +46,7 @@ def draw(lines, metric="semantic_recall"):
 
 def test_every_point_has_its_value_and_every_model_its_knob():
     lines = points("reference", CURVES["reference"])
-    lines += points("lafite", CURVES["lafite"], knob=PSI, steps=1)
+    lines += points("lafite", CURVES["lafite"], param_name=PSI, steps=1)
     lines += [real(CEILING, "semantic_recall", 0.95), real(FLOOR, "semantic_recall", 0.6),
               real(SPLIT, "fid-hrnet", 1.5, "real-split")]  # fmt: skip
     axes, legend = draw(lines)
@@ -66,7 +67,7 @@ def test_every_point_has_its_value_and_every_model_its_knob():
 
 
 def test_curves_run_in_order_of_the_knob_and_are_hollow_where_it_is_off():
-    axes, _ = draw(points("lafite", CURVES["lafite"], knob=PSI, steps=1))
+    axes, _ = draw(points("lafite", CURVES["lafite"], param_name=PSI, steps=1))
     curve, off = axes.lines[:2]
     assert np.asarray(curve.get_xdata()) == pytest.approx([76.0, 75.0, 72.0])
     assert np.asarray(curve.get_ydata()) == pytest.approx([14.0, 11.0, 10.0])
@@ -79,7 +80,7 @@ def test_one_knob_is_named_alone_and_a_model_without_one_has_no_numbers():
     assert legend.get_title().get_text() == (
         "numbers at points are values of w: guidance scale; hollow: 1 (off)"
     )
-    axes, legend = draw(points("palette", {1.0: (9.0, 0.7)}, knob="none", steps=1))
+    axes, legend = draw(points("palette", {1.0: (9.0, 0.7)}, param_name="none", steps=1))
     assert [text.get_text() for text in legend.get_texts()] == ["palette"]
     assert legend.get_title().get_text() == "" and not axes.texts
     assert axes.lines[0].get_markerfacecolor() != "white"
@@ -88,7 +89,7 @@ def test_one_knob_is_named_alone_and_a_model_without_one_has_no_numbers():
 def test_steps_of_one_model_are_curves_of_one_colour():
     lines = points("ldm", CURVES["reference"], steps=25)
     lines += points("ldm", CURVES["reference"], steps=100)
-    lines += points("lafite", CURVES["lafite"], knob=PSI, steps=1)
+    lines += points("lafite", CURVES["lafite"], param_name=PSI, steps=1)
     axes, legend = draw(lines)
     labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["LDM (w), 25 steps", "LDM (w), 100 steps", "Lafite (ψ)"]

@@ -68,7 +68,7 @@ class Recorder(Silent):
 def total(rows, model, metric, guidance=None):
     chosen = rows[(rows["model"] == model) & (rows["metric"] == metric) & (rows["class"] == "all")]
     if guidance is not None:
-        chosen = chosen[chosen["guidance"] == guidance]
+        chosen = chosen[chosen["param_value"] == guidance]
     return chosen["value"].tolist()
 
 
@@ -76,7 +76,7 @@ def test_every_point_and_both_references_have_rows(config, places, judges):
     rows = run_sweep(config, places, judges, progress=Silent())
     assert list(rows.columns) == list(COLUMNS)
     assert set(rows["model"]) == {"reference", "imagen", CEILING, FLOOR, SPLIT}
-    assert set(rows[rows["model"] == "imagen"]["guidance"]) == {1.0, 2.0}
+    assert set(rows[rows["model"] == "imagen"]["param_value"]) == {1.0, 2.0}
     for model in ("reference", "imagen", CEILING, FLOOR):
         for metric in ("semantic_recall", "false_detection_rate", "clip-x100"):
             assert len(total(rows, model, metric)) == (1 if model.startswith("real") else 2)
@@ -110,7 +110,9 @@ def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy,
     weights = (*places.weights, ("reference-unconditional", silent))
     rows = run_sweep(pairs, replace(places, weights=weights), judges, progress=Silent())
     own = rows[rows["model"] == "reference-unconditional"]
-    assert set(own["knob"]) == {"none"} and not own["metric"].str.contains("clip|semantic").any()
+    assert (
+        set(own["param_name"]) == {"none"} and not own["metric"].str.contains("clip|semantic").any()
+    )
     for metric in ("fid-hrnet", "miou", "fsd_generated", "fsd_predicted"):
         assert len(total(rows, "reference-unconditional", metric)) == 1
     assert len(total(rows, "reference", "semantic_recall")) == 1
@@ -152,8 +154,8 @@ def test_a_second_run_measures_nothing(config, places, judges):
     assert [job for job, _ in recorder.jobs] == ["read stripes"]
     pd.testing.assert_frame_equal(first, second)
     more = run_sweep(replace(config, guidance=(2.0, 4.0)), places, judges, progress=Recorder())
-    assert set(more["guidance"].dropna()) == {2.0, 4.0}
-    assert set(read_rows(places.results)["guidance"].dropna()) == {1.0, 2.0, 4.0}
+    assert set(more["param_value"].dropna()) == {2.0, 4.0}
+    assert set(read_rows(places.results)["param_value"].dropna()) == {1.0, 2.0, 4.0}
 
 
 def test_recall_is_also_a_share_of_what_real_images_reach(config, places, judges):
@@ -183,7 +185,7 @@ def test_a_judge_that_finds_nothing_in_real_images(config, places, judges, toy, 
 def test_several_seeds_are_pooled(config, places, judges):
     rows = run_sweep(replace(config, seeds=(0, 1), models=("imagen",)), places, judges,
                      progress=Silent())  # fmt: skip
-    chosen = rows[(rows["metric"] == "fid-hrnet") & (rows["guidance"] == 2.0)]
+    chosen = rows[(rows["metric"] == "fid-hrnet") & (rows["param_value"] == 2.0)]
     single, pooled = chosen[chosen["seed"].notna()], chosen[chosen["seed"].isna()]
     assert sorted(single["seed"]) == [0, 1] and len(pooled) == 1
     assert pooled["value"].iloc[0] == pytest.approx(single["value"].mean())
@@ -261,7 +263,7 @@ def test_other_settings_are_not_drawn_as_one_curve(config, places, judges):
 def test_until_saturation_stops(config, places, judges):
     rows = run_sweep(replace(config, guidance=None, models=("imagen",)), places, judges,
                      progress=Silent())  # fmt: skip
-    tried = sorted(rows["guidance"].dropna().unique())
+    tried = sorted(rows["param_value"].dropna().unique())
     recalls = [total(rows, "imagen", "semantic_recall", g)[0] for g in tried]
     assert tried[:3] == [1.0, 1.5, 2.0]
     assert saturated(recalls) or len(tried) == 11
@@ -318,12 +320,12 @@ def test_what_models_and_samples_cost_is_recorded_once(config, places, judges):
     rows = run_sweep(config, places, judges, progress=Silent())
     costs = read_costs(places.results)
     samples = costs[costs["part"] == SAMPLING]
-    assert sorted(zip(samples["model"], samples["guidance"], strict=True)) == [
+    assert sorted(zip(samples["model"], samples["param_value"], strict=True)) == [
         ("imagen", 1.0), ("imagen", 2.0), ("reference", 1.0), ("reference", 2.0)
     ]  # fmt: skip
     assert set(costs[costs["part"] != SAMPLING]["part"]) == {"base", "sr"}
     assert set(samples["weights"]) == set(rows["weights"]) - {"none"}
-    flops = samples.set_index(["model", "guidance"])["flops"]
+    flops = samples.set_index(["model", "param_value"])["flops"]
     assert flops["imagen", 1.0] < flops["imagen", 2.0] < 2 * flops["imagen", 1.0]
     run_sweep(config, places, judges, progress=Silent())
     pd.testing.assert_frame_equal(read_costs(places.results), costs)
@@ -356,6 +358,6 @@ def test_truncation_runs_over_its_own_values(config, places, judges, loading):
         progress=Silent(),
     )  # fmt: skip
     own = rows[rows["model"] == "imagen"]
-    assert set(own["guidance"]) == {1.0, 0.5} and set(own["knob"]) == {"truncation psi"}
+    assert set(own["param_value"]) == {1.0, 0.5} and set(own["param_name"]) == {"truncation psi"}
     with pytest.raises(ValueError, match="truncation psi: expected a value from 0 to 1, got 2"):
         replace(config, truncation=(2.0,))

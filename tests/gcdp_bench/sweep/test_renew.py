@@ -1,0 +1,132 @@
+"""Rows of older definitions are computed again from what the networks saw, or refused."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from gcdp_bench.comparable import UnlikeRowsError, check_comparable, old_definitions, outdated
+from gcdp_bench.compare import compare_points, select_points
+from gcdp_bench.evaluate import score
+from gcdp_bench.metrics.definitions import versions
+from gcdp_bench.metrics.definitions.captions import CLASS_METRICS
+from gcdp_bench.progress import Silent
+from gcdp_bench.report import build_report
+from gcdp_bench.rows import CEILING, KEY, merge_rows, read_rows
+from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from tests.gcdp_bench.report.swept import sweep_toy
+from tests.gcdp_bench.sweep.test_run import judges  # noqa: F401
+
+MADE = ["seconds", "hardware", "git_commit", "versions"]
+
+
+@pytest.fixture(scope="module")
+def swept(toy, tmp_path_factory):
+    return sweep_toy(toy, tmp_path_factory.mktemp("old"), steps=2, guidance=(1.0,), seeds=(0, 1))
+
+
+@pytest.fixture
+def old(swept, tmp_path):
+    """Results of yesterday's definitions."""
+    return shutil.copytree(swept, tmp_path / "old")
+
+
+@pytest.fixture
+def today(monkeypatch):
+    """Captions are read in another way: every class is asked for."""
+    monkeypatch.setattr(
+        versions, "CHANGES", dict.fromkeys(CLASS_METRICS, ("every class is asked for",))
+    )
+    asked = score._asked
+    monkeypatch.setattr(score, "_asked", lambda captions, data: asked(captions, data) | True)
+
+
+def sweep(toy, results, judges, seeds=(0, 1)):  # noqa: F811
+    config = SweepConfig(dataset=str(toy.data), guidance=(1.0,), seeds=seeds, num_samples=4,
+                         sampling=SamplingConfig(steps=2, sr_steps=2), demo=True)  # fmt: skip
+    weights = (("reference", toy.reference), ("imagen", toy.imagen))
+    return run_sweep(config, Places(results=results, weights=weights), judges, progress=Silent())
+
+
+def comparable(rows):
+    return rows.drop(columns=MADE).sort_values(list(KEY), ignore_index=True)
+
+
+def test_renewed_rows_are_those_of_a_new_folder(toy, old, judges, today, tmp_path):  # noqa: F811
+    before = read_rows(old)
+    assert old_definitions(before) == [
+        f"{name} (version 1, now 2)" for name in sorted(CLASS_METRICS)
+    ]
+    renewed = sweep(toy, old, judges)
+    fresh = sweep(toy, tmp_path / "fresh", judges)
+    pd.testing.assert_frame_equal(comparable(renewed), comparable(fresh))
+    assert not outdated(read_rows(old)).any() and len(read_rows(old)) == len(renewed)
+    recall = (before["metric"] == "semantic_recall") & (before["model"] == CEILING)
+    own = (renewed["metric"] == "semantic_recall") & (renewed["model"] == CEILING)
+    assert before[recall]["value"].mean() != renewed[own]["value"].mean()
+    for file in (tmp_path / "fresh" / "scores").glob("*/per_sample.parquet"):
+        mine = pd.read_parquet(old / file.relative_to(tmp_path / "fresh"))
+        pd.testing.assert_frame_equal(mine, pd.read_parquet(file))
+
+
+def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, judges, today):  # noqa: F811
+    before = read_rows(old)
+    shutil.rmtree(old / "points" / "stripes" / "imagen")
+    after = sweep(toy, old, judges)
+    assert not (old / "points" / "stripes" / "imagen").exists()
+    kept = ~before["metric"].isin(CLASS_METRICS)
+    now = read_rows(old)
+    pd.testing.assert_frame_equal(
+        before[kept].reset_index(drop=True),
+        now.loc[~now["metric"].isin(CLASS_METRICS)].reset_index(drop=True),
+    )
+    assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"2"}
+
+
+def test_what_the_networks_saw_is_needed(toy, old, judges, today):  # noqa: F811
+    for file in (old / "scores").glob("*/observed.npz"):
+        file.unlink()
+    before = (old / "results.parquet").read_bytes()
+    with pytest.raises(FileNotFoundError, match="observed.npz: expected what the networks saw, .*"
+                       "choose another --results"):  # fmt: skip
+        sweep(toy, old, judges)
+    assert (old / "results.parquet").read_bytes() == before
+
+
+def test_a_metric_that_is_not_computed_from_it_is_refused(toy, old, judges, monkeypatch):  # noqa: F811
+    rows = read_rows(old)
+    rows.loc[rows["metric"] == "miou", "metric"] = "gone"
+    rows.to_parquet(old / "results.parquet", index=False)
+    monkeypatch.setattr(versions, "CHANGES", {"gone": ("another",)})
+    with pytest.raises(ValueError, match="gone of .*: has another definition now, and is not"):
+        sweep(toy, old, judges)
+
+
+def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, judges, today, tmp_path):  # noqa: F811
+    fresh = sweep(toy, tmp_path / "fresh", judges)
+    own = fresh[fresh["model"] == "imagen"].assign(model="another", config_hash="another")
+    with pytest.raises(ValueError, match=r"of stripes would hold numbers of different definitions "
+                       r"\(version 1: .*; version 2: another\).*`gcdp-bench sweep`"):  # fmt: skip
+        merge_rows(old, own)
+    mixed = merge_rows(old, own, mixed=True)
+    with pytest.raises(UnlikeRowsError, match=r"rows differ in definition \(.*\): 1, 2; .*`gcdp"):
+        check_comparable(mixed)
+    with pytest.raises(UnlikeRowsError, match="rows differ in definition"):
+        build_report(old)
+
+
+def test_points_of_different_definitions_are_not_compared(toy, old, judges, today, tmp_path):  # noqa: F811
+    sweep(toy, tmp_path / "fresh", judges)
+    ours, theirs = (select_points(folder, "imagen", None) for folder in (old, tmp_path / "fresh"))
+    with pytest.raises(UnlikeRowsError, match=r"differ in the definition of .*"
+                       r"semantic_recall \(versions 1, 2\)"):  # fmt: skip
+        compare_points(ours, theirs)
+    assert len(compare_points(ours, select_points(old, "reference", None)))
+
+
+def test_a_report_of_older_definitions_says_so(old, today):
+    report = build_report(old)
+    (warning,) = [text for text in report.warnings if "definitions" in text]
+    assert "semantic_recall (version 1, now 2)" in warning and "gcdp-bench sweep" in warning
+    assert "semantic_recall (version 1, now 2)" in report.page.read_text()
