@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gcdp_bench.files import replacing
+from gcdp_bench.finite import require_finite
 from gcdp_bench.texts import reason
 
 Size = tuple[int, int]
@@ -45,8 +46,17 @@ def to_float(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1.0
 
 
-def to_uint8(images: Tensor) -> Tensor:
-    """Float [-1, 1] to uint8 [0, 255], rounded to nearest; values outside are clipped."""
+def to_uint8(images: Tensor, *, what: str = "images") -> Tensor:
+    """Float [-1, 1] to uint8 [0, 255], rounded to nearest; finite values outside are clipped.
+
+    Args:
+        images: (B, ...), one row per sample.
+        what: they are, for the message.
+
+    Raises:
+        NotFinite: a value is NaN or infinite.
+    """
+    require_finite(what, images)
     return ((images.float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().to(torch.uint8)
 
 

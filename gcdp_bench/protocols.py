@@ -225,6 +225,10 @@ class Generator(Protocol):
         """Draw one sample per caption; sample i depends on (captions[i], seeds[i], guidance) only.
 
         `guidance` is the knob's value.
+
+        Raises:
+            FloatingPointError: what a sample is made from is not finite; says at which step and for
+                which caption (`finite.finite_samples`).
         """
         ...
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gcdp_bench.finite import FiniteCheck, require_finite
 from reference_model.joint import NoiseDraw, Pair, q_sample
 from reference_model.outpainting import LAYOUT_RESAMPLING, Known, outpaint
 from reference_model.sampler import NoiseStreams, predict
@@ -127,7 +128,7 @@ def features_under_noise(
         for t in timesteps:
             at_t = torch.full((len(images),), t, device=device)  # (B,)
             z_t = q_sample(stage.process, z_0, at_t, draw)
-            predict(stage, z_t, t, condition, guidance=1.0, low_res=None)
+            predict(stage, z_t, t, condition, guidance=1.0, low_res=None, check=FiniteCheck())
     return found
 
 
@@ -141,7 +142,7 @@ def _denoise(
     for t in timesteps:
         at_t = torch.full((len(images),), t, device=device)  # (B,)
         z_t = q_sample(stage.process, Pair(images.to(device), None), at_t, streams.draw())
-        predict(stage, z_t, t, condition, guidance=1.0, low_res=None)
+        predict(stage, z_t, t, condition, guidance=1.0, low_res=None, check=FiniteCheck())
 
 
 @contextmanager
@@ -162,6 +163,7 @@ def _recording(stage: Stage, timesteps: Sequence[int], blocks: Sequence[str]) ->
         def hook(_: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
             if now[0] in timesteps:
                 found[now[0], name] = output.float().cpu()
+                require_finite(f"features of block {name} at step {now[0]}", found[now[0], name])
 
         return hook
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import GUIDANCE, Batch, Knob
 from gcdp_bench.sampling import SamplingConfig
@@ -119,9 +120,12 @@ class Cascade:
         """See `Generator.sample`."""
         text = self.encode_text(captions)
         pair = None
-        for stage, w, num_steps in self._stages(guidance):
-            pair = sample(stage, text, guidance=w, seeds=seeds, num_steps=num_steps, low_res=pair)
-        return _batch(pair, captions)
+        with finite_samples(self.name, captions):
+            for stage, w, num_steps in self._stages(guidance):
+                pair = sample(
+                    stage, text, guidance=w, seeds=seeds, num_steps=num_steps, low_res=pair
+                )
+            return _batch(pair, captions)
 
     def outpaint(
         self,
@@ -143,21 +147,23 @@ class Cascade:
 
         Raises:
             ValueError: the cascade makes no layouts, or sizes or numbers differ.
+            FloatingPointError: as `Generator.sample`.
         """
         text = self.encode_text(captions)
         pair = None
-        for stage, w, num_steps in self._stages(guidance):
-            pair = outpaint(
-                stage,
-                text,
-                known.resized(stage.config.image_size),
-                guidance=w,
-                seeds=seeds,
-                num_steps=num_steps,
-                resampling=resampling,
-                low_res=pair,
-            )
-        return _batch(pair, captions)
+        with finite_samples(self.name, captions):
+            for stage, w, num_steps in self._stages(guidance):
+                pair = outpaint(
+                    stage,
+                    text,
+                    known.resized(stage.config.image_size),
+                    guidance=w,
+                    seeds=seeds,
+                    num_steps=num_steps,
+                    resampling=resampling,
+                    low_res=pair,
+                )
+            return _batch(pair, captions)
 
     def _stages(self, guidance: float) -> Iterator[tuple[Stage, float, int]]:
         """Stages in order, each with its guidance and number of steps."""

@@ -110,6 +110,7 @@ def outpaint(
 
     Raises:
         ValueError: the stage makes no layouts, sizes or numbers differ, or n < 1.
+        NotFinite: the network's output is not finite at some step.
     """
     _check(stage, known, seeds, resampling)
     process = stage.process
@@ -124,6 +125,7 @@ def outpaint(
             if repeats_left and s > 0:
                 z_t = renoise(process, z_s, s, t, transitions.draw())
         z_t = z_s
+    transitions.require_finite()
     return known.over(z_t)
 
 

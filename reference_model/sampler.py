@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gcdp_bench.finite import FiniteCheck
 from gcdp_bench.protocols import GUIDANCE
 from gcdp_bench.sampling import check_seeds
 from gcdp_bench.seeds import generator
@@ -59,6 +60,7 @@ class Transitions:
             null = stage.network.null_text(len(seeds))
             self._condition = TextCondition.cat([self._condition, null])
         self._low = None if low_res is None else _augmented(stage, low_res, self._streams)
+        self._check = FiniteCheck()
 
     def draw(self) -> NoiseDraw:
         """Next random numbers of every sample."""
@@ -69,11 +71,21 @@ class Transitions:
         return self._stage.process.prior(self.draw())
 
     def reverse(self, z_t: Pair, t: int, s: int) -> Pair:
-        """A draw of p_theta(z_s | z_t, text), 0 <= s < t."""
+        """A draw of p_theta(z_s | z_t, text), 0 <= s < t; see `require_finite`."""
         noise, logits = predict(
-            self._stage, z_t, t, self._condition, guidance=self._guidance, low_res=self._low
-        )
+            self._stage, z_t, t, self._condition, guidance=self._guidance, low_res=self._low,
+            check=self._check,
+        )  # fmt: skip
         return reverse_step(self._stage.process, z_t, t, s, noise, logits, self.draw())
+
+    def require_finite(self) -> None:
+        """Call it after the last transition.
+
+        Raises:
+            NotFinite: the network's output was not finite at some step; on a CPU, that transition
+                raises it.
+        """
+        self._check.require()
 
 
 @torch.no_grad()
@@ -98,11 +110,15 @@ def sample(
 
     Returns:
         Pair of image float [-1, 1] (B, 3, H, W) and layout long (B, H, W) or None.
+
+    Raises:
+        NotFinite: the network's output is not finite at some step.
     """
     transitions = Transitions(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
     z_t = transitions.prior()
     for t, s in respaced_transitions(stage.process.num_steps, num_steps):
         z_t = transitions.reverse(z_t, t, s)
+    transitions.require_finite()
     return z_t
 
 
@@ -114,10 +130,12 @@ def predict(
     *,
     guidance: float,
     low_res: LowRes | None,
+    check: FiniteCheck,
 ) -> tuple[Tensor, Tensor | None]:
     """Guided noise (B, 3, H, W) and label logits (B, K, H, W); both passes as one batch.
 
-    `condition` holds the B captions, followed by B dropped ones unless guidance is 1.
+    `condition` holds the B captions, followed by B dropped ones unless guidance is 1. `check` sees
+    both results.
     """
     num, passes = z_t.image.shape[0], (1 if guidance == 1.0 else 2)
     log_snr = _log_snr(stage.process.image, t, passes * num, z_t.image.device)
@@ -128,13 +146,19 @@ def predict(
         condition,
         low_res=None if low_res is None else _repeat(low_res, passes),
     )
-    if guidance == 1.0:
-        return output.noise, output.logits
-    noise, noise_null = output.noise.chunk(2)
-    if output.logits is None:
-        return guided(noise_null, noise, guidance), None
-    logits, logits_null = output.logits.chunk(2)
-    return guided(noise_null, noise, guidance), guided(logits_null, logits, guidance)
+    noise, logits = output.noise, output.logits
+    if guidance != 1.0:
+        noise, noise_null = noise.chunk(2)
+        noise = guided(noise_null, noise, guidance)
+        if logits is not None:
+            logits, logits_null = logits.chunk(2)
+            logits = guided(logits_null, logits, guidance)
+    stage_name = "base" if low_res is None else "super-resolution"
+    step = f"at step {t} of {stage.process.num_steps} of the {stage_name} stage"
+    check.see(f"predicted noise {step}", noise)
+    if logits is not None:
+        check.see(f"label logits {step}", logits)
+    return noise, logits
 
 
 def _augmented(stage: Stage, pair: Pair, streams: NoiseStreams) -> LowRes:

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
+from gcdp_bench.finite import FiniteCheck
 from reference_model.gaussian import dynamic_threshold, predict_x_0
 from reference_model.joint import Pair, reverse_step
 from reference_model.sampler import NoiseStreams, predict
@@ -58,6 +59,7 @@ def record(
 
     Raises:
         ValueError: not such a stage.
+        NotFinite: the network's output is not finite at some step.
     """
     if not stage.config.makes_layouts or stage.config.low_res is not None:
         kind = "a base stage of images alone" if stage.config.low_res is None else "another stage"
@@ -68,16 +70,20 @@ def record(
     if guidance != 1.0:
         condition = TextCondition.cat([condition, stage.network.null_text(len(seeds))])
     images, predicted, shown = [], [], []
+    check = FiniteCheck()
     z_t = process.prior(streams.draw())
     transitions = respaced_transitions(process.num_steps, num_steps)
     for t, s in transitions:
-        noise, logits = predict(stage, z_t, t, condition, guidance=guidance, low_res=None)
+        noise, logits = predict(
+            stage, z_t, t, condition, guidance=guidance, low_res=None, check=check
+        )
         assert logits is not None and z_t.layout is not None
         alpha_bar_t = process.image.at(torch.tensor([t], device=device))  # (1, 1, 1, 1)
         images.append(dynamic_threshold(predict_x_0(z_t.image, noise.float(), alpha_bar_t)).cpu())
         predicted.append(logits.argmax(1).cpu())  # (B, H, W)
         shown.append(z_t.layout.cpu())
         z_t = reverse_step(process, z_t, t, s, noise, logits, streams.draw())
+    check.require()
     return Trajectory(
         tuple(t for t, _ in transitions),
         torch.stack(images),  # (S, B, 3, H, W)

@@ -10,7 +10,7 @@ PACKAGES = ("gcdp_bench", "reference_model", "baselines")
 LAYERS = (
     ("gcdp_bench.protocols", "gcdp_bench.files", "gcdp_bench.config", "gcdp_bench.seeds",
      "gcdp_bench.progress", "gcdp_bench.sampling", "gcdp_bench.texts", "gcdp_bench.locks",
-     "gcdp_bench.batches", "gcdp_bench.storage", "gcdp_bench.identity",
+     "gcdp_bench.batches", "gcdp_bench.storage", "gcdp_bench.finite", "gcdp_bench.identity",
      "gcdp_bench.networks", "gcdp_bench.runs"),
     ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points",
      "gcdp_bench.published", "gcdp_bench.provenance", "gcdp_bench.flops", "gcdp_bench.costs",

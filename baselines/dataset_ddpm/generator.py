@@ -13,6 +13,7 @@ from baselines.dataset_ddpm.labelling import label_images
 from baselines.dataset_ddpm.model import TrainedDdpm, read_ddpm
 from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import Batch
 from gcdp_bench.sampling import SamplingConfig, check_seeds
@@ -94,15 +95,16 @@ class DatasetDdpm(Configured[LabelConfig]):
         if guidance != 1.0:
             raise ValueError(f"{self.name} has no guidance: expected 1, got {guidance:g}")
         check_seeds(captions, seeds)
-        pair = sample(
-            self.trained.stage,
-            self._no_text(len(seeds)),
-            guidance=1.0,
-            seeds=seeds,
-            num_steps=self.sampling.steps,
-        )
-        images = to_uint8(pair.image).cpu()  # (B, 3, H, W)
-        layouts = label_images(self.trained, images)  # (B, H, W)
+        with finite_samples(self.name, captions):
+            pair = sample(
+                self.trained.stage,
+                self._no_text(len(seeds)),
+                guidance=1.0,
+                seeds=seeds,
+                num_steps=self.sampling.steps,
+            )
+            images = to_uint8(pair.image).cpu()  # (B, 3, H, W)
+            layouts = label_images(self.trained, images)  # (B, H, W)
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
         return Batch(ids, images, layouts, tuple(captions))
 

@@ -11,6 +11,7 @@ from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.ensemble import PixelEnsemble, vote
 from baselines.dataset_ddpm.model import TrainedDdpm
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
+from gcdp_bench.finite import require_finite
 
 CHUNK = 8192  # pixels that are classified at a time
 
@@ -47,7 +48,14 @@ def label_images(trained: TrainedDdpm, images: Tensor) -> Tensor:
 
     Returns:
         uint8 (B, H, W); see `vote`.
+
+    Raises:
+        NotFinite: a feature or a logit is not finite.
     """
     maps = feature_maps(trained.stage, trained.config, images)
-    votes = [vote(logits) for logits in pixel_logits(trained.ensemble, trained.config, maps)]
+    votes, sums = [], []
+    for logits in pixel_logits(trained.ensemble, trained.config, maps):
+        votes.append(vote(logits))  # (P,)
+        sums.append(logits.sum((1, 2)))  # (P,), not finite where a logit is not
+    require_finite("label logits of the pixel classifiers", torch.cat(sums).view(len(images), -1))
     return torch.cat(votes).view(len(images), *trained.config.image_size)  # (B, H, W)

@@ -14,6 +14,7 @@ from baselines.gansformer.model import GansformerConfig, read_gansformer
 from baselines.stylegan2.draws import seeded_draws
 from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import TRUNCATION, Batch
 from gcdp_bench.sampling import SamplingConfig, check_seeds
@@ -69,5 +70,7 @@ class Gansformer(Configured[GansformerConfig]):
         device = next(self.network.parameters()).device
         z, noise = seeded_draws(self.config.network, seeds, PURPOSE, device)
         images = self.network(z, noise, psi=guidance)  # (B, 3, H, W)
+        with finite_samples(self.name, captions):
+            images = to_uint8(images, what="images of step 1 of 1").cpu()
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
-        return Batch(ids, to_uint8(images).cpu(), None, tuple(captions))
+        return Batch(ids, images, None, tuple(captions))

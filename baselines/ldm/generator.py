@@ -14,6 +14,7 @@ from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler
 from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.protocols import GUIDANCE, Batch
 from gcdp_bench.sampling import SamplingConfig, check_seeds
 from reference_model.text import TextEncoder, build_text_encoder
@@ -97,13 +98,15 @@ class LatentDiffusion(Configured[LdmConfig]):
         """
         GUIDANCE.check(guidance)
         check_seeds(captions, seeds)
-        latents = sample_latents(
-            self.unet,
-            sampling_scheduler(self.config.noise, self.sampling.solver),
-            self._text_encoder.encode(captions).tokens,
-            initial_latents(seeds, (self.config.latent_channels, *self.config.latent_size)),
-            guidance=guidance,
-            num_steps=self.sampling.steps,
-        )
+        with finite_samples(self.name, captions):
+            latents = sample_latents(
+                self.unet,
+                sampling_scheduler(self.config.noise, self.sampling.solver),
+                self._text_encoder.encode(captions).tokens,
+                initial_latents(seeds, (self.config.latent_channels, *self.config.latent_size)),
+                guidance=guidance,
+                num_steps=self.sampling.steps,
+            )
+            images = decode(self.autoencoder, latents).cpu()  # (B, 3, H, W)
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
-        return Batch(ids, decode(self.autoencoder, latents).cpu(), None, tuple(captions))
+        return Batch(ids, images, None, tuple(captions))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from gcdp_bench.finite import FiniteCheck
 from gcdp_bench.images import to_uint8
 from gcdp_bench.seeds import generator
 from reference_model.stage import guided
@@ -47,12 +48,18 @@ def sample_latents(
 
     Returns:
         Scaled latents (B, C, h, w).
+
+    Raises:
+        NotFinite: the network's output is not finite at some step.
     """
+    check = FiniteCheck()
     device = next(network.parameters()).device
     z_t, tokens = noise.to(device), tokens.to(device)
-    for timestep in _timesteps(scheduler, num_steps):
+    for step, timestep in enumerate(_timesteps(scheduler, num_steps), 1):
         predicted = predict(network, z_t, timestep, tokens, guidance)
+        check.see(f"predicted noise at step {step} of {num_steps} (t = {timestep})", predicted)
         z_t = scheduler.step(predicted, timestep, z_t, return_dict=False)[0]
+    check.require()
     return z_t
 
 
@@ -70,9 +77,14 @@ def predict(
 
 @torch.no_grad()
 def decode(autoencoder: AutoencoderKL, latents: Tensor) -> Tensor:
-    """Scaled latents (B, C, h, w) to images uint8 (B, 3, H, W)."""
+    """Scaled latents (B, C, h, w) to images uint8 (B, 3, H, W).
+
+    Raises:
+        NotFinite: the autoencoder's output is not finite.
+    """
     scale = autoencoder.config["scaling_factor"]
-    return to_uint8(autoencoder.decode(latents / scale, return_dict=False)[0])
+    images = autoencoder.decode(latents / scale, return_dict=False)[0]
+    return to_uint8(images, what="images that the autoencoder decodes after the last step")
 
 
 def _timesteps(scheduler: DDIMScheduler | DPMSolverMultistepScheduler, num_steps: int) -> list[int]:

@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_palette.model import TrainedLayouts
+from gcdp_bench.finite import require_finite
 from gcdp_bench.images import Size, resize_images
 from gcdp_bench.seeds import generator as seeded
 
 
 def layouts_from_seeds(trained: TrainedLayouts, seeds: Sequence[int], size: Size) -> Tensor:
-    """Hard layouts uint8 (B, H, W): the likeliest class of the soft layouts, resized to `size`."""
+    """Hard layouts uint8 (B, H, W): the likeliest class of the soft layouts, resized to `size`.
+
+    Raises:
+        NotFinite: a soft layout is not finite.
+    """
     palettes, noise = [], []
     for seed in seeds:
         source = seeded(seed, "semantic-palette", "layout")
@@ -21,6 +26,7 @@ def layouts_from_seeds(trained: TrainedLayouts, seeds: Sequence[int], size: Size
         noise.append(torch.randn(trained.config.network.z_dim, generator=source))  # (Z,)
     device = next(trained.network.parameters()).device
     soft = trained.network.draw(torch.stack(noise).to(device), torch.stack(palettes).to(device))
+    require_finite("soft layouts of step 1 of 1", soft)
     return resize_images(soft, size).argmax(1).to(torch.uint8)  # (B, H, W)
 
 

@@ -13,6 +13,7 @@ from baselines.semantic_palette.draws import layouts_from_seeds, noise_from_seed
 from baselines.semantic_palette.model import TrainedPalette, read_palette
 from baselines.trained import Configured
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.images import to_uint8
 from gcdp_bench.protocols import Batch, Knob
 from gcdp_bench.sampling import SamplingConfig, check_seeds
@@ -74,8 +75,10 @@ class SemanticPalette(Configured[ImageConfig]):
             )
         check_seeds(captions, seeds)
         device = next(self.network.parameters()).device
-        layouts = layouts_from_seeds(self.layouts, seeds, self.config.image_size)  # (B, H, W)
         z = noise_from_seeds(self.config.network.z_dim, seeds).to(device)  # (B, Z)
-        images = self.network(layouts, z)  # (B, 3, H, W)
+        with finite_samples(self.name, captions):
+            layouts = layouts_from_seeds(self.layouts, seeds, self.config.image_size)  # (B, H, W)
+            images = self.network(layouts, z)  # (B, 3, H, W)
+            images = to_uint8(images, what="images of step 1 of 1").cpu()
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
-        return Batch(ids, to_uint8(images).cpu(), layouts.cpu(), tuple(captions))
+        return Batch(ids, images, layouts.cpu(), tuple(captions))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.images import resize_images, resize_layouts, to_float
 from gcdp_bench.metrics.clustering import clustering_values, contingency_tables
 from gcdp_bench.metrics.layout_iou import confusion_matrices, iou_values
@@ -126,20 +127,21 @@ def _feature_maps(
     parts: list[Mapping[tuple[int, str], Tensor]] = []
     for start in range(0, len(images), BATCH):
         part = slice(start, start + BATCH)
-        parts.append(
-            internal_features(
-                model.stages[0],
-                model.encode_text(captions[part]),
-                to_float(images[part]),
-                timesteps=timesteps,
-                blocks=request.blocks,
-                seeds=[
-                    derive_seed(request.seed, index)
-                    for index in range(start, start + len(images[part]))
-                ],
-                num_steps=request.steps,
+        with finite_samples(model.name, captions[part]):
+            parts.append(
+                internal_features(
+                    model.stages[0],
+                    model.encode_text(captions[part]),
+                    to_float(images[part]),
+                    timesteps=timesteps,
+                    blocks=request.blocks,
+                    seeds=[
+                        derive_seed(request.seed, index)
+                        for index in range(start, start + len(images[part]))
+                    ],
+                    num_steps=request.steps,
+                )
             )
-        )
     for t in timesteps:
         for block in request.blocks:
             yield (t, block), torch.cat([found[t, block] for found in parts])

@@ -30,6 +30,7 @@ from gcdp_bench.evaluate import (
 )
 from gcdp_bench.evaluate.score import Judged
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.finite import finite_samples
 from gcdp_bench.metrics.intervals import Interval
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
@@ -237,13 +238,15 @@ def _curves(
     progress.start(f"order of {contender.schedule}", request.num_samples, unit="image")
     for start in range(0, request.num_samples, request.batch_size):
         places = range(start, min(start + request.batch_size, request.num_samples))
-        run = record(
-            cascade.stages[0],
-            cascade.encode_text([dataset[place].caption for place in places]),
-            guidance=request.guidance,
-            seeds=[derive_seed(request.seed, place) for place in places],
-            num_steps=cascade.num_steps,
-        )
+        captions = [dataset[place].caption for place in places]
+        with finite_samples(cascade.name, captions):
+            run = record(
+                cascade.stages[0],
+                cascade.encode_text(captions),
+                guidance=request.guidance,
+                seeds=[derive_seed(request.seed, place) for place in places],
+                num_steps=cascade.num_steps,
+            )
         values = {
             PREDICTED: label_agreement(run.y_0_hat, run.layout).numpy(),
             KEPT: label_agreement(run.y_0_hat, run.y_0_hat[-1]).numpy(),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gcdp_bench.config import from_dict, read_task
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.finite import require_finite
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import AttributedDataset, Dataset
 from gcdp_bench.texts import reason
@@ -182,11 +183,16 @@ class AttributeClassifier:
 
         Raises:
             ValueError: images of another size than it was trained for.
+            NotFinite: a logit is not finite.
         """
         self._check_size(tuple(images.shape[-2:]))
         device = next(self.network.parameters()).device
         chunks = [self.network(to_float(chunk).to(device)) for chunk in images.split(CHUNK)]
-        return torch.cat(chunks).sigmoid().cpu()  # (B, A)
+        logits = torch.cat(chunks)  # (B, A)
+        require_finite(
+            f"attribute logits of {self.name}", logits, remedy="give another --attributes"
+        )
+        return logits.sigmoid().cpu()
 
     def _check_size(self, size: tuple[int, ...]) -> None:
         if size != self.config.image_size:

@@ -30,6 +30,7 @@ from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
 from gcdp_bench.extractors.segmenter_standard import NAME as HRNET
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter, split_resize
 from gcdp_bench.extractors.weights import family, find_judge
+from gcdp_bench.finite import require_finite
 from gcdp_bench.protocols import Dataset, FeatureJudge, LayoutJudge, Prediction, TextJudge
 
 Kind = Literal["shipped", "standard"]
@@ -142,10 +143,16 @@ class Extractors:
             judge: one of `features`.
             images: uint8 (B, 3, H, W).
             predictions: of the same images, by segmenter's name.
+
+        Raises:
+            NotFinite: a feature is not finite.
         """
         if isinstance(judge, SegmenterFeatures) and judge.name in predictions:
-            return predictions[judge.name].features
-        return judge.features(images)
+            features = predictions[judge.name].features
+        else:
+            features = judge.features(images)
+        require_finite(f"features of {judge.name}", features, remedy="give other weights")
+        return features
 
 
 def load_extractors(request: JudgeRequest) -> Extractors:

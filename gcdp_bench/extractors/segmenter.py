@@ -11,6 +11,7 @@ from torch import Tensor
 from gcdp_bench.config import from_dict, read_task
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.weights import tensors_digest
+from gcdp_bench.finite import require_finite
 from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import Dataset, LayoutJudge, Prediction
 from gcdp_bench.training.loading import load_network
@@ -90,6 +91,7 @@ class Segmenter:
 
         Raises:
             ValueError: another size.
+            NotFinite: a logit is not finite.
         """
         if tuple(images.shape[-2:]) != self.config.image_size:
             raise ValueError(
@@ -99,6 +101,9 @@ class Segmenter:
         layouts, features = [], []
         for chunk in images.split(CHUNK):
             logits, vectors = self.network(to_float(chunk))
+            require_finite(
+                f"label logits of {self.name}", logits, remedy="give another --segmenter"
+            )
             layouts.append(logits.argmax(1).to(torch.uint8))  # (b, H, W)
             features.append(vectors)
         return Prediction(torch.cat(layouts), torch.cat(features))

@@ -16,6 +16,7 @@ from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.hrnet import W48, HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import file_digest
+from gcdp_bench.finite import require_finite
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, Prediction
 from gcdp_bench.texts import shown
@@ -120,12 +121,19 @@ class StandardSegmenter:
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Prediction:
-        """Segment uint8 images (B, 3, H, W) of any size."""
+        """Segment uint8 images (B, 3, H, W) of any size.
+
+        Raises:
+            NotFinite: a logit is not finite.
+        """
         size = (images.shape[-2], images.shape[-1])
         seen_px = size[0] * size[1] if self._box is None else self._box[0] * self._box[1]
         layouts, features = [], []
         for chunk in images.split(max(1, CHUNK_PX // seen_px)):
             logits, vectors = self.logits(chunk)
+            require_finite(
+                f"label logits of {self.name}", logits, remedy="give another --segmenter"
+            )
             layouts.append(logits.argmax(1).to(torch.uint8).cpu())  # (b, H, W)
             features.append(vectors.float().cpu())
         return Prediction(torch.cat(layouts), torch.cat(features))

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from gcdp_bench.config import from_dict, to_dict
 from gcdp_bench.costs import Meter, Spent, read_cost, write_cost
+from gcdp_bench.finite import NotFinite
 from gcdp_bench.progress import Progress, Silent
 from gcdp_bench.seeds import derive_seed
 from gcdp_bench.training import checkpoint, processes, run_folder, sharding
@@ -201,7 +202,11 @@ def _look(
         values = task.validation(network)
         accelerator.log({f"validation/{name}": v for name, v in values.items()}, step=step)
     if accelerator.is_main_process and previewed:
-        run_folder.write_preview(task, network, run_dir, step)
+        try:
+            run_folder.write_preview(task, network, run_dir, step)
+        except NotFinite as error:
+            examples = shown_examples(task, config, step - 1)
+            raise Diverged(run_dir, step, f"preview: {error}", examples) from error
     accelerator.wait_for_everyone()
 
 

@@ -13,6 +13,15 @@ def test_uint8_survives_the_float_range():
     assert torch.equal(images.to_uint8(images.to_float(pixels)), pixels)
 
 
+def test_floats_are_clipped_but_neither_nan_nor_infinite_ones_are_colours():
+    pixels = torch.tensor([[-3.0, -1.0, 0.0, 1.0, 3e38]])
+    assert images.to_uint8(pixels).tolist() == [[0, 0, 128, 255, 255]]
+    for value in (torch.nan, torch.inf, -torch.inf):
+        pixels[0, 2] = value
+        with pytest.raises(FloatingPointError, match="NaN or infinite ones in the previews"):
+            images.to_uint8(pixels, what="previews")
+
+
 @pytest.mark.parametrize("size", [(16, 32), (21, 37), (96, 160)])
 def test_image_resize_is_pillows_antialiased_bilinear(size):
     pixels = torch.randint(0, 256, (1, 3, 48, 80), dtype=torch.uint8,

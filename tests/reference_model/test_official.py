@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from benchmarks.official_parity import largest_errors
+from gcdp_bench.finite import FiniteCheck
 from gcdp_bench.sampling import SamplingConfig
 from reference_model.generator import Cascade
 from reference_model.joint import JointProcess, NoiseDraw, Pair, ProcessConfig, reverse_step
@@ -101,7 +102,7 @@ def test_a_step_of_super_resolution_equals_imagen_pytorch():
         ]
     )
     z_t = Pair(golden["image"], None)
-    noise, logits = predict(stage, z_t, 500, both, guidance=3.0, low_res=low)
+    noise, logits = predict(stage, z_t, 500, both, guidance=3.0, low_res=low, check=FiniteCheck())
     silent = NoiseDraw(torch.zeros_like(z_t.image), None)
     means = [
         reverse_step(stage.process, z_t, 500, 490, noise, logits, silent, threshold=on).image

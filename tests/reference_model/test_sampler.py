@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gcdp_bench.finite import FiniteCheck
 from reference_model import sampler
 from reference_model.joint import Pair
 from reference_model.schedules import respaced_steps
@@ -96,7 +97,8 @@ def test_guidance_extrapolates_noise_and_logits():
     z_t = Pair(torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
                torch.zeros(2, 8, 8, dtype=torch.long))  # fmt: skip
     both = TextCondition.cat([conditional, null])
-    noise, logits = sampler.predict(stage, z_t, 20, both, guidance=3.0, low_res=None)
+    noise, logits = sampler.predict(stage, z_t, 20, both, guidance=3.0, low_res=None,
+                                      check=FiniteCheck())  # fmt: skip
     level = torch.full((2,), float(stage.process.image.log_snr[20]))
     with_text: UNetOutput = stage.network(z_t.image, z_t.layout, level, conditional)
     without: UNetOutput = stage.network(z_t.image, z_t.layout, level, null)

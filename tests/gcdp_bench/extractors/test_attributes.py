@@ -16,6 +16,7 @@ from gcdp_bench.extractors import attributes, attributes_training
 from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
 from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
 from gcdp_bench.extractors.weights import find_judge
+from gcdp_bench.finite import NotFinite
 from gcdp_bench.images import to_float, to_uint8
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Triplet
@@ -111,6 +112,17 @@ def test_shapes_round_trip_and_independence_of_the_batch(folder, monkeypatch):
     monkeypatch.setattr(attributes, "CHUNK", 2)
     assert torch.allclose(classifier.predict(images(5)), together, atol=1e-6)
     classifier.check(Lamps())
+
+
+def test_logits_that_are_not_finite_are_no_answer(folder):
+    classifier = AttributeClassifier.load(folder)
+
+    def spoil(_module, _inputs, output):
+        output[1, 0] = torch.nan
+
+    classifier.network.register_forward_hook(spoil)
+    with pytest.raises(NotFinite, match=r"attribute logits of .* in 1 of 2 .*--attributes"):
+        classifier.predict(images(2))
 
 
 def test_images_reach_the_backbone_as_torchvision_normalises_them():

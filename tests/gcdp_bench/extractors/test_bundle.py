@@ -19,6 +19,7 @@ from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.inception import Inception, InceptionNetwork
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig, SegmenterFeatures
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
+from gcdp_bench.finite import NotFinite
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_clip_standard import tiny_network
@@ -230,3 +231,15 @@ def test_importing_the_judges_imports_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_features_that_are_not_finite_are_refused(judges, monkeypatch):
+    judge = judges.features[0]
+    images = pictures(2)
+    predictions = {judges.segmenter.name: judges.segmenter.predict(images)}
+    predictions[judges.segmenter.name].features[1, 0] = torch.nan
+    with pytest.raises(NotFinite, match=f"features of {judge.name}, in 1 of 2"):
+        judges.features_of(judge, images, predictions)
+    monkeypatch.setattr(type(judge), "features", lambda *_: torch.full((2, 3), torch.inf))
+    with pytest.raises(NotFinite, match="in 2 of 2"):
+        judges.features_of(judge, images, {})

@@ -10,6 +10,7 @@ from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetSegmenter
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig
 from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
+from gcdp_bench.finite import NotFinite
 from gcdp_bench.protocols import Triplet
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
@@ -149,3 +150,15 @@ def test_rare_classes_weigh_more_and_the_mean_is_one():
 def test_presets_resolve():
     run = SEGMENTER_PRESETS["tiny"].resolve(Halves())
     assert run.segmenter.class_names == NAMES and run.segmenter.network == TINY
+
+
+def test_logits_that_are_not_finite_are_no_class(folder):
+    segmenter = Segmenter.load(folder)
+    images = torch.zeros(3, 3, 32, 64, dtype=torch.uint8)
+
+    def spoil(_module, _inputs, output):
+        output[0][2, 1, 5, 7] = torch.inf
+
+    segmenter.network.register_forward_hook(spoil)
+    with pytest.raises(NotFinite, match=r"label logits of hrnet-tiny\S* in 1 of 3 .*--segmenter"):
+        segmenter.predict(images)

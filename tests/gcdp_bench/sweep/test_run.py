@@ -361,3 +361,31 @@ def test_truncation_runs_over_its_own_values(config, places, judges, loading):
     assert set(own["param_value"]) == {1.0, 0.5} and set(own["param_name"]) == {"truncation psi"}
     with pytest.raises(ValueError, match="truncation psi: expected a value from 0 to 1, got 2"):
         replace(config, truncation=(2.0,))
+
+
+def test_a_point_that_is_not_finite_stops_the_sweep_and_finished_points_stay(
+    config, places, judges
+):
+    """The second guidance scale of the first model overflows."""
+    normal = Cascade.sample
+
+    def overflow(_module, _inputs, output):
+        output.logits.mul_(torch.inf)
+
+    def overflowing(self, captions, *, guidance, seeds):
+        network = self.stages[0].network
+        handle = network.register_forward_hook(overflow)
+        try:
+            return normal(self, captions, guidance=guidance, seeds=seeds)
+        finally:
+            handle.remove()
+
+    run_sweep(replace(config, guidance=(1.0,)), places, judges, progress=Silent())
+    finished = read_rows(places.results)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cascade, "sample", overflowing)
+        with pytest.raises(FloatingPointError, match=r"^reference: .*logits at step 50 of 50"):
+            run_sweep(config, places, judges, progress=Silent())
+    pd.testing.assert_frame_equal(read_rows(places.results), finished)
+    rows = run_sweep(config, places, judges, progress=Silent())
+    assert len(total(rows, "reference", "semantic_recall")) == 2

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from gcdp_bench.costs import read_cost
+from gcdp_bench.images import to_uint8
 from gcdp_bench.progress import Silent
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.failures import Diverged, enough_memory
@@ -161,6 +162,15 @@ def test_smaller_batches_are_of_as_many_examples_a_step(tmp_path, batch_size, nu
         raise torch.OutOfMemoryError("CUDA out of memory.")
     found = re.search(r"batch_size=(\d+) --set accumulation=(\d+)", str(caught.value))
     assert (found and tuple(map(int, found.groups()))) == hint
+
+
+def test_a_preview_that_is_not_finite_stops_with_the_last_checkpoint(tmp_path):
+    class Overflowing(Regression):
+        def preview(self, network):
+            return to_uint8(torch.full((1, 3, 4, 4), torch.inf))[0]
+
+    with pytest.raises(Diverged, match=r"step 6: preview: .*infinite ones in the images.*step-000"):
+        run(Overflowing(), tmp_path, dataclasses.replace(CONFIG, preview_every=6))
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
