@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import logging
+import sys
+from typing import Any
 
 import click
 
@@ -37,6 +39,17 @@ EXPECTED_ERRORS = (
 
 class LazyGroup(click.Group):
     """Group whose verbs live in one module each, so that help needs no heavy import."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command line; a process that trained with others ends by `processes.end`."""
+        try:
+            return super().main(*args, **settings)
+        except BaseException as error:
+            # imported by what trains, together with accelerate
+            processes = sys.modules.get("gcdp_bench.training.processes")
+            if "accelerate" in sys.modules and processes is not None and processes.joined():
+                processes.end(error)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Verbs in the order of a workflow."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
@@ -152,6 +154,37 @@ def leave() -> None:
     from accelerate import PartialState
 
     PartialState().destroy_process_group()
+
+
+def joined() -> bool:
+    """Whether this process has joined others of a launcher, even if it has left them again."""
+    from accelerate.state import DistributedType, PartialState, is_initialized
+
+    return is_initialized() and PartialState().distributed_type != DistributedType.NO
+
+
+def end(error: BaseException) -> NoReturn:
+    """End this process as the interpreter would after `error`, but without the interpreter's end.
+
+    Gloo's threads outlive the process group while anything refers to it (DDP, a device mesh). Such
+    a thread may hold the last reference to the tensors of a finished collective; freeing them takes
+    the interpreter's lock in a destructor. Once the interpreter is ending, CPython answers by
+    unwinding the thread, and C++ aborts the process for it: SIGABRT, "terminate called without an
+    active exception", after all is written. So nothing here ends the interpreter: what `atexit`
+    holds is run, files are flushed, and the process ends at once.
+
+    Args:
+        error: that would leave the command; of a `SystemExit` the exit code is kept.
+    """
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        code = error.code or 0
+    else:
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def is_main() -> bool:
