@@ -224,3 +224,47 @@ def test_the_same_precision_is_not_worth_a_word(monkeypatch, caplog):
     monkeypatch.delenv("ACCELERATE_MIXED_PRECISION")
     processes._check_precision("no")
     assert not caplog.text
+
+
+ENDING = """
+import atexit
+from gcdp_bench.training import processes
+
+class UntilTheEnd:
+    def __del__(self):
+        print("the interpreter ends")
+
+kept = UntilTheEnd()
+atexit.register(print, "at exit")
+print("written", end=" ")
+try:
+    raise {error}
+except BaseException as error:
+    processes.end(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [("SystemExit", 0, ""), ("SystemExit(3)", 3, ""), ("KeyError('lost')", 1, "KeyError: 'lost'")],
+)
+def test_the_end_flushes_and_keeps_the_exit_code(error, code, said):
+    result = python("-c", ENDING.format(error=error))
+    assert result.returncode == code
+    assert result.stdout == "written at exit\n", "without the interpreter's end"
+    assert said in result.stderr and bool(said) == ("Traceback" in result.stderr)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["no-such-verb"], 2)])
+def test_only_commands_that_trained_with_others_end_so(monkeypatch, joined, arguments, code):
+    ended = []
+    monkeypatch.setattr(processes, "joined", lambda: joined)
+    monkeypatch.setattr(processes, "end", lambda error: ended.append(error.code))
+    assert CliRunner().invoke(main, arguments).exit_code == code
+    assert ended == ([code] if joined else [])
+
+
+def test_a_process_alone_has_not_joined(tmp_path):
+    processes.start(CONFIG, tmp_path)
+    assert not processes.joined()
