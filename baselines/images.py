@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gcdp_bench.images import Size, resize_images
+from gcdp_bench.datasets.framing import fit_image
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 
 
@@ -30,6 +31,6 @@ class Images:
 
     def _read(self, index: int) -> Tensor:
         if index not in self._cache:
-            image = self._dataset[index].image[None]  # (1, 3, h, w)
-            self._cache[index] = resize_images(image, self._size)[0]  # (3, H, W)
+            image = self._dataset[index].image  # (3, h, w)
+            self._cache[index] = fit_image(image, self._size, "crop")  # (3, H, W)
         return self._cache[index]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".webp", ".gif")
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 LAYOUT_FORMATS = ("PNG", "BMP", "TIFF")
 LOSSY_FORMATS = ("JPEG", "WEBP", "GIF")  # GIF and WebP may sort or change colours
+
+TURNED_FROM = 5  # EXIF orientations from here on change height and width
 
 IMAGE_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
 """Pillow's names of what becomes RGB without loss: 8-bit colour, grey, palette, black and white."""
@@ -133,6 +136,28 @@ def read_image(path: Path) -> Tensor:
     return torch.from_numpy(_decode(path, IMAGE_FORMATS, _rgb)).permute(2, 0, 1).contiguous()
 
 
+def read_size(path: Path) -> Size:
+    """(height, width) of an image file as `read_image` gives it; no pixel is decoded.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: its header cannot be read; the message names it.
+    """
+    with _opened(path, IMAGE_FORMATS) as file:
+        return _upright_size(file)
+
+
+def orientation(path: Path) -> int:
+    """EXIF orientation of an image file, 1 (upright) to 8.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: its header cannot be read; the message names it.
+    """
+    with _opened(path, IMAGE_FORMATS) as file:
+        return _orientation(file)
+
+
 def read_layout(path: Path) -> Tensor:
     """Layout file (8-bit grey or palette PNG, BMP or TIFF of class ids) as uint8 (H, W).
 
@@ -182,6 +207,13 @@ def _decode(
     """Pixels of a file; `refused` are formats that are opened to say why they are refused."""
     import numpy as np
 
+    with _opened(path, formats, refused) as file:
+        return np.array(convert(file), dtype=np.uint8)
+
+
+@contextmanager
+def _opened(path: Path, formats: tuple[str, ...], refused: tuple[str, ...] = ()) -> Iterator[Any]:
+    """A file of one still picture; errors, those of the block included, name it."""
     expected = f"{', '.join(formats[:-1])} or {formats[-1]}"
     try:
         with warnings.catch_warnings():
@@ -193,7 +225,7 @@ def _decode(
                         f"values of pixels; save the layout as PNG where it was made"
                     )
                 _require_still(file)
-                return np.array(convert(file), dtype=np.uint8)
+                yield file
     except FileNotFoundError:
         raise
     except _RefusedError as error:
@@ -220,6 +252,20 @@ def _require_still(file: Any) -> None:
         raise _RefusedError(
             f"expected one still picture, got {frames} frames or pages; save one of them"
         )
+
+
+def _orientation(file: Any) -> int:
+    """EXIF orientation as the header says it, 1 where it says nothing valid.
+
+    `file.getexif` of a PNG would decode all pixels first.
+    """
+    value = Image.Image.getexif(file).get(ExifTags.Base.Orientation, 1)
+    return value if value in range(1, 9) else 1
+
+
+def _upright_size(file: Any) -> Size:
+    width, height = file.size
+    return (width, height) if _orientation(file) >= TURNED_FROM else (height, width)
 
 
 def _rgb(file: Any) -> Image.Image:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.catalog import GENERATORS, image_size_of, lookup, open_dataset
+from gcdp_bench.catalog import (
+    GENERATORS,
+    image_size_of,
+    is_folder,
+    lookup,
+    native_size_of,
+    open_dataset,
+)
 from gcdp_bench.config import digest, override
+from gcdp_bench.datasets import sizes
+from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, resize_of
 from gcdp_bench.datasets.views import Without
+from gcdp_bench.images import Size
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training import processes
@@ -32,6 +43,8 @@ class Request:
     assignments: tuple[str, ...] = ()  # dotted overrides of the resolved configuration
     data_root: Path | None = None
     quarantine: Path | None = None  # list of faulty items to leave out
+    size: sizes.SizeChoice = sizes.SizeChoice()  # of the images; default: see `_image_size`
+    resize: str = "none"  # how images of another shape get there, see `framing.frame`
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,8 @@ class Plan:
     config: Any  # the resolved configuration, for --dry-run
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
     items: Dataset | None  # example i of the task is item i of it; None: is no single item
+    resize: str  # what the images underwent, see `framing.resize_of`
+    images: str  # which images are used at which size, for whoever started the run
 
 
 def trainable() -> tuple[str, ...]:
@@ -66,10 +81,11 @@ def plan(request: Request) -> Plan:
         return _plan_stage(request)
     kind = KINDS[request.model]()
     preset = lookup(kind.presets, request.preset, f"{request.model} preset")
-    splits = _open_splits(request, preset.width)
+    splits = _open_splits(request, kind.presets)
     config = override(preset.resolve(splits[0]), _full_keys(request))
     items = splits[0] if kind.examples_are_items else None
-    return Plan(kind.task(config, *splits), config.training, config, _left_out(splits), items)
+    task = kind.task(config, *splits)
+    return _planned(request, kind.presets, splits, task, config, items)
 
 
 def stages_of(model: str) -> tuple[str, ...]:
@@ -77,13 +93,24 @@ def stages_of(model: str) -> tuple[str, ...]:
     return GENERATORS[model].stages if model in GENERATORS else ()
 
 
-def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Path:
+def run(
+    request: Request,
+    out: Path,
+    *,
+    resume: bool,
+    progress: Progress,
+    say: Callable[[str], None] = lambda line: None,
+) -> Path:
     """Train what `request` asks for into `out`; see `gcdp_bench.training.loop.train`.
+
+    `say` is told which images are used at which size, by the first of several processes.
 
     Raises:
         FloatingPointError: as there; the message has the ids of the batch's items.
     """
     resolved = plan(request)
+    if processes.is_first():
+        say(resolved.images)
     try:
         return train(
             resolved.task,
@@ -94,6 +121,7 @@ def run(request: Request, out: Path, *, resume: bool, progress: Progress) -> Pat
             part=request.stage or request.model,
             dataset=Path(request.dataset).name,
             left_out=resolved.left_out,
+            resize=resolved.resize,
         )
     except Diverged as error:
         if resolved.items is None:
@@ -243,7 +271,7 @@ def _plan_stage(request: Request) -> Plan:
 
     assert request.stage is not None
     preset = lookup(PRESETS, request.preset, "preset")
-    splits = _open_splits(request, preset.width)
+    splits = _open_splits(request, PRESETS)
     spec = GENERATORS[request.model]
     part = preset.base if request.stage == "base" else preset.sr
     stage = stage_config(
@@ -255,11 +283,24 @@ def _plan_stage(request: Request) -> Plan:
     )
     config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
     task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
-    return Plan(task, config.training, config, _left_out(splits), splits[0])
+    return _planned(request, PRESETS, splits, task, config, splits[0])
 
 
-def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
-    size = image_size_of(request.dataset, width, quarantine=request.quarantine)
+def _planned(
+    request: Request,
+    presets: Mapping[str, Any],
+    splits: tuple[Dataset, Dataset],
+    task: Task | TurnTask,
+    config: Any,
+    items: Dataset | None,
+) -> Plan:
+    images = _images(request, presets, splits[0].image_size)
+    left_out, resize = _left_out(splits), resize_of(splits[0])
+    return Plan(task, config.training, config, left_out, items, resize, images)
+
+
+def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset, Dataset]:
+    size = _image_size(request, presets, request.preset)
     train_split, validation_split = (
         open_dataset(
             request.dataset,
@@ -267,10 +308,95 @@ def _open_splits(request: Request, width: int) -> tuple[Dataset, Dataset]:
             size=size,
             data_root=request.data_root,
             quarantine=request.quarantine,
+            resize=request.resize,
         )
         for split in ("train", "val")
     )
     return train_split, validation_split
+
+
+def _image_size(request: Request, presets: Mapping[str, Any], name: str) -> Size:
+    """(height, width) of the images of preset `name`: what the request says, else the largest size
+    that every network with a preset of that name passes.
+
+    Raises:
+        ValueError: the network does not pass what was asked for, or images need a `--resize`.
+    """
+    choice, preset = request.size, presets[name]
+    if choice.size is not None:
+        own = getattr(preset, "check_size", None)
+        if own is not None and (found := sizes.problems(choice.size, {request.model: own})):
+            nearest = sizes.choose_size(choice.size, max(choice.size), _size_checks(name))
+            raise ValueError(
+                f"--size: {request.model}: {found[request.model]}; every network passes "
+                f"{by(nearest)}"
+            )
+        return choice.size
+    whole = _whole_width(name)
+    size = image_size_of(
+        request.dataset,
+        choice.width or whole,
+        quarantine=request.quarantine,
+        checks=_size_checks(name),
+        exactly=choice.width is not None,
+    )
+    if preset.width < whole and choice.width is None:  # images of a part of the preset's size
+        size = size[0] * preset.width // whole, size[1] * preset.width // whole
+    native = native_size_of(request.dataset, quarantine=request.quarantine)
+    if request.resize == "none" and not fits(native, size):
+        raise ValueError(
+            f"{request.dataset}: the nearest size that every network passes is {by(size)}; a crop "
+            f"to its shape would cut off {100 * lost(native, size):.0f} % of images of "
+            f"{by(native)}; {REMEDY}, or choose another --size"
+        )
+    return size
+
+
+def _size_group(preset: str) -> str:
+    """The name that presets of one size share: of ablations their size's, else "tiny"."""
+    from reference_model.presets import SIZES
+
+    return next((size for size in SIZES if preset == size or preset.startswith(f"{size}-")), "tiny")
+
+
+def _whole_width(preset: str) -> int:
+    from reference_model.presets import SIZES
+
+    return SIZES[_size_group(preset)].width
+
+
+def _size_checks(preset: str) -> Mapping[str, sizes.SizeCheck]:
+    """Checks of every network that has a preset of that size, by the network's name."""
+    from reference_model.presets import SIZES
+
+    group = _size_group(preset)
+    whole = SIZES[group].width
+    checks = {"a cascade": SIZES[group].check_size}
+    for name, kind in KINDS.items():
+        found = kind().presets.get(group)
+        if hasattr(found, "check_size"):
+            checks[name] = partial(_check_part, found, whole)
+    return checks
+
+
+def _check_part(preset: Any, whole: int, size: Size) -> None:
+    """Check the size at which a network, which may be one of narrower images, sees `size`."""
+    preset.check_size((size[0] * preset.width // whole, size[1] * preset.width // whole))
+
+
+def _images(request: Request, presets: Mapping[str, Any], size: Size) -> str:
+    """Which images are used at which size, and the preset for larger ones."""
+    if not is_folder(request.dataset):
+        return f"{request.dataset}: images are used at {by(size)}"
+    native = native_size_of(request.dataset, quarantine=request.quarantine)
+    own = presets[request.preset].width
+    wider = [
+        (preset.width, name)
+        for name, preset in presets.items()
+        if own < preset.width <= max(native) and _size_group(name) == name
+    ]
+    hint = f"; --preset {min(wider)[1]} for {min(wider)[0]} pixels" if wider else ""
+    return f"{request.dataset}: {sizes.used_at(native, size, request.resize)}{hint}"
 
 
 def _left_out(splits: Sequence[Dataset]) -> Mapping[str, Any] | None:

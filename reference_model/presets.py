@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
@@ -30,6 +32,11 @@ class StagePreset:
     crop_divisor: int = 1  # training crops of 1/divisor of each side
     low_res_levels: tuple[int, int] = (1000, 200)  # `train_levels`, `sample_level` of LowResConfig
 
+    @property
+    def size_divisor(self) -> int:
+        """Sides of the stage's images are multiples of it, and those of its crops whole."""
+        return self.unet.divisor * self.crop_divisor
+
 
 @dataclass(frozen=True, kw_only=True)
 class StageRun:
@@ -54,6 +61,14 @@ class Preset:
     def is_ablation(self) -> bool:
         """Whether layouts are learned in another way than the paper's."""
         return self.loss.layout_weight != 1.0 or self.layout_schedule != COSINE
+
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        require_multiples(size, math.lcm(2 * self.base.size_divisor, self.sr.size_divisor))
 
     def image_size(self, aspect: float) -> Size:
         """(height, width) of the final image for `aspect` = height / width."""

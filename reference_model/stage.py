@@ -62,6 +62,12 @@ class StageConfig:
                 f"unet.num_classes is {self.unet.num_classes}, but {self.dataset} has "
                 f"{len(self.class_names)} classes"
             )
+        for name, size in (("image_size", self.image_size), ("crop", self.crop)):
+            if size is not None and any(side % self.unet.divisor for side in size):
+                raise ValueError(
+                    f"{name}: expected sides that are multiples of {self.unet.divisor}, got "
+                    f"{tuple(size)}; choose another --size or fewer levels of unet"
+                )
         if self.unet.low_res != (self.low_res is not None):
             raise ValueError("unet.low_res and low_res must be set together")
         if self.unet.text_dim != self.text.dim:

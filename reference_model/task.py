@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.config import to_dict
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import checked_layout
 from gcdp_bench.images import (
     mirror_layouts,
@@ -232,8 +233,8 @@ class _Examples:
             triplet = self._dataset[index]
             size = self._config.image_size
             layout = checked_layout(triplet, self._dataset)
-            layout = resize_layouts(layout[None], size)[0]  # (H, W)
-            image = resize_images(triplet.image[None], size)[0]  # (3, H, W)
+            layout = fit_layout(layout, size, "crop")  # (H, W)
+            image = fit_image(triplet.image, size, "crop")  # (3, H, W)
             self._cache[index] = (image, layout, triplet.caption)
         return self._cache[index]
 

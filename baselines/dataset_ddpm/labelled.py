@@ -9,8 +9,8 @@ from torch import Tensor
 
 from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import checked_layout
-from gcdp_bench.images import resize_images, resize_layouts
 from gcdp_bench.protocols import IGNORE_ID, Dataset
 from gcdp_bench.seeds import generator
 from reference_model.stage import Stage
@@ -67,10 +67,11 @@ class LabelledImages:
         images, layouts, maps = [], [], []
         for start in range(0, len(indices), CHUNK):
             triplets = [dataset[index] for index in indices[start : start + CHUNK]]
-            truth = torch.stack([checked_layout(t, dataset) for t in triplets])
-            some = resize_images(torch.stack([t.image for t in triplets]), self._size)
+            size = self._size
+            some = torch.stack([fit_image(t.image, size, "crop") for t in triplets])
             images.append(some)  # (b, 3, H, W)
-            layouts.append(resize_layouts(truth, self._size))
+            truth = [fit_layout(checked_layout(t, dataset), size, "crop") for t in triplets]
+            layouts.append(torch.stack(truth))  # (b, H, W)
             maps.append([part.half() for part in feature_maps(stage, config, some)])
         self.images = torch.cat(images)  # uint8 (N, 3, H, W)
         self.layouts = torch.cat(layouts)  # uint8 (N, H, W)

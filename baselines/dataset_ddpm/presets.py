@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from baselines.dataset_ddpm.config import LabelConfig, paper_hidden
+from gcdp_bench.datasets.sizes import require_multiples
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 from reference_model.joint import LossConfig, ProcessConfig
@@ -42,6 +44,14 @@ class DdpmPreset:
     unet: UNetConfig
     loss: LossConfig
     training: TrainingConfig
+
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        require_multiples(size, self.unet.divisor)
 
     def resolve(self, dataset: Dataset) -> StageRun:
         """Fill in what follows from the dataset."""

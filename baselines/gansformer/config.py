@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from baselines.stylegan2.pyramid import Pyramid
+from baselines.stylegan2.pyramid import Pyramid, halved
 from gcdp_bench.images import Size
 
 PAPER_CHANNELS = (32768, 512)  # divided by the rows of a level, and at most
 TINY_CHANNELS = (1024, 128)
-MOST_START_ROWS = 5
 CHANNEL_STEP = 8  # channels are a multiple of it
 
 
@@ -76,9 +75,9 @@ def paper_config(image_size: Size) -> NetworkConfig:
     """16 latents of 32 numbers and a global one, as published for scenes.
 
     Raises:
-        ValueError: the image cannot be halved to a start of at most 5 rows.
+        ValueError: the image cannot be halved to a start of few rows.
     """
-    start, rows = pyramid(image_size)
+    start, rows = halved(image_size)
     numerator, most = PAPER_CHANNELS
     return NetworkConfig(
         image_size=image_size,
@@ -92,9 +91,9 @@ def tiny_config(image_size: Size) -> NetworkConfig:
     """Networks for one processor core: 8 latents, attention up to 24 rows, no noise per pixel.
 
     Raises:
-        ValueError: the image cannot be halved to a start of at most 5 rows.
+        ValueError: the image cannot be halved to a start of few rows.
     """
-    start, rows = pyramid(image_size)
+    start, rows = halved(image_size)
     numerator, most = TINY_CHANNELS
     channels = (min(numerator // row, most) // CHANNEL_STEP * CHANNEL_STEP for row in rows)
     return NetworkConfig(
@@ -107,22 +106,3 @@ def tiny_config(image_size: Size) -> NetworkConfig:
         attention_rows=24,
         noise_lr=0.0,
     )
-
-
-def pyramid(image_size: Size) -> tuple[Size, tuple[int, ...]]:
-    """Size of the start level, and the rows of every level: the image halved to few rows.
-
-    Raises:
-        ValueError: a side becomes odd before.
-    """
-    height, width = image_size
-    rows = [height]
-    while height > MOST_START_ROWS:
-        if height % 2 or width % 2:
-            raise ValueError(
-                f"expected sides that can be halved until at most {MOST_START_ROWS} rows are left, "
-                f"got {image_size}; choose another width"
-            )
-        height, width = height // 2, width // 2
-        rows.insert(0, height)
-    return (height, width), tuple(rows)

@@ -33,6 +33,14 @@ class GansformerPreset:
     ada_ramp_images: int = GansformerConfig.ada_ramp_images
     training: TrainingConfig
 
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        self.network(size)
+
     def resolve(self, dataset: Dataset) -> GansformerRun:
         """Fill in what follows from the dataset."""
         config = GansformerConfig(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from baselines.stylegan2.pyramid import Pyramid
+from baselines.stylegan2.pyramid import Pyramid, halved
 from gcdp_bench.images import Size
 
-START_ROWS = 4  # of the lowest level, for every preset
 PAPER_CHANNELS = (32768, 512)  # divided by the rows of a level, and at most
-TINY_CHANNELS = {8: 128, 16: 64, 32: 32, 64: 16, 128: 8}  # by the rows of a level
-TINY_START_CHANNELS = (256, 128)  # of generator and discriminator, at the 4 rows of the start
+TINY_CHANNELS = (1024, 128)  # the same
+TINY_START_CHANNELS = (256, 128)  # of generator and discriminator, at the start
+TINY_MOST_ROWS = 128
+CHANNEL_STEP = 8  # channels of a tiny level are a multiple of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +81,12 @@ class NetworkConfig(Pyramid):
 def paper_config(image_size: Size, *, text_dim: int = 512) -> NetworkConfig:
     """Lafite as published: 44,997,026 and 29,126,785 parameters at 256 x 256.
 
-    The authors train on squares; a wide image starts from a wide constant of 4 rows.
+    The authors train on squares; a wide image starts from a wide constant.
 
     Raises:
-        ValueError: the sides of `image_size` are not 4 rows doubled some times.
+        ValueError: the image cannot be halved to a start of few rows.
     """
-    start, rows = _start(image_size)
+    start, rows = halved(image_size)
     numerator, most = PAPER_CHANNELS
     channels = tuple(min(numerator // row, most) for row in rows)
     return NetworkConfig(
@@ -107,14 +108,15 @@ def tiny_config(image_size: Size, *, text_dim: int) -> NetworkConfig:
     pixel, which grows into specks before the discriminator can tell them from texture.
 
     Raises:
-        ValueError: the sides of `image_size` are not 4 rows doubled at most 5 times.
+        ValueError: the image cannot be halved to a start of few rows, or has too many.
     """
-    start, rows = _start(image_size)
-    if rows[-1] not in TINY_CHANNELS:
+    start, rows = halved(image_size)
+    if rows[-1] > TINY_MOST_ROWS:
         raise ValueError(
-            f"expected at most {max(TINY_CHANNELS)} rows, got {rows[-1]}; use `paper_config`"
+            f"expected at most {TINY_MOST_ROWS} rows, got {rows[-1]}; use `paper_config`"
         )
-    above = tuple(TINY_CHANNELS[row] for row in rows[1:])
+    numerator, most = TINY_CHANNELS
+    above = tuple(min(numerator // row, most) // CHANNEL_STEP * CHANNEL_STEP for row in rows[1:])
     generator_start, discriminator_start = TINY_START_CHANNELS
     return NetworkConfig(
         image_size=image_size,
@@ -122,7 +124,7 @@ def tiny_config(image_size: Size, *, text_dim: int) -> NetworkConfig:
         text_dim=text_dim,
         generator_channels=(generator_start, *above),
         discriminator_channels=(discriminator_start, *above),
-        convs=tuple(1 if row in (4, *rows[-2:]) else 2 for row in rows),
+        convs=tuple(1 if row in (rows[0], *rows[-2:]) else 2 for row in rows),
         z_dim=64,
         w_dim=128,
         mapping_layers=4,
@@ -130,12 +132,3 @@ def tiny_config(image_size: Size, *, text_dim: int) -> NetworkConfig:
         noise_lr=0.0,
         text_scale=math.sqrt(text_dim),
     )
-
-
-def _start(image_size: Size) -> tuple[Size, tuple[int, ...]]:
-    """Size of the start level, and the rows of every level."""
-    height, width = image_size
-    rows = [START_ROWS]
-    while rows[-1] < height:
-        rows.append(2 * rows[-1])
-    return (START_ROWS, START_ROWS * width // height), tuple(rows)

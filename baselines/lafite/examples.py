@@ -9,7 +9,8 @@ from torch import Tensor
 
 from baselines.lafite.clip_features import ClipTeacher
 from baselines.lafite.text_features import GROUND_TRUTH_XI, LANGUAGE_FREE_XI, pseudo_text
-from gcdp_bench.images import Size, resize_images, to_float
+from gcdp_bench.datasets.framing import fit_image
+from gcdp_bench.images import Size, to_float
 from gcdp_bench.protocols import Dataset
 
 
@@ -85,7 +86,7 @@ class LafiteExamples:
     def _read(self, index: int) -> tuple[Tensor, str]:
         if index not in self._examples:
             triplet = self._dataset[index]
-            image = resize_images(triplet.image[None], self._size)[0]  # (3, H, W)
+            image = fit_image(triplet.image, self._size, "crop")  # (3, H, W)
             self._examples[index] = (image, triplet.caption)
         return self._examples[index]
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from baselines.ldm.autoencoder import AutoencoderConfig
 from baselines.ldm.autoencoder_loss import AutoencoderLossConfig
 from baselines.ldm.patch_discriminator import PatchConfig
+from gcdp_bench.datasets.sizes import require_multiples
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
@@ -31,6 +33,14 @@ class AutoencoderPreset:
     discriminator: PatchConfig
     loss: AutoencoderLossConfig
     training: TrainingConfig
+
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        require_multiples(size, 2 ** (len(self.channels) - 1))
 
     def resolve(self, dataset: Dataset) -> AutoencoderRun:
         """Fill in what follows from the dataset."""

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from baselines.ldm.config import LdmConfig
-from gcdp_bench.images import resize_images, to_float
+from gcdp_bench.datasets.framing import fit_image
+from gcdp_bench.images import to_float
 from gcdp_bench.protocols import Dataset
 from reference_model.text import TextEncoder
 
@@ -79,7 +80,7 @@ class LatentExamples:
     def _image(self, index: int, flip: bool) -> Tensor:
         triplet = self._dataset[index]
         self._captions[index] = triplet.caption
-        image = resize_images(triplet.image[None], self._size)[0]  # (3, H, W)
+        image = fit_image(triplet.image, self._size, "crop")  # (3, H, W)
         return image.flip(-1) if flip else image
 
     def _caption(self, index: int) -> str:

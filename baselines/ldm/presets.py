@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from baselines.ldm.config import DenoiserConfig, LdmConfig
+from gcdp_bench.datasets.sizes import require_multiples
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 from reference_model.presets import HASH_TEXT, PAPER_TRAINING, T5_LARGE, TINY_TRAINING
@@ -28,6 +30,14 @@ class LdmPreset:
     text: TextConfig
     downscaling: int
     training: TrainingConfig
+
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        require_multiples(size, self.downscaling * 2 ** (len(self.unet.channels) - 1))
 
     def resolve(self, dataset: Dataset) -> LdmRun:
         """Fill in what follows from the dataset."""

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_palette.layouts import palettes_of
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import checked_layout
-from gcdp_bench.images import Size, mirror_layouts, resize_images, resize_layouts
+from gcdp_bench.images import Size, mirror_layouts
 from gcdp_bench.protocols import Dataset
 
 
@@ -37,7 +38,7 @@ class LayoutExamples:
         if index not in self._examples:
             layout = checked_layout(self._dataset[index], self._dataset)[None]  # (1, H, W)
             palette = palettes_of(layout, len(self._dataset.class_names))[0]  # (K,)
-            self._examples[index] = (resize_layouts(layout, self._size)[0], palette)
+            self._examples[index] = (fit_layout(layout[0], self._size, "crop"), palette)
         return self._examples[index]
 
 
@@ -65,10 +66,8 @@ class PairExamples:
         if index not in self._examples:
             triplet = self._dataset[index]
             self._examples[index] = (
-                resize_images(triplet.image[None], self._size)[0],  # (3, H, W)
-                resize_layouts(checked_layout(triplet, self._dataset)[None], self._size)[
-                    0
-                ],  # (H, W)
+                fit_image(triplet.image, self._size, "crop"),  # (3, H, W)
+                fit_layout(checked_layout(triplet, self._dataset), self._size, "crop"),  # (H, W)
             )
         return self._examples[index]
 

@@ -48,6 +48,14 @@ class LayoutPreset:
     blur_sigma_px: float
     training: TrainingConfig
 
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        self.network(size)
+
     def resolve(self, dataset: Dataset) -> LayoutRun:
         """Fill in what follows from the dataset.
 
@@ -98,10 +106,27 @@ class ImagePreset:
     num_scales: int
     training: TrainingConfig
 
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        self.network(size)
+
     def resolve(self, dataset: Dataset) -> ImageRun:
         """Fill in what follows from the dataset."""
-        network = ImageNetworkConfig(
-            image_size=dataset.image_size,
+        config = ImageConfig(
+            dataset=dataset.name,
+            class_names=dataset.class_names,
+            network=self.network(dataset.image_size),
+        )
+        return ImageRun(images=config, training=self.training)
+
+    def network(self, image_size: Size) -> ImageNetworkConfig:
+        """Sizes of the networks for images of `image_size`."""
+        return ImageNetworkConfig(
+            image_size=image_size,
             channels=self.channels,
             blocks=self.blocks,
             hidden=self.hidden,
@@ -109,8 +134,6 @@ class ImagePreset:
             patch_channels=self.patch_channels,
             num_scales=self.num_scales,
         )
-        config = ImageConfig(dataset=dataset.name, class_names=dataset.class_names, network=network)
-        return ImageRun(images=config, training=self.training)
 
 
 TINY_LAYOUTS = LayoutPreset(

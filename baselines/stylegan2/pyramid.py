@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gcdp_bench.images import Size
 
+FEW_ROWS = 5  # a level of so many rows is not halved further
+MOST_START_ROWS = 8  # of a start whose sides cannot be halved further
+
 
 class Pyramid:
     """Of a configuration with a start size and the convolutions of each level."""
@@ -32,3 +35,23 @@ class Pyramid:
     def num_ws(self) -> int:
         """Sets of styles w of one image: one per convolution, and one for the last colours."""
         return sum(self.convs) + 1
+
+
+def halved(image_size: Size) -> tuple[Size, tuple[int, ...]]:
+    """Size of the start level, and the rows of every level: the image halved to few rows.
+
+    Raises:
+        ValueError: a side becomes odd before.
+    """
+    height, width = image_size
+    rows = [height]
+    while height > FEW_ROWS and height % 2 == 0 and width % 2 == 0:
+        height, width = height // 2, width // 2
+        rows.insert(0, height)
+    if height > MOST_START_ROWS:
+        raise ValueError(
+            f"expected image_size to be at most {MOST_START_ROWS} rows doubled some times (sides "
+            f"that can be halved until so few rows are left), got {image_size}; choose another "
+            "--size"
+        )
+    return (height, width), tuple(rows)

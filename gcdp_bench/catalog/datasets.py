@@ -14,9 +14,12 @@ from gcdp_bench.identity import DatasetIdentity, training_digest
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
+    from gcdp_bench.datasets.sizes import SizeCheck
     from gcdp_bench.images import Size
     from gcdp_bench.protocols import Dataset
 
+TALLEST = 1.2  # times the height that fits a width, at most
+FINE = 2048  # width at which a catalogue aspect is a whole number of pixels
 DATA_ROOT_VARIABLE = "GCDP_DATA"
 
 
@@ -100,7 +103,7 @@ def check_dataset(name: str) -> None:
     Raises:
         ValueError: the nearest name and all names are given.
     """
-    if not _is_folder(name):
+    if not is_folder(name):
         lookup(DATASETS, name, "dataset (or folder)")
 
 
@@ -118,7 +121,7 @@ def dataset_identity(name: str, *, data_root: Path | None = None) -> DatasetIden
         FileNotFoundError: a folder that is no dataset.
     """
     check_dataset(name)
-    if not _is_folder(name):
+    if not is_folder(name):
         return _catalogue_identity(name, data_root)
     folder = Path(name).resolve()
     splits = splits_on_disk(name)
@@ -167,23 +170,61 @@ def _aliases(own: str, *others: str) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(others) if name not in (own, "", ".."))
 
 
-def image_size_of(name: str, width: int, *, quarantine: Path | None = None) -> Size:
-    """(height, width) of a dataset's images at `width`, after its aspect.
+def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:
+    """(height, width) whose shape a dataset's images have.
 
-    That of a folder is its first image's which is not in `quarantine`.
+    Of a folder the size of an image of the most frequent shape among those that are not in
+    `quarantine`.
     """
-    if _is_folder(name):
-        from gcdp_bench.datasets.folder import native_size
+    if not is_folder(name):
+        return round(FINE * lookup(DATASETS, name, "dataset (or folder)").aspect), FINE
+    from gcdp_bench.datasets.folder import usual_size
 
-        split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
-        left_out = _quarantined(name, split, quarantine)
-        height, native_width = native_size(Path(name), split, without=left_out)
+    split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
+    left_out = _quarantined(name, split, quarantine)
+    return usual_size(Path(name), split, without=left_out)
+
+
+def image_size_of(
+    name: str,
+    width: int,
+    *,
+    quarantine: Path | None = None,
+    checks: Mapping[str, SizeCheck] | None = None,
+    exactly: bool = False,
+) -> Size:
+    """(height, width) at which a dataset's images are used; see `native_size_of`.
+
+    Args:
+        name: of the catalogue, or a folder.
+        width: of the images; with `checks`, the most that either side may have.
+        quarantine: list of faulty items, which do not count.
+        checks: of the networks that are to pass the size; None: the dataset's shape at `width`.
+        exactly: with `checks`: images of that width.
+
+    Raises:
+        ValueError: unknown dataset, or no size passes.
+        FileNotFoundError: a folder without images.
+    """
+    height, native_width = native = native_size_of(name, quarantine=quarantine)
+    if checks is None:
         return round(width * height / native_width), width
-    return round(width * lookup(DATASETS, name, "dataset (or folder)").aspect), width
+    from gcdp_bench.datasets.sizes import choose_size
+
+    if not exactly:
+        return choose_size(native, width, checks)
+    longest = max(width, round(TALLEST * width * height / native_width))
+    return choose_size(native, longest, checks, width=width)
 
 
 def open_dataset(
-    name: str, split: str, *, size: Size, data_root: Path | None, quarantine: Path | None = None
+    name: str,
+    split: str,
+    *,
+    size: Size,
+    data_root: Path | None,
+    quarantine: Path | None = None,
+    resize: str = "none",
 ) -> Dataset:
     """Dataset `name`, or the `folder` dataset at a path, with images of `size`.
 
@@ -193,26 +234,38 @@ def open_dataset(
         size: (height, width).
         data_root: `--data-root`; None: the environment variable.
         quarantine: list of faulty items to leave out, as `data check` writes it.
+        resize: how images of another shape than `size` get there, see `framing.frame`.
 
     Raises:
-        ValueError: unknown dataset or split, or a quarantine for a dataset that is not on disk.
+        ValueError: unknown dataset or split, a quarantine for a dataset that is not on disk, or
+            images of a shape that needs a `resize`.
         FileNotFoundError: its files are not there.
     """
     check_dataset(name)
+    if not is_folder(name):
+        resize = _resize_of(name, size, resize)
     if quarantine is not None:
         from gcdp_bench.datasets.views import without
 
-        faulty = open_faulty(name, split, size=size, data_root=data_root)
+        faulty = open_faulty(name, split, size=size, data_root=data_root, resize=resize)
         return without(faulty, _quarantined(name, split, quarantine))
-    if _is_folder(name):
+    if is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
-        return Folder(Path(name), split, image_size=size)
-    return DATASETS[name].build(split, size, resolve_data_root(data_root))
+        return Folder(Path(name), split, image_size=size, resize=resize)
+    spec, root = DATASETS[name], resolve_data_root(data_root)
+    if spec.files is None:
+        return spec.build(split, size, root)
+    return spec.files.open(split, size, root, resize=resize)
 
 
 def open_faulty(
-    name: str, split: str, *, size: Size = opening.ANY_SIZE, data_root: Path | None
+    name: str,
+    split: str,
+    *,
+    size: Size = opening.ANY_SIZE,
+    data_root: Path | None,
+    resize: str = "none",
 ) -> DiskDataset:
     """The same with items that are faulty, to inspect them or to leave them out.
 
@@ -221,12 +274,12 @@ def open_faulty(
         FileNotFoundError: its files are not there.
     """
     check_dataset(name)
-    if _is_folder(name):
+    if is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
-        return Folder(Path(name), split, image_size=size, strict=False)
+        return Folder(Path(name), split, image_size=size, resize=resize, strict=False)
     root = resolve_data_root(data_root)
-    return _files(name).open(split, size, root, strict=False)
+    return _files(name).open(split, size, root, resize=resize, strict=False)
 
 
 def splits_on_disk(name: str) -> tuple[str, ...]:
@@ -235,10 +288,27 @@ def splits_on_disk(name: str) -> tuple[str, ...]:
     Raises:
         ValueError: unknown dataset, or a procedural one.
     """
-    if not _is_folder(name):
+    if not is_folder(name):
         return _files(name).splits
     splits = ("train", "val", "test")
     return tuple(s for s in splits if (Path(name) / s / "images").is_dir()) or ("all",)
+
+
+def _resize_of(name: str, size: Size, resize: str) -> str:
+    """How images of a dataset of the catalogue, which all have one shape, come to `size`.
+
+    Raises:
+        ValueError: that needs a choice.
+    """
+    from gcdp_bench.datasets.framing import fits, misfit, resize_needed
+
+    spec = DATASETS[name]
+    if spec.files is None or resize != "none":
+        return resize
+    native = (round(spec.aspect * FINE), FINE)
+    if not fits(native, size):
+        raise ValueError(f"{name}: {misfit(native, size)}")
+    return resize_needed([native], size)
 
 
 def _files(name: str) -> opening.DiskFiles:
@@ -257,7 +327,7 @@ def _quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[st
         return frozenset()
     from gcdp_bench.datasets.views import read_quarantine
 
-    if _is_folder(name):
+    if is_folder(name):
         return read_quarantine(quarantine, (split if split in splits_on_disk(name) else "all",))
     return read_quarantine(quarantine, _files(name).composed.get(split, (split,)))
 
@@ -272,7 +342,7 @@ def has_attributes(name: str, data_root: Path | None) -> bool:
     from gcdp_bench.protocols import AttributedDataset
 
     check_dataset(name)
-    if not _is_folder(name) and DATASETS[name].files is None:
+    if not is_folder(name) and DATASETS[name].files is None:
         dataset = open_dataset(name, "test", size=opening.ANY_SIZE, data_root=data_root)
     else:
         dataset = open_faulty(name, "test", data_root=data_root)
@@ -290,10 +360,11 @@ def protocol_split(name: str, protocol: str) -> str:
     check_dataset(name)
     if protocol == "heldout":
         return "test"
-    return "train" if _is_folder(name) else DATASETS[name].paper_split
+    return "train" if is_folder(name) else DATASETS[name].paper_split
 
 
-def _is_folder(name: str) -> bool:
+def is_folder(name: str) -> bool:
+    """Whether `name` means a `folder` dataset and none of the catalogue."""
     return name not in DATASETS and ("/" in name or Path(name).is_dir())
 
 

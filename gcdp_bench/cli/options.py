@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from gcdp_bench.datasets.sizes import SizeChoice
     from gcdp_bench.extractors.bundle import JudgeRequest
 
 JUDGES = "gcdp_bench.judges"
@@ -29,6 +30,46 @@ quarantine_option = click.option(
     type=click.Path(path_type=Path),
     help="Leave out the faulty items that `data check --quarantine FILE` listed.",
 )
+
+
+resize_option = click.option(
+    "--resize",
+    type=click.Choice(["crop", "pad", "stretch"]),
+    help="How images of another shape get theirs: cut, with black bars, or squeezed [they are cut "
+    "by at most 5 %].",
+)
+
+
+def size_options(function):
+    """At which size a network is trained; `size_choice` reads them."""
+    for option in (
+        click.option("--width", type=click.IntRange(min=1), help="Width of the images in pixels."),
+        click.option(
+            "--size",
+            metavar="HEIGHTxWIDTH",
+            help="Size of the images [the largest of the preset for their shape that every network "
+            "passes].",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def size_choice(size: str | None, width: int | None) -> SizeChoice:
+    """What the values of `size_options` ask for.
+
+    Raises:
+        click.UsageError: both are given.
+        click.BadParameter: no HEIGHTxWIDTH.
+    """
+    from gcdp_bench.datasets.sizes import SizeChoice, parse_size
+
+    if size is not None and width is not None:
+        raise click.UsageError("--size and --width exclude each other")
+    try:
+        return SizeChoice(None if size is None else parse_size(size), width)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--size") from error
 
 
 device_option = click.option(

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.options import data_root_option, dataset_option, quarantine_option
+from gcdp_bench.cli.options import (
+    data_root_option,
+    dataset_option,
+    quarantine_option,
+    resize_option,
+    size_choice,
+    size_options,
+)
 
 
 @click.command(name="train")
@@ -19,6 +26,8 @@ from gcdp_bench.cli.options import data_root_option, dataset_option, quarantine_
     help="Stage of a cascade; default: base, then sr.",
 )
 @click.option("--preset", default="tiny", show_default=True, help="Row of the table of sizes.")
+@size_options
+@resize_option
 @click.option(
     "--set",
     "assignments",
@@ -36,6 +45,9 @@ def command(
     dataset: str,
     stage: str | None,
     preset: str,
+    size: str | None,
+    width: int | None,
+    resize: str | None,
     assignments: tuple[str, ...],
     out: Path | None,
     resume: bool,
@@ -54,6 +66,13 @@ def command(
     stages = train.stages_of(model)
     if stage is not None and not stages:
         raise click.UsageError(f"--stage: {model} has no stages")
+    said: set[str] = set()
+
+    def say(line: str) -> None:
+        if line not in said:
+            click.echo(line, err=True)
+        said.add(line)
+
     for name in [stage] if stage else stages or [None]:
         request = train.Request(
             model=model,
@@ -63,14 +82,18 @@ def command(
             assignments=assignments,
             data_root=data_root,
             quarantine=quarantine,
+            size=size_choice(size, width),
+            resize=resize or "none",
         )
         if dry_run:
-            click.echo(json.dumps(to_dict(train.plan(request).config), indent=2))
+            plan = train.plan(request)
+            say(plan.images)
+            click.echo(json.dumps(to_dict(plan.config), indent=2))
             continue
         folder = train.default_out(request) if out is None else out
         if out is not None and name is not None and stage is None:
             folder = out / name
-        train.run(request, folder, resume=resume, progress=Display())
+        train.run(request, folder, resume=resume, progress=Display(), say=say)
         if train.is_main_process():
             click.echo(f"{model}: weights and configuration in {folder}")
     if not dry_run:

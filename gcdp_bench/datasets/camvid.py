@@ -10,9 +10,10 @@ from torch import Tensor
 
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, files_by_id, find_folder, layouts_by_id
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.inspection import inspect_item
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
-from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image, resize_images, resize_layouts
+from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image
 from gcdp_bench.protocols import Fault, Triplet
 
 CLASS_NAMES = (
@@ -40,6 +41,7 @@ class CamVid:
         root: the CamVid folder, or its parent.
         split: "train", "val" or "test".
         image_size: (height, width) to resize to.
+        resize: how images of another shape get there, see `framing.frame`.
         strict: False accepts a frame or an annotation without the other, for `inspect`.
 
     Raises:
@@ -51,7 +53,13 @@ class CamVid:
     class_names = CLASS_NAMES
 
     def __init__(
-        self, root: Path, split: str, *, image_size: Size = (96, 128), strict: bool = True
+        self,
+        root: Path,
+        split: str,
+        *,
+        image_size: Size = (96, 128),
+        resize: str = "none",
+        strict: bool = True,
     ):
         if split not in COUNTS:
             raise ValueError(f"split: expected one of {', '.join(COUNTS)}, got {split!r}")
@@ -61,6 +69,7 @@ class CamVid:
         frames, annotations = (self._folder / part for part in parts)
         self.split = split
         self.image_size = image_size
+        self.resize = resize
         self.official_count = COUNTS[split]
         found, _ = files_by_id(frames, IMAGE_SUFFIXES)
         layouts, _ = layouts_by_id(annotations)
@@ -91,8 +100,8 @@ class CamVid:
         layout = read_checked_layout(item.layout, image, CLASS_NAMES)
         return Triplet(
             item.id,
-            resize_images(image[None], self.image_size)[0],
-            resize_layouts(layout[None], self.image_size)[0],
+            fit_image(image, self.image_size, self.resize),
+            fit_layout(layout, self.image_size, self.resize),
             _caption(layout),
         )
 

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, find_folder
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.inspection import inspect_item
 from gcdp_bench.datasets.layouts import read_existing_layout, size_problem
 from gcdp_bench.datasets.manifest import choose_caption, read_manifest
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES, ID
 from gcdp_bench.files import visible
-from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
+from gcdp_bench.images import Size, read_image
 from gcdp_bench.protocols import Fault, Triplet
 from gcdp_bench.texts import nfc
 
@@ -41,6 +42,7 @@ class Cityscapes:
         root: the folder of `leftImg8bit` and `gtFine`, or its parent.
         split: "train", "val", "test", "all" or "both".
         image_size: (height, width) to resize to.
+        resize: how images of another shape get there, see `framing.frame`.
         captions: manifest of the official release's form; None writes captions by the paper's
             template from the classes of the full-size layout.
         caption_seed: which of a frame's captions in the manifest is used; None: the first.
@@ -60,6 +62,7 @@ class Cityscapes:
         split: str,
         *,
         image_size: Size = (256, 512),
+        resize: str = "none",
         captions: Path | None = None,
         caption_seed: int | None = 0,
         plural: bool = True,
@@ -72,6 +75,7 @@ class Cityscapes:
         self.name = "cityscapes" if plural else "cityscapes-singular"
         self.split = split
         self.image_size = image_size
+        self.resize = resize
         self.official_count = sum(COUNTS[part] for part in PARTS[split])
         self._tree, self._plural = tree, plural
         self._manifest, self._caption_seed = captions, caption_seed
@@ -102,8 +106,8 @@ class Cityscapes:
             raise ValueError(f"{item.layout}: {problem}")
         return Triplet(
             item.id,
-            resize_images(image[None], self.image_size)[0],
-            resize_layouts(layout[None], self.image_size)[0],
+            fit_image(image, self.image_size, self.resize),
+            fit_layout(layout, self.image_size, self.resize),
             self._caption(item.id, layout),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,18 @@ from gcdp_bench.datasets.folder_files import (
     scan_images,
     split_root,
 )
+from gcdp_bench.datasets.framing import (
+    common_size,
+    fit_image,
+    fit_layout,
+    read_sizes,
+    require_fit,
+    resize_needed,
+)
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
 from gcdp_bench.datasets.manifest import choose_caption
-from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image, resize_images, resize_layouts
+from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image, read_size
 from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
 
 
@@ -39,7 +48,9 @@ class Folder:
     Args:
         path: the folder.
         split: "train", "val" or "test"; any name when the folder has no splits.
-        image_size: (height, width) to resize to; None keeps the size of the first image.
+        image_size: (height, width) of the images; None: that of the first one.
+        resize: how images of another shape get there, one of `framing.RESIZES`; "none": they
+            are cropped, and refused if that costs too much.
         require_layouts: False accepts a folder without `layouts/`; its layouts are all ignored.
         require_captions: True refuses a folder without a file of captions, as of samples, whose own
             layouts must not say what was prompted.
@@ -58,6 +69,7 @@ class Folder:
         split: str = "test",
         *,
         image_size: Size | None = None,
+        resize: str = "none",
         require_layouts: bool = True,
         require_captions: bool = False,
         caption_seed: int | None = 0,
@@ -93,9 +105,10 @@ class Folder:
         for fault in faults:
             self._faults.setdefault(fault.id, []).append(fault)
         self._ids = tuple(sorted(self._images.keys() | (self._captions or {}).keys()))
+        self._resize = resize
+        self.image_size = image_size or native_size(path, split)
         if strict:
             self.require(self._ids)
-        self.image_size = image_size or native_size(path, split)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -117,8 +130,8 @@ class Folder:
             layout = read_checked_layout(path, image, self.class_names, self._table.coding)
         return Triplet(
             name,
-            resize_images(image[None], self.image_size)[0],
-            resize_layouts(layout[None], self.image_size)[0],
+            fit_image(image, self.image_size, self._resize),
+            fit_layout(layout, self.image_size, self._resize),
             self.caption(index, layout),
         )
 
@@ -157,9 +170,22 @@ class Folder:
         return [choose_caption(own, name, self._caption_seed) for name, own in captions if own]
 
     def require(self, ids: Collection[str]) -> None:
-        """See `DiskDataset.require`."""
+        """See `DiskDataset.require`; also refuse images of a shape that needs a choice."""
         for name in (WHOLE_SPLIT, *ids):
             refuse(self._faults.get(name, []))
+        if self._resize == "none":
+            require_fit(self.native_sizes(ids), self.image_size, str(self._root / "images"))
+
+    @cached_property
+    def resize(self) -> str:
+        """How images came to `image_size`: "none" (they have its shape), or of `RESIZES`."""
+        if self._resize != "none":
+            return self._resize
+        return resize_needed(self.native_sizes(self._images).values(), self.image_size)
+
+    def native_sizes(self, ids: Collection[str]) -> dict[str, Size]:
+        """(height, width) by id of those of the images whose header can be read."""
+        return read_sizes({name: self._images[name] for name in ids if name in self._images})
 
     def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
         """See `CheckedDataset.inspect`; a layout without image and caption is an item of its own.
@@ -206,8 +232,19 @@ def native_size(path: Path, split: str = "test", *, without: Collection[str] = (
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it cannot be decoded.
+        ValueError: its header cannot be read.
     """
+    images = _images(path, split, without)
+    return read_size(images[min(images)])
+
+
+def usual_size(path: Path, split: str, *, without: Collection[str] = ()) -> Size:
+    """(height, width) of the first image of the shape that most have; see `native_size`."""
+    images = _images(path, split, without)
+    return common_size(read_sizes(images)) or read_size(images[min(images)])
+
+
+def _images(path: Path, split: str, without: Collection[str]) -> dict[str, Path]:
     root = split_root(path, split)
     found, _ = scan_images(root)
     images = {name: file for name, file in found.items() if name not in without}
@@ -215,5 +252,4 @@ def native_size(path: Path, split: str = "test", *, without: Collection[str] = (
         raise FileNotFoundError(
             f"{root / 'images'}: expected pictures ({', '.join(IMAGE_SUFFIXES)}), found none"
         )
-    _, height, width = read_image(images[min(images)]).shape
-    return height, width
+    return images

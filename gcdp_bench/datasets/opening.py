@@ -23,9 +23,15 @@ class OpenFiles(Protocol):
     """Opens a split of a dataset of files; `strict=False` accepts faulty items."""
 
     def __call__(
-        self, split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
+        self,
+        split: str,
+        image_size: Size,
+        data_root: Path | None,
+        *,
+        resize: str = "none",
+        strict: bool = True,
     ) -> DiskDataset:
-        """Open with images of `image_size`."""
+        """Open with images of `image_size`; see `framing.frame` for `resize`."""
         ...
 
 
@@ -45,12 +51,13 @@ def camvid_files() -> DiskFiles:
     """CamVid."""
 
     def open_split(
-        split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
-    ) -> DiskDataset:
+        split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
+        strict: bool = True,
+    ) -> DiskDataset:  # fmt: skip
         from gcdp_bench.datasets.camvid import CamVid
 
         root = _required(data_root, "camvid")
-        return CamVid(root, split, image_size=image_size, strict=strict)
+        return CamVid(root, split, image_size=image_size, resize=resize, strict=strict)
 
     return DiskFiles(open=open_split, folders=("CamVid", "camvid"))
 
@@ -64,8 +71,9 @@ def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFile
     """
 
     def open_split(
-        split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
-    ) -> DiskDataset:
+        split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
+        strict: bool = True,
+    ) -> DiskDataset:  # fmt: skip
         from gcdp_bench.datasets.cityscapes import Cityscapes, find_manifest
 
         root = _required(data_root or _variable(CITYSCAPES_VARIABLE), "cityscapes")
@@ -73,6 +81,7 @@ def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFile
             root,
             split,
             image_size=image_size,
+            resize=resize,
             captions=find_manifest(root) if manifest else None,
             plural=plural,
             strict=strict,
@@ -95,13 +104,16 @@ def celeba_files(fraction: int) -> DiskFiles:
     """
 
     def open_split(
-        split: str, image_size: Size, data_root: Path | None, *, strict: bool = True
-    ) -> DiskDataset:
-        return open_cached(split, image_size, data_root, _variable(CACHE_VARIABLE), strict=strict)
+        split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
+        strict: bool = True,
+    ) -> DiskDataset:  # fmt: skip
+        cache = _variable(CACHE_VARIABLE)
+        return open_cached(split, image_size, data_root, cache, resize=resize, strict=strict)
 
     def open_cached(
-        split: str, size: Size, data_root: Path | None, cache: Path | None, *, strict: bool
-    ):
+        split: str, size: Size, data_root: Path | None, cache: Path | None, *,
+        resize: str = "none", strict: bool,
+    ):  # fmt: skip
         from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA, find_tree
 
         root = _required(data_root, f"celeba-{fraction}")
@@ -110,6 +122,7 @@ def celeba_files(fraction: int) -> DiskFiles:
             root,
             FIRST_CAPTIONS.get(split, split),
             image_size=size,
+            resize=resize,
             fraction=fraction,
             caption_seed=None if split in FIRST_CAPTIONS else 0,
             cache=None if cache is None else cache / "celeba-layouts",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
 from gcdp_bench.seeds import generator
 
@@ -28,6 +29,11 @@ class Shuffled:
         self._order = torch.randperm(num, generator=generator("order", dataset.split, num)).tolist()
         self.name, self.split = dataset.name, dataset.split
         self.class_names, self.image_size = dataset.class_names, dataset.image_size
+
+    @property
+    def resize(self) -> str:
+        """See `framing.resize_of`."""
+        return resize_of(self._dataset)
 
     def __len__(self) -> int:
         """Number of items."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gcdp_bench.datasets.disk import DiskDataset
+from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.files import replacing
 from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
 from gcdp_bench.texts import nfc, parse_json, read_lines, shown
@@ -43,6 +44,11 @@ class Without:
     def ids(self) -> tuple[str, ...]:
         """Ids that are kept."""
         return tuple(self._dataset.ids[i] for i in self._kept)
+
+    @property
+    def resize(self) -> str:
+        """See `framing.resize_of`."""
+        return resize_of(self._dataset)
 
     def __len__(self) -> int:
         """Number of items that are kept."""

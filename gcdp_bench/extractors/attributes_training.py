@@ -73,6 +73,7 @@ _TRAINING = TrainingConfig(
 )
 ATTRIBUTES_PRESETS = {
     "tiny": AttributesPreset(backbone="shufflenet_v2_x0_5", training=_TRAINING),
+    "small": AttributesPreset(backbone="shufflenet_v2_x0_5", training=_TRAINING, width=256),
     "resnet18": AttributesPreset(
         backbone="resnet18", training=replace(_TRAINING, steps=10_000, learning_rate=1e-3)
     ),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.images import Size, to_float
@@ -39,6 +40,10 @@ class ClipConfig:
     head_width: int = 32
     context_length: int = 48
     embed_dim: int = 64
+
+    def __post_init__(self):
+        if self.tower == "convolutional":
+            require_multiples(self.image_size, self.patch)
 
 
 def build_clip(config: ClipConfig) -> nn.Module:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdp_bench.config import to_dict
+from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip import ClipConfig, Tokenizer, build_clip
-from gcdp_bench.images import mirrored_ids, to_float
+from gcdp_bench.images import Size, mirrored_ids, to_float
 from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 from gcdp_bench.training.task import plain
@@ -44,6 +45,14 @@ class ClipPreset:
     tower: Literal["transformer", "convolutional"] = ClipConfig.tower
     patch: int = ClipConfig.patch
     channels: int = ClipConfig.width
+
+    def check_size(self, size: Size) -> None:
+        """Refuse images of a size that the network does not pass.
+
+        Raises:
+            ValueError: says what is expected.
+        """
+        require_multiples(size, self.patch)
 
     def resolve(self, dataset: Dataset) -> ClipRun:
         """Fill in what follows from the dataset."""
@@ -90,7 +99,7 @@ TEACHER = ClipPreset(
     training=replace(TINY.training, steps=1000, learning_rate=2e-3, seed=1),
 )
 
-CLIP_PRESETS = {"tiny": TINY, "teacher": TEACHER}
+CLIP_PRESETS = {"tiny": TINY, "small": replace(TINY, width=256, patch=16), "teacher": TEACHER}
 
 
 class ClipInTraining(nn.Module):

@@ -67,6 +67,7 @@ _TRAINING = TrainingConfig(
 )
 SEGMENTER_PRESETS = {
     "tiny": SegmenterPreset(variant="tiny", network=TINY, training=_TRAINING),
+    "small": SegmenterPreset(variant="tiny", network=TINY, training=_TRAINING, width=256),
     "w18-small": SegmenterPreset(
         variant="w18-small", network=W18_SMALL, training=replace(_TRAINING, steps=20_000)
     ),

@@ -39,6 +39,7 @@ def train(
     part: str,
     dataset: str,
     left_out: Mapping[str, Any] | None = None,
+    resize: str = "none",
 ) -> Path:
     """Train until `config.steps` and return `run_dir`, which then holds `config.json`, the averaged
     weights (`model.safetensors`, or what the task exports) and what they cost in `cost.json`.
@@ -55,6 +56,7 @@ def train(
         part: what is trained, for `cost.json`: "base", "ldm", ...
         dataset: on what, for the same.
         left_out: what the data lack of the dataset, for `config.json`; None: nothing.
+        resize: how images came to their size, for the same.
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
@@ -66,6 +68,8 @@ def train(
         MemoryError: a GPU has no memory left; names the settings to change.
     """
     record = {"task": task.metadata(), "training": to_dict(config)}
+    if resize != "none":
+        record["resize"] = resize
     if left_out is not None:
         record["left_out"] = to_dict(left_out)
     last = run_folder.to_continue(run_dir, record, resume=resume)

@@ -187,6 +187,11 @@ def end(error: BaseException) -> NoReturn:
     os._exit(code)
 
 
+def is_first() -> bool:
+    """Whether the launcher counts this process first, or started no other; before they join."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def is_main() -> bool:
     """Whether this process writes and prints; call it after a training."""
     from accelerate import PartialState

@@ -44,6 +44,7 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
             "task": run["task"],
             "training": _without_cadence(run["training"]),
             "left_out": run.get("left_out"),
+            "resize": run.get("resize", "none"),
         }
         for run in (stored, record)
     )

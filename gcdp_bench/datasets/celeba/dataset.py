@@ -22,10 +22,11 @@ from gcdp_bench.datasets.celeba.partition import (
 from gcdp_bench.datasets.celeba.tree import ATTRIBUTES, find_tree
 from gcdp_bench.datasets.disk import Item
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, named_classes, parse_attributes
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList, inspect_item
 from gcdp_bench.datasets.layouts import aspect_problem, class_problem
 from gcdp_bench.datasets.manifest import choose_caption
-from gcdp_bench.images import Size, read_image, resize_images, resize_layouts
+from gcdp_bench.images import Size, read_image
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Fault, Triplet
 
@@ -41,6 +42,7 @@ class CelebA:
         root: the folder of the tree, or its parent.
         split: "train", "val" or "test".
         image_size: (height, width) to resize to.
+        resize: how images of another shape get there, see `framing.frame`.
         fraction: percent of the training ids that train has: 25, 50 or 100.
         caption_seed: which of a face's captions is used; None: the first.
         subset: manifest or list of the training ids; None: `25_captions.jsonl` or `25_ids.txt` in
@@ -62,6 +64,7 @@ class CelebA:
         split: str,
         *,
         image_size: Size = (256, 256),
+        resize: str = "none",
         fraction: int = 100,
         caption_seed: int | None = 0,
         subset: Path | None = None,
@@ -75,6 +78,7 @@ class CelebA:
         self.name = f"celeba-{fraction}"
         self.split = split
         self.image_size = image_size
+        self.resize = resize
         self.tree = find_tree(root)
         self.subset = subset or find_subset(self.tree, fraction)  # None: drawn
         attributes = self.tree.attributes
@@ -111,8 +115,8 @@ class CelebA:
             raise ValueError(f"{self._layouts.path(name)}: {problem}")
         return Triplet(
             name,
-            resize_images(image[None], self.image_size)[0],
-            resize_layouts(layout[None], self.image_size)[0],
+            fit_image(image, self.image_size, self.resize),
+            fit_layout(layout, self.image_size, self.resize),
             self.caption(index),
         )
 

@@ -5,18 +5,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from baselines.gansformer.config import paper_config, pyramid, tiny_config
+from baselines.gansformer.config import paper_config, tiny_config
 from baselines.gansformer.discriminator import Discriminator
 from baselines.gansformer.generator_network import GansformerGenerator
+from baselines.stylegan2.pyramid import halved
 from tests.baselines.gansformer.small import NETWORK
 
 
 @pytest.mark.parametrize(
     ("size", "start"), [((64, 128), (4, 8)), ((96, 128), (3, 4)), ((128, 128), (4, 4)),
-                        ((256, 512), (4, 8))],
+                        ((256, 512), (4, 8)), ((112, 64), (7, 4)), ((128, 80), (8, 5))],
 )  # fmt: skip
 def test_images_are_halved_to_few_rows(size, start):
-    found, rows = pyramid(size)
+    found, rows = halved(size)
     assert found == start and rows[0] == start[0] and rows[-1] == size[0]
     config = tiny_config(size)
     assert config.level_sizes[0] == start and config.level_sizes[-1] == size

@@ -1,0 +1,175 @@
+"""How an image of one shape becomes one of another: cropped, padded or stretched.
+
+An image and its layout go the same way. Without a choice an image is cropped, if that costs it
+at most `MOST_CROPPED`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from gcdp_bench.images import Size, read_size, resize_images, resize_layouts
+from gcdp_bench.protocols import IGNORE_ID, Dataset
+
+RESIZES = ("crop", "pad", "stretch")
+MOST_CROPPED = 0.05
+"""Share of an image that is cut off without a choice; more needs `--resize`."""
+EPSILON = 1e-9  # of a share, for rounding
+NUM_NAMED = 3  # images that a message names
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which part of an image is used, and where it lies in the result."""
+
+    box: tuple[int, int, int, int]  # top, left, height, width of the part
+    inner: Size  # that part's size in the result
+    place: tuple[int, int]  # top, left of it
+
+
+def crop_box(native: Size, size: Size) -> tuple[int, int, int, int]:
+    """Top, left, height and width of the largest part in the middle with the shape of `size`.
+
+    Sides are whole pixels, so that an image that lacks less than half a pixel is used whole.
+    """
+    (height, width), (rows, columns) = native, size
+    box_height = min(height, max(1, round(width * rows / columns)))
+    box_width = min(width, max(1, round(height * columns / rows)))
+    return (height - box_height) // 2, (width - box_width) // 2, box_height, box_width
+
+
+def lost(native: Size, size: Size) -> float:
+    """Share of an image of the shape of `native` that a crop to that of `size` cuts off, 0 to 1."""
+    ratio = (native[0] * size[1]) / (native[1] * size[0])
+    return 1.0 - min(ratio, 1.0 / ratio)
+
+
+def fits(native: Size, size: Size) -> bool:
+    """Whether an image of `native` may be used at `size` without a choice of `--resize`."""
+    return lost(native, size) <= MOST_CROPPED + EPSILON
+
+
+def resize_needed(sizes: Iterable[Size], size: Size) -> str:
+    """What images undergo without a choice beside the change of scale: "none" or "crop"."""
+    return "crop" if any(crop_box(native, size)[2:] != native for native in set(sizes)) else "none"
+
+
+def frame(native: Size, size: Size, resize: str = "none") -> Frame:
+    """How an image of `native` fills `size`.
+
+    Args:
+        native: (height, width) of the image.
+        size: (height, width) of the result.
+        resize: one of `RESIZES`; "none": crop, if that costs at most `MOST_CROPPED`.
+
+    Raises:
+        ValueError: it costs more.
+    """
+    (height, width), (rows, columns) = native, size
+    if resize == "stretch":
+        return Frame((0, 0, height, width), size, (0, 0))
+    if resize == "pad":
+        inner = (min(rows, max(1, round(columns * height / width))),
+                 min(columns, max(1, round(rows * width / height))))  # fmt: skip
+        place = ((rows - inner[0]) // 2, (columns - inner[1]) // 2)
+        return Frame((0, 0, height, width), inner, place)
+    if resize == "none" and not fits(native, size):
+        raise ValueError(misfit(native, size))
+    return Frame(crop_box(native, size), size, (0, 0))
+
+
+def misfit(native: Size, size: Size) -> str:
+    """What is wrong with an image that does not fit, and what to do."""
+    share = lost(native, size)
+    return (
+        f"expected about the shape of {by(size)}, got {by(native)}, of which a crop would cut off "
+        f"{100 * share:.0f} %; {REMEDY}"
+    )
+
+
+REMEDY = "pass --resize crop, --resize pad (black bars) or --resize stretch"
+
+
+def fit_image(image: Tensor, size: Size, resize: str = "none") -> Tensor:
+    """Image (C, h, w), uint8 or float, to (C, *size); what is padded is 0. See `frame`."""
+    way = frame((image.shape[-2], image.shape[-1]), size, resize)
+    resized = resize_images(_part(image, way)[None], way.inner)[0]
+    return _padded(resized, way, size, 0)
+
+
+def fit_layout(layout: Tensor, size: Size, resize: str = "none") -> Tensor:
+    """Layout (h, w) to `size`, nearest pixel; what is padded is `IGNORE_ID`. See `frame`."""
+    way = frame((layout.shape[-2], layout.shape[-1]), size, resize)
+    resized = resize_layouts(_part(layout, way)[None], way.inner)[0]
+    return _padded(resized, way, size, IGNORE_ID)
+
+
+def resize_of(dataset: Dataset) -> str:
+    """How a dataset's images came to their size: "none", or one of `RESIZES`."""
+    return getattr(dataset, "resize", "none")
+
+
+def read_sizes(files: Mapping[str, Path]) -> dict[str, Size]:
+    """(height, width) of image files by id; one whose header cannot be read is left out."""
+    sizes = {}
+    for name, path in files.items():
+        try:
+            sizes[name] = read_size(path)
+        except (OSError, ValueError):
+            continue  # whoever reads the image says what is wrong with it
+    return sizes
+
+
+def common_size(sizes: Mapping[str, Size]) -> Size | None:
+    """The first size, by id, of the shape that most images have; None: of no image."""
+    if not sizes:
+        return None
+    shapes = {name: Fraction(*sizes[name]) for name in sorted(sizes)}
+    ((most, _),) = Counter(shapes.values()).most_common(1)
+    return next(sizes[name] for name, shape in shapes.items() if shape == most)
+
+
+def require_fit(natives: Mapping[str, Size], size: Size, where: str) -> None:
+    """Refuse images that need a choice of `--resize`, all in one message.
+
+    Args:
+        natives: (height, width) of images by id.
+        size: (height, width) that they are used at.
+        where: the dataset and its split, for the message.
+
+    Raises:
+        ValueError: there is one.
+    """
+    others = [name for name, native in natives.items() if not fits(native, size)]
+    if others:
+        named = ", ".join(f"{name} is {by(natives[name])}" for name in others[:NUM_NAMED])
+        raise ValueError(
+            f"{where}: expected images of about the shape of {by(size)}, {len(others)} of "
+            f"{len(natives)} have another ({named}{', ...' * (len(others) > NUM_NAMED)}); {REMEDY}"
+            ", or leave them out with --quarantine"
+        )
+
+
+def by(size: Size) -> str:
+    """ "HEIGHTxWIDTH"."""
+    return f"{size[0]}x{size[1]}"
+
+
+def _part(pixels: Tensor, way: Frame) -> Tensor:
+    top, left, height, width = way.box
+    return pixels[..., top : top + height, left : left + width]
+
+
+def _padded(pixels: Tensor, way: Frame, size: Size, value: int) -> Tensor:
+    if way.inner == tuple(size):
+        return pixels
+    (top, left), (height, width) = way.place, way.inner
+    sides = (left, size[1] - left - width, top, size[0] - top - height)
+    return F.pad(pixels, sides, value=value)
