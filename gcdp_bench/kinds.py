@@ -1,0 +1,126 @@
+"""Networks that are trained as a whole, by name: their presets and their tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gcdp_bench.protocols import Dataset
+from gcdp_bench.training.task import Task, TurnTask
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A network that is trained as a whole."""
+
+    presets: Mapping[str, Any]  # with `width` of the images and `resolve(dataset)` to a run
+    task: Callable[[Any, Dataset, Dataset], Task | TurnTask]  # of a run, a train and a val split
+    examples_are_items: bool = True  # of the training split, in its order
+
+
+def _segmenter() -> Kind:
+    from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
+
+    return Kind(SEGMENTER_PRESETS, lambda run, *splits: SegmenterTask(run.segmenter, *splits))
+
+
+def _clip() -> Kind:
+    from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
+
+    return Kind(CLIP_PRESETS, lambda run, *splits: ClipTask(run.clip, *splits))
+
+
+def _attributes() -> Kind:
+    from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
+
+    return Kind(ATTRIBUTES_PRESETS, lambda run, *splits: AttributesTask(run.attributes, *splits))
+
+
+def _autoencoder() -> Kind:
+    from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
+    from baselines.ldm.autoencoder_task import AutoencoderTask
+
+    return Kind(AUTOENCODER_PRESETS, lambda run, *splits: AutoencoderTask(run.autoencoder, *splits))
+
+
+def _ldm() -> Kind:
+    from baselines.ldm.presets import LDM_PRESETS
+    from baselines.ldm.task import LdmTask
+
+    return Kind(LDM_PRESETS, lambda run, *splits: LdmTask(run.ldm, *splits))
+
+
+def _lafite() -> Kind:
+    from baselines.lafite.presets import LAFITE_PRESETS
+    from baselines.lafite.task import LafiteTask
+
+    return Kind(LAFITE_PRESETS, lambda run, *splits: LafiteTask(run.lafite, *splits))
+
+
+def _lafite_clip() -> Kind:
+    """A CLIP that teaches, of another kind than the one that judges."""
+    from gcdp_bench.extractors.clip_training import TEACHER, ClipTask
+
+    return Kind({"tiny": TEACHER}, lambda run, *splits: ClipTask(run.clip, *splits))
+
+
+def _gansformer() -> Kind:
+    from baselines.gansformer.presets import GANSFORMER_PRESETS
+    from baselines.gansformer.task import GansformerTask
+
+    return Kind(GANSFORMER_PRESETS, lambda run, *splits: GansformerTask(run.gansformer, *splits))
+
+
+def _ddpm() -> Kind:
+    from baselines.dataset_ddpm.presets import DDPM_PRESETS
+    from reference_model.task import StageTask
+    from reference_model.text import build_text_encoder
+
+    return Kind(
+        DDPM_PRESETS,
+        lambda run, train, validation: StageTask(
+            run.stage, train, validation, build_text_encoder(run.stage.text)
+        ),
+    )
+
+
+def _dataset_ddpm() -> Kind:
+    from baselines.dataset_ddpm.presets import DATASET_DDPM_PRESETS
+    from baselines.dataset_ddpm.task import LabelTask
+
+    return Kind(
+        DATASET_DDPM_PRESETS,
+        lambda run, *splits: LabelTask(run.labels, *splits),
+        examples_are_items=False,  # but random pixels of all labelled images
+    )
+
+
+def _palette_layouts() -> Kind:
+    from baselines.semantic_palette.layout_task import LayoutTask
+    from baselines.semantic_palette.presets import LAYOUT_PRESETS
+
+    return Kind(LAYOUT_PRESETS, lambda run, *splits: LayoutTask(run.layouts, *splits))
+
+
+def _semantic_palette() -> Kind:
+    from baselines.semantic_palette.image_task import ImageTask
+    from baselines.semantic_palette.presets import IMAGE_PRESETS
+
+    return Kind(IMAGE_PRESETS, lambda run, *splits: ImageTask(run.images, *splits))
+
+
+KINDS: Mapping[str, Callable[[], Kind]] = {
+    "segmenter": _segmenter,
+    "clip": _clip,
+    "attributes": _attributes,
+    "autoencoder": _autoencoder,
+    "ldm": _ldm,
+    "lafite": _lafite,
+    "lafite-clip": _lafite_clip,
+    "gansformer": _gansformer,
+    "ddpm": _ddpm,
+    "dataset-ddpm": _dataset_ddpm,
+    "palette-layouts": _palette_layouts,
+    "semantic-palette": _semantic_palette,
+}
