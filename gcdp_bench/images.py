@@ -265,7 +265,8 @@ def _orientation(file: Any) -> int:
 
 def _upright_size(file: Any) -> Size:
     width, height = file.size
-    return (width, height) if _orientation(file) >= TURNED_FROM else (height, width)
+    turned = file.format != "TIFF" and _orientation(file) >= TURNED_FROM  # TIFF: Pillow turns it
+    return (width, height) if turned else (height, width)
 
 
 def _rgb(file: Any) -> Image.Image:

@@ -1,9 +1,11 @@
 """Conversions are exact, resizes agree with Pillow and with index arithmetic, faults are named."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from gcdp_bench import images
 
@@ -87,3 +89,17 @@ def test_left_becomes_right_in_a_mirror():
     assert images.mirrored_ids(names).tolist() == [0, 2, 1, 3, 4]
     street = ("road", "sky")
     assert torch.equal(images.mirror_layouts(layout, street), layout.flip(-1))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_a_size_is_that_of_the_upright_image(tmp_path, suffix, turned):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = turned
+    file = tmp_path / f"image.{suffix}"
+    way: dict[str, Any] = {"tiffinfo": {ExifTags.Base.Orientation: turned}} if suffix == "tif" \
+        else {"exif": exif}  # fmt: skip
+    Image.new("RGB", (30, 20)).save(file, **way)
+    assert images.read_size(file) == tuple(images.read_image(file).shape[-2:])
+    assert images.read_size(file) == ((20, 30) if turned < 5 else (30, 20))
+    assert images.orientation(file) == turned
