@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 NOT_GIVEN = "no folder is given:"
 SPLITS = ("train", "val", "test")
+USES = {
+    "train": "train",
+    "val": "train (to validate)",
+    "test": "sweep (--protocol heldout), sample and score",
+}
+"""Split -> commands that need it."""
+USUAL_SAMPLES = {"sweep": 500, "sample": 64}
+"""Command -> its usual `--num-samples`."""
 WIDTH = 128  # at which datasets that are drawn when read are drawn here
 
 
@@ -105,6 +113,37 @@ def check_files(
             raise ValueError(f"split: expected one of {', '.join(known)}, got {split!r}")
     opener = functools.partial(open_faulty, name, data_root=data_root)
     return check_splits(opener, splits or known, partial=partial, progress=progress)
+
+
+def missing_for_commands(name: str, counts: Sequence[tuple[str, int]]) -> list[str]:
+    """What commands will lack, with the remedy: splits, and captions for their usual number.
+
+    Args:
+        name: of the catalogue, or a folder.
+        counts: items of each split that is there.
+    """
+    known = dict(counts)
+    if "all" in known:
+        known = dict.fromkeys(SPLITS, known["all"])
+        lacks = [f"{name} has no splits: train, val and test are the same {known['train']} images, "
+                 "nothing is held out"]  # fmt: skip
+    else:
+        known |= {} if name not in DATASETS else {"test": known.get("test", known.get("val", 0))}
+        lacks = [
+            f"the split {split} is missing; needed by {needed}"
+            for split, needed in USES.items()
+            if not known.get(split)
+        ]
+    if lacks and name not in DATASETS:
+        lacks.append(f"make splits: gcdp-bench data split {name} --out {Path(name).name}-split")
+    num = known.get("test", 0)
+    lacks += [
+        f"{command} uses {usual} captions unless told otherwise, test has {num}: add "
+        f"--num-samples {num}"
+        for command, usual in USUAL_SAMPLES.items()
+        if 0 < num < usual
+    ]
+    return lacks
 
 
 def open_split(name: str, split: str, *, data_root: Path | None) -> Dataset:

@@ -18,6 +18,7 @@ from gcdp_bench.catalog import (
 )
 from gcdp_bench.config import digest, override
 from gcdp_bench.datasets import sizes
+from gcdp_bench.datasets.check import training_notes
 from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, resize_of
 from gcdp_bench.datasets.views import Without
 from gcdp_bench.images import Size
@@ -59,6 +60,7 @@ class Plan:
     items: Dataset | None  # example i of the task is item i of it; None: is no single item
     resize: str  # what the images underwent, see `framing.resize_of`
     images: str  # which images are used at which size, for whoever started the run
+    split: Dataset  # that is trained on
 
 
 def trainable() -> tuple[str, ...]:
@@ -104,14 +106,16 @@ def run(
 ) -> Path:
     """Train what `request` asks for into `out`; see `gcdp_bench.training.loop.train`.
 
-    `say` is told which images are used at which size, by the first of several processes.
+    `say` is told which images are used at which size, and what should be known of captions and
+    layouts, by the first of several processes.
 
     Raises:
         FloatingPointError: as there; the message has the ids of the batch's items.
     """
     resolved = plan(request)
     if processes.is_first():
-        say(resolved.images)
+        for line in (resolved.images, *training_notes(resolved.split)):
+            say(line)
     try:
         return train(
             resolved.task,
@@ -179,7 +183,7 @@ def _planned(
 ) -> Plan:
     images = _images(request, presets, splits[0].image_size)
     left_out, resize = _left_out(splits), resize_of(splits[0])
-    return Plan(task, config.training, config, left_out, items, resize, images)
+    return Plan(task, config.training, config, left_out, items, resize, images, splits[0])
 
 
 def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset, Dataset]:

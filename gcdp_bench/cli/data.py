@@ -51,7 +51,7 @@ def check_command(
     """Open every file of a dataset; show all faults, and exit with 1 if there is one."""
     from gcdp_bench.cli.data_tables import fault_table, print_table
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.data import check_files
+    from gcdp_bench.data import check_files, missing_for_commands
     from gcdp_bench.datasets.views import write_quarantine
 
     report = check_files(
@@ -63,6 +63,8 @@ def check_command(
         write_quarantine(quarantine, report.of_items)
         num = len({(split, fault.id) for split, fault in report.of_items})
         click.echo(f"{num} items in {quarantine}; leave them out: --quarantine {quarantine}")
+    for note in (*report.notes, *(() if splits else missing_for_commands(name, report.counts))):
+        click.echo(note)
     if report.faults:
         num = len(report.faults)
         click.echo(f"{num} fault{'s' * (num != 1)} in {report.num_items} items")
@@ -84,7 +86,12 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
     dataset = open_split(name, split, data_root=data_root)
     proportions = class_proportions(dataset, Display())
     print_table(proportion_table(proportions))
-    click.echo(f"{dataset.name} {split}: {proportions.num_items} items")
+    click.echo(f"{dataset.name} {split}: {proportions.num_items} items, {proportions.unnamed}")
+    click.echo("% ignored: pixels of value 255 in the images whose captions name the class; in the "
+               "last line, in all")  # fmt: skip
+    for sentence in (*proportions.missing(), proportions.ignored_note()):
+        if sentence:
+            click.echo(sentence)
 
 
 @command.command(name="subset")
@@ -100,6 +107,36 @@ def subset_command(name: str, data_root: Path | None, split: str, out: Path) -> 
     ids = open_faulty(name, split, data_root=data_root).ids
     write_ids(out, ids)
     click.echo(f"{len(ids)} ids of {name} {split} in {out}")
+
+
+@command.command(name="split")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder to write.")
+@click.option("--val", default=0.1, show_default=True, help="Share of the validation split.")
+@click.option("--test", default=0.2, show_default=True, help="Share of the test split.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
+@click.option(
+    "--group",
+    metavar="REGEX",
+    help="Keep ids that match alike in one split, e.g. '^[^_]+' for the part before '_'.",
+)
+@click.option("--link", is_flag=True, help="Write hard links instead of copies.")
+def split_command(
+    folder: Path, out: Path, val: float, test: float, seed: int, group: str | None, link: bool
+) -> None:
+    """Divide FOLDER, or its train split, into train, val and test in a new folder.
+
+    FOLDER is not changed; a folder that holds something is not written to.
+    """
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.splitting import split_folder
+
+    shares = {"val": val, "test": test}
+    counts = split_folder(
+        folder, out, shares, seed=seed, group=group, link=link, progress=Display()
+    )
+    listed = ", ".join(f"{num} {split}" for split, num in counts.items())
+    click.echo(f"{listed} in {out}; check it: gcdp-bench data check {out}")
 
 
 @command.command(name="prepare")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gcdp_bench.protocols import IGNORE_ID
 from gcdp_bench.texts import one_line
 
 if TYPE_CHECKING:
@@ -47,18 +48,33 @@ def fault_table(report: CheckReport) -> Table:
 
 
 def proportion_table(proportions: Proportions) -> Table:
-    """Classes with their share of pixels and of images, in percent."""
+    """Classes with their share of pixels and of images in percent, the captions that name them and
+    the share of ignored pixels in the images of those captions; ignored pixels in the last line.
+    """
     table = Table("id", "class", box=SIMPLE_HEAD)
-    for name in ("% of pixels", "% of images", "images"):
+    for name in ("% of pixels", "% of images", "images", "captions", "% ignored"):
         table.add_column(name, justify="right")
     shares = zip(
-        proportions.class_names, proportions.pixel_share, proportions.num_images, strict=True
+        proportions.class_names,
+        proportions.pixel_share,
+        proportions.num_images,
+        proportions.num_captions,
+        strict=True,
     )
-    for index, (name, share, num) in enumerate(shares):
+    for index, (name, share, num, captions) in enumerate(shares):
         images = 100 * num / proportions.num_items
+        ignored = f"{100 * proportions.ignored_with(index):.2f}" if captions else "-"
         table.add_row(
-            str(index), escape(one_line(name)), f"{100 * share:.2f}", f"{images:.1f}", str(num)
+            str(index),
+            escape(one_line(name)),
+            f"{100 * share:.2f}",
+            f"{images:.1f}",
+            str(num),
+            str(captions),
+            ignored,
         )
+    share = f"{100 * proportions.ignored_share:.2f}"
+    table.add_row(str(IGNORE_ID), "(ignored)", "-", "-", "-", "-", share)
     return table
 
 

@@ -46,6 +46,7 @@ def command(
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
+    from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder, replacing
@@ -75,6 +76,9 @@ def command(
     seen = observe(samples, judges, judging, progress=display, task=f"score {folder.name}")
     scores = score_generated(seen, reference, judges)
     frame = scores.frame()
+    named = frame.loc[frame["metric"].eq("semantic_recall") & frame["class"].eq("all")]
+    num = int(named["num_samples"].max())
+    click.echo(unnamed_note(len(samples) - num, len(samples)))
     for line in frame[frame["class"] == "all"].itertuples():
         value, low, high = in_units(str(line.metric), line.value, line.ci_low, line.ci_high)
         interval = "" if line.ci_method == "none" else f"[{low}, {high}]"

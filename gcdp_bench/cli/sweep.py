@@ -155,6 +155,7 @@ def command(
 
     from gcdp_bench.catalog import check_dataset, has_attributes
     from gcdp_bench.cli.display import Display, print_summary
+    from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.report.table_1 import readable_table_1, table_1
@@ -205,6 +206,10 @@ def command(
         print_summary(readable_table_1(table_1(rows)))
     else:
         print_summary(readable(summary_table(rows)))
+    named = rows.loc[rows["metric"].eq("semantic_recall") & rows["class"].eq("all")
+                     & rows["num_samples"].le(num_samples), "num_samples"]  # fmt: skip
+    if len(named):
+        click.echo(unnamed_note(num_samples - int(named.max()), num_samples))
     table = " --table 1" if task == "image-layout" else ""
     place = results if store is None else store.url
     click.echo(f"rows: {place}/results.parquet (and .csv); draw them: "

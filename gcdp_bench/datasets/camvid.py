@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, files_by_id, find_folder, layouts_by_id
 from gcdp_bench.datasets.framing import fit_image, fit_layout
-from gcdp_bench.datasets.inspection import inspect_item
+from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
 from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image
 from gcdp_bench.protocols import Fault, Triplet
@@ -32,6 +33,7 @@ CLASS_NAMES = (
 )
 COUNTS = {"train": 367, "val": 101, "test": 233}
 FOLDERS = ("CamVid", "camvid")
+MIN_LOOKED_AT, MAX_LOOKED_AT = 5, 10  # annotations by which their numbering is judged
 
 
 class CamVid:
@@ -118,7 +120,7 @@ class CamVid:
         return _caption(layout)
 
     def own_captions(self) -> None:
-        """See `DiskDataset.own_captions`; a template writes them."""
+        """See `Captioned.own_captions`; a template writes them."""
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
@@ -134,9 +136,14 @@ class CamVid:
             ):
                 if not path.exists():
                     raise FileNotFoundError(f"{other}: expected its {what} {path}, found none")
+        if problem := _other_ids([item for item in self._items if item.id in wanted]):
+            raise ValueError(f"{self._folder / f'{self.split}annot'}: {problem}")
 
     def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
         """See `CheckedDataset.inspect`."""
+        if problem := _other_ids(self._items):
+            place = str(self._folder / f"{self.split}annot")
+            yield WHOLE_SPLIT, [Fault(WHOLE_SPLIT, place, problem)]
         for item in self._items:
             seen = inspect_item(
                 item,
@@ -146,6 +153,30 @@ class CamVid:
                 caption=lambda layout: None if layout is None else _caption(layout),
             )
             yield item.id, seen.faults
+
+
+def _other_ids(items: Sequence[Item]) -> str | None:
+    """What is wrong where annotations count classes from 1, or None.
+
+    In every frame the road is large and poles are small; with void as 0 the road would be 4,
+    pavement here, and poles 3, the road here.
+    """
+    looked_at = items[:: max(1, len(items) // MAX_LOOKED_AT)]
+    counts = np.zeros(256, np.int64)
+    num = 0
+    for item in looked_at:
+        with suppress(ValueError, OSError):
+            layout = read_existing_layout(item.layout)
+            counts += np.bincount(layout.numpy().ravel(), minlength=256)
+            num += 1
+    road, pavement = (counts[CLASS_NAMES.index(name)] for name in ("road", "pavement"))
+    if num < MIN_LOOKED_AT or road > 0.05 * counts.sum() or pavement < 0.1 * counts.sum():
+        return None
+    return (
+        f"in {num} annotations class 4 covers {100 * pavement / counts.sum():.0f} % and class 3 "
+        f"{100 * road / counts.sum():.0f} %, expected roads as 3 and pavements as 4: the classes "
+        "seem to be counted from void = 0; subtract 1 and make void 11, as in the SegNet tutorial"
+    )
 
 
 def _caption(layout: Tensor) -> str:

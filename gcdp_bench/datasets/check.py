@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gcdp_bench.datasets.disk import DiskDataset
+import torch
+
+from gcdp_bench.datasets.disk import DiskDataset, LayoutFiles
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Fault
+from gcdp_bench.datasets.proportions import (
+    Proportions,
+    class_proportions,
+    count_unnamed,
+    unnamed_note,
+)
+from gcdp_bench.progress import Progress, Silent
+from gcdp_bench.protocols import Dataset, Fault
+from gcdp_bench.seeds import generator
+
+MAX_LOOKED_AT = 64
+"""Items of a training split whose layouts are read before the training."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +29,8 @@ class CheckReport:
 
     num_items: int  # over all splits
     faults: tuple[tuple[str, Fault], ...]  # (split, fault)
+    notes: tuple[str, ...] = ()  # what is no fault, but should be known
+    counts: tuple[tuple[str, int], ...] = ()  # items of each split that could be listed
 
     @property
     def of_items(self) -> tuple[tuple[str, Fault], ...]:
@@ -34,14 +48,21 @@ def check_splits(
     """Inspect splits one after the other. A fault is reported and never raised; a split that cannot
     be listed at all is one fault.
 
+    In a dataset of no official size (a folder) a class that captions name and no layout of any
+    split holds is a fault too.
+
     Args:
         open_split: opens a split with `strict=False`.
         splits: names of splits.
-        partial: the data are known to be a part of the dataset, so their number is not checked.
+        partial: the data are known to be a part of the dataset, so their number is not checked,
+            and a class without a layout is a note.
         progress: told of every item.
     """
-    num_items = 0
+    counts: dict[str, int] = {}
     faults: dict[tuple[str, str], tuple[str, Fault]] = {}  # by file and problem, the first split
+    notes: list[str] = []
+    held: Proportions | None = None
+    place = ""
 
     def report(split: str, fault: Fault) -> None:
         faults.setdefault((fault.file, fault.problem), (split, fault))
@@ -52,19 +73,59 @@ def check_splits(
         except (ValueError, OSError) as error:
             report(split, _of_message(str(error)))
             continue
-        num_items += len(dataset)
+        counts[split], place = len(dataset), dataset.name
         expected = dataset.official_count
         if not partial and expected is not None and len(dataset) != expected:
             problem = f"expected {expected} items, got {len(dataset)}; complete the files, or say "\
                       "--partial if they are a part"  # fmt: skip
             report(split, Fault(WHOLE_SPLIT, f"{dataset.name} {split}", problem))
         progress.start(f"check {split}", len(dataset), unit="item")
-        for _, found in dataset.inspect():
+        faulty = set()
+        for name, found in dataset.inspect():
             for fault in found:
                 report(split, fault)
+                faulty.add(name)
             progress.advance()
         progress.finish()
-    return CheckReport(num_items, tuple(faults.values()))
+        notes.append(f"{split}: {unnamed_note(*count_unnamed(dataset))}")
+        if expected is None:
+            part = _sound_proportions(dataset, faulty)
+            held = part if held is None or part is None else held + part
+    for sentence in [] if held is None else held.missing():
+        if partial:
+            notes.append(sentence)
+        else:
+            report("all", Fault(WHOLE_SPLIT, place, sentence))
+    if held is not None and (note := held.ignored_note()):
+        notes.append(note)
+    return CheckReport(sum(counts.values()), tuple(faults.values()), tuple(notes),
+                       tuple(counts.items()))  # fmt: skip
+
+
+def training_notes(dataset: Dataset) -> list[str]:
+    """What should be known of a split before a network is trained with it.
+
+    Layouts are read for a dataset of files of no official size alone, of a sample of its items.
+    """
+    num, of = count_unnamed(dataset)
+    notes = [f"{dataset.name} {dataset.split}: {unnamed_note(num, of)}"]
+    if not isinstance(dataset, LayoutFiles) or getattr(dataset, "official_count", None) is not None:
+        return notes
+    draw = generator("looked at", dataset.split, len(dataset))
+    indices = torch.randperm(len(dataset), generator=draw)[:MAX_LOOKED_AT].sort().values.tolist()
+    held = class_proportions(dataset, Silent(), indices=indices)
+    notes += [f"warning: {sentence}" for sentence in (*held.missing(), held.ignored_note() or "")
+              if sentence]  # fmt: skip
+    return notes
+
+
+def _sound_proportions(dataset: DiskDataset, faulty: set[str]) -> Proportions | None:
+    """Of the items without a fault; None: of nothing."""
+    indices = [index for index, name in enumerate(dataset.ids) if name not in faulty]
+    try:
+        return class_proportions(dataset, Silent(), indices=indices)
+    except (ValueError, OSError):
+        return None
 
 
 def _of_message(message: str) -> Fault:

@@ -12,13 +12,13 @@ from torch import Tensor
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, find_folder
 from gcdp_bench.datasets.framing import fit_image, fit_layout
-from gcdp_bench.datasets.inspection import inspect_item
+from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import read_existing_layout, size_problem
 from gcdp_bench.datasets.manifest import choose_caption, read_manifest
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES, ID
 from gcdp_bench.files import visible
 from gcdp_bench.images import Size, read_image
-from gcdp_bench.protocols import Fault, Triplet
+from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
 from gcdp_bench.texts import nfc
 
 FOLDERS = ("cityscapes", "Cityscapes")
@@ -29,6 +29,21 @@ IMAGE_END, LABEL_END = "_leftImg8bit.png", "_gtFine_labelIds.png"
 NUM_LABELS = 34  # label ids 0 to 33; the licence plate's -1 is 255 in an 8-bit file
 TRAIN_LABELS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 """Label ids of the classes 0 to 18, in the order of the classes; all others are unlabeled."""
+
+FREQUENT = frozenset({0, 2, 10, 13})
+"""Train ids of road, building, sky and car; as label ids they are unlabeled or rare."""
+
+MOST_PLATES = 0.01
+"""Share of a frame that licence plates (255) never reach."""
+
+MAX_LOOKED_AT = 8
+"""Label files that are looked at when a split is opened; mostly the first one tells."""
+
+TRAIN_ID_PROBLEM = (
+    "*_labelIds.png hold train ids (0 to 18, 255), expected label ids (0 to 33): roads would be "
+    "read as unlabeled and cars as fences; restore the files of Cityscapes' gtFine archive and "
+    "name those with train ids *_labelTrainIds.png, which are not read"
+)
 
 
 class Cityscapes:
@@ -123,11 +138,11 @@ class Cityscapes:
         """See `DiskDataset.caption`."""
         return self._caption(self._items[index].id, layout)
 
-    def own_captions(self) -> Sequence[str] | None:
-        """See `DiskDataset.own_captions`."""
+    def own_captions(self) -> dict[str, str] | None:
+        """See `Captioned.own_captions`."""
         if self._manifest is None:
             return None
-        return [self._caption(name, None) for name in self.ids if name in self._captions]
+        return {name: self._caption(name, None) for name in self.ids if name in self._captions}
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
@@ -145,11 +160,28 @@ class Cityscapes:
                     raise FileNotFoundError(f"{path}: expected the {what} of {item.id}, found none")
             if self._manifest is not None:
                 self._given_captions(item.id)
+        if problem := self._train_ids([item for item in self._items if item.id in wanted]):
+            raise ValueError(f"{self._tree / 'gtFine'}: {problem}")
 
     def inspect(self) -> Iterator[tuple[str, Sequence[Fault]]]:
         """See `CheckedDataset.inspect`."""
+        if problem := self._train_ids(self._items):
+            yield WHOLE_SPLIT, [Fault(WHOLE_SPLIT, str(self._tree / "gtFine"), problem)]
         for item in self._items:
-            yield item.id, self._inspect(item)
+            faults = self._inspect(item)
+            yield item.id, [fault for fault in faults if fault.problem != problem]
+
+    def _train_ids(self, items: Sequence[Item]) -> str | None:
+        """What is wrong where the first label files that can be read hold train ids, or None."""
+        seen: set[int] = set()
+        for item in items[:: max(1, len(items) // MAX_LOOKED_AT)]:
+            try:
+                seen |= set(read_existing_layout(item.layout).unique().tolist())
+            except (ValueError, OSError):
+                continue
+            if not _look_like_train_ids(seen):
+                return None
+        return TRAIN_ID_PROBLEM if _look_like_train_ids(seen) else None
 
     def _inspect(self, item: Item) -> list[Fault]:
         def problems(labels: Tensor, image: Tensor | None) -> list[str]:
@@ -231,13 +263,24 @@ def _find_tree(root: Path) -> Path:
 
 
 def _problem(labels: Tensor) -> str | None:
-    unknown = labels[(labels >= NUM_LABELS) & (labels != 255)]
+    ignored = float((labels == IGNORE_ID).float().mean()) if labels.numel() else 0.0
+    if ignored >= MOST_PLATES and _look_like_train_ids(set(labels.unique().tolist())):
+        return TRAIN_ID_PROBLEM
+    unknown = labels[(labels >= NUM_LABELS) & (labels != IGNORE_ID)]
     if not len(unknown):
         return None
     return (
         f"has label id {int(unknown[0])}, expected 0 to {NUM_LABELS - 1} (or 255, the licence "
         "plate); restore the file that Cityscapes ships"
     )
+
+
+def _look_like_train_ids(values: set[int]) -> bool:
+    """Whether values hold two of the most frequent train ids, and none of the ids that sky, cars
+    and vegetation have in every official label file.
+    """
+    highest = len(TRAIN_LABELS) - 1
+    return all(v <= highest or v == IGNORE_ID for v in values) and len(values & FREQUENT) > 1
 
 
 def _items(tree: Path, part: str) -> Iterator[Item]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -25,7 +25,31 @@ class Item:
 
 
 @runtime_checkable
-class DiskDataset(CheckedDataset, Protocol):
+class Captioned(Protocol):
+    """A dataset that knows its captions without making or reading pictures."""
+
+    def own_captions(self) -> Mapping[str, str] | None:
+        """Captions by id, of the items that have one, as they are used; None: a template writes
+        them from the layouts.
+        """
+        ...
+
+
+@runtime_checkable
+class LayoutFiles(Captioned, Protocol):
+    """A dataset whose layouts can be read without its images."""
+
+    def layout(self, index: int) -> Tensor:
+        """Layout at `index` at its full size, uint8 (h, w)."""
+        ...
+
+    def caption(self, index: int, layout: Tensor) -> str:
+        """Caption at `index`; `layout` is its layout at its full size, which a template names."""
+        ...
+
+
+@runtime_checkable
+class DiskDataset(CheckedDataset, LayoutFiles, Protocol):
     """A dataset of files. Opened with `strict=False` it accepts faulty items, to inspect them."""
 
     @property
@@ -36,20 +60,6 @@ class DiskDataset(CheckedDataset, Protocol):
     @property
     def official_count(self) -> int | None:
         """Number of items that the complete split has; None: no number is known."""
-        ...
-
-    def layout(self, index: int) -> Tensor:
-        """Layout at `index` at its full size, uint8 (h, w)."""
-        ...
-
-    def caption(self, index: int, layout: Tensor) -> str:
-        """Caption at `index`; `layout` is its layout at its full size, which a template names."""
-        ...
-
-    def own_captions(self) -> Sequence[str] | None:
-        """Captions of the items that have one, as they are used, known without reading pictures;
-        None: a template writes them from the layouts.
-        """
         ...
 
     def require(self, ids: Collection[str]) -> None:

@@ -81,7 +81,7 @@ class Folder:
         self.split = split
         self.official_count = None
         self.class_names = self._table.names
-        self._root = root
+        self.root = root
         self._images, faults = scan_images(root)
         self._layouts, repeated = layouts_by_id(root / "layouts")
         self.has_layouts = (root / "layouts").is_dir()
@@ -126,7 +126,7 @@ class Folder:
         image = read_image(self._images[name])  # (3, h, w)
         layout = torch.full(image.shape[-2:], IGNORE_ID, dtype=torch.uint8)
         if self.has_layouts:
-            path = self._layout_path(name)
+            path = self.layout_path(name)
             layout = read_checked_layout(path, image, self.class_names, self._table.coding)
         return Triplet(
             name,
@@ -146,7 +146,7 @@ class Folder:
 
     def layout(self, index: int) -> Tensor:
         """See `DiskDataset.layout`."""
-        return read_existing_layout(self._layout_path(self._ids[index]), self._table.coding)
+        return read_existing_layout(self.layout_path(self._ids[index]), self._table.coding)
 
     def caption(self, index: int, layout: Tensor) -> str:
         """See `DiskDataset.caption`."""
@@ -158,23 +158,35 @@ class Folder:
             return write_caption(present, self.class_names, template=self._table.template)
         except ValueError as error:
             raise ValueError(
-                f"{self._layout_path(name)}: the template has no class to name ({error}); write "
+                f"{self.layout_path(name)}: the template has no class to name ({error}); write "
                 "captions.jsonl"
             ) from error
 
-    def own_captions(self) -> Sequence[str] | None:
-        """See `DiskDataset.own_captions`."""
+    def own_captions(self) -> dict[str, str] | None:
+        """See `Captioned.own_captions`."""
         if self._captions is None:
             return None
-        captions = [(name, self._captions.get(name)) for name in self._ids]
-        return [choose_caption(own, name, self._caption_seed) for name, own in captions if own]
+        captions = self._captions.items()
+        return {name: choose_caption(own, name, self._caption_seed) for name, own in captions}
+
+    def image_path(self, name: str) -> Path:
+        """Where the image of an id lies."""
+        return self._images[name]
+
+    def layout_path(self, name: str) -> Path:
+        """Where the layout of an id lies, or should lie."""
+        return self._layouts.get(name, self.root / "layouts" / f"{name}.png")
+
+    def captions_of(self, name: str) -> tuple[str, ...]:
+        """All captions of an id; none where the template writes them."""
+        return (self._captions or {}).get(name, ())
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`; also refuse images of a shape that needs a choice."""
         for name in (WHOLE_SPLIT, *ids):
             refuse(self._faults.get(name, []))
         if self._resize == "none":
-            require_fit(self.native_sizes(ids), self.image_size, str(self._root / "images"))
+            require_fit(self.native_sizes(ids), self.image_size, str(self.root / "images"))
 
     @cached_property
     def resize(self) -> str:
@@ -213,7 +225,7 @@ class Folder:
         path = self._images[name]
         image = seen.attempt(path, lambda: read_image(path))
         if self.has_layouts:
-            layout_path = self._layout_path(name)
+            layout_path = self.layout_path(name)
             layout = seen.attempt(layout_path, lambda: self.layout(index))
             if layout is not None:
                 for problem in pair_problems(layout, image, len(self.class_names)):
@@ -221,10 +233,6 @@ class Folder:
                 if self._captions is None:
                     seen.attempt(layout_path, lambda: self.caption(index, layout))
         return seen.faults
-
-    def _layout_path(self, name: str) -> Path:
-        """Where a layout lies, or should lie."""
-        return self._layouts.get(name, self._root / "layouts" / f"{name}.png")
 
 
 def native_size(path: Path, split: str = "test", *, without: Collection[str] = ()) -> Size:

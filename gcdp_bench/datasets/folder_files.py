@@ -113,6 +113,18 @@ def read_captions(path: Path) -> dict[str, str]:
     return {name: choose_caption(texts, name, 0) for name, texts in captions.items()}
 
 
+def classes_file(root: Path) -> Path:
+    """`classes.json` of the split, else of the folder above it.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    for folder in (root, root.parent):
+        if (folder / "classes.json").exists():
+            return folder / "classes.json"
+    raise FileNotFoundError(f'{root / "classes.json"}: expected {{"classes": [names]}}, found none')
+
+
 def read_classes(root: Path) -> ClassTable:
     """`classes.json` of the split or of the folder above it: {"classes": [names], ...}.
 
@@ -121,13 +133,7 @@ def read_classes(root: Path) -> ClassTable:
         ValueError: it has another form, or more classes than a layout can tell apart; all that is
             wrong with names, values and colours is said.
     """
-    path = root / "classes.json"
-    if not path.exists():
-        path = root.parent / "classes.json"
-    if not path.exists():
-        raise FileNotFoundError(
-            f'{root / "classes.json"}: expected {{"classes": [names]}}, found none'
-        )
+    path = classes_file(root)
     table = read_table(path)
     names = table.get("classes")
     if not isinstance(names, list) or not 1 <= len(names) <= IGNORE_ID:

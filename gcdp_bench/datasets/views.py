@@ -62,6 +62,13 @@ class Without:
         """See `Dataset.caption_classes`."""
         return self._dataset.caption_classes(caption)
 
+    def own_captions(self) -> Mapping[str, str] | None:
+        """See `Captioned.own_captions`."""
+        captions = self._dataset.own_captions()
+        if captions is None:
+            return None
+        return {name: captions[name] for name in self.ids if name in captions}
+
     def layout(self, index: int) -> Tensor:
         """See `DiskDataset.layout`."""
         return self._dataset.layout(self._kept[index])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -134,10 +135,13 @@ class CelebA:
         captions = read_caption_lines(self.tree.caption_file(name))
         return choose_caption(captions, name, self._caption_seed)
 
-    def own_captions(self) -> Sequence[str]:
-        """See `DiskDataset.own_captions`."""
-        files = map(self.tree.caption_file, self._ids)
-        return [self.caption(index) for index, file in enumerate(files) if file.exists()]
+    def own_captions(self) -> dict[str, str]:
+        """See `Captioned.own_captions`; faces whose file is missing or broken are left out."""
+        captions = {}
+        for index, name in enumerate(self._ids):
+            with suppress(FileNotFoundError, ValueError):
+                captions[name] = self.caption(index)
+        return captions
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""

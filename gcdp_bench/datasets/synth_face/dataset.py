@@ -58,15 +58,20 @@ class SynthFace:
 
     def __getitem__(self, index: int) -> Triplet:
         """Portrait `index`, rendered on every read; its seed also decides the caption."""
-        seed = self._seed(index)
-        image, layout, attributes = render(seed, self.image_size)
-        drawn = {ATTRIBUTE_NAMES.index(name): true for name, true in attributes.items()}
+        image, layout, attributes = render(self._seed(index), self.image_size)
         return Triplet(
             f"{self.split}-{index:06d}",
             torch.from_numpy(image).permute(2, 0, 1).contiguous(),  # (3, H, W)
             torch.from_numpy(layout),
-            write_caption(drawn, derive_seed("synth-face caption", seed)),
+            self._caption(index, attributes),
         )
+
+    def own_captions(self) -> dict[str, str]:
+        """See `Captioned.own_captions`; nothing is rendered."""
+        return {
+            f"{self.split}-{index:06d}": self._caption(index, self._person(index))
+            for index in range(self._num)
+        }
 
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
@@ -74,13 +79,20 @@ class SynthFace:
 
     def attributes(self, index: int) -> Tensor:
         """See `AttributedDataset.attributes`; nothing is rendered."""
-        true = draw_person(np.random.default_rng(self._seed(index))).attributes
+        true = self._person(index)
         return torch.tensor([true[name] for name in DRAWN])
 
     def caption_attributes(self, caption: str) -> Mapping[int, bool]:
         """See `AttributedDataset.caption_attributes`; what is not drawn is left out."""
         claims = {ATTRIBUTE_NAMES[i]: value for i, value in parse_attributes(caption).items()}
         return {DRAWN.index(name): value for name, value in claims.items() if name in DRAWN}
+
+    def _person(self, index: int) -> Mapping[str, bool]:
+        return draw_person(np.random.default_rng(self._seed(index))).attributes
+
+    def _caption(self, index: int, attributes: Mapping[str, bool]) -> str:
+        drawn = {ATTRIBUTE_NAMES.index(name): true for name, true in attributes.items()}
+        return write_caption(drawn, derive_seed("synth-face caption", self._seed(index)))
 
     def _seed(self, index: int) -> int:
         if not 0 <= index < self._num:

@@ -117,6 +117,7 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
     assert result.exit_code == 0, result.output
     for metric in ("semantic_recall", "semantic_precision", "miou", "fsd_generated", "clip-x100"):
         assert metric in result.output
+    assert "0 of 4 captions name no class" in result.output
     assert "semantic_recall,car" in table.read_text()
     of_samples = tmp_path / "scores.per_sample.parquet"
     assert len(pd.read_parquet(of_samples)) == 4
@@ -171,6 +172,7 @@ def test_train_a_stage_and_continue_it(toy, tmp_path):
     result = run(*arguments, "--set", "steps=1")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "base" / "model.safetensors").exists()
+    assert "0 of 6 captions name no class" in result.output
     assert "continue it with --resume" in fails(*arguments, "--set", "steps=2")
     result = run(*arguments, "--set", "steps=2", "--resume")
     assert result.exit_code == 0, result.output

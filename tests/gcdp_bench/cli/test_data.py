@@ -172,10 +172,29 @@ class TestList:
 
 def test_stats(root):
     output = run("data", "stats", "celeba-100", "--data-root", root, "--split", "test").output
-    assert line_of(output, "14 hat") == "14 hat 31.25 100.0 6"  # 5 of 16 rows
-    assert line_of(output, "13 hair") == "13 hair 18.75 100.0 6"
-    assert line_of(output, "4 left eye") == "4 left eye 0.00 0.0 0"
-    assert "celeba-100 test: 6 items" in output
+    assert line_of(output, "14 hat") == "14 hat 31.25 100.0 6 6 0.00"  # 5 of 16 rows
+    assert line_of(output, "13 hair") == "13 hair 18.75 100.0 6 0 -"
+    assert line_of(output, "4 left eye") == "4 left eye 0.00 0.0 0 0 -"
+    assert line_of(output, "255 (ignored)").endswith("0.00")
+    assert "celeba-100 test: 6 items, 0 of 6 captions name no class" in output
+
+
+def test_check_says_what_commands_lack_and_split_makes_it(toy, tmp_path):
+    shutil.copytree(toy.data / "test", tmp_path / "mine" / "train")
+    output = run("data", "check", tmp_path / "mine").output
+    assert "the split val is missing; needed by train" in output
+    assert "the split test is missing; needed by sweep" in output
+    assert f"data split {tmp_path / 'mine'} --out mine-split" in output
+    made = run("data", "split", tmp_path / "mine", "--out", tmp_path / "made", "--test", "0.25")
+    assert made.exit_code == 0 and "3 test in" in made.output
+    output = run("data", "check", tmp_path / "made").output
+    assert "missing" not in output and "no fault in 12 items" in output
+    assert "sweep uses 500 captions unless told otherwise, test has 3: add" in output
+    assert "expected a new or an empty folder" in fails(
+        "data", "split", tmp_path / "mine", "--out", tmp_path / "made"
+    )
+    output = run("data", "check", tmp_path / "made" / "train").output
+    assert "has no splits: train, val and test are the same" in output
 
 
 def test_a_subset_is_written_down_and_read_back(root, tmp_path):

@@ -88,3 +88,20 @@ def test_a_split_without_frames_is_refused(root):
         path.unlink()
     with pytest.raises(FileNotFoundError, match="expected frames, found none"):
         CamVid(root, "val")
+
+
+def test_classes_that_are_counted_from_void_are_recognised(root):
+    folder = root / "CamVid"
+    for index in range(6):
+        layout = np.full((24, 32), 4, np.uint8)  # road, where void is 0
+        layout[:8] = 1
+        layout[10:, 5] = 3
+        for part, pixels in (("train", np.zeros((24, 32, 3), np.uint8)), ("trainannot", layout)):
+            Image.fromarray(pixels).save(folder / part / f"g{index}.png")
+    for path in (folder / "trainannot").glob("Seq*"):
+        path.unlink()
+        (folder / "train" / path.name).unlink()
+    with pytest.raises(ValueError, match="trainannot: .*counted from void = 0; subtract 1"):
+        CamVid(root, "train")
+    (fault,) = dict(CamVid(root, "train", strict=False).inspect())["*"]
+    assert "class 4 covers" in fault.problem

@@ -1,13 +1,21 @@
 """Checks over splits: all faults, counted once, none raised."""
 
 import functools
+import json
 import pickle
 
+import numpy as np
+
 from gcdp_bench.datasets.celeba import CelebA
-from gcdp_bench.datasets.check import check_splits
+from gcdp_bench.datasets.check import check_splits, training_notes
 from gcdp_bench.datasets.cityscapes import Cityscapes
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.synth_city import SynthCity
+from gcdp_bench.datasets.synth_face import SynthFace
+from gcdp_bench.datasets.views import without
 from gcdp_bench.progress import Silent
-from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
+from tests.gcdp_bench.datasets.test_disk import write_folder
+from tests.gcdp_bench.datasets.trees import save, write_celeba, write_cityscapes
 
 ALL = ("train", "val", "test")
 
@@ -44,3 +52,77 @@ def test_a_split_that_cannot_be_listed_is_one_fault(tmp_path):
     ((_, fault),) = check(CelebA, root, ALL).faults
     assert (fault.id, fault.file) == ("*", str(path))
     assert "it asks for builtins.print" in fault.problem
+
+
+def masks_of_0_and_255(root, split, lesions=2):
+    write_folder(root / split, [f"{split}{i}" for i in range(4)])
+    lines = []
+    for i in range(4):
+        lesion = i < lesions
+        layout = np.where(np.arange(96).reshape(8, 12) < 24 * lesion, 255, 0).astype(np.uint8)
+        save(root / split / "layouts" / f"{split}{i}.png", layout)
+        caption = "a lesion" if lesion else "tissue" if i == 2 else "a scan"
+        lines.append(json.dumps({"id": f"{split}{i}", "caption": caption}) + "\n")
+    (root / split / "captions.jsonl").write_text("".join(lines))
+    table = {"classes": ["tissue", "lesion"]}
+    (root / split / "classes.json").unlink()
+    (root / "classes.json").write_text(json.dumps(table))
+
+
+def test_a_class_that_captions_name_and_no_layout_holds_is_a_fault(tmp_path):
+    for split in ("train", "val"):
+        masks_of_0_and_255(tmp_path, split)
+    report = check(Folder, tmp_path, ("train", "val"))
+    ((split, fault),) = report.faults
+    assert (split, fault.id, report.of_items) == ("all", "*", ())
+    assert fault.problem.startswith(
+        "class 'lesion': 4 of 8 captions name it, no layout holds it, and 25.0 % of the pixels"
+    )
+    assert '"values": {"255": "lesion"}' in fault.problem
+    assert report.notes[:2] == ("train: 1 of 4 captions name no class",
+                                "val: 1 of 4 captions name no class")  # fmt: skip
+    partial = check(Folder, tmp_path, ("train", "val"), partial=True)
+    assert partial.faults == () and fault.problem in partial.notes
+    (tmp_path / "classes.json").write_text(
+        json.dumps({"classes": ["tissue", "lesion"], "values": {"255": "lesion"}})
+    )
+    assert check(Folder, tmp_path, ("train", "val")).faults == ()
+
+
+def test_a_class_needs_a_layout_in_one_split_alone(tmp_path):
+    masks_of_0_and_255(tmp_path, "val")
+    write_folder(tmp_path / "train", ["t"])
+    save(tmp_path / "train" / "layouts" / "t.png", np.ones((8, 12), np.uint8))
+    (tmp_path / "train" / "classes.json").unlink()
+    assert check(Folder, tmp_path, ("train", "val")).faults == ()
+
+
+def test_training_says_what_captions_name_and_warns(tmp_path):
+    masks_of_0_and_255(tmp_path, "train")
+    count, warning = training_notes(Folder(tmp_path, "train"))
+    assert count.endswith("train: 1 of 4 captions name no class")
+    assert warning.startswith("warning: class 'lesion': 2 of 4")
+    assert training_notes(without(Folder(tmp_path, "train", strict=False), {"train0"}))[1:]
+    assert training_notes(SynthCity("val", image_size=(16, 32))) == [
+        "synth-city-100 val: 0 of 500 captions name no class"
+    ]
+    assert not any("warning" in note for note in training_notes(
+        Cityscapes(write_cityscapes(tmp_path / "c"), "train")))  # fmt: skip
+
+
+def test_mostly_ignored_pixels_are_noted(tmp_path):
+    write_folder(tmp_path, ["a", "b"])
+    layout = np.full((8, 12), 255, np.uint8)
+    layout[0] = 1
+    for name in "ab":
+        save(tmp_path / "layouts" / f"{name}.png", layout)
+    report = check(Folder, tmp_path, ("all",))
+    assert report.faults == () and "87.5 % of the pixels are 255" in report.notes[-1]
+
+
+def test_captions_of_portraits_are_known_without_drawing():
+    faces = SynthFace("val", image_size=(32, 32))
+    captions = faces.own_captions()
+    for index in (0, 7, 100):
+        triplet = faces[index]
+        assert captions[triplet.id] == triplet.caption

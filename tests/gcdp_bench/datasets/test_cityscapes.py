@@ -5,7 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gcdp_bench.datasets.cityscapes import CLASS_NAMES, Cityscapes, find_manifest, to_classes
+from gcdp_bench.datasets.cityscapes import (
+    CLASS_NAMES,
+    TRAIN_LABELS,
+    Cityscapes,
+    find_manifest,
+    to_classes,
+)
 from gcdp_bench.datasets.disk import DiskDataset
 from tests.gcdp_bench.datasets.trees import CLASSES, LABELS, save, write_cityscapes, write_manifest
 
@@ -164,3 +170,43 @@ def test_inspection_finds_every_fault_and_raises_none(root):
     assert "at least one that can be named" in problems["bremen_000003_000019"][0]
     assert sum(map(len, problems.values())) == 5
     assert all(not faults for _, faults in Cityscapes(root, "val").inspect())
+
+
+def write_train_ids(root, *, ignored=False):
+    table = np.full(256, 255, np.uint8)
+    table[list(TRAIN_LABELS)] = range(len(TRAIN_LABELS))
+    for path in root.rglob("*_labelIds.png"):
+        labels = np.array(Image.open(path))
+        save(path, table[labels] if ignored else np.where(labels > 4, table[labels], 0))
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_train_ids_are_recognised_and_refused(tmp_path, ignored):
+    root = write_cityscapes(tmp_path)
+    Cityscapes(root, "train")
+    write_train_ids(root, ignored=ignored)
+    with pytest.raises(ValueError, match=r"gtFine: \*_labelIds\.png hold train ids.*restore"):
+        Cityscapes(root, "train")
+    found = dict(Cityscapes(root, "train", strict=False).inspect())
+    (fault,) = found.pop("*")
+    assert "expected label ids" in fault.problem and not any(found.values())
+
+
+def test_a_single_file_of_train_ids_is_refused(tmp_path):
+    root = write_cityscapes(tmp_path)
+    (path,) = (root / "gtFine").rglob("aachen_000002*_labelIds.png")
+    write_train_ids(path.parent, ignored=True)
+    for other in path.parent.glob("*"):
+        if other != path:
+            save(other, np.tile(LABELS, (16, 4))[:, :32])
+    frames = Cityscapes(root, "train")
+    with pytest.raises(ValueError, match=r"000002.*hold train ids"):
+        frames[frames.ids.index("aachen_000002_000019")]
+
+
+def test_label_ids_of_any_frame_with_a_sky_or_a_car_are_label_ids(tmp_path):
+    for number, values in enumerate(([0, 2, 10, 13, 23], [0, 7, 8, 11], [4], [7, 8, 255])):
+        root = write_cityscapes(tmp_path / str(number), {"train": 2, "val": 1})
+        for path in root.rglob("*_labelIds.png"):
+            save(path, np.resize(np.array(values, np.uint8), (16, 32)))
+        assert not Cityscapes(root, "train").ids[2:]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.celeba.layouts import PART_NAMES, Layouts
 from gcdp_bench.datasets.celeba.tree import find_tree
 from gcdp_bench.datasets.faces import CLASS_NAMES
@@ -144,3 +145,21 @@ def test_faults_of_masks_are_named(root, layouts):
         Layouts(find_tree(root), None).read("1991")
     with pytest.raises(FileNotFoundError, match="expected masks of the parts of this face"):
         layouts.read("17")
+
+
+def test_layouts_that_another_parser_numbered_are_recognised(tmp_path):
+    root = write_celeba(tmp_path / "celeba", num_train=24, num_test=3)
+    layouts = Layouts(find_tree(root), None)
+    names = [str(number) for number in range(1990, 2014)]
+    layouts.prepare(names, Silent())
+    layouts.require_official_ids(names)
+    for number, path in enumerate(sorted(layouts.path("1990").parent.glob("*.png"))):
+        ids = np.zeros((16, 16), np.uint8)
+        ids[2:8], ids[8:] = 17, 16 if number else 18  # hair, clothes; one hat
+        Image.fromarray(ids).save(path)
+    with pytest.raises(ValueError, match="96 % of the layouts have class 16.*remove the folder"):
+        layouts.require_official_ids(names)
+    layouts.require_official_ids(names[:10])  # too few to tell
+    with pytest.raises(ValueError, match="another face parser"):
+        CelebA(root, "train")
+    assert "*" in dict(CelebA(root, "train", strict=False).inspect())
