@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.datasets.disk import files_by_id
+from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import class_problem
 from gcdp_bench.images import (
     IMAGE_SUFFIXES,
     Size,
     read_image,
     read_layout,
-    resize_images,
-    resize_layouts,
 )
 from gcdp_bench.palette import colourise
 from gcdp_bench.protocols import IGNORE_ID
@@ -70,6 +69,7 @@ class KnownPair:
     layout: Tensor  # uint8 (H, W)
     image_mask: Tensor  # bool (H, W), True where the image is known
     layout_mask: Tensor  # bool (H, W)
+    native: Size | None = None  # of the files; None: it comes from a dataset
 
 
 def find_known(sources: Sources) -> list[KnownFiles]:
@@ -108,39 +108,51 @@ def find_known(sources: Sources) -> list[KnownFiles]:
     ]
 
 
-def read_known(files: KnownFiles, size: Size, class_names: Sequence[str]) -> KnownPair:
-    """Read a pair and resize it to the model's size.
+def read_known(
+    files: KnownFiles, size: Size, class_names: Sequence[str], resize: str = "crop"
+) -> KnownPair:
+    """Read a pair and bring it to the model's size.
 
-    Pixels of a layout with the value 255 are not known.
+    Pixels of a layout with the value 255 are not known, nor are those that padding adds.
+
+    Args:
+        files: of one shape.
+        size: (height, width) of the model's images.
+        class_names: of the layouts.
+        resize: how files of another shape get there, see `framing.frame`.
 
     Raises:
-        ValueError: a file cannot be decoded, has another shape than the model's images, or a layout
-            an unknown class.
+        ValueError: a file cannot be decoded, the files of the pair have different shapes, or a
+            layout an unknown class.
     """
     image = torch.zeros(3, *size, dtype=torch.uint8)
     layout = torch.full(size, IGNORE_ID, dtype=torch.uint8)
     kept = torch.ones(size, dtype=torch.bool)
+    sizes: dict[Path, Size] = {}
     if files.image is not None:
         read = read_image(files.image)  # (3, h, w)
-        _check_shape(files.image, read.shape[-2:], size)
-        image = resize_images(read[None], size)[0]  # (3, H, W)
+        sizes[files.image] = native = (read.shape[-2], read.shape[-1])
+        image = fit_image(read, size, resize)  # (3, H, W)
+        kept &= fit_layout(torch.zeros(native, dtype=torch.uint8), size, resize) != IGNORE_ID
     if files.layout is not None:
         read = read_layout(files.layout)  # (h, w)
-        _check_shape(files.layout, read.shape, size)
+        sizes[files.layout] = (read.shape[0], read.shape[1])
         if problem := class_problem(read, len(class_names)):
             raise ValueError(f"{files.layout}: {problem}")
-        layout = resize_layouts(read[None], size)[0]  # (H, W)
+        layout = fit_layout(read, size, resize)  # (H, W)
     if files.mask is not None:
         read = read_image(files.mask)  # (3, h, w)
-        _check_shape(files.mask, read.shape[-2:], size)
+        sizes[files.mask] = (read.shape[-2], read.shape[-1])
         drawn = (read[:1] >= MASKED).float()  # (1, h, w)
-        kept = resize_images(drawn[None], size)[0, 0] == 0  # (H, W): no masked pixel reaches it
+        kept &= fit_image(drawn, size, resize)[0] == 0  # (H, W): no masked pixel reaches it
+    _check_shapes(sizes, size)
     return KnownPair(
         files.id,
         image,
         layout,
         kept & (files.image is not None),
         kept & (layout != IGNORE_ID),
+        native=next(iter(sizes.values())),
     )
 
 
@@ -169,10 +181,13 @@ def _files(path: Path) -> dict[str, Path]:
     return files
 
 
-def _check_shape(path: Path, found: Sequence[int], size: Size) -> None:
-    height, width = found
-    if height * size[1] != width * size[0]:
-        raise ValueError(
-            f"{path}: expected the shape of the model's images {tuple(size)} or a multiple of it, "
-            f"got {(height, width)}; crop it"
-        )
+def _check_shapes(sizes: Mapping[Path, Size], size: Size) -> None:
+    """Refuse files of one pair that cannot show the same, because their shapes differ."""
+    (first, native), *others = sizes.items()
+    for path, found in others:
+        if found[0] * native[1] != found[1] * native[0]:
+            raise ValueError(
+                f"{path}: expected the shape of the model's images {tuple(size)}, or any other "
+                f"that all files of the pair have, got {found} beside {native} of {first}; cut "
+                "both in the same way"
+            )

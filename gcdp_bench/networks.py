@@ -99,6 +99,7 @@ class Record:
     num_training: int | None
     place: str | None  # where a folder lay
     steps: int | None
+    resize: str = "none"  # what the images underwent, see `framing.resize_of`
 
 
 def read_records(network: str, folder: Path) -> dict[str, Record]:
@@ -126,6 +127,7 @@ def _read_record(folder: Path) -> Record:
         num_training=_number(identity.get("num_training")),
         place=_text(identity.get("folder")),
         steps=_steps(folder, config),
+        resize=_text(config.get("resize")) or "none",
     )
 
 

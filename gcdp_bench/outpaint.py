@@ -49,14 +49,16 @@ class OutpaintRequest:
         return digest(self)
 
 
-def inputs_digest(files: Sequence[KnownFiles], captions: Mapping[str, str]) -> str:
-    """Short hash of the content of every file, and of the captions."""
+def inputs_digest(
+    files: Sequence[KnownFiles], captions: Mapping[str, str], resize: str = "crop"
+) -> str:
+    """Short hash of the content of every file, of the captions, and of another way than "crop"."""
     content = {}
     for item in files:
         paths = (item.layout, item.image, item.mask)
         hashes = [path and hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
         content[item.id] = [*hashes, captions.get(item.id)]
-    return digest(content)
+    return digest(content if resize == "crop" else [content, resize])
 
 
 def default_resampling(sources: Sources) -> int:

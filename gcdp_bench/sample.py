@@ -8,7 +8,9 @@ from pathlib import Path
 
 from gcdp_bench.catalog import GENERATORS, check_dataset, generator_folder, lookup
 from gcdp_bench.config import digest
+from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.filling import fill_folder
+from gcdp_bench.networks import read_records
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import GUIDANCE, Dataset, Generator
 from gcdp_bench.sampling import SamplingConfig, check_device
@@ -97,6 +99,21 @@ def load_generator(
     check_device(sampling.device)
     generator = spec.load(generator_folder(name, dataset, folder), sampling)
     return generator, digest({"weights": generator.digest, "sampling": generator.settings})
+
+
+def check_resize(name: str, folder: Path, dataset: Dataset) -> None:
+    """Refuse images that came to their size in another way than those of a generator's training.
+
+    Raises:
+        ValueError: one was padded or stretched and the other was not.
+    """
+    now = resize_of(dataset)
+    for record in read_records(name, folder).values():
+        if record.resize != now and not {record.resize, now} <= {"none", "crop"}:
+            raise ValueError(
+                f"{name} ({folder}): was trained with --resize {record.resize}, "
+                f"{dataset.name} is used with --resize {now}; use the same, or train it again"
+            )
 
 
 def knob_value(generator: Generator, given: Mapping[str, float | None]) -> float:

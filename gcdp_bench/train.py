@@ -282,7 +282,7 @@ def _images(request: Request, presets: Mapping[str, Any], size: Size) -> str:
         for name, preset in presets.items()
         if own < preset.width <= max(native) and _size_group(name) == name
     ]
-    hint = f"; --preset {min(wider)[1]} for {min(wider)[0]} pixels" if wider else ""
+    hint = "; --preset {1} for {0} pixels".format(*min(wider, key=lambda p: p[0])) if wider else ""
     return f"{request.dataset}: {sizes.used_at(native, size, request.resize)}{hint}"
 
 

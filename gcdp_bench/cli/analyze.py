@@ -11,14 +11,13 @@ import click
 
 from gcdp_bench.cli.options import (
     cascade_options,
-    data_root_option,
+    data_options,
     dataset_option,
     device_of,
     extractor_options,
     judge_request,
     parse_list,
     parse_weights,
-    quarantine_option,
 )
 from gcdp_bench.cli.stores import STORED_RESULTS
 
@@ -54,8 +53,7 @@ def command() -> None:
 @click.option(
     "--out", type=FOLDER, help="Folder to write to [results/local/analysis/features-DATASET]."
 )
-@quarantine_option
-@data_root_option
+@data_options
 def features_command(
     dataset: str,
     model: str,
@@ -69,6 +67,7 @@ def features_command(
     seed: int,
     weights: tuple[str, ...],
     out: Path | None,
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -86,7 +85,7 @@ def features_command(
     wanted = parse_list(timesteps, int, "--timesteps")
     models = load_cascades((model, against), dataset, parse_weights(weights))
     source = open_dataset(dataset, split, size=models[0].image_size, data_root=data_root,
-                          quarantine=quarantine)  # fmt: skip
+                          quarantine=quarantine, resize=resize)  # fmt: skip
     request = FeatureRequest(
         timesteps=wanted,
         blocks=block_names(models[0].stages[0].network)
@@ -219,8 +218,7 @@ def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) ->
 )
 @cascade_options
 @extractor_options
-@quarantine_option
-@data_root_option
+@data_options
 @click.pass_context
 def outpainting_command(
     context: click.Context,
@@ -238,6 +236,7 @@ def outpainting_command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -264,7 +263,7 @@ def outpainting_command(
     cascade = outpainter(generator)
     source = shuffled(
         open_dataset(dataset, split, size=cascade.image_size, data_root=data_root,
-                     quarantine=quarantine)
+                     quarantine=quarantine, resize=resize)
     )  # fmt: skip
     judges = load_extractors(
         judge_request(context, dataset, attributed=isinstance(source, AttributedDataset))
@@ -311,8 +310,7 @@ def outpainting_command(
 )
 @cascade_options
 @extractor_options
-@quarantine_option
-@data_root_option
+@data_options
 @click.pass_context
 def schedules_command(
     context: click.Context,
@@ -327,6 +325,7 @@ def schedules_command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -351,7 +350,7 @@ def schedules_command(
     contenders = load_contenders(folders, dataset, sampling)
     source = shuffled(
         open_dataset(dataset, split, size=contenders[0].cascade.image_size, data_root=data_root,
-                     quarantine=quarantine)
+                     quarantine=quarantine, resize=resize)
     )  # fmt: skip
     check_dataset(contenders, source)
     judges = load_extractors(

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from gcdp_bench.cli.options import (
-    data_root_option,
+    data_options,
     dataset_option,
     extractor_options,
     judge_request,
-    quarantine_option,
 )
 from gcdp_bench.cli.stores import STORED
 
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), help="Folder to write to [FOLDER/memorisation]."
 )
 @extractor_options
-@quarantine_option
-@data_root_option
+@data_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -46,6 +44,7 @@ def command(
     train_split: str,
     unseen_split: str,
     out: Path | None,
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -54,28 +53,31 @@ def command(
     DATASET is the one that the generator was trained on. Features are those of the first network
     that --features names.
     """
-    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
+    from gcdp_bench.evaluate.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder, replacing
     from gcdp_bench.memorisation import find_memorised
-    from gcdp_bench.protocols import AttributedDataset
     from gcdp_bench.report.memorisation import draw_memorised
     from gcdp_bench.report.style import save, theme
     from gcdp_bench.storage import fetched, send
 
     if train_split == unseen_split:
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")
-    size = native_size(fetched(folder))
-    training, unseen = (
-        open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
-        for split in (train_split, unseen_split)
+    attributed = has_attributes(dataset, data_root)
+    judges = load_extractors(judge_request(context, dataset, attributed=attributed))
+    size = evaluation_size(
+        native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
     )
-    request = judge_request(context, dataset, attributed=isinstance(training, AttributedDataset))
-    judges = load_extractors(request)
+    training, unseen = (
+        open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine,
+                     resize=resize)
+        for split in (train_split, unseen_split)
+    )  # fmt: skip
     judges.check(training)
-    samples = Folder(folder, require_layouts=False)
+    samples = Folder(folder, image_size=size, resize=resize, require_layouts=False)
     out = output_folder(folder / "memorisation" if out is None else out)
     judge = judges.features[0]
     found = find_memorised(samples, training, unseen, judge, progress=Display())

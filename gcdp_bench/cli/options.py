@@ -35,9 +35,15 @@ quarantine_option = click.option(
 resize_option = click.option(
     "--resize",
     type=click.Choice(["crop", "pad", "stretch"]),
+    callback=lambda context, parameter, value: value or "none",
     help="How images of another shape get theirs: cut, with black bars, or squeezed [they are cut "
     "by at most 5 %].",
 )
+
+
+def data_options(function):
+    """How a dataset's files are read: `--resize`, `--quarantine` and `--data-root`."""
+    return resize_option(quarantine_option(data_root_option(function)))
 
 
 def size_options(function):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.options import cascade_options, dataset_option, device_option
+from gcdp_bench.cli.options import cascade_options, dataset_option, device_option, resize_option
 
 FILE = click.Path(path_type=Path)
 
@@ -20,6 +20,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--caption", help="Of every file.")
 @click.option("--captions", type=FILE, help='Lines of {"id": file name, "caption": ...}.')
+@resize_option
 @click.option("--out", type=FILE, required=True, help="Folder to fill.")
 @click.option("--model", default="reference", show_default=True, help="That draws both.")
 @click.option("--weights", type=FILE, help="Folder of the trained model.")
@@ -38,6 +39,7 @@ def command(
     layout: Path | None,
     image: Path | None,
     mask: Path | None,
+    resize: str,
     caption: str | None,
     captions: Path | None,
     out: Path,
@@ -63,6 +65,7 @@ def command(
     """
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder_files import read_captions
+    from gcdp_bench.datasets.framing import by, lost
     from gcdp_bench.known import Sources, find_known, read_known
     from gcdp_bench.outpaint import (
         OutpaintRequest,
@@ -93,17 +96,27 @@ def command(
             steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device
         ),
     )
+    way = "crop" if resize == "none" else resize
     request = OutpaintRequest(
         model=model,
         weights=digest,
         dataset=dataset,
-        inputs=inputs_digest(files, texts),
+        inputs=inputs_digest(files, texts, way),
         guidance=guidance,
         resampling=resampling or default_resampling(sources),
         seed=seed,
     )
     cascade = outpainter(generator)
-    pairs = [read_known(item, cascade.image_size, cascade.class_names) for item in files]
+    size = cascade.image_size
+    pairs = [read_known(item, size, cascade.class_names, way) for item in files]
+    shares = [lost(pair.native or size, size) for pair in pairs]
+    changed = [share for share in shares if share > 0]
+    if changed:
+        done = {"crop": "cropped", "pad": "padded", "stretch": "stretched"}[way]
+        click.echo(
+            f"{len(changed)} of {len(pairs)} files are {done} to the shape of {by(size)}, by up to "
+            f"{100 * max(changed):.1f} %"
+        )
     outpaint_folder(cascade, pairs, texts, request, out, batch_size=batch_size, progress=Display())
     click.echo(f"{len(files)} pair(s) in {out}, resampling steps n = {request.resampling}; look at "
                f"{out / 'overview.png'}")  # fmt: skip

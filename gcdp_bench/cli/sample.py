@@ -8,10 +8,9 @@ from typing import Literal
 import click
 
 from gcdp_bench.cli.options import (
-    data_root_option,
+    data_options,
     dataset_option,
     device_option,
-    quarantine_option,
     sampling_options,
 )
 from gcdp_bench.cli.stores import STORED
@@ -33,8 +32,7 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of the trained model.")
 @device_option
 @sampling_options
-@quarantine_option
-@data_root_option
+@data_options
 def command(
     model: str,
     dataset: str,
@@ -51,11 +49,12 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
-    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.catalog import generator_folder, open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.filling import read_drawn
@@ -63,6 +62,7 @@ def command(
     from gcdp_bench.sample import (
         SampleRequest,
         captions_digest,
+        check_resize,
         knob_value,
         load_generator,
         sample_folder,
@@ -81,8 +81,9 @@ def command(
     value = knob_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
     source = shuffled(
         open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
-                     quarantine=quarantine)
+                     quarantine=quarantine, resize=resize)
     )  # fmt: skip
+    check_resize(model, generator_folder(model, dataset, weights), source)
     captions = [source[index].caption for index in range(min(num_samples, len(source)))]
     request = SampleRequest(
         model=model,

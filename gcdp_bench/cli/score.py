@@ -8,11 +8,10 @@ import click
 
 from gcdp_bench.cli.explain import explain_option
 from gcdp_bench.cli.options import (
-    data_root_option,
+    data_options,
     dataset_option,
     extractor_options,
     judge_request,
-    quarantine_option,
 )
 from gcdp_bench.cli.stores import STORED
 
@@ -29,8 +28,7 @@ from gcdp_bench.cli.stores import STORED
     "as FILE.per_sample.parquet.",
 )
 @extractor_options
-@quarantine_option
-@data_root_option
+@data_options
 @explain_option
 @click.pass_context
 def command(
@@ -39,32 +37,37 @@ def command(
     dataset: str,
     split: str,
     out: Path | None,
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
     """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
-    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
+    from gcdp_bench.evaluate.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder, replacing
-    from gcdp_bench.protocols import AttributedDataset
     from gcdp_bench.storage import fetched
     from gcdp_bench.tables import in_units
 
     if out is not None:
         output_folder(out.parent)
-    size = native_size(fetched(folder))
-    real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine)
-    request = judge_request(context, dataset, attributed=isinstance(real, AttributedDataset))
-    judges = load_extractors(request)
+    attributed = has_attributes(dataset, data_root)
+    judges = load_extractors(judge_request(context, dataset, attributed=attributed))
+    size = evaluation_size(
+        native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
+    )
+    real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine,
+                        resize=resize)  # fmt: skip
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()
     samples = Folder(
-        folder, split, image_size=size, require_layouts=has_layouts, require_captions=True
-    )
+        folder, split, image_size=size, resize=resize, require_layouts=has_layouts,
+        require_captions=True,
+    )  # fmt: skip
     if samples.class_names != real.class_names:
         raise ValueError(
             f"{folder}: expected the classes of {dataset} {real.class_names}, got "

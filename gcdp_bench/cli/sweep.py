@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from gcdp_bench.cli.options import (
-    data_root_option,
+    data_options,
     dataset_option,
     device_of,
     extractor_options,
@@ -16,7 +16,6 @@ from gcdp_bench.cli.options import (
     parse_list,
     parse_seeds,
     parse_weights,
-    quarantine_option,
     sampling_options,
 )
 from gcdp_bench.cli.stores import STORED
@@ -112,8 +111,7 @@ from gcdp_bench.cli.stores import STORED
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @sampling_options
 @extractor_options
-@quarantine_option
-@data_root_option
+@data_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -139,6 +137,7 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
+    resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
@@ -187,7 +186,9 @@ def command(
         demo=demo,
     )
     request = judge_request(context, dataset, attributed=has_attributes(dataset, data_root))
-    places = Places(results=results, data_root=data_root, quarantine=quarantine, weights=folders)
+    places = Places(
+        results=results, data_root=data_root, quarantine=quarantine, resize=resize, weights=folders
+    )
     display = Display()
     store = store_of(results)
     if store is not None:

@@ -47,7 +47,7 @@ def command(
     preset: str,
     size: str | None,
     width: int | None,
-    resize: str | None,
+    resize: str,
     assignments: tuple[str, ...],
     out: Path | None,
     resume: bool,
@@ -83,7 +83,7 @@ def command(
             data_root=data_root,
             quarantine=quarantine,
             size=size_choice(size, width),
-            resize=resize or "none",
+            resize=resize,
         )
         if dry_run:
             plan = train.plan(request)

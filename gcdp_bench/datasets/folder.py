@@ -25,15 +25,25 @@ from gcdp_bench.datasets.framing import (
     common_size,
     fit_image,
     fit_layout,
+    mixed_shapes,
+    other_shapes,
     read_sizes,
     require_fit,
     resize_needed,
 )
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList
-from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
+from gcdp_bench.datasets.layouts import (
+    pair_problems,
+    read_checked_layout,
+    read_existing_layout,
+    turned_problem,
+)
 from gcdp_bench.datasets.manifest import choose_caption
-from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image, read_size
+from gcdp_bench.images import IMAGE_SUFFIXES, Size, orientation, read_image, read_size
 from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
+
+MOST_SINGLED_OUT = 0.1
+"""Share of images of another shape that `inspect` lists one by one; more are one fault."""
 
 
 class Folder:
@@ -207,9 +217,17 @@ class Folder:
         """
         if WHOLE_SPLIT in self._faults:
             yield WHOLE_SPLIT, self._faults[WHOLE_SPLIT]
+        sizes = self.native_sizes(self._images)
+        others = other_shapes(sizes)
+        many = len(others) > MOST_SINGLED_OUT * len(sizes)
+        if many:
+            yield WHOLE_SPLIT, [Fault(WHOLE_SPLIT, str(self._root / "images"), mixed_shapes(sizes))]
         known = set(self._ids)
         for index, name in enumerate(self._ids):
-            yield name, [*self._faults.get(name, []), *self._inspect_files(index)]
+            found = [*self._faults.get(name, []), *self._inspect_files(index)]
+            if name in others and not many:
+                found.append(Fault(name, str(self._images[name]), others[name]))
+            yield name, found
         for fault in self._stray:
             yield fault.id, [fault]
         for name, path in sorted(self._layouts.items()):
@@ -224,6 +242,8 @@ class Folder:
         seen = FaultList(name)
         path = self._images[name]
         image = seen.attempt(path, lambda: read_image(path))
+        if image is not None and self.has_layouts and (turned := orientation(path)) != 1:
+            seen.add(path, turned_problem(turned))
         if self.has_layouts:
             layout_path = self.layout_path(name)
             layout = seen.attempt(layout_path, lambda: self.layout(index))

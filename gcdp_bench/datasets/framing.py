@@ -7,7 +7,7 @@ at most `MOST_CROPPED`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -136,6 +136,22 @@ def common_size(sizes: Mapping[str, Size]) -> Size | None:
     return next(sizes[name] for name, shape in shapes.items() if shape == most)
 
 
+def other_shapes(sizes: Mapping[str, Size]) -> dict[str, str]:
+    """Images of another shape than most, with what is wrong, by id."""
+    usual = common_size(sizes)
+    return {name: misfit(s, usual) for name, s in sizes.items() if usual and not fits(s, usual)}
+
+
+def mixed_shapes(sizes: Mapping[str, Size]) -> str:
+    """What is wrong with images of many shapes, and what to do."""
+    counts = Counter(sizes.values()).most_common()
+    shown = ", ".join(f"{num} of {by(size)}" for size, num in counts[:NUM_NAMED])
+    return (
+        f"expected images of one shape, got {len(counts)} sizes ({shown}"
+        f"{', ...' * (len(counts) > NUM_NAMED)}); {REMEDY} to train and to score"
+    )
+
+
 def require_fit(natives: Mapping[str, Size], size: Size, where: str) -> None:
     """Refuse images that need a choice of `--resize`, all in one message.
 
@@ -157,9 +173,9 @@ def require_fit(natives: Mapping[str, Size], size: Size, where: str) -> None:
         )
 
 
-def by(size: Size) -> str:
+def by(size: Sequence[int]) -> str:
     """ "HEIGHTxWIDTH"."""
-    return f"{size[0]}x{size[1]}"
+    return "x".join(map(str, size))
 
 
 def _part(pixels: Tensor, way: Frame) -> Tensor:

@@ -31,9 +31,20 @@ def size_problem(layout: Tensor, image: Tensor) -> str | None:
     """What is wrong with the size of a layout (H, W) for an image (3, H, W), or None."""
     if layout.shape == image.shape[-2:]:
         return None
+    turned = ""
+    if layout.shape == image.shape[-2:][::-1]:
+        turned = ", and the image is used as its EXIF orientation turns it: turn the layout too"
     return (
         f"expected the image's size {tuple(image.shape[-2:])}, got {tuple(layout.shape)}; image "
-        "and layout must match pixel by pixel"
+        f"and layout must match pixel by pixel{turned}"
+    )
+
+
+def turned_problem(orientation: int) -> str:
+    """What may be wrong with a layout whose image an EXIF orientation turns."""
+    return (
+        f"the EXIF orientation {orientation} turns or mirrors the image, the layout is read as it "
+        "is stored; save the turned pixels without the tag, and see that the layout fits them"
     )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.finite import require_finite
@@ -198,7 +199,7 @@ class AttributeClassifier:
         if size != self.config.image_size:
             raise ValueError(
                 f"{self.name}: expected images of {self.config.image_size}, got {size}; train an "
-                "attribute classifier at that size"
+                f"attribute classifier at that size (gcdp-bench train attributes --size {by(size)})"
             )
 
 

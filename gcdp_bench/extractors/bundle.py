@@ -31,6 +31,7 @@ from gcdp_bench.extractors.segmenter_standard import NAME as HRNET
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter, split_resize
 from gcdp_bench.extractors.weights import family, find_judge
 from gcdp_bench.finite import require_finite
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, FeatureJudge, LayoutJudge, Prediction, TextJudge
 
 Kind = Literal["shipped", "standard"]
@@ -123,8 +124,24 @@ class Extractors:
         names = [] if self.attributes is None else [self.attributes.name]
         return digest([sorted(self.digests.items()), sorted(resizers), names])
 
+    @property
+    def required_sizes(self) -> dict[str, Size]:
+        """The one image size that a network was trained for, by its name; not of the standard ones,
+        which bring images to their own.
+        """
+        judges = (*self.segmenters, self.clip, self.attributes)
+        own = [j for j in judges if isinstance(j, (Segmenter, SmallClip, AttributeClassifier))]
+        return {judge.name: judge.config.image_size for judge in own}
+
+    @property
+    def trained_kinds(self) -> list[str]:
+        """Kinds of those networks, as `train` names them."""
+        kinds = {"segmenter": Segmenter, "clip": SmallClip, "attributes": AttributeClassifier}
+        judges = (*self.segmenters, self.clip, self.attributes)
+        return [name for name, kind in kinds.items() if any(isinstance(j, kind) for j in judges)]
+
     def check(self, dataset: Dataset) -> None:
-        """Refuse a dataset that a segmenter or the attribute classifier cannot judge.
+        """Refuse a dataset that a segmenter, CLIP or the attribute classifier cannot judge.
 
         Raises:
             ValueError: says what does not fit and what to do.
@@ -133,6 +150,8 @@ class Extractors:
             judge.check(dataset)
         if self.attributes is not None:
             self.attributes.check(dataset)
+        if isinstance(self.clip, SmallClip):
+            self.clip.check_size(dataset.image_size)
 
     def features_of(
         self, judge: FeatureJudge, images: Tensor, predictions: Mapping[str, Prediction]

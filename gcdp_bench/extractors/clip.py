@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.weights import tensors_digest
@@ -155,12 +156,20 @@ class SmallClip:
         Raises:
             ValueError: images of another size than it was trained for.
         """
-        if tuple(images.shape[-2:]) != self.config.image_size:
-            raise ValueError(
-                f"{self.name}: expected images of {self.config.image_size}, got "
-                f"{tuple(images.shape[-2:])}; train a clip at that size"
-            )
+        self.check_size(tuple(images.shape[-2:]))
         return self.network.encode_image(images, normalize=True)
+
+    def check_size(self, size: tuple[int, ...]) -> None:
+        """Refuse images of another size than it was trained for.
+
+        Raises:
+            ValueError: says how to train one.
+        """
+        if size != self.config.image_size:
+            raise ValueError(
+                f"{self.name}: expected images of {self.config.image_size}, got {size}; train a "
+                f"clip at that size (gcdp-bench train clip --size {by(size)}) and give --clip"
+            )
 
     @torch.no_grad()
     def text_features(self, captions: Sequence[str]) -> Tensor:

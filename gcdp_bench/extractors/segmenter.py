@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.finite import require_finite
@@ -74,15 +75,16 @@ class Segmenter:
         Raises:
             ValueError: its classes or image size differ; says how to train one that fits.
         """
-        for what, own, expected in (
-            ("classes", self.config.class_names, dataset.class_names),
-            ("image size", self.config.image_size, dataset.image_size),
+        size = f" --size {by(dataset.image_size)}"
+        for what, own, expected, option in (
+            ("classes", self.config.class_names, dataset.class_names, ""),
+            ("image size", self.config.image_size, dataset.image_size, size),
         ):
             if own != expected:
                 raise ValueError(
-                    f"{self.name}: {what} {own} do not fit {dataset.name} ({expected}); "
-                    f"train one with `gcdp-bench train segmenter --dataset {dataset.name}` and "
-                    "give --segmenter FOLDER"
+                    f"{self.name}: {what} {own} do not fit images of {dataset.name} ({expected}); "
+                    f"train one with `gcdp-bench train segmenter --dataset {dataset.name}{option}` "
+                    "and give --segmenter FOLDER"
                 )
 
     @torch.no_grad()
@@ -96,7 +98,7 @@ class Segmenter:
         if tuple(images.shape[-2:]) != self.config.image_size:
             raise ValueError(
                 f"{self.name}: expected images of {self.config.image_size}, got "
-                f"{tuple(images.shape[-2:])}; train a segmenter at that size"
+                f"{tuple(images.shape[-2:])}; train a segmenter at that size (--size)"
             )
         layouts, features = [], []
         for chunk in images.split(CHUNK):

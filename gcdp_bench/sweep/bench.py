@@ -16,13 +16,14 @@ from gcdp_bench.catalog import (
 )
 from gcdp_bench.comparable import old_definitions
 from gcdp_bench.cost_rows import record_costs
+from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.extractors.weights import family
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset, Generator, Taught
 from gcdp_bench.rows import read_rows
-from gcdp_bench.sample import SampleRequest, load_generator
+from gcdp_bench.sample import SampleRequest, check_resize, load_generator
 from gcdp_bench.stored_tables import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real, Renew
@@ -73,6 +74,7 @@ class Bench:
                 size=first.image_size,
                 data_root=self.places.data_root,
                 quarantine=self.places.quarantine,
+                resize=self.places.resize,
             )
         )
 
@@ -113,6 +115,7 @@ class Bench:
         _refuse_other_task(config)
         for name in config.model_names:
             self.generator(name)
+            check_resize(name, self._folder(name), self.dataset)
         for generator, _ in self._generators.values():
             _check_fit(generator, self.dataset, mix_subsets=config.mix_subsets)
             _refuse_own_teacher(generator, self.judges)
@@ -215,7 +218,10 @@ def _check_fit(generator: Generator, dataset: Dataset, *, mix_subsets: bool) -> 
                 "pass --mix-subsets to draw models of different subsets in one figure"
             )
     if generator.image_size != dataset.image_size:
-        problems.append(f"it makes {generator.image_size}, expected {dataset.image_size}")
+        problems.append(
+            f"it makes images of {by(generator.image_size)}, expected {by(dataset.image_size)}; "
+            f"train it with --size {by(dataset.image_size)}"
+        )
     if generator.class_names != dataset.class_names:
         problems.append("its classes differ from the dataset's")
     if problems:

@@ -69,6 +69,7 @@ class Places:
     results: Path
     data_root: Path | None = None
     quarantine: Path | None = None  # list of faulty items to leave out
+    resize: str = "none"  # how images of another shape get theirs, see `framing.frame`
     weights: tuple[tuple[str, Path], ...] = ()  # model -> folder, where not the usual one
 
     def point(self, request: SampleRequest) -> Path:

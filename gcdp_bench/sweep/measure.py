@@ -13,6 +13,7 @@ import pandas as pd
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
+from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.evaluate import (
     Judging,
     Observed,
@@ -286,7 +287,7 @@ class Measurements:
             "between_seed_sd": math.nan,
             "within_seed_sd": math.nan,
             "image_size": "x".join(map(str, self._dataset.image_size)),
-            "resize": "none",
+            "resize": resize_of(self._dataset),
             "reference": self.reference.digest,
             "captions": captions_digest(seen.captions),
             "weights": request.weights,
@@ -348,5 +349,5 @@ def _refuse_other_reference(results: Path, dataset: str, digest: str) -> None:
         raise ValueError(
             f"{results}: holds rows that were compared with other real images of "
             f"{dataset} ({', '.join(others)}, now {digest}): the data or "
-            "--quarantine changed; choose another --results or remove that folder"
+            "--quarantine or --resize changed; choose another --results or remove that folder"
         )

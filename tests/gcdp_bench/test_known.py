@@ -107,6 +107,26 @@ def test_another_shape_is_refused(tmp_path, part):
         read_known(KnownFiles("a", parts["layout"], parts["image"], parts["mask"]), SIZE, NAMES)
 
 
+@pytest.mark.parametrize("side", ["image", "layout"])
+def test_a_photograph_of_another_shape_is_cropped_or_padded_with_its_mask(tmp_path, side):
+    """8 x 8 for a model of 4 x 8: the middle rows; padded, what is added is not known."""
+    pixels = torch.arange(8, dtype=torch.uint8)[:, None].expand(8, 8).contiguous()
+    write_image(tmp_path / "i.png", pixels.expand(3, 8, 8).contiguous())
+    write_layout(tmp_path / "l.png", (pixels >= 4).to(torch.uint8))
+    files = KnownFiles("a", tmp_path / "l.png" if side == "layout" else None,
+                       tmp_path / "i.png" if side == "image" else None, None)  # fmt: skip
+    pair = read_known(files, SIZE, NAMES)
+    mask = pair.image_mask if side == "image" else pair.layout_mask
+    assert mask.all() and pair.native == (8, 8)
+    if side == "image":
+        assert pair.image[0, :, 0].tolist() == [2, 3, 4, 5]
+    else:
+        assert pair.layout[:, 0].tolist() == [0, 0, 1, 1]
+    padded = read_known(files, SIZE, NAMES, "pad")
+    mask = padded.image_mask if side == "image" else padded.layout_mask
+    assert mask[0].tolist() == [False] * 2 + [True] * 4 + [False] * 2
+
+
 def test_an_unknown_class_is_refused(tmp_path):
     files = KnownFiles("a", layout(tmp_path / "l.png", value=7), None, None)
     with pytest.raises(ValueError, match=r"l\.png: layout has class 7, expected 0 to 1 or 255"):
