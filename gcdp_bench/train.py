@@ -59,7 +59,7 @@ class Plan:
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
     items: Dataset | None  # example i of the task is item i of it; None: is no single item
     resize: str  # what the images underwent, see `framing.resize_of`
-    images: str  # which images are used at which size, for whoever started the run
+    images: str  # which images of a folder are used at which size, for whoever started the run
     split: Dataset  # that is trained on
 
 
@@ -113,7 +113,7 @@ def run(
         FloatingPointError: as there; the message has the ids of the batch's items.
     """
     resolved = plan(request)
-    if processes.is_first():
+    if resolved.images and processes.is_first():
         for line in (resolved.images, *training_notes(resolved.split)):
             say(line)
     try:
@@ -272,9 +272,9 @@ def _check_part(preset: Any, whole: int, size: Size) -> None:
 
 
 def _images(request: Request, presets: Mapping[str, Any], size: Size) -> str:
-    """Which images are used at which size, and the preset for larger ones."""
+    """Which images of a folder are used at which size, and the preset for larger ones."""
     if not is_folder(request.dataset):
-        return f"{request.dataset}: images are used at {by(size)}"
+        return ""
     native = native_size_of(request.dataset, quarantine=request.quarantine)
     own = presets[request.preset].width
     wider = [

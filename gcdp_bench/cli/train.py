@@ -69,7 +69,7 @@ def command(
     said: set[str] = set()
 
     def say(line: str) -> None:
-        if line not in said:
+        if line and line not in said:
             click.echo(line, err=True)
         said.add(line)
 

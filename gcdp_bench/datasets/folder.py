@@ -221,7 +221,7 @@ class Folder:
         others = other_shapes(sizes)
         many = len(others) > MOST_SINGLED_OUT * len(sizes)
         if many:
-            yield WHOLE_SPLIT, [Fault(WHOLE_SPLIT, str(self._root / "images"), mixed_shapes(sizes))]
+            yield WHOLE_SPLIT, [Fault(WHOLE_SPLIT, str(self.root / "images"), mixed_shapes(sizes))]
         known = set(self._ids)
         for index, name in enumerate(self._ids):
             found = [*self._faults.get(name, []), *self._inspect_files(index)]

@@ -76,18 +76,20 @@ def test_the_options_of_every_verb():
     }
     shared = ["--attributes", "--clip", "--data-root", "--dataset", "--device", "--dinov2",
               "--extractors", "--features", "--inception", "--quarantine",
-              "--segmenter"]  # fmt: skip
+              "--resize", "--segmenter"]  # fmt: skip
     steps = ["--solver", "--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
-                         "--dry-run", "--quarantine", "--data-root"]),
+                         "--dry-run", "--quarantine", "--data-root", "--resize", "--size",
+                         "--width"]),
         "outpaint": sorted(["--dataset", "--layout", "--image", "--mask", "--caption",
                             "--captions", "--out", "--model", "--weights", "--guidance",
-                            "--resampling", "--seed", "--batch-size", "--device", "--steps",
+                            "--resampling", "--resize", "--seed", "--batch-size", "--device",
+                            "--steps",
                             "--sr-steps", "--sr-guidance"]),
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--truncation", "--num-samples", "--batch-size", "--weights",
-                          "--device", "--quarantine", "--data-root", *steps]),
+                          "--device", "--quarantine", "--data-root", "--resize", *steps]),
         "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
