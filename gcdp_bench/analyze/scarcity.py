@@ -10,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.analyze.results import read_dataset
-from gcdp_bench.compare import compare_pair
-from gcdp_bench.compare.paired import check_definitions
+from gcdp_bench.compare.paired import check_definitions, compare_pair
 from gcdp_bench.compare.points import PointSet, point_sets
 from gcdp_bench.tables import SUMMARY, summary_table
 

@@ -28,6 +28,7 @@ from gcdp_bench.catalog.generators import (
     trained_parts,
 )
 from gcdp_bench.catalog.names import lookup
+from gcdp_bench.catalog.presets import PRESET_NAMES, check_training
 
 __all__ = [
     "CASCADES",
@@ -37,9 +38,11 @@ __all__ = [
     "GENERATORS",
     "PROJECT",
     "TASKS",
+    "PRESET_NAMES",
     "DatasetSpec",
     "GeneratorSpec",
     "check_dataset",
+    "check_training",
     "dataset_identity",
     "generator_folder",
     "has_attributes",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.cli.names import GENERATOR
 from gcdp_bench.cli.options import (
     cascade_options,
     data_options,
@@ -36,8 +37,12 @@ def command() -> None:
 
 @command.command(name="features")
 @dataset_option
-@click.option("--model", default="reference", show_default=True, help="Cascade to look into.")
-@click.option("--against", default="imagen", show_default=True, help="Cascade beside it.")
+@click.option(
+    "--model", type=GENERATOR, default="reference", show_default=True, help="Cascade to look into."
+)
+@click.option(
+    "--against", type=GENERATOR, default="imagen", show_default=True, help="Cascade beside it."
+)
 @click.option("--split", default="test", show_default=True, help="Whose images are taken.")
 @click.option("--num-images", default=48, show_default=True, help="Images.")
 @click.option(
@@ -198,7 +203,9 @@ def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) ->
 
 @command.command(name="outpainting")
 @dataset_option
-@click.option("--model", default="reference", show_default=True, help="That draws both.")
+@click.option(
+    "--model", type=GENERATOR, default="reference", show_default=True, help="That draws both."
+)
 @click.option("--weights", type=FOLDER, help="Folder of the trained model.")
 @click.option("--split", default="test", show_default=True, help="Whose pairs are taken.")
 @click.option("--num-samples", default=100, show_default=True, help="Pairs.")

@@ -28,10 +28,14 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
     gcdp-bench compare results/local:reference@4 results/local:lafite@0.8
     gcdp-bench compare results/before results/after
     """
-    from gcdp_bench.cli.display import print_summary
-    from gcdp_bench.compare import compare_points, readable_comparison, select_points
+    from gcdp_bench.compare.points import select_points
 
     first, second = (select_points(*_parse(text), dataset=dataset) for text in (a, b))
+
+    from gcdp_bench.cli.display import print_summary
+    from gcdp_bench.compare.sides import compare_points
+    from gcdp_bench.compare.text import readable_comparison
+
     table = compare_points(first, second, per_class=classes)
     print_summary(readable_comparison(table))
     counts = table["verdict"].value_counts()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.names import DATASET
 from gcdp_bench.cli.options import data_root_option
 
-name_argument = click.argument("name", metavar="NAME|FOLDER")
+name_argument = click.argument("name", type=DATASET, metavar="NAME|FOLDER")
 
 
 @click.group(name="data")

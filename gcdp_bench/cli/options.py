@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER
+
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
     from gcdp_bench.extractors.bundle import JudgeRequest
@@ -16,6 +18,7 @@ JUDGES = "gcdp_bench.judges"
 
 dataset_option = click.option(
     "--dataset",
+    type=DATASET,
     required=True,
     metavar="NAME|FOLDER",
     help="Dataset by name (synth-city-25, camvid, ...) or a folder of your own.",
@@ -180,6 +183,7 @@ def extractor_options(function):
         _judging("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
         _judging(
             "--features",
+            type=FEATURES,
             metavar="LIST",
             help="Features to compare distributions in, comma-separated, the first one for FID: "
             "hrnet, tf1, clean, torch, dinov2, cmmd [hrnet, or tf1 if standard].",
@@ -188,6 +192,7 @@ def extractor_options(function):
         _judging(
             "--segmenter",
             "segmenters",
+            type=SEGMENTER,
             multiple=True,
             metavar="FOLDER|FILE|NAME",
             help="Run folder of a trained segmenter; or hrnet-w48-cityscapes or its checkpoint, "

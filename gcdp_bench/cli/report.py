@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.names import CONDITION
 from gcdp_bench.cli.stores import STORED_RESULTS
 
 
@@ -13,6 +14,7 @@ from gcdp_bench.cli.stores import STORED_RESULTS
 @click.argument("results", type=STORED_RESULTS, default=Path("results/local"))
 @click.option(
     "--only",
+    type=CONDITION,
     multiple=True,
     metavar="FIELD=VALUE",
     help="Use these rows alone, e.g. --only num_samples=200; may be repeated.",

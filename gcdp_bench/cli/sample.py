@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from gcdp_bench.cli.names import GENERATOR
 from gcdp_bench.cli.options import (
     data_options,
     dataset_option,
@@ -20,7 +21,7 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 
 
 @click.command(name="sample")
-@click.argument("model", metavar="MODEL")
+@click.argument("model", type=GENERATOR, metavar="MODEL")
 @dataset_option
 @click.option("--out", type=STORED, required=True, help="Folder, or s3://BUCKET/FOLDER, to fill.")
 @click.option("--split", default="test", show_default=True, help="Whose captions to use.")

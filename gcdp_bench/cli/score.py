@@ -82,10 +82,11 @@ def command(
     named = frame.loc[frame["metric"].eq("semantic_recall") & frame["class"].eq("all")]
     num = int(named["num_samples"].max())
     click.echo(unnamed_note(len(samples) - num, len(samples)))
-    for line in frame[frame["class"] == "all"].itertuples():
-        value, low, high = in_units(str(line.metric), line.value, line.ci_low, line.ci_high)
-        interval = "" if line.ci_method == "none" else f"[{low}, {high}]"
-        click.echo(f"{line.metric:32s} {value:>12s} {interval:24s} {line.extractor}")
+    for line in frame[frame["class"] == "all"].to_dict("records"):
+        metric, ends = line["metric"], (line["ci_low"], line["ci_high"])
+        value, low, high = in_units(metric, line["value"], *ends)
+        interval = "" if line["ci_method"] == "none" else f"[{low}, {high}]"
+        click.echo(f"{metric:32s} {value:>12s} {interval:24s} {line['extractor']}")
     if out is not None:
         with replacing(out) as temporary:
             frame.to_csv(temporary, index=False)

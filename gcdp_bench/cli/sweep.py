@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from gcdp_bench.cli.names import GENERATORS
 from gcdp_bench.cli.options import (
     data_options,
     dataset_option,
@@ -32,6 +33,8 @@ from gcdp_bench.cli.stores import STORED
 )
 @click.option(
     "--models",
+    type=GENERATORS,
+    metavar="LIST",
     help="Generators [reference,imagen; image-layout: reference-unconditional,gansformer,"
     "dataset-ddpm,semantic-palette].",
 )

@@ -59,13 +59,18 @@ def command(
     reference-unconditional, gansformer, dataset-ddpm, semantic-palette), a network that one is
     built on (autoencoder for ldm, lafite-clip for lafite, ddpm for dataset-ddpm, palette-layouts
     for semantic-palette), or a judge (segmenter, clip, attributes)."""
+    from gcdp_bench.catalog import check_training
+    from gcdp_bench.networks import NETWORKS
+
+    check_training(model, preset)
+    if stage is not None and not NETWORKS[model].stages:
+        raise click.UsageError(f"--stage: {model} has no stages")
+
     from gcdp_bench import train
     from gcdp_bench.cli.display import Display
     from gcdp_bench.config import to_dict
 
     stages = train.stages_of(model)
-    if stage is not None and not stages:
-        raise click.UsageError(f"--stage: {model} has no stages")
     said: set[str] = set()
 
     def say(line: str) -> None:

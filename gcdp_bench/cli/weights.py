@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.cli.names import WEIGHTS
+
 if TYPE_CHECKING:
     from gcdp_bench.inventory import Published
 
@@ -30,7 +32,7 @@ def list_command() -> None:
 
 
 @command.command(name="verify")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", type=WEIGHTS, nargs=-1, metavar="[NAME]...")
 @click.pass_context
 def verify_command(context: click.Context, names: tuple[str, ...]) -> None:
     """Hash weights in the store again [all that are there]; exit code 1 on a mismatch."""
@@ -48,7 +50,7 @@ def verify_command(context: click.Context, names: tuple[str, ...]) -> None:
 
 
 @command.command(name="add")
-@click.argument("name")
+@click.argument("name", type=WEIGHTS, metavar="NAME")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--download", is_flag=True, help="Fetch it through the library that owns it.")
 @click.option(

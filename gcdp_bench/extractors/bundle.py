@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor
 
@@ -25,18 +25,16 @@ from gcdp_bench.extractors.inception import (
     InceptionNetwork,
 )
 from gcdp_bench.extractors.inception import NAME as INCEPTION
+from gcdp_bench.extractors.names import HRNET, FeatureProtocol, check_features, split_resize
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
-from gcdp_bench.extractors.segmenter_standard import NAME as HRNET
-from gcdp_bench.extractors.segmenter_standard import StandardSegmenter, split_resize
+from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
 from gcdp_bench.extractors.weights import family, find_judge
 from gcdp_bench.finite import require_finite
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, FeatureJudge, LayoutJudge, Prediction, TextJudge
 
 Kind = Literal["shipped", "standard"]
-FeatureProtocol = Literal["hrnet", "tf1", "clean", "torch", "dinov2", "cmmd"]
-FEATURE_PROTOCOLS: tuple[FeatureProtocol, ...] = get_args(FeatureProtocol)
 DEFAULT_FEATURES: Mapping[Kind, tuple[FeatureProtocol, ...]] = {
     "shipped": ("hrnet",),
     "standard": ("tf1",),
@@ -65,12 +63,7 @@ class JudgeRequest:
     device: str = "cpu"  # of the standard networks; the small ones stay on the CPU
 
     def __post_init__(self):
-        unknown = [name for name in self.protocols if name not in FEATURE_PROTOCOLS]
-        if unknown or not self.protocols:
-            raise ValueError(
-                f"features: expected some of {', '.join(FEATURE_PROTOCOLS)}, got "
-                f"{', '.join(unknown) or 'none'}"
-            )
+        check_features(self.protocols)
         if "cmmd" in self.protocols and self.kind != "standard":
             raise ValueError("features: cmmd needs the standard CLIP; add --extractors standard")
 

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.hrnet import W48, HRNetConfig, HRNetSegmenter
+from gcdp_bench.extractors.names import BOX, CONFIGURED, NATIVE
+from gcdp_bench.extractors.names import HRNET as NAME
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.finite import require_finite
@@ -21,12 +23,6 @@ from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, Prediction
 from gcdp_bench.texts import shown
 from gcdp_bench.training.loading import load_known
-
-NAME = "hrnet-w48-cityscapes"
-NATIVE = "native"
-CONFIGURED = "1024x2048"
-"""Size at which the configuration `fcn_hr48_*_cityscapes-512x1024` tests."""
-BOX = r"([1-9]\d*)x([1-9]\d*)"
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB, of pixels 0..255
 CHUNK_PX = 2 * 1024 * 2048  # pixels that the network sees at once
@@ -167,14 +163,6 @@ def parse_resize(text: str) -> Size | None:
             f"resize of {NAME}: expected {NATIVE!r} or HEIGHTxWIDTH as {CONFIGURED!r}, got {text!r}"
         )
     return int(match[1]), int(match[2])
-
-
-def split_resize(text: str) -> tuple[str, str]:
-    """ "NAME@native" to (NAME, "native"); without a size, that of mmseg's configuration."""
-    name, _, resize = text.rpartition("@")
-    if name and (resize == NATIVE or re.fullmatch(BOX, resize)):
-        return name, resize
-    return text, CONFIGURED
 
 
 def openmmlab_weights(path: Path) -> dict[str, Tensor]:

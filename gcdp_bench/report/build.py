@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from gcdp_bench.agreement import judge_agreement, warnings_of
 from gcdp_bench.comparable import check_comparable, name_subsets, old_definitions, select
-from gcdp_bench.compare import compare_models
+from gcdp_bench.compare.models import compare_models
 from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.files import output_folder, replacing
 from gcdp_bench.points import read_proportions

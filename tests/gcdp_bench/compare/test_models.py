@@ -2,8 +2,7 @@
 
 import pytest
 
-from gcdp_bench.compare import compare_models
-from gcdp_bench.compare.models import MODEL_COLUMNS
+from gcdp_bench.compare.models import MODEL_COLUMNS, compare_models
 from gcdp_bench.points import read_point
 from gcdp_bench.rows import to_frame
 

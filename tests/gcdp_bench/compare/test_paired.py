@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from gcdp_bench.comparable import UnlikeRowsError
-from gcdp_bench.compare import compare_points, readable_comparison
 from gcdp_bench.compare.points import point_sets
+from gcdp_bench.compare.sides import compare_points
+from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.metrics.frechet import frechet_distance
 from gcdp_bench.rows import to_frame
 from tests.gcdp_bench.compare.conftest import NUM, NUM_REAL, observed

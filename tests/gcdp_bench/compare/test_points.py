@@ -2,7 +2,7 @@
 
 import pytest
 
-from gcdp_bench.compare import select_points
+from gcdp_bench.compare.points import select_points
 from gcdp_bench.rows import merge_rows, to_frame
 
 

@@ -1,0 +1,83 @@
+"""Unknown names are refused before anything heavy is imported, with the nearest known one."""
+
+import subprocess
+import sys
+
+import pytest
+
+from gcdp_bench.catalog import GENERATORS, PRESET_NAMES, check_training
+from gcdp_bench.networks import NETWORKS
+from gcdp_bench.train import KINDS, trainable
+from reference_model.presets import PRESETS
+
+REFUSALS = {
+    "train refrence --dataset synth-city-25": "unknown model to train 'refrence'; did you mean",
+    "train reference --dataset synth-city-26": "unknown dataset (or folder) 'synth-city-26'; did",
+    "train reference --dataset synth-city-25 --preset tinny": "unknown preset 'tinny'; did you",
+    "train ldm --dataset synth-city-25 --preset small": "unknown ldm preset 'small'; known: tiny",
+    "train ldm --dataset synth-city-25 --stage sr": "--stage: ldm has no stages",
+    "train reference --dataset synth-city-25 --stage top": "'top' is not one of 'base', 'sr'",
+    "sample refrence --dataset synth-city-25 --out x": "unknown generator 'refrence'; did you",
+    "sample reference --dataset synth-cty-25 --out x": "unknown dataset (or folder)",
+    "sample reference --dataset synth-city-25 --out x --solver euler": "'euler' is not one of",
+    "outpaint --dataset x --out y --caption z": "unknown dataset (or folder) 'x'",
+    "outpaint --dataset synth-city-25 --model x --out y": "unknown generator 'x'",
+    "score x --dataset y": "unknown dataset (or folder) 'y'",
+    "score x --dataset synth-city-25 --features hrnett": "got hrnett; did you mean 'hrnet'?",
+    "score x --dataset synth-city-25 --extractors big": "'big' is not one of 'shipped', 'standard'",
+    "score x --dataset synth-city-25 --segmenter hrnet-w48-cityscape": "did you mean 'hrnet-w48-c",
+    "score --explain recall": "unknown metric 'recall'",
+    "sweep --dataset y": "unknown dataset (or folder) 'y'",
+    "sweep --dataset synth-city-25 --models reference,imagin": "'imagin'; did you mean 'imagen'",
+    "sweep --dataset synth-city-25 --features hrnet,cmd": "got cmd; did you mean 'cmmd'?",
+    "sweep --dataset synth-city-25 --protocol own": "'own' is not one of 'heldout'",
+    "sweep --dataset synth-city-25 --task x": "'x' is not one of 'text-to-image'",
+    "report x --only modell=reference": "--only: expected FIELD=VALUE with a column",
+    "report x --table 2": "'2' is not '1'",
+    "memorisation x --dataset y": "unknown dataset (or folder) 'y'",
+    "analyze features --dataset y": "unknown dataset (or folder) 'y'",
+    "analyze features --dataset synth-city-25 --model refrence": "unknown generator 'refrence'",
+    "analyze features --dataset synth-city-25 --against x": "unknown generator 'x'",
+    "analyze outpainting --dataset y": "unknown dataset (or folder) 'y'",
+    "analyze outpainting --dataset synth-city-25 --model x": "unknown generator 'x'",
+    "analyze schedules . --dataset y": "unknown dataset (or folder) 'y'",
+    "analyze scheduls": "No such command 'scheduls'",
+    "data check synth-cty": "unknown dataset (or folder) 'synth-cty'; did you mean 'synth-city'?",
+    "data stats celeba": "unknown dataset (or folder) 'celeba'",
+    "data subset x --out y": "unknown dataset (or folder) 'x'",
+    "data prepare x": "unknown dataset (or folder) 'x'",
+    "weights add t5-larg --download": "unknown weights 't5-larg'; did you mean 't5-large'?",
+    "weights verify dinov2": "unknown weights 'dinov2'",
+    "sweeep": "No such command 'sweeep'. Did you mean 'sweep'?",
+}
+
+
+def refusal(command, folder):
+    """What a command prints, in an interpreter that says whether torch was imported."""
+    code = (
+        f"import sys; sys.argv = ['gcdp-bench', *{command.split()!r}]\n"
+        "from gcdp_bench.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (1, 2), end.code\n"
+        "else:\n    raise AssertionError('not refused')\n"
+        "heavy = {'torch', 'transformers', 'matplotlib', 'scipy'} & sys.modules.keys()\n"
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize("command", REFUSALS)
+def test_an_unknown_name_is_refused_without_torch(command, tmp_path):
+    assert REFUSALS[command] in refusal(command, tmp_path)
+
+
+def test_presets_are_those_of_the_tables():
+    assert set(PRESET_NAMES) == set(NETWORKS) == set(trainable())
+    for name, presets in PRESET_NAMES.items():
+        table = KINDS[name]().presets if name in KINDS else PRESETS
+        assert presets == tuple(table), name
+    for name in GENERATORS:
+        check_training(name, "tiny")
