@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcdp_bench.cli.names import GENERATOR
+from gcdp_bench.cli.names import generator_option
 from gcdp_bench.cli.options import (
     cascade_options,
     data_options,
@@ -37,12 +37,8 @@ def command() -> None:
 
 @command.command(name="features")
 @dataset_option
-@click.option(
-    "--model", type=GENERATOR, default="reference", show_default=True, help="Cascade to look into."
-)
-@click.option(
-    "--against", type=GENERATOR, default="imagen", show_default=True, help="Cascade beside it."
-)
+@generator_option("--model", "reference", "Cascade to look into.")
+@generator_option("--against", "imagen", "Cascade beside it.")
 @click.option("--split", default="test", show_default=True, help="Whose images are taken.")
 @click.option("--num-images", default=48, show_default=True, help="Images.")
 @click.option(
@@ -203,9 +199,7 @@ def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) ->
 
 @command.command(name="outpainting")
 @dataset_option
-@click.option(
-    "--model", type=GENERATOR, default="reference", show_default=True, help="That draws both."
-)
+@generator_option("--model", "reference", "That draws both.")
 @click.option("--weights", type=FOLDER, help="Folder of the trained model.")
 @click.option("--split", default="test", show_default=True, help="Whose pairs are taken.")
 @click.option("--num-samples", default=100, show_default=True, help="Pairs.")

@@ -80,3 +80,8 @@ GENERATOR, GENERATORS = Name("model", _generator), Name("models", _generators)
 FEATURES, SEGMENTER = Name("features", _features), Name("segmenter", _segmenter)
 WEIGHTS = Name("weights", _weights)
 CONDITION = Name("condition", _condition)
+
+
+def generator_option(flag: str, default: str, text: str):
+    """An option that names a generator."""
+    return click.option(flag, type=GENERATOR, default=default, show_default=True, help=text)

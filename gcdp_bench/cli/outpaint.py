@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.names import GENERATOR
+from gcdp_bench.cli.names import generator_option
 from gcdp_bench.cli.options import cascade_options, dataset_option, device_option, resize_option
 
 FILE = click.Path(path_type=Path)
@@ -23,9 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--captions", type=FILE, help='Lines of {"id": file name, "caption": ...}.')
 @resize_option
 @click.option("--out", type=FILE, required=True, help="Folder to fill.")
-@click.option(
-    "--model", type=GENERATOR, default="reference", show_default=True, help="That draws both."
-)
+@generator_option("--model", "reference", "That draws both.")
 @click.option("--weights", type=FILE, help="Folder of the trained model.")
 @click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
 @click.option(

@@ -8,7 +8,8 @@ import pytest
 
 from gcdp_bench.cli import main
 from gcdp_bench.comparable import select
-from gcdp_bench.compare import compare_points, select_points
+from gcdp_bench.compare.points import select_points
+from gcdp_bench.compare.sides import compare_points
 from gcdp_bench.cost_rows import read_costs
 from gcdp_bench.report import build_report, build_table_1
 from gcdp_bench.rows import COLUMNS, RENAMED, SCHEMA_VERSION, merge_rows, read_rows

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from gcdp_bench.comparable import UnlikeRowsError, check_comparable, old_definitions, outdated
-from gcdp_bench.compare import compare_points, select_points
+from gcdp_bench.compare.points import select_points
+from gcdp_bench.compare.sides import compare_points
 from gcdp_bench.evaluate import score
 from gcdp_bench.metrics.definitions import versions
 from gcdp_bench.metrics.definitions.captions import CLASS_METRICS
