@@ -16,9 +16,9 @@ CASCADE = tuple(
 
 PRESET_NAMES: Mapping[str, tuple[str, ...]] = {
     **{name: CASCADE if network.stages else BASELINE for name, network in NETWORKS.items()},
-    "segmenter": ("tiny", "w18-small"),
-    "clip": ("tiny", "teacher"),
-    "attributes": ("tiny", "resnet18", "resnet50"),
+    "segmenter": ("tiny", "small", "w18-small"),
+    "clip": ("tiny", "small", "teacher"),
+    "attributes": ("tiny", "small", "resnet18", "resnet50"),
     "lafite-clip": ("tiny",),
 }
 """Every network that can be trained -> its presets."""
