@@ -45,6 +45,7 @@ def command(
     from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
+    from gcdp_bench.datasets.framing import resize_of
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
     from gcdp_bench.evaluate.size import evaluation_size
@@ -79,6 +80,7 @@ def command(
     seen = observe(samples, judges, judging, progress=display, task=f"score {folder.name}")
     scores = score_generated(seen, reference, judges)
     frame = scores.frame()
+    frame["resize"] = samples.resize if samples.resize != "none" else resize_of(real)
     named = frame.loc[frame["metric"].eq("semantic_recall") & frame["class"].eq("all")]
     num = int(named["num_samples"].max())
     click.echo(unnamed_note(len(samples) - num, len(samples)))

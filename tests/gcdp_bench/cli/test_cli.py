@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner
 
 from gcdp_bench.cli import VERBS, main
 from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.images import write_layout
 from gcdp_bench.rows import merge_rows, read_rows
 
@@ -283,3 +287,21 @@ class TestMistakes:
     def test_stages_of_a_judge(self):
         output = fails("train", "clip", "--dataset", "camvid", "--stage", "sr", code=2)
         assert "clip has no stages" in output
+
+
+def test_samples_of_another_size_are_evaluated_when_resize_says_how(toy, tmp_path):
+    samples, size = tmp_path / "samples", Folder(Path(toy.data), "test").image_size
+    names = Folder(Path(toy.data), "test").class_names
+    writer = FolderWriter(samples, class_names=names, dataset="toy", split="test")
+    for index in range(3):
+        image = torch.full((3, size[0], 2 * size[1]), 60 * index, dtype=torch.uint8)
+        writer.write(str(index), image, image[0] // 255, "a car")
+    shown = f"its images are {size[0]}x{2 * size[1]}, but .* evaluates images of"
+    result = run("score", samples, "--dataset", toy.data, *toy.judges())
+    assert result.exit_code == 1 and re.search(shown, result.output), result.output
+    assert f"--size {size[0]}x{2 * size[1]}" in result.output
+    table = tmp_path / "scores.csv"
+    result = run("score", samples, "--dataset", toy.data, "--resize", "pad", "--out", table,
+                 *toy.judges())  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(table)["resize"]) == {"pad"}
