@@ -9,14 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gcdp_bench.datasets.coding import LayoutCoding
 from gcdp_bench.datasets.disk import files_by_id
+from gcdp_bench.datasets.folder_files import read_classes
 from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import class_problem
 from gcdp_bench.images import (
     IMAGE_SUFFIXES,
     Size,
     read_image,
-    read_layout,
 )
 from gcdp_bench.palette import colourise
 from gcdp_bench.protocols import IGNORE_ID
@@ -135,7 +136,7 @@ def read_known(
         image = fit_image(read, size, resize)  # (3, H, W)
         kept &= fit_layout(torch.zeros(native, dtype=torch.uint8), size, resize) != IGNORE_ID
     if files.layout is not None:
-        read = read_layout(files.layout)  # (h, w)
+        read = _coding_of(files.layout).read(files.layout)  # (h, w)
         sizes[files.layout] = (read.shape[0], read.shape[1])
         if problem := class_problem(read, len(class_names)):
             raise ValueError(f"{files.layout}: {problem}")
@@ -165,6 +166,15 @@ def shown(pair: KnownPair, class_names: Sequence[str]) -> Tensor:
     pictures = torch.stack([pair.image, colourise(pair.layout[None], class_names)[0]])
     known = torch.stack([pair.image_mask, pair.layout_mask])[:, None]  # (2, 1, H, W)
     return torch.where(known, pictures, torch.full_like(pictures, UNKNOWN_GREY))
+
+
+def _coding_of(layout: Path) -> LayoutCoding:
+    """How the layout says classes: as its folder dataset does, if it lies in one."""
+    root = layout.parent.parent
+    described = any((folder / "classes.json").is_file() for folder in (root, root.parent))
+    if layout.parent.name != "layouts" or not described:
+        return LayoutCoding()
+    return read_classes(root).coding
 
 
 def _files(path: Path) -> dict[str, Path]:

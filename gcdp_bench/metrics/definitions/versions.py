@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-CHANGES: Mapping[str, tuple[str, ...]] = {}
+from gcdp_bench.metrics.definitions.captions import CLASS_METRICS
+
+READING = (
+    'what captions deny ("no cars") is not prompted unless the dataset says so; irregular plurals, '
+    "names with brackets or underscores, accents of both forms and scripts without blanks are found"
+)
+
+CHANGES: Mapping[str, tuple[str, ...]] = dict.fromkeys(CLASS_METRICS, (READING,))
 """Value of the `metric` column -> what changed with version "2", "3", ...; a metric that is not
 here has the version "1"."""
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from gcdp_bench.catalog import GENERATORS, PRESET_NAMES, check_training
-from gcdp_bench.networks import NETWORKS
 from gcdp_bench.kinds import KINDS
+from gcdp_bench.networks import NETWORKS
 from gcdp_bench.train import trainable
 from reference_model.presets import PRESETS
 

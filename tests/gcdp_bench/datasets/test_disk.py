@@ -19,7 +19,7 @@ from gcdp_bench.datasets.manifest import read_ids
 from gcdp_bench.datasets.views import read_quarantine, without
 from gcdp_bench.files import is_hidden, visible
 from gcdp_bench.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES
-from gcdp_bench.known import Sources, find_known
+from gcdp_bench.known import Sources, find_known, read_known
 from tests.gcdp_bench.datasets.trees import noise, save, write_celeba, write_cityscapes
 
 APPLE_DOUBLE = b"\0\5\26\7\0\2\0\0Mac OS X        "
@@ -200,3 +200,15 @@ def test_an_id_loses_folders_and_the_suffix_of_a_picture_alone(stem, suffix):
 def test_a_list_of_ids_may_have_a_mark_and_line_ends_of_windows(tmp_path):
     (tmp_path / "ids.TXT").write_bytes(b"\xef\xbb\xbf0.jpg\r\n\r\n1.JPG\r\n")
     assert read_ids(tmp_path / "ids.TXT") == ("0", "1")
+
+
+def test_outpainting_reads_layouts_as_their_folder_says(tmp_path):
+    root = write_folder(tmp_path / "data")
+    save(root / "layouts" / "0000.png", np.full((8, 12), 255, np.uint8))
+    place = Sources(layout=root / "layouts" / "0000.png")
+    (files,) = find_known(place)
+    assert (read_known(files, (8, 12), ["road", "car"]).layout == 255).all()
+    table = {"classes": ["road", "car"], "values": {"255": "car"}}
+    (root / "classes.json").write_text(json.dumps(table))
+    pair = read_known(files, (8, 12), ["road", "car"])
+    assert (pair.layout == 1).all() and bool(pair.layout_mask.all())

@@ -7,6 +7,7 @@ import torch
 
 from gcdp_bench.datasets.folder import Folder, native_size
 from gcdp_bench.datasets.folder_writer import FolderWriter
+from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.images import write_image, write_layout
 
 NAMES = ["sky", "road", "car"]
@@ -155,3 +156,72 @@ def test_the_size_is_that_of_the_first_image_that_is_not_left_out(tmp_path):
     write_image(tmp_path / "images" / "000.png", torch.zeros(3, 4, 4, dtype=torch.uint8))
     assert native_size(tmp_path) == (4, 4)
     assert native_size(tmp_path, without={"000"}) == (8, 12)
+
+
+def rewrite(folder, lines, name="captions.jsonl"):
+    (folder / "captions.jsonl").unlink()
+    (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+SEVERAL = {f"{i:03d}": [f"first {i}", f"second {i}", f"third {i}"] for i in range(8)}
+FORMS = {
+    "repeated lines": [{"id": n, "caption": t} for n, texts in SEVERAL.items() for t in texts],
+    "official release": [{"file_name": f"{n}.png", "text": t} for n, t in SEVERAL.items()],
+    "paths": [{"file_name": f"images/{n}.PNG", "captions": t} for n, t in SEVERAL.items()],
+}
+
+
+@pytest.mark.parametrize("name", ["captions.jsonl", "metadata.jsonl", "images/metadata.jsonl"])
+@pytest.mark.parametrize("form", FORMS)
+def test_several_captions_are_chosen_as_in_a_manifest(tmp_path, form, name):
+    write(tmp_path, num=8)
+    rewrite(tmp_path, FORMS[form], name)
+    chosen = [triplet.caption for triplet in Folder(tmp_path)]
+    assert chosen == [choose_caption(SEVERAL[n], n, 0) for n in sorted(SEVERAL)]
+    assert len({text.split()[0] for text in chosen}) > 1
+    first = [triplet.caption for triplet in Folder(tmp_path, caption_seed=None)]
+    assert first == [texts[0] for texts in SEVERAL.values()]
+    assert not any(found for _, found in Folder(tmp_path).inspect())
+
+
+def test_two_files_of_captions_are_refused(tmp_path):
+    write(tmp_path)
+    (tmp_path / "metadata.jsonl").write_text("")
+    with pytest.raises(ValueError, match="expected captions in one file"):
+        Folder(tmp_path)
+
+
+def test_without_captions_the_template_names_the_classes_of_the_layout(tmp_path):
+    write(tmp_path)
+    (tmp_path / "captions.jsonl").unlink()
+    folder = Folder(tmp_path)
+    assert [triplet.caption for triplet in folder] == [
+        f"An image of an urban scene with {name}." for name in ("sky", "roads", "cars")
+    ]
+    assert folder.own_captions() is None and not any(found for _, found in folder.inspect())
+    table = {"classes": ["void", "road", "person"], "template": "Photo: {classes}"}
+    (tmp_path / "classes.json").write_text(json.dumps(table))
+    assert Folder(tmp_path)[2].caption == "Photo: people"
+    (fault,) = dict(Folder(tmp_path).inspect())["000"]  # void alone
+    assert "the template has no class to name" in fault.problem
+    with pytest.raises(FileNotFoundError, match=r"captions\.jsonl: expected captions"):
+        Folder(tmp_path, require_captions=True)
+
+
+def test_denials_and_more_words_are_settings_of_the_folder(tmp_path):
+    write(tmp_path)
+    assert Folder(tmp_path).caption_classes("a sky without cars, an automobile") == {0}
+    table = {"classes": NAMES, "count_denied": True, "words": {"road": ["street"]}}
+    (tmp_path / "classes.json").write_text(json.dumps(table))
+    assert Folder(tmp_path).caption_classes("a street without cars") == {1, 2}
+
+
+def test_sorting_a_manifest_keeps_every_caption(tmp_path):
+    writer = write(tmp_path, num=2)
+    with (tmp_path / "captions.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "000", "caption": "another"}) + "\n")
+    writer.put_in_order()
+    lines = [json.loads(line) for line in (tmp_path / "captions.jsonl").read_text().splitlines()]
+    assert [(line["id"], line["caption"]) for line in lines] == [
+        ("000", "a scene with 0"), ("000", "another"), ("001", "a scene with 1")
+    ]  # fmt: skip

@@ -37,7 +37,9 @@ def old(swept, tmp_path):
 def today(monkeypatch):
     """Captions are read in another way: every class is asked for."""
     monkeypatch.setattr(
-        versions, "CHANGES", dict.fromkeys(CLASS_METRICS, ("every class is asked for",))
+        versions,
+        "CHANGES",
+        {m: (*versions.CHANGES[m], "every class is asked for") for m in CLASS_METRICS},
     )
     asked = score._asked
     monkeypatch.setattr(score, "_asked", lambda captions, data: asked(captions, data) | True)
@@ -57,7 +59,7 @@ def comparable(rows):
 def test_renewed_rows_are_those_of_a_new_folder(toy, old, judges, today, tmp_path):  # noqa: F811
     before = read_rows(old)
     assert old_definitions(before) == [
-        f"{name} (version 1, now 2)" for name in sorted(CLASS_METRICS)
+        f"{name} (version 2, now 3)" for name in sorted(CLASS_METRICS)
     ]
     renewed = sweep(toy, old, judges)
     fresh = sweep(toy, tmp_path / "fresh", judges)
@@ -82,7 +84,7 @@ def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, judges, 
         before[kept].reset_index(drop=True),
         now.loc[~now["metric"].isin(CLASS_METRICS)].reset_index(drop=True),
     )
-    assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"2"}
+    assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"3"}
 
 
 def test_what_the_networks_saw_is_needed(toy, old, judges, today):  # noqa: F811
@@ -99,7 +101,7 @@ def test_a_metric_that_is_not_computed_from_it_is_refused(toy, old, judges, monk
     rows = read_rows(old)
     rows.loc[rows["metric"] == "miou", "metric"] = "gone"
     rows.to_parquet(old / "results.parquet", index=False)
-    monkeypatch.setattr(versions, "CHANGES", {"gone": ("another",)})
+    monkeypatch.setattr(versions, "CHANGES", {**versions.CHANGES, "gone": ("another",)})
     with pytest.raises(ValueError, match="gone of .*: has another definition now, and is not"):
         sweep(toy, old, judges)
 
@@ -108,10 +110,10 @@ def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, judges, today
     fresh = sweep(toy, tmp_path / "fresh", judges)
     own = fresh[fresh["model"] == "imagen"].assign(model="another", config_hash="another")
     with pytest.raises(ValueError, match=r"of stripes would hold numbers of different definitions "
-                       r"\(version 1: .*; version 2: another\).*`gcdp-bench sweep`"):  # fmt: skip
+                       r"\(version 2: .*; version 3: another\).*`gcdp-bench sweep`"):  # fmt: skip
         merge_rows(old, own)
     mixed = merge_rows(old, own, mixed=True)
-    with pytest.raises(UnlikeRowsError, match=r"rows differ in definition \(.*\): 1, 2; .*`gcdp"):
+    with pytest.raises(UnlikeRowsError, match=r"rows differ in definition \(.*\): 2, 3; .*`gcdp"):
         check_comparable(mixed)
     with pytest.raises(UnlikeRowsError, match="rows differ in definition"):
         build_report(old)
@@ -121,7 +123,7 @@ def test_points_of_different_definitions_are_not_compared(toy, old, judges, toda
     sweep(toy, tmp_path / "fresh", judges)
     ours, theirs = (select_points(folder, "imagen", None) for folder in (old, tmp_path / "fresh"))
     with pytest.raises(UnlikeRowsError, match=r"differ in the definition of .*"
-                       r"semantic_recall \(versions 1, 2\)"):  # fmt: skip
+                       r"semantic_recall \(versions 2, 3\)"):  # fmt: skip
         compare_points(ours, theirs)
     assert len(compare_points(ours, select_points(old, "reference", None)))
 
@@ -129,5 +131,5 @@ def test_points_of_different_definitions_are_not_compared(toy, old, judges, toda
 def test_a_report_of_older_definitions_says_so(old, today):
     report = build_report(old)
     (warning,) = [text for text in report.warnings if "definitions" in text]
-    assert "semantic_recall (version 1, now 2)" in warning and "gcdp-bench sweep" in warning
-    assert "semantic_recall (version 1, now 2)" in report.page.read_text()
+    assert "semantic_recall (version 2, now 3)" in warning and "gcdp-bench sweep" in warning
+    assert "semantic_recall (version 2, now 3)" in report.page.read_text()
