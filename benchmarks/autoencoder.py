@@ -20,6 +20,7 @@ import torch
 from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
 from baselines.ldm.sampler import decode
 from benchmarks.scoring import score_folder
+from gcdp_bench.cache import UserCache
 from gcdp_bench.catalog import image_size_of, open_dataset
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
@@ -63,7 +64,7 @@ def main() -> None:
             psnr.append(10.0 * torch.log10(WHITE**2 / error))
             for place, triplet in enumerate(triplets):
                 writer.write(f"{start + place:06d}", found[place], None, triplet.caption)
-        reference = reference_statistics(dataset, judges, Path(folder), Silent())
+        reference = reference_statistics(dataset, judges, UserCache(), Silent())
         totals = score_folder(samples, reference, judges, has_layouts=False)
     name = frechet_name(judges.features[0].protocol)
     case = {

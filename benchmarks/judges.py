@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from gcdp_bench.cache import UserCache
 from gcdp_bench.catalog import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import Judging, ask_again, observe, reference_statistics, score_real
@@ -37,8 +37,7 @@ def main() -> None:
     attributed = isinstance(dataset, AttributedDataset)
     judges = load_extractors(JudgeRequest(dataset=options.dataset, use_attributes=attributed))
     judges.check(dataset)
-    with TemporaryDirectory() as cache:
-        reference = reference_statistics(dataset, judges, Path(cache), Silent())
+    reference = reference_statistics(dataset, judges, UserCache(), Silent())
     seen = observe(dataset, judges, Judging(num=num), progress=Silent(), task="real")
     others = [seen.captions[index] for index in derangement(num)]
     real = reference.observed

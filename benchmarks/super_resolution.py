@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.scoring import score_folder
+from gcdp_bench.cache import UserCache
 from gcdp_bench.catalog import CASCADES, generator_folder, image_size_of, open_dataset
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
@@ -57,7 +58,7 @@ def main() -> None:
     size = image_size_of(options.dataset, options.width)
     dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
     with TemporaryDirectory() as folder:
-        reference = reference_statistics(dataset, judges, Path(folder), Silent())
+        reference = reference_statistics(dataset, judges, UserCache(), Silent())
         for name in CASCADES:
             cascade = Cascade.load(name, generator_folder(name, options.dataset, None), config)
             ways = [None, *_at_levels(cascade.stages[1], options.levels)]  # None: resized

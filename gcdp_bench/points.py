@@ -4,7 +4,7 @@
     classes.parquet                       class proportions of each dataset
     points/DATASET/MODEL/g2-s0-HASH/      samples at knob value 2, seed 0: a `folder` dataset
     scores/CONFIG_HASH/                   point.json, per_sample.parquet, observed.npz, predicted/
-    cache/                                statistics of real images
+    references/                           what networks extracted from real images
 
 A row leads to its files by its `config_hash`.
 """

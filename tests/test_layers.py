@@ -15,7 +15,7 @@ LAYERS = (
     ("gcdp_bench.images", "gcdp_bench.palette", "gcdp_bench.rows", "gcdp_bench.points",
      "gcdp_bench.published", "gcdp_bench.provenance", "gcdp_bench.flops", "gcdp_bench.costs",
      "gcdp_bench.cost_rows", "gcdp_bench.parquet",
-     "gcdp_bench.arrays", "gcdp_bench.pickles", "gcdp_bench.stored_tables"),
+     "gcdp_bench.arrays", "gcdp_bench.cache", "gcdp_bench.pickles", "gcdp_bench.stored_tables"),
     ("gcdp_bench.training",),
     ("gcdp_bench.datasets", "gcdp_bench.metrics"),
     ("gcdp_bench.extractors",),

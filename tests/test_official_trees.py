@@ -88,7 +88,7 @@ def use(place: Place) -> Place:
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("GCDP_DATA", "GCDP_CACHE", "CITYSCAPES_DATASET"):
+        for name in ("GCDP_DATA", "CITYSCAPES_DATASET"):
             patch.delenv(name, raising=False)
         patch.chdir(tmp_path_factory.mktemp("elsewhere"))  # without runs/
         yield

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gcdp_bench.cache import UserCache
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
@@ -99,7 +100,7 @@ def analyze_outpainting(
         _drawn(cascade, dataset, real, request, folder / direction, direction, progress)
         for direction in (TO_IMAGE, TO_LAYOUT)
     )
-    reference = reference_statistics(dataset, judges, folder / "cache", progress)
+    reference = reference_statistics(dataset, judges, UserCache(), progress)
     seen = observe(images, judges, Judging(), progress=progress, task=f"score {TO_IMAGE}")
     scores = score_generated(seen, reference, judges)
     judge = judges.segmenters[0]

@@ -19,6 +19,7 @@ from gcdp_bench.analyze.settling import (
     Settling,
     settling,
 )
+from gcdp_bench.cache import UserCache
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluate import (
     Judging,
@@ -134,7 +135,7 @@ def analyze_schedules(
             f"{dataset.split}), got {request.num_samples}"
         )
     check_dataset(contenders, dataset)
-    reference = reference_statistics(dataset, judges, folder / "cache", progress)
+    reference = reference_statistics(dataset, judges, UserCache(), progress)
     scores = _real_lines(reference, judges, request, progress)
     order, settled = [], []
     for contender in contenders:

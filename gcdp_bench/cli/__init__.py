@@ -24,6 +24,7 @@ VERBS = {
     "analyze": "Run an analysis of the paper: a table and a figure.",
     "memorisation": "Find samples that copy training images.",
     "verify": "Check the golden numbers that need no weights.",
+    "cache": "Show and clear what is kept for later runs.",
     "weights": "List, add and verify published weights.",
     "doctor": "Show versions, devices, weights, datasets, and what can be run.",
 }

@@ -42,6 +42,7 @@ def command(
     data_root: Path | None,
 ) -> None:
     """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
+    from gcdp_bench.cache import UserCache
     from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
@@ -75,7 +76,7 @@ def command(
             f"{samples.class_names}"
         )
     display = Display()
-    reference = reference_statistics(real, judges, folder / "cache", display)
+    reference = reference_statistics(real, judges, UserCache(), display)
     judging = Judging(has_layouts=has_layouts)
     seen = observe(samples, judges, judging, progress=display, task=f"score {folder.name}")
     scores = score_generated(seen, reference, judges)

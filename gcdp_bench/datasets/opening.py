@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gcdp_bench.cache import LAYOUTS, cache_home
+
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
     from gcdp_bench.images import Size
     from gcdp_bench.progress import Progress
 
-CACHE_VARIABLE = "GCDP_CACHE"
 CITYSCAPES_VARIABLE = "CITYSCAPES_DATASET"  # where Cityscapes' own scripts look
 FIRST_CAPTIONS = {"test-first": "test"}  # split of celeba -> the split whose images it has
 ANY_SIZE = (64, 64)  # of a dataset whose files are inspected, which are read at their own size
@@ -99,16 +100,16 @@ def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFile
 def celeba_files(fraction: int) -> DiskFiles:
     """CelebA-HQ with `fraction` percent of the training images.
 
-    Merged layouts are kept beside the masks, or in the folder that the environment variable
-    `GCDP_CACHE` names. The split "test-first" is "test" with the first of each face's captions.
+    Layouts that are merged when they are read are kept in the user's cache, those that `prepare`
+    makes beside the masks or in the folder that it is given. The split "test-first" is "test" with
+    the first of each face's captions.
     """
 
     def open_split(
         split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
         strict: bool = True,
     ) -> DiskDataset:  # fmt: skip
-        cache = _variable(CACHE_VARIABLE)
-        return open_cached(split, image_size, data_root, cache, resize=resize, strict=strict)
+        return open_cached(split, image_size, data_root, cache_home(), resize=resize, strict=strict)
 
     def open_cached(
         split: str, size: Size, data_root: Path | None, cache: Path | None, *,
@@ -125,7 +126,7 @@ def celeba_files(fraction: int) -> DiskFiles:
             resize=resize,
             fraction=fraction,
             caption_seed=None if split in FIRST_CAPTIONS else 0,
-            cache=None if cache is None else cache / "celeba-layouts",
+            cache=None if cache is None else cache / LAYOUTS,
             strict=strict,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,13 @@ from torch import Tensor
 
 from gcdp_bench.arrays import read_arrays
 from gcdp_bench.batches import Batches
-from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.extractors.bundle import (
+    ATTRIBUTES_ROLE,
+    CLIP_ROLE,
+    Extractors,
+    features_role,
+    segmenter_role,
+)
 from gcdp_bench.files import replacing
 from gcdp_bench.images import write_layout
 from gcdp_bench.metrics.layout_iou import confusion_matrices
@@ -136,6 +142,7 @@ class Judging:
     captions: Sequence[str] | None = None  # ask for these instead of the images' own captions
     has_layouts: bool = True  # False: an image-only generator's
     match_captions: bool = True  # False: CLIP is not called
+    roles: Collection[str] | None = None  # of `Extractors.networks`, which run; None: all
     predicted_dir: Path | None = None  # the primary segmenter's layouts are written here as PNG
 
 
@@ -143,7 +150,9 @@ class Judging:
 def observe(
     images: Dataset, judges: Extractors, judging: Judging, *, progress: Progress, task: str
 ) -> Observed:
-    """Show every image once to every judge.
+    """Show every image once to every judge, or to those of `judging.roles`.
+
+    What the others would have seen is missing: from the mappings by name, NaN, or None.
 
     Args:
         images: real or generated.
@@ -160,7 +169,7 @@ def observe(
         asked = [t.caption for t in batch] if judging.captions is None \
             else [judging.captions[place] for place in places]  # fmt: skip
         seen, predicted = _look(batch, asked, len(images.class_names), judges, judging)
-        if judging.predicted_dir is not None:
+        if judging.predicted_dir is not None and predicted is not None:
             for triplet, layout in zip(batch, predicted, strict=True):
                 write_layout(judging.predicted_dir / f"{triplet.id}.png", layout)
         progress.advance(len(batch))
@@ -203,14 +212,16 @@ def _look(
     num_classes: int,
     judges: Extractors,
     judging: Judging,
-) -> tuple[Observed, Tensor]:
-    """One batch; also the primary segmenter's layouts uint8 (B, H, W)."""
+) -> tuple[Observed, Tensor | None]:
+    """One batch; also the primary segmenter's layouts uint8 (B, H, W), if it ran."""
     images = torch.stack([triplet.image for triplet in batch])  # (B, 3, H, W)
     layouts = torch.stack([triplet.layout for triplet in batch])  # (B, H, W)
     num, _, height, width = images.shape
+    roles = judges.networks.keys() if judging.roles is None else judging.roles
     segmenters: dict[str, SeenLayouts] = {}
-    predictions = {judge.name: judge.predict(images) for judge in judges.segmenters}
-    for judge in judges.segmenters:
+    running = [judge for judge in judges.segmenters if segmenter_role(judge.name) in roles]
+    predictions = {judge.name: judge.predict(images) for judge in running}
+    for judge in running:
         known = len(judge.class_names)
         own = torch.where(layouts < known, layouts, IGNORE_ID)  # classes it cannot see are dropped
         predicted = predictions[judge.name].layouts
@@ -220,11 +231,15 @@ def _look(
     features = {
         judge.protocol: judges.features_of(judge, images, predictions).float().cpu().numpy()
         for judge in judges.features
+        if features_role(judge.protocol) in roles
     }
     cosines, too_long = np.full(num, np.nan, np.float32), np.zeros(num, bool)
-    if judging.match_captions:
+    if judging.match_captions and CLIP_ROLE in roles:
         match = judges.clip.cosines(images, captions)
         cosines, too_long = match.cosines, match.too_long
+    attributes = None
+    if judges.attributes is not None and ATTRIBUTES_ROLE in roles:
+        attributes = judges.attributes.predict(images).cpu().numpy()
     observed = Observed(
         tuple(triplet.id for triplet in batch),
         tuple(captions),
@@ -234,9 +249,10 @@ def _look(
         features,
         cosines,
         too_long,
-        None if judges.attributes is None else judges.attributes.predict(images).cpu().numpy(),
+        attributes,
     )
-    return observed, predictions[judges.segmenters[0].name].layouts
+    primary = predictions.get(judges.segmenters[0].name)
+    return observed, None if primary is None else primary.layouts
 
 
 def _joined(parts: Sequence[Observed]) -> Observed:

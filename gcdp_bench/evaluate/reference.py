@@ -1,24 +1,26 @@
-"""Real images of a split as the judges see them; kept on disk under a hash of all it depends on."""
+"""The real side of every comparison: what networks extract from the images of a split."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.evaluate.observed import Judging, Observed, observe
-from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.cache import UserCache
+from gcdp_bench.config import digest
+from gcdp_bench.evaluate.cached import observe_cached
+from gcdp_bench.evaluate.observed import Observed
+from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors
 from gcdp_bench.files import remove_leftovers
 from gcdp_bench.locks import exclusive
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
-from gcdp_bench.provenance import PRECISION
+from gcdp_bench.storage import fetched
 
-CACHE_VERSION = 2
 DIGEST_LENGTH = 16
 
 
@@ -30,7 +32,6 @@ class Reference:
     digest: str  # of images and layouts, in any order
     captioned: frozenset[int]  # ids that some caption of the split names
     observed: Observed
-    file: Path  # where `observed` is kept
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -41,36 +42,78 @@ class Reference:
 def reference_statistics(
     dataset: Dataset,
     judges: Extractors,
-    cache_dir: Path,
+    cache: UserCache,
     progress: Progress,
     *,
+    roles: Collection[str] | None = None,
     check: Callable[[str], None] = lambda digest: None,
 ) -> Reference:
-    """What the judges see in a real split.
-
-    The cache key is the SHA-256 of the sorted hashes of every image with its layout, of the order,
-    and of every judge's name, weights and resizer and the precision: one changed pixel misses it.
-    Of several processes, one looks and the others wait.
+    """What all networks but CLIP extract from a real split, each once per content (`cached`).
 
     Args:
         dataset: the split.
         judges: the networks.
-        cache_dir: where what they saw is kept.
+        cache: where it is kept.
         progress: told of every batch.
-        check: called with `Reference.digest` before the judges look.
+        roles: of `Extractors.networks`, if not of all but CLIP.
+        check: called with `Reference.digest`.
     """
-    hashes, captions, captioned = _read_all(dataset, progress)
-    digest = _sha("".join(sorted(hashes)))
-    check(digest)
-    key = _sha(f"{CACHE_VERSION}{PRECISION}{judges.identity}{''.join(hashes)}")
-    path = cache_dir / f"reference-{key}.npz"
-    with exclusive(path):
-        remove_leftovers(cache_dir)
-        if not path.exists():
-            judging = Judging(captions=captions, match_captions=False)
-            task = f"reference {dataset.name}"
-            observe(dataset, judges, judging, progress=progress, task=task).save(path)
-    return Reference(dataset, digest, captioned, Observed.load(path), path)
+    roles = judges.networks.keys() - {CLIP_ROLE} if roles is None else roles
+    seen = observe_cached(dataset, judges, cache, roles=roles, progress=progress,
+                          task=f"read {dataset.name}")  # fmt: skip
+    pairs = _sha("".join(sorted(content.pair for content in seen.contents)))
+    check(pairs)
+    captions = set(seen.observed.captions)
+    captioned = frozenset[int]().union(*(dataset.caption_classes(text) for text in captions))
+    return Reference(dataset, pairs, captioned, seen.observed)
+
+
+def kept_reference(
+    dataset: Dataset,
+    judges: Extractors,
+    cache: UserCache,
+    folder: Path,
+    progress: Progress,
+    *,
+    check: Callable[[str], None] = lambda digest: None,
+) -> tuple[Reference, Path]:
+    """`reference_statistics` with a copy in a results folder, from which it is read the next time.
+
+    So the folder can be moved, all its points are compared with the same numbers on whichever
+    machine they are scored, and nothing depends on a user's cache.
+
+    Args:
+        dataset: the split.
+        judges: the networks.
+        cache: of the user.
+        folder: `references/` of a results folder; of several processes one writes, others wait.
+        progress: told of every batch.
+        check: called with `Reference.digest`.
+
+    Returns:
+        The reference, and the file of what was extracted.
+
+    Raises:
+        ValueError: the copy is damaged.
+    """
+    start = digest([dataset.name, judges.identity])
+    with exclusive(folder / start):
+        remove_leftovers(folder)
+        is_held = any(fetched(folder).glob(f"{start}-*.npz"))
+
+        def look(roles: Collection[str] | None) -> tuple[Reference, Path]:
+            found = reference_statistics(dataset, judges, cache, progress, roles=roles, check=check)
+            observed = found.observed
+            rest = digest([found.digest, observed.ids, observed.captions])
+            return found, folder / f"{start}-{rest}.npz"
+
+        reference, path = look(() if is_held else None)
+        if path.exists():
+            return replace(reference, observed=Observed.load(path)), path
+        if is_held:
+            reference, path = look(None)
+        reference.observed.save(path)
+        return reference, path
 
 
 def class_proportions(reference: Reference) -> pd.DataFrame:
@@ -85,23 +128,6 @@ def class_proportions(reference: Reference) -> pd.DataFrame:
             "image_share": (areas > 0).mean(0),
         }
     )
-
-
-def _read_all(dataset: Dataset, progress: Progress) -> tuple[list[str], list[str], frozenset[int]]:
-    """Hash of every image with its layout, every caption, and all classes that captions name."""
-    hashes, captions = [], []
-    captioned: frozenset[int] = frozenset()
-    progress.start(f"read {dataset.name}", len(dataset), unit="image")
-    for index in range(len(dataset)):
-        triplet = dataset[index]
-        content = hashlib.sha256(triplet.image.numpy().tobytes())
-        content.update(triplet.layout.numpy().tobytes())
-        hashes.append(content.hexdigest())
-        captions.append(triplet.caption)
-        captioned |= dataset.caption_classes(triplet.caption)
-        progress.advance()
-    progress.finish()
-    return hashes, captions, captioned
 
 
 def _sha(text: str) -> str:

@@ -32,13 +32,14 @@ from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
 from gcdp_bench.extractors.weights import family, find_judge
 from gcdp_bench.finite import require_finite
 from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset, FeatureJudge, LayoutJudge, Prediction, TextJudge
+from gcdp_bench.protocols import Dataset, FeatureJudge, Judge, LayoutJudge, Prediction, TextJudge
 
 Kind = Literal["shipped", "standard"]
 DEFAULT_FEATURES: Mapping[Kind, tuple[FeatureProtocol, ...]] = {
     "shipped": ("hrnet",),
     "standard": ("tf1",),
 }
+CLIP_ROLE, ATTRIBUTES_ROLE = "clip", "attributes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +100,21 @@ class Extractors:
         return (self.segmenter, *self.other_segmenters)
 
     @property
-    def digests(self) -> dict[str, str]:
-        """Hash of each judge's weights, by its role."""
-        segmenters = {f"segmenter {judge.name}": judge for judge in self.segmenters}
-        features = {f"features {judge.protocol}": judge for judge in self.features}
-        judges = {**segmenters, "clip": self.clip, **features}
+    def networks(self) -> dict[str, Judge]:
+        """Every network by its role."""
+        networks: dict[str, Judge] = {
+            segmenter_role(judge.name): judge for judge in self.segmenters
+        }
+        networks |= {CLIP_ROLE: self.clip}
+        networks |= {features_role(judge.protocol): judge for judge in self.features}
         if self.attributes is not None:
-            judges["attributes"] = self.attributes
-        return {role: judge.digest for role, judge in judges.items()}
+            networks[ATTRIBUTES_ROLE] = self.attributes
+        return networks
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Hash of each network's weights, by its role."""
+        return {role: network.digest for role, network in self.networks.items()}
 
     @property
     def identity(self) -> str:
@@ -165,6 +173,16 @@ class Extractors:
             features = judge.features(images)
         require_finite(f"features of {judge.name}", features, remedy="give other weights")
         return features
+
+
+def segmenter_role(name: str) -> str:
+    """Role of the segmenter of a name."""
+    return f"segmenter {name}"
+
+
+def features_role(protocol: str) -> str:
+    """Role of the network whose features a protocol compares."""
+    return f"features {protocol}"
 
 
 def load_extractors(request: JudgeRequest) -> Extractors:

@@ -78,6 +78,6 @@ class Places:
         return self.results / "points" / Path(request.dataset).name / request.model / name
 
     @property
-    def cache(self) -> Path:
-        """Folder of reference statistics."""
-        return self.results / "cache"
+    def references(self) -> Path:
+        """Folder of what networks extracted from real images."""
+        return self.results / "references"

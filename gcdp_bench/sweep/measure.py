@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gcdp_bench.cache import UserCache
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
@@ -19,8 +20,8 @@ from gcdp_bench.evaluate import (
     Observed,
     Scores,
     ask_again,
+    kept_reference,
     observe,
-    reference_statistics,
     score_generated,
     score_real,
 )
@@ -83,17 +84,22 @@ class Measurements:
             "precision": PRECISION,
         }
 
-    @cached_property
+    @property
     def reference(self) -> Reference:
-        """What the judges see in the real images, from disk if it is there.
+        """What the networks extracted from the real images, from disk if it is there.
 
         Raises:
             ValueError: the table has rows of the dataset that were compared with other real images.
         """
-        return reference_statistics(
+        return self._kept_reference[0]
+
+    @cached_property
+    def _kept_reference(self) -> tuple[Reference, Path]:
+        return kept_reference(
             self._dataset,
             self._judges,
-            self._places.cache,
+            UserCache(),
+            self._places.references,
             self._progress,
             check=lambda digest: _refuse_other_reference(
                 self._places.results, self._dataset.name, digest
@@ -132,7 +138,7 @@ class Measurements:
             if not all(self.is_done(request) for request in requests.values()):
                 self._tidy(requests[CEILING])
                 self._score_real(requests)
-        return self.reference.file
+        return self._kept_reference[1]
 
     def draw(
         self, generator: Generator, request: SampleRequest, part: range, *, wait: bool
@@ -198,7 +204,7 @@ class Measurements:
     def _captions(self) -> Sequence[str]:
         """Asked for; read from the split, unless all of it was read already."""
         num = self._config.num_samples
-        if "reference" in self.__dict__:
+        if "_kept_reference" in self.__dict__:
             return self.reference.observed.captions[:num]
         return [self._dataset[index].caption for index in range(num)]
 
@@ -268,7 +274,7 @@ class Measurements:
         config_hash = self._hash(request)
         results = self._places.results
         seen.save(score_folder(results, config_hash) / "observed.npz")
-        write_point(results, config_hash, samples, self.reference.file, scores.per_sample)
+        write_point(results, config_hash, samples, self._kept_reference[1], scores.per_sample)
         knob = None if generator is None else generator.knob
         context = {
             "dataset": request.dataset,

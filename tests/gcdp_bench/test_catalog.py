@@ -99,11 +99,16 @@ def test_faces_have_attributes_where_their_file_is(tmp_path):
     assert not isinstance(plain, AttributedDataset)
 
 
-def test_the_cache_of_merged_layouts_is_the_environments(tmp_path, monkeypatch):
-    root = write_celeba(tmp_path / "celeba")
+def test_merged_layouts_lie_in_the_users_cache_by_tree(tmp_path, monkeypatch):
+    first, second = (write_celeba(tmp_path / name) for name in ("first", "second"))
+    kept = tmp_path / "cache" / "celeba-layouts"
     monkeypatch.setenv("GCDP_CACHE", str(tmp_path / "cache"))
-    open_dataset("celeba-25", "test", size=(8, 8), data_root=root)[0]
-    assert [p.name for p in (tmp_path / "cache" / "celeba-layouts").iterdir()] == ["2030.png"]
+    for _ in range(2):
+        open_dataset("celeba-25", "test", size=(8, 8), data_root=first)[0]
+    assert [path.name for path in kept.glob("*/*")] == ["2030.png"]
+    open_dataset("celeba-25", "test", size=(8, 8), data_root=second)[0]
+    assert len(list(kept.glob("*/2030.png"))) == 2  # faces of another tree can be other faces
+    assert not list(first.rglob("preprocessed")) and not list(second.rglob("preprocessed"))
 
 
 def test_the_paper_like_protocol_asks_faces_for_their_first_caption(tmp_path, toy):

@@ -48,13 +48,12 @@ class CelebA:
         caption_seed: which of a face's captions is used; None: the first.
         subset: manifest or list of the training ids; None: `25_captions.jsonl` or `25_ids.txt` in
             the dataset's folder (50, 100 alike), else drawn by a hash of the id.
-        cache: folder for merged layouts; None: `preprocessed/` beside the masks.
+        cache: folder for merged layouts, see `Layouts`; None: `preprocessed/` beside the masks.
         strict: False accepts faces of which a file is missing, for `inspect`.
 
     Raises:
         FileNotFoundError: a part of the tree, or a file of a face, is missing.
         ValueError: unknown split or fraction, or a list that cannot be read.
-        OSError: layouts have to be merged and cannot be written.
     """
 
     class_names = CLASS_NAMES
@@ -158,8 +157,6 @@ class CelebA:
             if name in unmerged:
                 self._layouts.parts(name)
             self._require_attributes(name)
-        if unmerged:
-            self._layouts.check_writable()
 
     def prepare(self, progress: Progress) -> int:
         """Merge all layouts of the split that are not there yet; see `Layouts.prepare`."""
@@ -219,7 +216,7 @@ class AttributedCelebA(CelebA):
 
     Raises:
         FileNotFoundError: that file is not there, or as `CelebA`.
-        ValueError, OSError: as `CelebA`.
+        ValueError: as `CelebA`.
     """
 
     attribute_names = ATTRIBUTE_NAMES

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from gcdp_bench.cache import cache_limit
+from gcdp_bench.config import digest
 from gcdp_bench.datasets.celeba.tree import Tree, existing
 from gcdp_bench.datasets.disk import files_by_id
 from gcdp_bench.datasets.layouts import read_existing_layout
@@ -43,17 +48,24 @@ MIN_SAMPLE, MAX_SAMPLE = 20, 60  # layouts from which on their numbering is judg
 PER_FOLDER = 2000  # consecutive ids whose masks lie in one folder
 
 
+logger = logging.getLogger(__name__)
+
+
 class Layouts:
     """Layouts by id: `preprocessed/{id}.png` if it is there, else merged from the masks and kept.
 
     Args:
         tree: where the masks lie.
-        cache: folder for merged layouts; None: `preprocessed/` beside the masks.
+        cache: folder for merged layouts, in which every tree has its own; None: `preprocessed/`
+            beside the masks.
     """
 
     def __init__(self, tree: Tree, cache: Path | None):
         self._tree = tree
-        self._cache = cache or tree.preprocessed
+        self._cache = tree.preprocessed if cache is None else cache / _identity(tree)
+        self._keeps = cache is None or cache_limit() > 0  # until a layout cannot be written
+        with suppress(OSError):  # it is not there yet, or cannot be written
+            os.utime(self._cache)
         self._listed: dict[int, dict[str, dict[str, Path]]] = {}
 
     def path(self, name: str) -> Path:
@@ -64,17 +76,22 @@ class Layouts:
     def read(self, name: str, *, keep: bool = True) -> Tensor:
         """Layout uint8 (h, w) of an id; one that is merged now is written unless `keep` is off.
 
+        If it cannot be written, that is said once.
+
         Raises:
             FileNotFoundError: it has no masks.
             ValueError: a file cannot be decoded, a mask is of no known part or of another size.
-            OSError: the merged layout cannot be written.
         """
         path = self.path(name)
-        if path.exists():
+        with suppress(FileNotFoundError):  # it may be removed from the cache at any time
             return read_existing_layout(path)
         layout = self.merge(name)
-        if keep:
-            write_layout(path, layout)
+        if keep and self._keeps:
+            try:
+                write_layout(path, layout)
+            except OSError as error:
+                self._keeps = False
+                logger.warning("merged layouts are not kept and made again: %s", error)
         return layout
 
     def merge(self, name: str) -> Tensor:
@@ -157,7 +174,8 @@ class Layouts:
             How many were merged.
 
         Raises:
-            FileNotFoundError, ValueError, OSError: as `read`; those merged before are kept.
+            FileNotFoundError, ValueError: as `read`; those merged before are kept.
+            OSError: one cannot be written.
         """
         left = self.unmerged(names)
         if left:
@@ -211,3 +229,10 @@ class Layouts:
                     listed.setdefault(padded, {})[part] = path
             self._listed[folder] = listed
         return self._listed[folder]
+
+
+def _identity(tree: Tree) -> str:
+    """Digest of where masks lie and of when files came to their folders or left them."""
+    folders = sorted(path for path in tree.parts.glob("*") if path.name.isdigit())
+    times = [(path.name, path.stat().st_mtime_ns) for path in folders]
+    return digest([str(tree.parts.resolve()), times])

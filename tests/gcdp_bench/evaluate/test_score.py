@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcdp_bench.cache import UserCache
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluate import (
     Judging,
@@ -33,7 +34,7 @@ def data(toy):
 
 @pytest.fixture
 def reference(data, judges, tmp_path):
-    return reference_statistics(data, judges, tmp_path, Silent())
+    return reference_statistics(data, judges, UserCache(tmp_path), Silent())
 
 
 @pytest.fixture

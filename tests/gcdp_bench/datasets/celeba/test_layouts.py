@@ -1,5 +1,7 @@
 """Masks of face parts, merged in the official order, once."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -104,12 +106,30 @@ def test_a_layout_is_merged_once_and_kept(root, layouts):
 
 def test_a_cache_of_ones_own(root, tmp_path):
     layouts = Layouts(find_tree(root), tmp_path / "cache")
-    layouts.read("1990")
-    assert (tmp_path / "cache" / "1990.png").exists()
+    first = layouts.read("1990")
+    (kept,) = (tmp_path / "cache").glob("*/1990.png")
     assert not (root / "CelebAMask-HQ-mask-anno" / "preprocessed").exists()
+    shutil.rmtree(tmp_path / "cache")  # by somebody who clears it meanwhile
+    assert torch.equal(layouts.read("1990"), first) and kept.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_said_once(root, tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
+    layouts = Layouts(find_tree(root), tmp_path / "file" / "cache")
+    first = layouts.read("1990")
+    assert torch.equal(layouts.read("1990"), first) and layouts.read("1991").shape == first.shape
+    assert [line.message.partition(":")[0] for line in caplog.records] == [
+        "merged layouts are not kept and made again"
+    ]
     with pytest.raises(OSError, match="expected a folder that can be written.*set GCDP_CACHE"):
-        Layouts(find_tree(root), tmp_path / "file" / "cache").check_writable()
+        layouts.prepare(["1990"], Silent())
+
+
+def test_other_masks_are_another_entry(root, tmp_path):
+    Layouts(find_tree(root), tmp_path / "cache").read("1990")
+    write_mask(root, "1990", "cloth", np.full((16, 16, 3), 255, np.uint8))
+    layout = Layouts(find_tree(root), tmp_path / "cache").read("1990")
+    assert (layout == OFFICIAL["cloth"]).all()
 
 
 def test_an_interrupted_run_is_continued(root, layouts):

@@ -1,0 +1,53 @@
+"""`gcdp-bench cache list` and `cache clear`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gcdp_bench.cache import Entry
+
+
+@click.group(name="cache")
+def command() -> None:
+    """Show and clear what is kept for later runs: it can all be made again.
+
+    It lies in $GCDP_CACHE, else in the platform's folder for caches, and takes at most
+    $GCDP_CACHE_LIMIT [10 GB]; the least recently used entries are removed first.
+    """
+
+
+@command.command(name="list")
+def list_command() -> None:
+    """List every entry, the least recently used first: size, last use, kind, name."""
+    from gcdp_bench.cache import UserCache
+
+    cache = UserCache()
+    entries = cache.entries()
+    for entry in entries:
+        used = datetime.fromtimestamp(entry.used_sec).strftime("%Y-%m-%d %H:%M")
+        click.echo(f"{megabytes([entry]):>12s}  {used}  {entry.kind:15s} {entry.path.name}")
+    click.echo(
+        f"{len(entries)} entries, {megabytes(entries)} of at most {cache.limit / 1e6:.1f} MB, in "
+        f"{cache.home}"
+    )
+
+
+@command.command(name="clear")
+@click.argument("kinds", nargs=-1, metavar="[KIND]...")
+def clear_command(kinds: tuple[str, ...]) -> None:
+    """Remove the entries of KINDs (statistics, celeba-layouts) [all]."""
+    from gcdp_bench.cache import UserCache
+
+    cache = UserCache()
+    removed = cache.clear(kinds)
+    click.echo(f"{len(removed)} entries removed, {megabytes(removed)}, from {cache.home}")
+
+
+def megabytes(entries: Sequence[Entry]) -> str:
+    """Size of entries together."""
+    return f"{sum(entry.num_bytes for entry in entries) / 1e6:.1f} MB"
