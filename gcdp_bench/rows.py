@@ -62,10 +62,7 @@ COLUMNS = {
 }
 
 SOURCES = ("generated", "real", "real-split", "paper", "control", "alarm")
-"""Where a row's images come from. "control": inputs that no metric may call good. "alarm": no
-images; one row per alarm, whose metric is the alarm's id, whose value is the measured number and
-whose column `alarm` is the sentence with reason and remedy.
-"""
+"""Where a row's images come from; of "control" and "alarm" see `gcdp_bench.alarms`."""
 RESIZES = ("none", "crop", "pad", "stretch")
 PROTOCOLS = ("heldout", "paper-like")
 

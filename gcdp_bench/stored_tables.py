@@ -2,7 +2,7 @@
 
 A store has no locks, so no two of them write the same object. Each local copy sends its own rows:
 
-    writers/WRITER/{results,costs,classes}.parquet
+    writers/WRITER/{results,controls,costs,classes}.parquet
 
 and the rows of all writers together are the table. `results.parquet` and the others beside
 `writers/` are that table for people who read it without gcdp-bench; they are written when a command
@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from gcdp_bench import cost_rows, points, rows
+from gcdp_bench import alarms, cost_rows, points, rows
 from gcdp_bench.locks import exclusive
 from gcdp_bench.parquet import read_parquet
 from gcdp_bench.progress import Progress
@@ -44,6 +44,7 @@ TABLES = (
     _Table("classes.parquet", ["dataset", "class"],
            lambda file: read_parquet(file, points.PROPORTIONS, remedy="remove it"),
            points.write_proportions),
+    _Table("controls.parquet", alarms.TABLE_KEY, rows.read_rows, alarms.write_controls),
     _Table("costs.parquet", cost_rows.KEY,
            cost_rows.read_table, cost_rows.merge_costs),
     _Table("results.parquet", list(rows.KEY), rows.read_rows,
@@ -141,7 +142,7 @@ def _send(store: Store, held: Mapping[str, Mapping[str, pd.DataFrame]], scratch:
 
 def _write_whole(store: Store) -> None:
     """Write the table of all writers, and again while others send theirs."""
-    names = [table.file for table in TABLES] + ["results.csv"]
+    names = [table.file for table in TABLES] + ["results.csv", "controls.csv"]
     before = None
     while before != (now := store.versions(WRITERS)):
         with TemporaryDirectory() as scratch:

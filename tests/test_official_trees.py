@@ -224,10 +224,12 @@ class TestFacesWithoutAttributes:
             assert "CelebAMask-HQ-attribute-anno.txt" in fails(*arguments)
 
 
-def test_layouts_of_faces_are_merged_once_and_nothing_else_is_written(faces):
+def test_layouts_of_faces_are_merged_once_and_nothing_is_written_beside_them(
+    faces, cache_of_the_session
+):
     folder = faces.tree / "CelebAMask-HQ-mask-anno"
     ids = {path.stem for path in (faces.tree / "CelebA-HQ-img").iterdir()}
-    merged = {path.stem for path in (folder / "preprocessed").iterdir()}
+    merged = {path.stem for path in (cache_of_the_session / "celeba-layouts").glob("*/*.png")}
     assert len(ids) == 32 and {"2014", "2021"} <= merged < ids  # 25 % of train, val and test
     assert len(merged) == 6 + 1 + 8
-    assert {path.name for path in folder.iterdir()} == {"0", "1", "preprocessed"}
+    assert {path.name for path in folder.iterdir()} == {"0", "1"}

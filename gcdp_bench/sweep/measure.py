@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gcdp_bench.alarms import ids_of, read_controls, write_controls
 from gcdp_bench.cache import UserCache
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
@@ -22,6 +23,7 @@ from gcdp_bench.evaluate import (
     ask_again,
     kept_reference,
     observe,
+    score_controls,
     score_generated,
     score_real,
 )
@@ -135,6 +137,8 @@ class Measurements:
         with self._alone(self._score_folder(requests[CEILING]), name, wait=wait) as mine:
             if not mine:
                 return None
+            if not len(self._controls):
+                self._score_controls()
             if not all(self.is_done(request) for request in requests.values()):
                 self._tidy(requests[CEILING])
                 self._score_real(requests)
@@ -208,6 +212,31 @@ class Measurements:
             return self.reference.observed.captions[:num]
         return [self._dataset[index].caption for index in range(num)]
 
+    @property
+    def _controls(self) -> pd.DataFrame:
+        """Rows of controls and alarms of this dataset, these networks and numbers of samples."""
+        table = read_controls(self._places.results)
+        hash_ = self._hash(self.real_request("control"))
+        return to_frame([]) if table is None else table[table["config_hash"] == hash_]
+
+    def _score_controls(self) -> None:
+        request = self.real_request("control")
+        controls = score_controls(self.reference, self._judges, UserCache(), self._progress,
+                                  num_samples=request.num_samples)  # fmt: skip
+        context = self._context(request)
+        num = {"num_samples": request.num_samples}  # for which the networks were tried
+        lines = [
+            context | record(judged) | {"source": "control", "model": control} | num
+            for control, values in controls.values.items()
+            for judged in values
+        ]
+        for alarm in controls.alarms:
+            own = {"source": "alarm", "model": alarm.id, "alarm": alarm.sentence}
+            for metric in alarm.metrics:
+                judged = Judged(MetricValue(metric, "all", alarm.value, 0), alarm.extractor)
+                lines.append(context | record(judged) | num | own)
+        write_controls(self._places.results, to_frame(lines))
+
     def _score_real(self, requests: Mapping[str, SampleRequest]) -> None:
         num = self._config.num_samples
         judging = Judging(num=num, predicted_dir=self._predicted_dir(requests[CEILING]))
@@ -275,8 +304,25 @@ class Measurements:
         results = self._places.results
         seen.save(score_folder(results, config_hash) / "observed.npz")
         write_point(results, config_hash, samples, self._kept_reference[1], scores.per_sample)
+        alarms = self._controls
+        alarms = alarms[alarms["source"] == "alarm"]
+        context = self._context(request, seen.captions, drawn, generator, train_seed)
+        lines = [context | record(judged) for judged in scores.values]
+        for line in lines:
+            line["alarm"] = ids_of(alarms, line["metric"], line["extractor"])
+        merge_rows(results, to_frame(lines))
+
+    def _context(
+        self,
+        request: SampleRequest,
+        captions: Sequence[str] | None = None,
+        drawn: Drawn | None = None,
+        generator: Generator | None = None,
+        train_seed: int | None = None,
+    ) -> dict:
+        """Columns that all rows of a point share."""
         knob = None if generator is None else generator.knob
-        context = {
+        return {
             "dataset": request.dataset,
             "split": request.split,
             "protocol": self._config.protocol,
@@ -295,17 +341,16 @@ class Measurements:
             "image_size": "x".join(map(str, self._dataset.image_size)),
             "resize": resize_of(self._dataset),
             "reference": self.reference.digest,
-            "captions": captions_digest(seen.captions),
+            "captions": captions_digest(self._captions if captions is None else captions),
             "weights": request.weights,
             "judges": self._judges.identity,
-            "config_hash": config_hash,
+            "config_hash": self._hash(request),
             "seconds": math.nan if drawn is None else drawn.seconds,
             "demo": self._config.demo,
             "alarm": "none",
             **self._made_with,
             "hardware": _hardware(drawn),
         }
-        merge_rows(results, to_frame([context | record(judged) for judged in scores.values]))
 
     def _write_examples(self, request: SampleRequest) -> Path:
         """The first real triplets as a folder, so that the report can show them."""

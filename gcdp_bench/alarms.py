@@ -1,0 +1,93 @@
+"""Rows of controls and alarms: `controls.parquet` (and .csv) of a results folder.
+
+They have the columns of other rows and a table of their own, so that no summary, curve or
+comparison takes a control for a model. A row with source "control" is a value of a control; a row
+with source "alarm" is one metric that an alarm concerns: `model` is the alarm's id, `value` the
+measured number, `alarm` the sentence with reason and remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gcdp_bench.files import replacing
+from gcdp_bench.locks import exclusive
+from gcdp_bench.rows import KEY, read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = "controls.parquet"
+TABLE_KEY = [*KEY, "source"]
+"""Columns that identify a row."""
+
+
+def write_controls(results: Path, new: pd.DataFrame) -> None:
+    """Add rows to the table; equal keys take the new value."""
+    import pandas as pd
+
+    file = results / FILE
+    with exclusive(file):
+        held = [read_rows(file)] if file.exists() else []
+        merged = pd.concat([*held, new], ignore_index=True)
+        merged = merged.drop_duplicates(TABLE_KEY, keep="last")
+        merged = merged.sort_values(TABLE_KEY, ignore_index=True, na_position="first")
+        with replacing(file.with_suffix(".csv")) as temporary:
+            merged.to_csv(temporary, index=False)
+        with replacing(file) as temporary:
+            merged.to_parquet(temporary, index=False)
+
+
+def read_controls(results: Path) -> pd.DataFrame | None:
+    """Rows of controls and alarms; None: the folder has none, as one made before controls were.
+
+    Raises:
+        ValueError: the table is damaged.
+    """
+    file = results / FILE
+    return read_rows(file) if file.exists() else None
+
+
+def alarms_of(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Alarms about the networks and numbers of samples of `rows`, one line each.
+
+    Returns:
+        Columns dataset, alarm (its id), extractor, value, metrics (concerned, comma-separated) and
+        sentence, in the order of datasets and alarms.
+    """
+    import pandas as pd
+
+    columns = ["dataset", "alarm", "extractor", "value", "metrics", "sentence"]
+    table = read_controls(results)
+    if table is None:
+        return pd.DataFrame(columns=columns)
+    own = ["dataset", "judges", "reference"]
+    table = table[table["source"] == "alarm"].merge(rows[own].drop_duplicates(), on=own)
+    table = table[table["num_samples"].isin(set(rows["num_samples"]))]
+    lines = []
+    for (dataset, sentence), part in table.groupby(["dataset", "alarm"], sort=False):
+        first = part.iloc[0]
+        lines.append((dataset, first["model"], first["extractor"], first["value"],
+                      ",".join(part["metric"]), sentence))  # fmt: skip
+    return pd.DataFrame(lines, columns=columns)
+
+
+def ids_of(alarms: pd.DataFrame, metric: str, extractor: str) -> str:
+    """Column `alarm` of a row: ids of the alarms that concern it, comma-separated, or "none".
+
+    Args:
+        alarms: rows with source "alarm".
+        metric: of the row; a variant such as "@1%" counts as its metric.
+        extractor: of the row.
+    """
+    concern = (alarms["metric"] == metric.partition("@")[0]) & (alarms["extractor"] == extractor)
+    return ",".join(dict.fromkeys(alarms[concern]["model"])) or "none"
+
+
+def datasets_without_controls(results: Path, datasets: Collection[str]) -> list[str]:
+    """Datasets of rows whose evaluating networks no control has tried."""
+    table = read_controls(results)
+    tried = set() if table is None else set(table["dataset"])
+    return sorted(set(datasets) - tried)
