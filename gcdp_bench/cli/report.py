@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.alarms import announce, strict_option
 from gcdp_bench.cli.names import CONDITION
 from gcdp_bench.cli.stores import STORED_RESULTS
 
@@ -29,6 +30,7 @@ from gcdp_bench.cli.stores import STORED_RESULTS
     type=click.Choice(["1"]),
     help="Write and print this table of the paper alone: CSV, Markdown, LaTeX.",
 )
+@strict_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -36,6 +38,7 @@ def command(
     only: tuple[str, ...],
     mix_subsets: bool,
     table: str | None,
+    strict: bool,
 ) -> None:
     """Draw tables, figures and a page from RESULTS [results/local].
 
@@ -69,3 +72,4 @@ def command(
     if store is not None:
         send(results, "tables", "figures", "report.html")
         click.echo(f"sent to: {store.url}")
+    announce(context, report.alarms["sentence"], strict=strict)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.alarms import announce, strict_option
 from gcdp_bench.cli.explain import explain_option
 from gcdp_bench.cli.options import (
     data_options,
@@ -27,6 +28,7 @@ from gcdp_bench.cli.stores import STORED
     help="Also write the values as CSV (shares from 0 to 1), and beside it those of each sample "
     "as FILE.per_sample.parquet.",
 )
+@strict_option
 @extractor_options
 @data_options
 @explain_option
@@ -37,18 +39,31 @@ def command(
     dataset: str,
     split: str,
     out: Path | None,
+    strict: bool,
     resize: str,
     quarantine: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset."""
+    """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset.
+
+    An alarm says that a network cannot tell noise, a constant image, blurred or shuffled real
+    images from real ones, or that there are too few images.
+    """
+    import pandas as pd
+
     from gcdp_bench.cache import UserCache
     from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.datasets.framing import resize_of
     from gcdp_bench.datasets.proportions import unnamed_note
-    from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
+    from gcdp_bench.evaluate import (
+        Judging,
+        observe,
+        reference_statistics,
+        score_controls,
+        score_generated,
+    )
     from gcdp_bench.evaluate.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder, replacing
@@ -76,11 +91,13 @@ def command(
             f"{samples.class_names}"
         )
     display = Display()
-    reference = reference_statistics(real, judges, UserCache(), display)
+    cache = UserCache()
+    reference = reference_statistics(real, judges, cache, display)
     judging = Judging(has_layouts=has_layouts)
     seen = observe(samples, judges, judging, progress=display, task=f"score {folder.name}")
     scores = score_generated(seen, reference, judges)
-    frame = scores.frame()
+    controls = score_controls(reference, judges, cache, display, num_samples=len(samples))
+    frame = controls.marked(scores.frame())
     frame["resize"] = samples.resize if samples.resize != "none" else resize_of(real)
     named = frame.loc[frame["metric"].eq("semantic_recall") & frame["class"].eq("all")]
     num = int(named["num_samples"].max())
@@ -92,8 +109,9 @@ def command(
         click.echo(f"{metric:32s} {value:>12s} {interval:24s} {line['extractor']}")
     if out is not None:
         with replacing(out) as temporary:
-            frame.to_csv(temporary, index=False)
+            pd.concat([frame, controls.alarm_frame()]).to_csv(temporary, index=False)
         of_samples = out.with_name(f"{out.stem}.per_sample.parquet")
         with replacing(of_samples) as temporary:
             scores.per_sample.to_parquet(temporary, index=False)
         click.echo(f"all values, per class too: {out}; of each sample: {of_samples}")
+    announce(context, (alarm.sentence for alarm in controls.alarms), strict=strict)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from gcdp_bench.cli.alarms import announce, strict_option
 from gcdp_bench.cli.names import GENERATORS
 from gcdp_bench.cli.options import (
     data_options,
@@ -112,6 +113,7 @@ from gcdp_bench.cli.stores import STORED
     help="Accept models that were trained on another subset of the dataset.",
 )
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
+@strict_option
 @sampling_options
 @extractor_options
 @data_options
@@ -136,6 +138,7 @@ def command(
     weights: tuple[str, ...],
     mix_subsets: bool,
     demo: bool,
+    strict: bool,
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
@@ -155,6 +158,7 @@ def command(
         raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
     folders = parse_weights(weights)
 
+    from gcdp_bench.alarms import alarms_of
     from gcdp_bench.catalog import check_dataset, has_attributes
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.datasets.proportions import unnamed_note
@@ -218,3 +222,4 @@ def command(
     place = results if store is None else store.url
     click.echo(f"rows: {place}/results.parquet (and .csv); draw them: "
                f"gcdp-bench report {place}{table}")  # fmt: skip
+    announce(context, alarms_of(results, rows)["sentence"], strict=strict)

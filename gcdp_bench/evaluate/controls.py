@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
+from gcdp_bench.alarms import ids_of
 from gcdp_bench.cache import UserCache
 from gcdp_bench.evaluate.cached import observe_cached
 from gcdp_bench.evaluate.observed import Observed
@@ -28,7 +30,7 @@ from gcdp_bench.evaluate.reference import Reference
 from gcdp_bench.evaluate.score import Judged, derangement, score_real
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors
 from gcdp_bench.images import resize_images
-from gcdp_bench.metrics.definitions import lookup
+from gcdp_bench.metrics.definitions import DEFINITIONS, lookup
 from gcdp_bench.metrics.intervals import wilson
 from gcdp_bench.metrics.layout_iou import iou_values
 from gcdp_bench.metrics.spectrum import effective_rank
@@ -74,6 +76,7 @@ of 100 %, and precision tells. A blurred image may show every class that its cap
 
 CAPTION_METRICS = ("semantic_recall", "semantic_precision", "false_detection_rate")
 SEGMENTER_METRICS = (*CAPTION_METRICS, "miou", "fsd_predicted")
+FEATURE_METRICS = ("fid", "fd", "kid", "precision", "recall", "density", "coverage")
 CLIP_METRICS = ("clip-x100", "clip-cos", "clip-w2.5")
 
 
@@ -94,6 +97,25 @@ class Controls:
 
     values: Mapping[str, Sequence[Judged]]  # by control, of all classes together
     alarms: tuple[Alarm, ...]
+
+    def marked(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """`Scores.frame` with a column `alarm`: ids, comma-separated, or "none"."""
+        lines = pd.DataFrame(
+            [(metric, alarm.extractor, alarm.id) for alarm in self.alarms
+             for metric in alarm.metrics],
+            columns=["metric", "extractor", "model"],
+        )  # fmt: skip
+        rows = zip(scores["metric"], scores["extractor"], strict=True)
+        ids = [ids_of(lines, metric, extractor) for metric, extractor in rows]
+        return scores.assign(alarm=ids)
+
+    def alarm_frame(self) -> pd.DataFrame:
+        """Alarms as lines of the same columns: metric "alarm:ID", the measured number, sentence."""
+        return pd.DataFrame(
+            [(f"alarm:{alarm.id}", "all", alarm.value, alarm.extractor, alarm.sentence)
+             for alarm in self.alarms],
+            columns=["metric", "class", "value", "extractor", "alarm"],
+        )  # fmt: skip
 
 
 def score_controls(
@@ -301,10 +323,15 @@ def _of_segmenters(reference: Reference, judges: Extractors) -> Iterator[Alarm]:
 
 
 def _own_features(segmenter: str, judges: Extractors) -> list[str]:
-    """Distances in the features of a segmenter."""
-    metrics = ("fid", "kid", "precision", "recall", "density", "coverage")
-    return [f"{metric}-{judge.protocol}" for judge in judges.features
-            if judge.name == segmenter for metric in metrics]  # fmt: skip
+    """Metrics that compare features of a segmenter."""
+    return [metric for judge in judges.features if judge.name == segmenter
+            for metric in _of_protocol(judge.protocol, FEATURE_METRICS)]  # fmt: skip
+
+
+def _of_protocol(protocol: str, metrics: Sequence[str]) -> tuple[str, ...]:
+    """Names of metrics in the features of a protocol."""
+    names = [f"{metric}-{protocol}" for metric in metrics]
+    return tuple(name for name in (*names, protocol) if name in DEFINITIONS)
 
 
 def _of_clip(own: Observed, others: Observed, judges: Extractors) -> Iterator[Alarm]:
@@ -335,7 +362,7 @@ def _of_size(reference: Reference, judges: Extractors, num_samples: int) -> Iter
                 f"effective rank {rank:.0f} need: distances are mostly bias; give more samples "
                 "(--num-samples) or real images"
             )
-            metrics = tuple(f"{name}-{judge.protocol}" for name in ("fid", "fd", "kid"))
+            metrics = _of_protocol(judge.protocol, ("fid", "fd", "kid"))
             yield Alarm("few-samples", metrics, judge.name, float(smaller), sentence)
     if smaller < MIN_SAMPLES:
         for judge in judges.segmenters:

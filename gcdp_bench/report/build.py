@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gcdp_bench.agreement import judge_agreement, warnings_of
+from gcdp_bench.alarms import alarms_of, datasets_without_controls
 from gcdp_bench.comparable import check_comparable, name_subsets, old_definitions, select
 from gcdp_bench.compare.models import compare_models
 from gcdp_bench.cost_rows import read_costs
@@ -50,6 +51,7 @@ class Report:
     figures: tuple[Path, ...]  # PNG; a PDF lies beside each
     summary: pd.DataFrame
     warnings: tuple[str, ...]
+    alarms: pd.DataFrame  # see `gcdp_bench.alarms.alarms_of`
 
 
 def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool = False) -> Report:
@@ -75,7 +77,8 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
     tradeoff = tradeoff_table(rows)
     agreement = judge_agreement(rows)
     costs = cost_table(rows, read_costs(results))
-    warnings = (*warnings_of(agreement), *_of_definitions(rows))
+    alarms = alarms_of(results, rows)
+    warnings = (*warnings_of(agreement), *_of_definitions(rows), *_of_controls(results, rows))
     tables = {
         "summary": summary,
         "comparison": comparison,
@@ -83,6 +86,8 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
         "costs": costs,
         "published": published_rows(),
     }
+    if len(alarms):
+        tables["alarms"] = alarms
     if len(agreement):
         tables["judge-agreement"] = agreement
     written = [_write(table, results / "tables" / f"{name}.csv") for name, table in tables.items()]
@@ -96,12 +101,13 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
         sections,
         Tables(summary, paired, comparison, tradeoff, agreement, costs),
         warnings,
+        alarms,
     )
     path = results / "report.html"
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     figures = tuple(figure.path for section in sections for figure in section.figures)
-    return Report(path, tuple(written), figures, summary, warnings)
+    return Report(path, tuple(written), figures, summary, warnings, alarms)
 
 
 def build_table_1(
@@ -157,6 +163,14 @@ def _of_definitions(rows: pd.DataFrame) -> list[str]:
     return [f"measured by older definitions: {', '.join(old)}; do not put them beside numbers of "
             "newer folders. `gcdp-bench sweep` into this folder computes them again"] \
         if old else []  # fmt: skip
+
+
+def _of_controls(results: Path, rows: pd.DataFrame) -> list[str]:
+    """A sentence about datasets whose networks no control has tried."""
+    untried = datasets_without_controls(results, rows["dataset"].unique())
+    return [f"no controls for {', '.join(untried)}: whether its networks tell noise from real "
+            "images is not known. `gcdp-bench sweep` into this folder scores them"] \
+        if untried else []  # fmt: skip
 
 
 def _is_measured(rows: pd.DataFrame, metric: str) -> bool:

@@ -69,7 +69,11 @@ class Tables:
 
 
 def render_page(
-    rows: pd.DataFrame, sections: list[Section], tables: Tables, warnings: Sequence[str]
+    rows: pd.DataFrame,
+    sections: list[Section],
+    tables: Tables,
+    warnings: Sequence[str],
+    alarms: pd.DataFrame,
 ) -> str:
     """HTML of the report.
 
@@ -78,6 +82,7 @@ def render_page(
         sections: figures of each dataset.
         tables: what is shown as numbers.
         warnings: sentences on top.
+        alarms: as `gcdp_bench.alarms.alarms_of`; their banner comes first.
     """
     environment = Environment(
         loader=PackageLoader("gcdp_bench.report"),
@@ -98,6 +103,7 @@ def render_page(
         tradeoff=_cells(_readable_tradeoff(tables.tradeoff)),
         agreement=_cells(_readable_agreement(tables.agreement)),
         warnings=warnings,
+        alarms=alarms.to_dict("records"),
         costs={
             dataset: _cells(readable_costs(lines))
             for dataset, lines in tables.costs.groupby("dataset", sort=False)

@@ -129,7 +129,8 @@ def test_a_page_of_attacks_is_text(name, results):
     agreement = pd.DataFrame({"dataset": [attack], "metric": [attack], "judge": [attack],
                               "other": [attack], "tau": [0.1], "num_points": [3],
                               "swapped": [attack]})  # fmt: skip
-    page = render_page(rows, [Section(attack)], page_tables(rows, agreement))
+    alarms = pd.DataFrame({"dataset": [attack], "alarm": [attack], "sentence": [attack]})
+    page = render_page(rows, [Section(attack)], page_tables(rows, agreement), [attack], alarms)
     found = require_text_alone(page)
     assert attack in found.text and str(4937 * 7919) not in page
 

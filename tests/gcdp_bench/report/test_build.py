@@ -80,7 +80,7 @@ def test_the_page_shows_costs_or_says_that_there_are_none(report, results):
     def page(costs):
         shown = Tables(report.summary, table_1(rows), tables["comparison"], tables["tradeoff"],
                        judge_agreement(rows), cost_table(rows, to_frame(costs)))  # fmt: skip
-        return render_page(rows, [Section(dataset)], shown, ())
+        return render_page(rows, [Section(dataset)], shown, (), pd.DataFrame())
 
     without, with_costs = page([]), page([line])
     assert "What each model cost" in report.page.read_text()

@@ -1,0 +1,123 @@
+"""Controls and alarms: useless networks raise them, networks that see do not."""
+
+import numpy as np
+import pytest
+import torch
+
+from gcdp_bench.cache import UserCache
+from gcdp_bench.catalog import open_dataset
+from gcdp_bench.evaluate import reference_statistics, score_controls
+from gcdp_bench.evaluate.controls import (
+    ALTERATIONS,
+    BLURRED,
+    CHECKS,
+    CONSTANT,
+    MIN_SAMPLES,
+    NOISE,
+    SHUFFLED,
+)
+from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.metrics.definitions import DEFINITIONS, lookup
+from gcdp_bench.metrics.spectrum import effective_rank
+from gcdp_bench.progress import Silent
+from gcdp_bench.rows import CONTROL_MODELS
+
+SIZE = (64, 128)
+
+
+class First:
+    """The first images of a dataset."""
+
+    def __init__(self, dataset, num):
+        self.dataset, self.num = dataset, num
+
+    def __len__(self):
+        return self.num
+
+    def __getitem__(self, index):
+        return self.dataset[index]
+
+    def __getattr__(self, name):
+        return getattr(self.dataset, name)
+
+
+def scored(judges, dataset, num_samples, tmp_path):
+    cache = UserCache(tmp_path)
+    reference = reference_statistics(dataset, judges, cache, Silent())
+    return score_controls(reference, judges, cache, Silent(), num_samples=num_samples)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 100)
+    judges = load_extractors(JudgeRequest(dataset="synth-city-25"))
+    return scored(judges, dataset, 100, tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def useless(tmp_path_factory, toy):
+    dataset = open_dataset(str(toy.data), "test", size=(16, 16), data_root=None)
+    request = JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    return scored(load_extractors(request), dataset, 12, tmp_path_factory.mktemp("useless"))
+
+
+def test_the_shipped_networks_raise_no_alarm(sound):
+    assert [alarm.sentence for alarm in sound.alarms] == []
+
+
+def test_every_control_has_rows_of_what_it_changes(sound):
+    metrics = {control: {one.value.metric for one in values}
+               for control, values in sound.values.items()}  # fmt: skip
+    assert set(metrics) == set(CONTROL_MODELS)
+    for control in (NOISE, CONSTANT, BLURRED):
+        assert {"fid-hrnet", "miou", "semantic_recall", "clip-x100"} <= metrics[control]
+    assert "semantic_recall" in metrics[SHUFFLED] and "fid-hrnet" not in metrics[SHUFFLED]
+
+
+def test_untrained_networks_raise_alarms_with_reason_and_remedy(useless):
+    ids = {alarm.id for alarm in useless.alarms}
+    assert {"few-samples", "segmentation-poor", "clip-chance"} <= ids
+    assert ids & {NOISE, CONSTANT}
+    for alarm in useless.alarms:
+        assert ";" in alarm.sentence and alarm.metrics
+        for metric in alarm.metrics:
+            lookup(metric)
+
+
+def test_rows_and_lines_of_score_carry_the_alarms(useless):
+    import pandas as pd
+
+    (segmenter,) = {a.extractor for a in useless.alarms if a.id == "segmentation-poor"}
+    frame = pd.DataFrame({"metric": ["semantic_recall@1%", "miou", "clip-x100"],
+                          "extractor": [segmenter, segmenter, "another"]})  # fmt: skip
+    marked = useless.marked(frame)["alarm"]
+    assert all("segmentation-poor" in text for text in marked[:2]) and marked[2] == "none"
+    lines = useless.alarm_frame()
+    assert set(lines["metric"]) == {f"alarm:{alarm.id}" for alarm in useless.alarms}
+
+
+def test_every_checked_metric_is_defined():
+    checked = {metric for groups in CHECKS.values() for group in groups for metric in group}
+    assert checked <= set(DEFINITIONS)
+    assert all(lookup(metric).higher_is_better for metric in checked)
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 32), (3, 5, 9)])
+def test_controls_keep_the_shape_and_say_nothing_of_the_image(shape):
+    one, other = (torch.randint(256, shape, dtype=torch.uint8) for _ in range(2))
+    for control, alter in ALTERATIONS.items():
+        assert alter(one, 0).shape == shape and alter(one, 0).dtype == torch.uint8
+        assert torch.equal(alter(one, 3), alter(one, 3))
+        if control != BLURRED:
+            assert torch.equal(alter(one, 1), alter(other, 1))
+    assert not torch.equal(ALTERATIONS[NOISE](one, 0), ALTERATIONS[NOISE](one, 1))
+    assert ALTERATIONS[CONSTANT](one, 0).unique().numel() == 1
+    assert ALTERATIONS[BLURRED](one, 0).float().std() < one.float().std()
+
+
+@pytest.mark.parametrize("rank", [1, 3, 8])
+def test_effective_rank_of_equal_directions_is_their_number(rank):
+    x = np.zeros((2 * rank, 10))
+    x[np.arange(2 * rank), np.arange(2 * rank) % rank] = np.repeat([1.0, -1.0], rank)
+    assert effective_rank(x) == pytest.approx(rank)
+    assert np.isnan(effective_rank(np.ones((4, 3)))) and MIN_SAMPLES == 50
