@@ -4,7 +4,7 @@ Four controls are scored once per dataset and set of networks, as a generator's 
 
     control-noise      uniform noise
     control-constant   one grey image
-    control-blurred    real images, reduced to an eighth of their height and width and enlarged again
+    control-blurred    real images, reduced to an eighth of height and width, then enlarged
     control-shuffled   real images with the captions of other images
 
 Beside them stand the same real images with their own captions. `CHECKS` says which metrics have to

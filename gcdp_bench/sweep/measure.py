@@ -49,7 +49,7 @@ from gcdp_bench.rows import (
 )
 from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
 from gcdp_bench.sweep.config import Places, SweepConfig
-from gcdp_bench.sweep.records import of_ceiling, record
+from gcdp_bench.sweep.records import control_lines, of_ceiling, record
 
 NUM_EXAMPLES = 8
 """Real triplets kept for the report."""
@@ -223,18 +223,7 @@ class Measurements:
         request = self.real_request("control")
         controls = score_controls(self.reference, self._judges, UserCache(), self._progress,
                                   num_samples=request.num_samples)  # fmt: skip
-        context = self._context(request)
-        num = {"num_samples": request.num_samples}  # for which the networks were tried
-        lines = [
-            context | record(judged) | {"source": "control", "model": control} | num
-            for control, values in controls.values.items()
-            for judged in values
-        ]
-        for alarm in controls.alarms:
-            own = {"source": "alarm", "model": alarm.id, "alarm": alarm.sentence}
-            for metric in alarm.metrics:
-                judged = Judged(MetricValue(metric, "all", alarm.value, 0), alarm.extractor)
-                lines.append(context | record(judged) | num | own)
+        lines = control_lines(controls, self._context(request), request.num_samples)
         write_controls(self._places.results, to_frame(lines))
 
     def _score_real(self, requests: Mapping[str, SampleRequest]) -> None:

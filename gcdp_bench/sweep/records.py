@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from gcdp_bench.evaluate.controls import Controls
 from gcdp_bench.evaluate.score import Judged, Scores
 from gcdp_bench.metrics.definitions.versions import definition_version
+from gcdp_bench.protocols import MetricValue
 
 
 def record(judged: Judged) -> dict:
@@ -63,3 +65,25 @@ def of_ceiling(scores: Scores, ceiling: Mapping[str, float]) -> list[Judged]:
         )
         shares.append(replace(judged, value=share))
     return shares
+
+
+def control_lines(controls: Controls, context: dict, num_samples: int) -> list[dict]:
+    """Rows of controls and alarms.
+
+    Args:
+        controls: values and alarms.
+        context: columns that all rows share.
+        num_samples: N of the evaluation for which the networks were tried.
+    """
+    num = {"num_samples": num_samples}
+    lines = [
+        context | record(judged) | num | {"source": "control", "model": control}
+        for control, values in controls.values.items()
+        for judged in values
+    ]
+    for alarm in controls.alarms:
+        own = {"source": "alarm", "model": alarm.id, "alarm": alarm.sentence}
+        for metric in alarm.metrics:
+            judged = Judged(MetricValue(metric, "all", alarm.value, num_samples), alarm.extractor)
+            lines.append(context | record(judged) | own)
+    return lines

@@ -37,9 +37,9 @@ ATTACKS = {
 }  # fmt: skip
 TAGS = frozenset(
     "html head meta title style body h1 h2 h3 p div b table thead tbody tr th td figure img "
-    "figcaption dl dt dd".split()
+    "figcaption dl dt dd ul li".split()
 )
-ATTRIBUTES = {"lang", "charset", "name", "content", "class", "alt", "src"}
+ATTRIBUTES = {"lang", "role", "charset", "name", "content", "class", "alt", "src"}
 
 
 class Inventory(HTMLParser):

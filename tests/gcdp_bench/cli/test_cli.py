@@ -94,13 +94,13 @@ def test_the_options_of_every_verb():
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--truncation", "--num-samples", "--batch-size", "--weights",
                           "--device", "--quarantine", "--data-root", "--resize", *steps]),
-        "score": sorted(["folder", "--split", "--out", "--explain", *shared]),
+        "score": sorted(["folder", "--split", "--out", "--explain", "--strict", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          "--truncation", "--mix-subsets", "--task", "--cluster",
-                         "--cpus-per-task", "--gpus-per-task", "--shard-size",
+                         "--cpus-per-task", "--gpus-per-task", "--shard-size", "--strict",
                          *shared, *steps]),
-        "report": ["--mix-subsets", "--only", "--table", "results"],
+        "report": ["--mix-subsets", "--only", "--strict", "--table", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
         "analyze": [],  # a group of verbs

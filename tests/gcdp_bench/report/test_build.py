@@ -47,7 +47,7 @@ def test_figures_are_png_and_pdf(report):
 def test_tables_are_written(report):
     assert {path.name for path in report.tables} == {
         "summary.csv", "table-1.csv", "table-1.md", "table-1.tex", "comparison.csv",
-        "tradeoff.csv", "costs.csv", "published.csv",
+        "tradeoff.csv", "costs.csv", "published.csv", "alarms.csv",
     }  # fmt: skip
     assert all(path.stat().st_size > 100 for path in report.tables)
 
