@@ -5,5 +5,17 @@ from gcdp_bench.evaluate.observed import Judging, Observed, ask_again, observe
 from gcdp_bench.evaluate.reference import Reference, kept_reference, reference_statistics
 from gcdp_bench.evaluate.score import Scores, score_generated, score_real
 
-__all__ = ["Controls", "Judging", "Observed", "Reference", "Scores", "ask_again", "kept_reference", "observe",
-           "reference_statistics", "score_controls", "score_generated", "score_real"]  # fmt: skip
+__all__ = [
+    "Controls",
+    "Judging",
+    "Observed",
+    "Reference",
+    "Scores",
+    "ask_again",
+    "kept_reference",
+    "observe",
+    "reference_statistics",
+    "score_controls",
+    "score_generated",
+    "score_real",
+]
