@@ -2,10 +2,11 @@
 
     python -m benchmarks.process_ends --launches 300 --via torchrun
     python -m benchmarks.process_ends --launches 300 --via accelerate
-    python -m benchmarks.process_ends --launches 300 --via fork [--idle] [--plain-end]
+    python -m benchmarks.process_ends --launches 300 --via fork [--fsdp] [--idle] [--plain-end]
 
 `fork` imports the program once and forks both processes of a launch from there, with the variables
-that torchrun sets: the same training and the same end, without two thirds of the time.
+that torchrun sets: the same training and the same end, without two thirds of the time. `--fsdp`
+splits the weights; its collectives are the ones whose tensors Python knows.
 
 `--idle` makes a rare race likely: each process has one core, and gloo's threads run only where the
 rest of the process leaves it, so that a thread is late to free the tensors of a collective.
@@ -25,6 +26,7 @@ from collections import Counter
 from pathlib import Path
 
 from gcdp_bench.cli import main as command_line
+from tests.gcdp_bench.training import fsdp_on_cpu
 
 SIZES = (
     "stage.unet.dim=8", "stage.unet.dim_mults=[1]", "stage.unet.num_blocks=[1]",
@@ -61,13 +63,13 @@ def launched(via: str, out: Path) -> list[str]:
     return [f"exit {done.returncode}"]
 
 
-def forked(out: Path, *, idle: bool, plain_end: bool) -> list[str]:
+def forked(out: Path, options: argparse.Namespace) -> list[str]:
     """Exit codes and signals of both processes; in such a process this does not return."""
     port, children = _free_port(), []
     for rank in range(NUM_PROCESSES):
         child = os.fork()
         if child == 0:
-            _be_process(rank, port, out, idle=idle, plain_end=plain_end)
+            _be_process(rank, port, out, options)
         children.append(child)
     statuses = [os.waitpid(child, 0)[1] for child in children]
     return [
@@ -76,7 +78,7 @@ def forked(out: Path, *, idle: bool, plain_end: bool) -> list[str]:
     ]  # fmt: skip
 
 
-def _be_process(rank: int, port: int, out: Path, *, idle: bool, plain_end: bool) -> None:
+def _be_process(rank: int, port: int, out: Path, options: argparse.Namespace) -> None:
     """Train as process `rank` and end as the command does."""
     import torch.distributed as dist
 
@@ -98,10 +100,13 @@ def _be_process(rank: int, port: int, out: Path, *, idle: bool, plain_end: bool)
             if "gloo_run" in (task / "comm").read_text():
                 os.sched_setscheduler(int(task.name), os.SCHED_IDLE, os.sched_param(0))
 
-    if idle:
+    if options.idle:
         dist.init_process_group = join_idly
-    if plain_end:
+    if options.plain_end:
         processes.joined = lambda: False
+    if options.fsdp:
+        os.environ |= fsdp_on_cpu.FSDP
+        fsdp_on_cpu.main(arguments(out))
     command_line(arguments(out))
 
 
@@ -135,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Count how processes end.")
     parser.add_argument("--launches", type=int, default=300)
     parser.add_argument("--via", choices=("torchrun", "accelerate", "fork"), default="fork")
+    parser.add_argument("--fsdp", action="store_true")
     parser.add_argument("--idle", action="store_true")
     parser.add_argument("--plain-end", action="store_true")
     options = parser.parse_args()
@@ -146,7 +152,7 @@ def main() -> None:
     for number in range(options.launches):
         out = folder / str(number)
         if options.via == "fork":
-            ends.update(forked(out, idle=options.idle, plain_end=options.plain_end))
+            ends.update(forked(out, options))
         else:
             ends.update(launched(options.via, out))
         if (number + 1) % 10 == 0:

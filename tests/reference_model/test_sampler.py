@@ -89,13 +89,13 @@ def test_every_step_is_visited_once_and_text_is_encoded_once(monkeypatch):
     assert {size for size, _ in levels} == {3}, "guidance 1 makes no unconditional pass"
 
 
-def test_guidance_extrapolates_noise_and_logits():
-    stage = build_stage(base_config())
+def test_guidance_extrapolates_noise_and_logits(layouts):
+    stage = build_stage(base_config(layouts=layouts))
     text = build_text_encoder(TEXT).encode(["sky", "cars"])
     conditional = stage.network.encode_text(text.tokens, text.mask)
     null = stage.network.null_text(2)
     z_t = Pair(torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
-               torch.zeros(2, 8, 8, dtype=torch.long))  # fmt: skip
+               torch.zeros(2, 8, 8, dtype=torch.long) if layouts else None)  # fmt: skip
     both = TextCondition.cat([conditional, null])
     noise, logits = sampler.predict(stage, z_t, 20, both, guidance=3.0, low_res=None,
                                       check=FiniteCheck())  # fmt: skip
@@ -103,10 +103,54 @@ def test_guidance_extrapolates_noise_and_logits():
     with_text: UNetOutput = stage.network(z_t.image, z_t.layout, level, conditional)
     without: UNetOutput = stage.network(z_t.image, z_t.layout, level, null)
     assert torch.allclose(noise, without.noise + 3 * (with_text.noise - without.noise), atol=1e-4)
+    assert torch.equal(guided(noise, noise * 2, 1.0), noise * 2)
+    if not layouts:
+        assert logits is None
+        return
     assert torch.allclose(
         logits, without.logits + 3 * (with_text.logits - without.logits), atol=1e-4
     )
-    assert torch.equal(guided(noise, noise * 2, 1.0), noise * 2)
+
+
+# seeds 3 and 5, before any network: the first three normal and uniform numbers of either stage
+NOISE = {
+    "base": ([[-0.072047502, -0.941532433, 0.280011266], [0.849507213, 0.178900123, -0.155208483]],
+             [[0.881826222, 0.239806712, 0.318053424], [0.763302088, 0.821961880, 0.224722862]]),
+    "sr": ([[-0.928116858, 0.104463533, 0.834398985], [-0.452506661, 0.717764139, -1.045739651]],
+           [[0.869256079, 0.717185855, 0.452360332], [0.853748977, 0.228017151, 0.311340094]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("purpose", ["base", "sr"])
+def test_the_golden_noise(purpose):
+    """A seed is worth the same draws in every version, or samples could not be drawn again."""
+    stage = build_stage(base_config())
+    draw = sampler.NoiseStreams([3, 5], purpose, stage=stage, device=torch.device("cpu")).draw()
+    normal, uniform = NOISE[purpose]
+    assert torch.allclose(draw.normal[:, 0, 0, :3], torch.tensor(normal), atol=1e-7)
+    assert torch.allclose(draw.uniform[:, 0, :3], torch.tensor(uniform), atol=1e-7)
+
+
+# one pixel's colour and one row's labels of the same seeds, after base and super-resolution stage
+GOLDEN = {
+    True: (
+        [[0.517851, -1.0, -0.123765], [-0.124791, 0.316711, -0.264059]],
+        [[1, 2, 1, 0, 2, 1, 1, 2, 0, 0, 0, 1, 2, 1, 1, 0],
+         [2, 0, 0, 1, 2, 1, 0, 0, 1, 2, 1, 1, 0, 1, 0, 1]],
+    ),
+    False: ([[-0.625302, -0.666069, -0.808920], [-0.069616, 0.968913, -0.308597]], None),
+}  # fmt: skip
+
+
+def test_the_golden_samples(layouts):
+    """Made by this test's own lines on a CPU with torch 2.15; float32 sums may differ by 1e-4."""
+    captions = ["sky and road", "cars"]
+    base = draw(build_stage(base_config(layouts=layouts)), captions, [3, 5], 2.0, 4)
+    up = draw(build_stage(sr_config(layouts=layouts)), captions, [3, 5], 1.5, 3, base)
+    colours, labels = GOLDEN[layouts]
+    assert torch.allclose(up.image[:, :, 7, 9], torch.tensor(colours), atol=1e-3)
+    if layouts:
+        assert up.layout[:, 7].tolist() == labels
 
 
 def test_augmentation_of_the_low_resolution_pair():

@@ -1,11 +1,13 @@
 """One pass: each judge sees each image once, and what it saw survives the disk."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluate import Judging, Observed, observe
+from gcdp_bench.evaluate import Judging, Observed, ask_again, observe
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import read_layout
 from gcdp_bench.progress import Silent
@@ -80,3 +82,18 @@ def test_predicted_layouts_are_written(data, judges, tmp_path):
     expected = judges.segmenter.predict(torch.stack([data[i].image for i in range(3)])).layouts
     for index in range(3):
         assert torch.equal(read_layout(tmp_path / f"{data[index].id}.png"), expected[index])
+
+
+def test_other_captions_are_matched_with_the_same_images(data, judges, monkeypatch):
+    seen = observe(data, judges, Judging(num=5), progress=Silent(), task="look")
+    captions = ["sky", "road", "cars", " ".join(["sky and road and cars"] * 5), "cars and road"]
+    monkeypatch.setattr("gcdp_bench.evaluate.observed.BATCH", 2)
+    again = ask_again(data, seen, captions, judges)
+    alone = [judges.clip.cosines(data[index].image[None], [caption]).cosines[0]
+             for index, caption in enumerate(captions)]  # fmt: skip
+    assert again.cosines == pytest.approx(alone, abs=1e-6)
+    assert np.abs(again.cosines - seen.cosines).min() > 1e-4, "or this test could not fail"
+    assert again.too_long.tolist() == [False, False, False, True, False]
+    assert again.captions == tuple(captions)
+    own = {name: getattr(seen, name) for name in ("captions", "cosines", "too_long")}
+    assert equal(replace(again, **own), seen)

@@ -1,5 +1,8 @@
 """Scoring: every number against a computation of its own."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +19,7 @@ from gcdp_bench.evaluate import (
     score_generated,
     score_real,
 )
-from gcdp_bench.evaluate.score import derangement, frechet_name
+from gcdp_bench.evaluate.score import _distances, derangement, frechet_name
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.progress import Silent
 
@@ -95,6 +98,47 @@ def test_an_image_only_generator_has_no_layout_values(data, judges, reference):
     blind = observe(data, judges, judging, progress=Silent(), task="look")
     found = totals(score_generated(blind, reference, judges))
     assert "miou" not in found and "fsd_generated" not in found and "fsd_predicted" in found
+
+
+class Attributed(Folder):
+    """Images that are said to be bright or not."""
+
+    attribute_names = ("bright",)
+
+    def attributes(self, index):
+        return torch.tensor([index % 2 == 0])
+
+    def caption_attributes(self, caption):
+        return {0: "car" in caption}
+
+
+@pytest.mark.parametrize("attributed", [False, True])
+@pytest.mark.parametrize("classified", [False, True])
+def test_attribute_recall_needs_attributes_and_a_classifier(
+    toy, judges, reference, seen, attributed, classified
+):
+    classifier = SimpleNamespace(name="lamp", resizer="native", thresholds=torch.tensor([0.5]))
+    dataset = Attributed(toy.data, "test") if attributed else reference.dataset
+    with_classifier = replace(seen, attributes=np.full((len(seen), 1), 0.9, np.float32))
+    scores = score_generated(
+        with_classifier if classified else seen,
+        replace(reference, dataset=dataset),
+        replace(judges, attributes=classifier if classified else None),
+    )
+    found = {judged.value.metric for judged in scores.values if judged.extractor == "lamp"}
+    assert ("attribute_recall" in found) == (attributed and classified)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+@pytest.mark.parametrize("theirs", [False, True])
+def test_the_distance_of_own_layouts_needs_both_sides(judges, seen, ours, theirs):
+    """`fsd_generated` compares the layouts that come with the images."""
+    own, others = seen.part(0, 5), seen.part(5, None)
+    own = own if ours else replace(own, layouts=None)
+    others = others if theirs else replace(others, layouts=None)
+    found = {judged.value.metric for judged in _distances(own, others, judges)}
+    assert ("fsd_generated" in found) == (ours and theirs)
+    assert "fsd_predicted" in found
 
 
 def test_real_rows_hold_what_they_stand_for(data, judges, reference, seen):

@@ -273,7 +273,8 @@ def test_until_saturation_stops(config, places, judges):
 @pytest.mark.parametrize(
     ("recalls", "expected"),
     [([0.5], False), ([0.5, 0.5], False), ([0.5, 0.5, 0.5], True), ([0.5, 0.6, 0.7], False),
-     ([0.5, 0.7, 0.6, 0.71], False), ([0.5, 0.7, 0.6, 0.7], True)],
+     ([0.5, 0.7, 0.6, 0.71], False), ([0.5, 0.7, 0.6, 0.7], True),
+     ([0.5, 0.5009, 0.5009], True), ([0.5, 0.5009, 0.5011], False)],
 )  # fmt: skip
 def test_saturation(recalls, expected):
     assert saturated(recalls) == expected

@@ -10,14 +10,10 @@ from accelerate.utils import DistributedType
 from torch import nn
 
 from gcdp_bench.training import processes, sharding
+from tests.gcdp_bench.training.fsdp_on_cpu import FSDP
 from tests.gcdp_bench.training.launched import TOGETHER, arguments, free_port, python
 from tests.gcdp_bench.training.test_loop import CONFIG
 from tests.gcdp_bench.training.test_processes import SETTINGS, assert_same, one_process
-
-# set by `accelerate launch --use_fsdp --fsdp_version 2`
-FSDP = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_RESHARD_AFTER_FORWARD": "true",
-        "FSDP_OFFLOAD_PARAMS": "false", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
-        "FSDP_SYNC_MODULE_STATES": "true", "FSDP_ACTIVATION_CHECKPOINTING": "false"}  # fmt: skip
 
 
 def test_split_weights_learn_are_saved_and_resume_like_whole_ones(tmp_path):
