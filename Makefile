@@ -1,9 +1,16 @@
 PYTHON ?= python3
-VENV := .venv
+PYTHONS ?= 3.11 3.12 3.13
+
+# .venv, or .venv-3.13 where PYTHON is given and .venv is of another version
+ifneq ($(origin PYTHON),file)
+  VERSION_OF = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+  OTHER := $(filter-out $(call VERSION_OF,.venv/bin/python),$(call VERSION_OF,$(PYTHON)))
+endif
+VENV ?= .venv$(if $(and $(OTHER),$(wildcard .venv/bin/python)),-$(OTHER))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-pythons lint clean
 
 # The main job on the embedded data: sample, score, draw. A demonstration, not a result.
 demo: $(STAMP)
@@ -15,10 +22,17 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
+# An environment for each, .venv-VERSION; from pyenv where it has the version.
+test-pythons:
+	for version in $(PYTHONS); do \
+	  own=$$(ls -d "$$(pyenv root 2>/dev/null)/versions/$$version".*/bin/python 2>/dev/null | tail -1); \
+	  $(MAKE) test PYTHON="$${own:-python$$version}" VENV=".venv-$$version" || exit 1; \
+	done
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # onedl-mmcv asks for opencv-python, which needs a graphics library (libGL) that a server lacks;
 # the headless build is the same module without it.
@@ -31,4 +45,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) results/demo
+	rm -rf .venv $(addprefix .venv-,$(PYTHONS)) results/demo

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -47,15 +49,25 @@ TINY = HRNetConfig(
 """A narrower and shallower one that a single core can train."""
 
 
+@contextmanager
+def quiet_mmseg() -> Iterator[None]:
+    """Import mmseg, mmcv or mmengine without their own warnings; those of other packages stay.
+
+    The pure-Python mmcv says that it has no deformable attention, which is not used; mmengine calls
+    functions in ways that Python 3.13 gives up.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(mmseg|mmcv|mmengine)(\.|$)")
+        yield
+
+
 class HRNetSegmenter(nn.Module):
     """Images to class logits and a feature vector."""
 
     def __init__(self, config: HRNetConfig, num_classes: int):
         super().__init__()
         self.config = config
-        with warnings.catch_warnings():
-            # The pure-Python mmcv says at import that it has no deformable attention; not used.
-            warnings.filterwarnings("ignore", message="Fail to import", category=UserWarning)
+        with quiet_mmseg():
             from mmseg.models.backbones import HRNet
             from mmseg.models.decode_heads import FCNHead
         widths = config.widths

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
-from gcdp_bench.extractors.hrnet import W48, HRNetConfig, HRNetSegmenter
+from gcdp_bench.extractors.hrnet import W48, HRNetConfig, HRNetSegmenter, quiet_mmseg
 from gcdp_bench.extractors.names import BOX, CONFIGURED, NATIVE
 from gcdp_bench.extractors.names import HRNET as NAME
 from gcdp_bench.extractors.registry import find_weights
@@ -209,8 +208,7 @@ def _rescale(images: Tensor, box: Size) -> Tensor:
 
     uint8 (B, 3, H, W) to (B, 3, h, w).
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Fail to import", category=UserWarning)
+    with quiet_mmseg():
         import mmcv
     scale = (box[1], box[0])
     resized = [

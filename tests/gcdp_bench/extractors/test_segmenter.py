@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetSegmenter
+from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetSegmenter, quiet_mmseg
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig
 from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
 from gcdp_bench.finite import NotFinite
@@ -84,8 +84,7 @@ def test_weights_of_another_configuration_are_refused(folder):
 
 def test_w18_small_is_mmsegs():
     """Same backbone tensors as mmseg's own fcn_hr18s configuration."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Fail to import")
+    with quiet_mmseg():
         from mmseg.models.backbones import HRNet
     extra = {
         "stage1": dict(num_modules=1, num_branches=1, block="BOTTLENECK", num_blocks=(2,),
@@ -131,6 +130,16 @@ def test_mirrored_faces_keep_their_sides():
     assert turned.any() and not turned.all()
     swapped = torch.tensor([1, 0, 2])[plain.flip(-1)]
     assert torch.equal(batch["layout"][turned], swapped[turned])
+
+
+@pytest.mark.parametrize("package", ["mmseg", "mmcv.cnn", "mmengine.utils.misc"])
+def test_only_the_own_warnings_of_mmseg_are_dropped(package):
+    with quiet_mmseg():
+        warnings.warn_explicit("in vain", UserWarning, "misc.py", 1, module=package)
+        with pytest.raises(UserWarning, match="heard"):
+            warnings.warn_explicit("heard", UserWarning, "mmcvish.py", 1, module="mmcvish")
+    with pytest.raises(UserWarning, match="afterwards"):
+        warnings.warn_explicit("afterwards", UserWarning, "misc.py", 1, module=package)
 
 
 def test_rare_classes_weigh_more_and_the_mean_is_one():
