@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
+from baselines.ldm.autoencoder import load_autoencoder
 from baselines.ldm.sampler import decode
 from benchmarks.scoring import score_folder
 from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.catalog import dataset_identity, image_size_of, open_dataset
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import reference_statistics
@@ -29,6 +29,7 @@ from gcdp_bench.evaluate.score import frechet_name
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.images import to_float
 from gcdp_bench.progress import Silent
+from gcdp_bench.runs import find_run
 
 BATCH = 16
 WHITE = 255.0
@@ -43,9 +44,11 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
     parser.add_argument("--autoencoder", type=Path, help="folder [that of the dataset]")
     options = parser.parse_args()
-    autoencoder = load_autoencoder(find_autoencoder(options.dataset, options.autoencoder))
+    autoencoder = load_autoencoder(
+        find_run("autoencoder", dataset_identity(options.dataset), options.autoencoder).folder
+    )
     scale = autoencoder.config["scaling_factor"]
-    judges = load_extractors(JudgeRequest(dataset=options.dataset))
+    judges = load_extractors(JudgeRequest(dataset=dataset_identity(options.dataset)))
     size = image_size_of(options.dataset, options.width)
     dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
     num = min(options.num_samples, len(dataset))

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.catalog import dataset_identity, image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import Judging, ask_again, observe, reference_statistics, score_real
 from gcdp_bench.evaluate.score import derangement
@@ -35,7 +35,8 @@ def main() -> None:
     dataset = shuffled(open_dataset(options.dataset, "test", size=size,
                                     data_root=options.data_root))  # fmt: skip
     attributed = isinstance(dataset, AttributedDataset)
-    judges = load_extractors(JudgeRequest(dataset=options.dataset, use_attributes=attributed))
+    identity = dataset_identity(options.dataset, data_root=options.data_root)
+    judges = load_extractors(JudgeRequest(dataset=identity, use_attributes=attributed))
     judges.check(dataset)
     reference = reference_statistics(dataset, judges, UserCache(), Silent())
     seen = observe(dataset, judges, Judging(num=num), progress=Silent(), task="real")

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 import pyarrow
 
 from benchmarks.memory import resident_bytes, trend
+from gcdp_bench.catalog import dataset_identity
 from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
 from gcdp_bench.progress import Silent
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep
@@ -67,7 +68,7 @@ def main() -> None:
         dataset=dataset, models=("lafite",), truncation=values, num_samples=NUM_SAMPLES
     )
     with TemporaryDirectory() as folder:
-        judges = load_extractors(JudgeRequest(dataset=dataset))
+        judges = load_extractors(JudgeRequest(dataset=dataset_identity(dataset)))
         found = measure(config, Places(results=Path(folder)), judges)
     print(json.dumps(found))
 

@@ -14,7 +14,8 @@ import time
 
 import torch
 
-from gcdp_bench.catalog import CASCADES, generator_folder, open_dataset
+from gcdp_bench.catalog import CASCADES, open_dataset
+from gcdp_bench.sample import find_generator
 from gcdp_bench.sampling import SamplingConfig
 from reference_model.generator import Cascade
 from reference_model.unet import LowRes, UNet, UNetConfig, paper_base, paper_sr
@@ -35,7 +36,7 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps, device=device.type)
     for name in CASCADES:
-        cascade = Cascade.load(name, generator_folder(name, DATASET, None), config)
+        cascade = Cascade.load(name, find_generator(name, DATASET).folder, config)
         captions = _captions(cascade, options.batch)
         for guidance in (1.0, 4.0):
             started = time.perf_counter()

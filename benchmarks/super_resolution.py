@@ -23,7 +23,7 @@ import torch
 
 from benchmarks.scoring import score_folder
 from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import CASCADES, generator_folder, image_size_of, open_dataset
+from gcdp_bench.catalog import CASCADES, dataset_identity, image_size_of, open_dataset
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import Reference, reference_statistics
@@ -32,6 +32,7 @@ from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extracto
 from gcdp_bench.images import to_uint8
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.sample import find_generator
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.seeds import derive_seed
 from reference_model.generator import Cascade
@@ -54,13 +55,13 @@ def main() -> None:
     parser.add_argument("--levels", type=lambda text: [int(part) for part in text.split(",")])
     options = parser.parse_args()
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
-    judges = load_extractors(JudgeRequest(dataset=options.dataset))
+    judges = load_extractors(JudgeRequest(dataset=dataset_identity(options.dataset)))
     size = image_size_of(options.dataset, options.width)
     dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
     with TemporaryDirectory() as folder:
         reference = reference_statistics(dataset, judges, UserCache(), Silent())
         for name in CASCADES:
-            cascade = Cascade.load(name, generator_folder(name, options.dataset, None), config)
+            cascade = Cascade.load(name, find_generator(name, options.dataset).folder, config)
             ways = [None, *_at_levels(cascade.stages[1], options.levels)]  # None: resized
             writers = [
                 FolderWriter(Path(folder) / name / str(place), class_names=dataset.class_names,

@@ -15,7 +15,8 @@ import time
 
 import torch
 
-from gcdp_bench.catalog import CASCADE_STAGES, CASCADES
+from gcdp_bench.catalog import CASCADES
+from gcdp_bench.networks import STAGES
 from gcdp_bench.seeds import generator
 from gcdp_bench.train import Request, plan
 from gcdp_bench.training.ema import averaged
@@ -32,13 +33,13 @@ def main() -> None:
     parser.add_argument("--paper", action="store_true", help="also the paper-size networks")
     options = parser.parse_args()
     for model in CASCADES:
-        for stage in CASCADE_STAGES:
+        for stage in STAGES:
             _time(Request(model=model, dataset=DATASET, stage=stage), options.steps)
     for judge in ("segmenter", "clip"):
         _time(Request(model=judge, dataset=DATASET), options.steps)
     if options.paper:
         text = ("stage.text.encoder=hash-ngram", "batch_size=1", "precision=no")
-        for stage in CASCADE_STAGES:
+        for stage in STAGES:
             _time(Request(model="reference", dataset=DATASET, stage=stage, assignments=text,
                           preset="paper-cityscapes"), 1)  # fmt: skip
 

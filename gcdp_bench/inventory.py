@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gcdp_bench.catalog import GENERATORS
 from gcdp_bench.extractors.registry import WEIGHTS, WeightSpec, is_complete, stored_path
 from gcdp_bench.extractors.store import recorded_digests
-from gcdp_bench.extractors.weights import RUNS, SHIPPED, file_digest
+from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.files import visible
+from gcdp_bench.networks import NETWORKS, PROJECT
+from gcdp_bench.runs import RUNS
 
 RUN_PATTERNS = ("*/*/*.safetensors", "*/*/*/*.safetensors")
 """runs/NAME/DATASET, and below it the stages of a cascade or the parts of a pipeline."""
@@ -58,11 +59,16 @@ def published_weights() -> list[Published]:
 
 def trained_weights() -> Iterator[Trained]:
     """Shipped networks, then those under runs/, in the order of their names."""
-    shipped = [SHIPPED, *(spec.shipped for spec in GENERATORS.values())]
+    patterns = [pattern for spec in NETWORKS.values() for pattern in spec.pretrained]
+    folders = [folder for pattern in patterns for folder in PROJECT.glob(_any_dataset(pattern))]
     places: tuple[tuple[Literal["shipped", "run"], list[Path]], ...] = (
-        ("shipped", [path for root in shipped for path in visible(root, "**/*.safetensors")]),
+        ("shipped", [path for root in folders for path in visible(root, "**/*.safetensors")]),
         ("run", [path for pattern in RUN_PATTERNS for path in visible(RUNS, pattern)]),
     )
     for origin, paths in places:
-        for path in sorted(path for path in paths if path.with_name("config.json").exists()):
+        for path in sorted({path for path in paths if path.with_name("config.json").exists()}):
             yield Trained(path.parent, origin, path.stat().st_size, file_digest(path))
+
+
+def _any_dataset(pattern: str) -> str:
+    return pattern.format(dataset="*", family="*")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.task import Task, TurnTask
 
 
@@ -15,8 +14,11 @@ class Kind:
     """A network that is trained as a whole."""
 
     presets: Mapping[str, Any]  # with `width` of the images and `resolve(dataset)` to a run
-    task: Callable[[Any, Dataset, Dataset], Task | TurnTask]  # of a run, a train and a val split
+    task: Callable[..., Task | TurnTask]  # of a run, a train and a val split, its part's folder
     examples_are_items: bool = True  # of the training split, in its order
+    given_part: Callable[[Any], str | None] | None = None
+    """What a run says of the network that it is built on, as `runs.as_weights` reads it; None: it
+    is built on none."""
 
 
 def _segmenter() -> Kind:
@@ -48,14 +50,22 @@ def _ldm() -> Kind:
     from baselines.ldm.presets import LDM_PRESETS
     from baselines.ldm.task import LdmTask
 
-    return Kind(LDM_PRESETS, lambda run, *splits: LdmTask(run.ldm, *splits))
+    return Kind(
+        LDM_PRESETS,
+        lambda run, *parts: LdmTask(run.ldm, *parts),
+        given_part=lambda run: run.ldm.autoencoder,
+    )
 
 
 def _lafite() -> Kind:
     from baselines.lafite.presets import LAFITE_PRESETS
     from baselines.lafite.task import LafiteTask
 
-    return Kind(LAFITE_PRESETS, lambda run, *splits: LafiteTask(run.lafite, *splits))
+    return Kind(
+        LAFITE_PRESETS,
+        lambda run, *parts: LafiteTask(run.lafite, *parts),
+        given_part=lambda run: run.lafite.clip,
+    )
 
 
 def _lafite_clip() -> Kind:
@@ -91,8 +101,9 @@ def _dataset_ddpm() -> Kind:
 
     return Kind(
         DATASET_DDPM_PRESETS,
-        lambda run, *splits: LabelTask(run.labels, *splits),
+        lambda run, *parts: LabelTask(run.labels, *parts),
         examples_are_items=False,  # but random pixels of all labelled images
+        given_part=lambda run: run.labels.ddpm,
     )
 
 
@@ -107,7 +118,11 @@ def _semantic_palette() -> Kind:
     from baselines.semantic_palette.image_task import ImageTask
     from baselines.semantic_palette.presets import IMAGE_PRESETS
 
-    return Kind(IMAGE_PRESETS, lambda run, *splits: ImageTask(run.images, *splits))
+    return Kind(
+        IMAGE_PRESETS,
+        lambda run, *parts: ImageTask(run.images, *parts),
+        given_part=lambda run: run.images.layouts,
+    )
 
 
 KINDS: Mapping[str, Callable[[], Kind]] = {

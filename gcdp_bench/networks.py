@@ -99,6 +99,7 @@ class Record:
     num_training: int | None
     place: str | None  # where a folder lay
     steps: int | None
+    seed: int | None
     resize: str = "none"  # what the images underwent, see `framing.resize_of`
 
 
@@ -128,6 +129,7 @@ def _read_record(folder: Path) -> Record:
         place=_text(identity.get("folder")),
         steps=_steps(folder, config),
         resize=_text(config.get("resize")) or "none",
+        seed=_number(_table(config.get("training")).get("seed")),
     )
 
 
@@ -150,4 +152,4 @@ def _text(value: Any) -> str | None:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if type(value) is int else None

@@ -23,13 +23,20 @@ Weights = Path | Literal["pretrained"] | None
 """A folder (or file) that the user gives, `PRETRAINED`, or None: the run of the dataset."""
 
 
+def as_weights(text: str | None) -> Weights:
+    """What an option or a setting names; a folder with the name "pretrained" is ./pretrained."""
+    if text is None:
+        return None
+    return PRETRAINED if text == PRETRAINED else Path(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """A trained network that was found."""
 
     network: str
     folder: Path  # or file
-    origin: Literal["given", "run", "pretrained"]
+    origin: Literal["given", "run", "pretrained", "published"]
     records: Mapping[str, Record]  # by stage; of a network that is trained as a whole, by its name
     note: str = ""
 
@@ -38,8 +45,37 @@ class Run:
         """Name of the dataset that it was trained on; None: it does not say."""
         return next(iter(self.records.values())).dataset if self.records else None
 
+    @property
+    def seed(self) -> int | None:
+        """Of its training, of the first stage; None: it does not say."""
+        return next(iter(self.records.values())).seed if self.records else None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is the one of the dataset, and nobody named it."""
+        return self.origin in ("run", PRETRAINED)
+
+    @property
+    def weights(self) -> Weights:
+        """What finds the same network again, in another process or on another machine too."""
+        return PRETRAINED if self.origin == PRETRAINED else self.folder
+
+    def trained_on(self, dataset: DatasetIdentity) -> str | None:
+        """The name of the training data for rows of `dataset`; None: as the network says it.
+
+        Other data of the same name are told apart by their digest: "cv@0123456789ab".
+        """
+        record = next(iter(self.records.values()), None)
+        if record is None or record.digest is None or record.dataset != dataset.name:
+            return None
+        if record.digest == dataset.digest or difference_from(self.records, dataset) is None:
+            return None
+        return f"{record.dataset}@{record.digest}"
+
     def __str__(self) -> str:
         """One line: path, steps trained, dataset."""
+        if self.origin == "published":
+            return f"{self.network}: {self.folder}, published weights"
         steps = " + ".join(
             f"{'unknown' if record.steps is None else record.steps} steps"
             + (f" ({stage})" if len(self.records) > 1 else "")
@@ -102,26 +138,70 @@ def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> R
     raise FileNotFoundError(_missing(network, dataset, looked))
 
 
+def find_runs(networks: Mapping[str, Weights], dataset: DatasetIdentity) -> dict[str, Run]:
+    """Several of them, by name; see `find_run`.
+
+    Raises:
+        FileNotFoundError: some are missing; names all of them.
+        ValueError: some runs are of other data; what is missing is said too.
+    """
+    found: dict[str, Run] = {}
+    problems: list[FileNotFoundError | ValueError] = []
+    for network, given in networks.items():
+        try:
+            found[network] = find_run(network, dataset, given)
+        except (FileNotFoundError, ValueError) as error:
+            problems.append(error)
+    refuse_all(problems)
+    return found
+
+
+def refuse_all(problems: Sequence[FileNotFoundError | ValueError]) -> None:
+    """Raise one error with the lines of all, if there are any."""
+    if problems:
+        refused = any(isinstance(problem, ValueError) for problem in problems)
+        kind = ValueError if refused else FileNotFoundError
+        raise kind("\n".join(map(str, problems)))
+
+
 def own_folders(network: str, dataset: DatasetIdentity) -> list[Path]:
     """Where runs of a dataset may lie, in the order in which they are looked for."""
     names = [*_names(dataset), *dataset.aliases]
     return [RUNS / network / name for name in names]
 
 
-def new_folder(network: str, dataset: DatasetIdentity, stage: str | None = None) -> Path:
+def new_folder(
+    network: str, dataset: DatasetIdentity, stage: str | None = None, *, resume: bool = False
+) -> Path:
     """The folder of a dataset's run: runs/NETWORK/NAME, with one folder per stage of a cascade.
 
     Where runs/NETWORK/NAME holds a run of another dataset with that name, or of the same one before
-    it changed: runs/NETWORK/NAME-DIGEST.
+    it changed: runs/NETWORK/NAME-DIGEST. A run from before that lies elsewhere stays there.
+
+    Args:
+        network: of `NETWORKS`.
+        dataset: to train on.
+        stage: of a cascade.
+        resume: a run in the folder is to be continued.
+
+    Raises:
+        ValueError: there is nothing to resume but a run on other data, or no name is free.
     """
-    folders = [RUNS / network / name for name in _names(dataset)]
-    for folder in folders:
+    others = []
+    own = [RUNS / network / name for name in _names(dataset)]
+    for folder in own_folders(network, dataset):
         records = read_records(network, folder)
-        if not records or difference_from(records, dataset) is None:
+        if records and difference_from(records, dataset) is None:
             return folder / stage if stage else folder
-    raise ValueError(
-        f"{network}: {folders[-1]} holds a run of other data; choose another folder with --out"
-    )
+        if records and folder in own:
+            others.append(f"{folder} was trained on {difference_from(records, dataset)}")
+    free = [folder for folder in own if not read_records(network, folder)]
+    if others and (resume or not free):
+        raise ValueError(
+            f"{network}: expected a run on {dataset.place}, but {'; '.join(others)}; "
+            + ("leave out --resume to train anew" if free else "choose another folder with --out")
+        )
+    return free[0] / stage if stage else free[0]
 
 
 def difference_from(records: Mapping[str, Record], dataset: DatasetIdentity) -> str | None:

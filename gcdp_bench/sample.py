@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcdp_bench.catalog import GENERATORS, check_dataset, generator_folder, lookup
+from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.filling import fill_folder
 from gcdp_bench.networks import read_records
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import GUIDANCE, Dataset, Generator
+from gcdp_bench.runs import Run, Weights, find_run
 from gcdp_bench.sampling import SamplingConfig, check_device
 from gcdp_bench.seeds import derive_seed
 
@@ -85,19 +86,38 @@ def sample_folder(
     )
 
 
-def load_generator(
-    name: str, dataset: str, folder: Path | None, sampling: SamplingConfig
-) -> tuple[Generator, str]:
-    """A trained generator, and the digest of everything its samples depend on.
+def find_generator(
+    name: str, dataset: str, weights: Weights = None, *, data_root: Path | None = None
+) -> Run:
+    """Where a trained generator is; see `runs.find_run`.
+
+    Args:
+        name: of the catalogue.
+        dataset: name or folder.
+        weights: see `runs.Weights`.
+        data_root: `--data-root`; None: the environment variable.
 
     Raises:
-        ValueError: unknown generator, dataset or device, or damaged weights.
+        ValueError: unknown generator or dataset, or its run is of other data.
         FileNotFoundError: it has not been trained; says how to.
     """
-    spec = lookup(GENERATORS, name, "generator")
-    check_dataset(dataset)
+    lookup(GENERATORS, name, "generator")
+    return find_run(name, dataset_identity(dataset, data_root=data_root), weights)
+
+
+def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
+    """A trained generator, and the digest of everything its samples depend on.
+
+    Args:
+        run: see `find_generator`.
+        sampling: how it is sampled.
+
+    Raises:
+        ValueError: unknown device, or damaged weights.
+        FileNotFoundError: a file of it is missing.
+    """
     check_device(sampling.device)
-    generator = spec.load(generator_folder(name, dataset, folder), sampling)
+    generator = GENERATORS[run.network].load(run.folder, sampling)
     return generator, digest({"weights": generator.digest, "sampling": generator.settings})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gcdp_bench.catalog import (
     GENERATORS,
+    dataset_identity,
     image_size_of,
     is_folder,
     lookup,
@@ -21,17 +22,20 @@ from gcdp_bench.datasets import sizes
 from gcdp_bench.datasets.check import training_notes
 from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, resize_of
 from gcdp_bench.datasets.views import Without
+from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.images import Size
 from gcdp_bench.kinds import KINDS
+from gcdp_bench.networks import NETWORKS
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.runs import Run, as_weights, find_run, new_folder
 from gcdp_bench.training import processes
 from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Task, TurnTask
 
 JUDGES = ("segmenter", "clip", "attributes")
-PARTS = tuple(part for spec in GENERATORS.values() for part in spec.parts)
+PARTS = tuple(part for spec in NETWORKS.values() for part in spec.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +65,18 @@ class Plan:
     resize: str  # what the images underwent, see `framing.resize_of`
     images: str  # which images of a folder are used at which size, for whoever started the run
     split: Dataset  # that is trained on
+    dataset: DatasetIdentity
+    parts: tuple[Run, ...]  # networks that it is built on
 
 
 def trainable() -> tuple[str, ...]:
     """Names that `Request.model` may take."""
     return (*GENERATORS, *PARTS, *JUDGES)
+
+
+def check_name(model: str) -> None:
+    """Raises ValueError: unknown; names the nearest one."""
+    lookup(dict.fromkeys(trainable()), model, "model to train")
 
 
 def plan(request: Request) -> Plan:
@@ -75,7 +86,7 @@ def plan(request: Request) -> Plan:
         ValueError: unknown model, dataset, preset or key; settings that do not fit each other.
         FileNotFoundError: data or text-encoder weights are missing.
     """
-    lookup(dict.fromkeys(trainable()), request.model, "model to train")
+    check_name(request.model)
     stages = stages_of(request.model)
     if request.stage is not None and not stages:
         raise ValueError(f"stage: {request.model} has no stages; leave it out")
@@ -87,13 +98,22 @@ def plan(request: Request) -> Plan:
     splits = _open_splits(request, kind.presets)
     config = override(preset.resolve(splits[0]), _full_keys(request))
     items = splits[0] if kind.examples_are_items else None
-    task = kind.task(config, *splits)
-    return _planned(request, kind.presets, splits, task, config, items)
+    found: tuple[Run, ...] = ()
+    if kind.given_part is not None:
+        (name,) = NETWORKS[request.model].parts
+        found = (find_run(name, identity_of(request), as_weights(kind.given_part(config))),)
+    task = kind.task(config, *splits, *(run.folder for run in found))
+    return _planned(request, kind.presets, splits, task, config, items, *found)
+
+
+def identity_of(request: Request) -> DatasetIdentity:
+    """See `catalog.dataset_identity`; items in quarantine belong to the dataset."""
+    return dataset_identity(request.dataset, data_root=request.data_root)
 
 
 def stages_of(model: str) -> tuple[str, ...]:
     """Stages that are trained one by one; none for a network that is trained as a whole."""
-    return GENERATORS[model].stages if model in GENERATORS else ()
+    return NETWORKS[model].stages if model in NETWORKS else ()
 
 
 def run(
@@ -113,8 +133,9 @@ def run(
         FloatingPointError: as there; the message has the ids of the batch's items.
     """
     resolved = plan(request)
-    if resolved.images and processes.is_first():
-        for line in (resolved.images, *training_notes(resolved.split)):
+    if processes.is_first():
+        notes = (resolved.images, *training_notes(resolved.split)) if resolved.images else ()
+        for line in (*map(str, resolved.parts), *notes):
             say(line)
     try:
         return train(
@@ -124,7 +145,8 @@ def run(
             resume=resume,
             progress=progress,
             part=request.stage or request.model,
-            dataset=Path(request.dataset).name,
+            dataset=resolved.dataset.name,
+            identity=resolved.dataset,
             left_out=resolved.left_out,
             resize=resolved.resize,
         )
@@ -133,6 +155,11 @@ def run(
             raise
         ids = ", ".join(resolved.items[index].id for index in error.examples)
         raise FloatingPointError(f"{error}; ids of the batch's items: {ids}") from error
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that prints before a training; see `processes.is_first`."""
+    return processes.is_first()
 
 
 def is_main_process() -> bool:
@@ -145,10 +172,13 @@ def leave_processes() -> None:
     processes.leave()
 
 
-def default_out(request: Request) -> Path:
-    """runs/MODEL/DATASET, with one folder per stage for a cascade."""
-    folder = Path("runs") / request.model / Path(request.dataset).name
-    return folder / request.stage if request.stage else folder
+def default_out(request: Request, *, resume: bool = False) -> Path:
+    """runs/MODEL/DATASET, with one folder per stage for a cascade; see `runs.new_folder`.
+
+    Raises:
+        ValueError: the run to resume was trained on other data.
+    """
+    return new_folder(request.model, identity_of(request), request.stage, resume=resume)
 
 
 def _plan_stage(request: Request) -> Plan:
@@ -180,10 +210,22 @@ def _planned(
     task: Task | TurnTask,
     config: Any,
     items: Dataset | None,
+    *parts: Run,
 ) -> Plan:
     images = _images(request, presets, splits[0].image_size)
     left_out, resize = _left_out(splits), resize_of(splits[0])
-    return Plan(task, config.training, config, left_out, items, resize, images, splits[0])
+    return Plan(
+        task=task,
+        training=config.training,
+        config=config,
+        left_out=left_out,
+        items=items,
+        resize=resize,
+        images=images,
+        split=splits[0],
+        dataset=identity_of(request),
+        parts=parts,
+    )
 
 
 def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset, Dataset]:

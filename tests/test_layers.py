@@ -27,7 +27,7 @@ LAYERS = (
      "gcdp_bench.evaluate", "gcdp_bench.sweep", "gcdp_bench.kinds", "gcdp_bench.train",
      "gcdp_bench.data",
      "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.analyze",
-     "gcdp_bench.ship", "gcdp_bench.inventory", "gcdp_bench.doctor",
+     "gcdp_bench.ship", "gcdp_bench.inventory", "gcdp_bench.defaults", "gcdp_bench.doctor",
      "gcdp_bench.verify", "gcdp_bench.memorisation",
      "gcdp_bench.pooling", "gcdp_bench.comparable", "gcdp_bench.agreement",
      "gcdp_bench.tradeoff"),

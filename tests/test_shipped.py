@@ -3,15 +3,18 @@
 import pytest
 import torch
 
-from gcdp_bench.catalog import GENERATORS, PROJECT, image_size_of, open_dataset
+from gcdp_bench.catalog import GENERATORS, dataset_identity, image_size_of, open_dataset
+from gcdp_bench.networks import NETWORKS, PROJECT
+from gcdp_bench.runs import PRETRAINED, find_run
 from gcdp_bench.sampling import SamplingConfig
 
 WIDTH, NUM = 128, 24  # so many, because the means of two sets of 8 portraits differ much
 MAX_BYTES = 100e6
 SHIPPED = [
     (name, folder.name)
-    for name, spec in GENERATORS.items()
-    for folder in sorted(spec.shipped.glob("*"))
+    for name in GENERATORS
+    for pattern in NETWORKS[name].pretrained
+    for folder in sorted(PROJECT.glob(pattern.format(dataset="*")))
 ]
 
 
@@ -27,8 +30,8 @@ def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
     real = open_dataset(dataset, "test", size=size, data_root=None)
     triplets = [real[index] for index in range(NUM)]
     images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
-    spec = GENERATORS[name]
-    generator = spec.load(spec.shipped / dataset, SamplingConfig(steps=8, sr_steps=2))
+    run = find_run(name, dataset_identity(dataset), PRETRAINED)
+    generator = GENERATORS[name].load(run.folder, SamplingConfig(steps=8, sr_steps=2))
     assert generator.trained_on == dataset
     captions = [triplet.caption for triplet in triplets]
     samples = generator.sample(captions, guidance=1.0, seeds=range(NUM)).images  # (B, 3, H, W)

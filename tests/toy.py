@@ -5,11 +5,13 @@ from pathlib import Path
 
 import torch
 
+from gcdp_bench.catalog import dataset_identity
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig
+from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_segmenter import NARROW
@@ -30,9 +32,20 @@ class Toy:
     segmenter: Path
     clip: Path
 
+    @property
+    def identity(self) -> DatasetIdentity:
+        """Of the data."""
+        return dataset_identity(str(self.data))
+
     def judges(self) -> list[str]:
         """Options of the command line."""
         return ["--segmenter", str(self.segmenter), "--clip", str(self.clip)]
+
+
+def named(name: str) -> DatasetIdentity:
+    """A dataset of which only the name is known."""
+    return DatasetIdentity(name=name, kind="catalogue", class_names=None, digest=None,
+                           num_training=None, place=name)  # fmt: skip
 
 
 def build(root: Path) -> Toy:

@@ -1,4 +1,4 @@
-"""The folder of a trained DatasetDDPM, and where the diffusion model under it is found."""
+"""The folder of a trained DatasetDDPM, and the diffusion model under it: written and read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.loading import load_network
 from reference_model.stage import Stage, load_stage
 
-RUNS = Path("runs") / "ddpm"
-SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
 FOLDER = "ddpm"  # in the folder of a trained DatasetDDPM
 FILES = (CONFIG, WEIGHTS)
 
@@ -27,26 +25,6 @@ class TrainedDdpm:
     config: LabelConfig
     ensemble: PixelEnsemble
     stage: Stage
-
-
-def find_ddpm(dataset: str, given: Path | None) -> Path:
-    """Folder of a trained diffusion model: `given`, else runs/ddpm/DATASET, else a shipped one, by
-    itself or under shipped classifiers.
-
-    Raises:
-        FileNotFoundError: none of them holds one; says how to train it.
-    """
-    name = Path(dataset).name
-    shipped = [SHIPPED / "ddpm" / name, SHIPPED / "dataset-ddpm" / name / FOLDER]
-    candidates = [given] if given is not None else [RUNS / name, *shipped]
-    for folder in candidates:
-        if all((folder / file).is_file() for file in FILES):
-            return folder
-    raise FileNotFoundError(
-        f"no ddpm for {dataset}: looked for {' and '.join(FILES)} in "
-        f"{', '.join(map(str, candidates))}; train one with `gcdp-bench train ddpm --dataset "
-        f"{dataset}`, or give one with --set labels.ddpm=FOLDER"
-    )
 
 
 def load_ddpm(folder: Path, config: LabelConfig) -> Stage:

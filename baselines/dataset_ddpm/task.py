@@ -20,7 +20,6 @@ from baselines.dataset_ddpm.model import (
     FOLDER,
     TrainedDdpm,
     build_ensemble,
-    find_ddpm,
     load_ddpm,
     write_ddpm,
 )
@@ -43,13 +42,17 @@ class LabelTask:
     nothing. Training ends after a fixed number of steps, where the paper stops once the loss no
     longer falls. The diffusion model is no part of the network that is trained; it is exported with
     it.
+
+    Args:
+        config: of the classifiers.
+        train, validation: splits.
+        folder: of the trained diffusion model.
     """
 
     mixes_examples = "its classifiers normalise over the batch"
 
-    def __init__(self, config: LabelConfig, train: Dataset, validation: Dataset):
-        given = None if config.ddpm is None else Path(config.ddpm)
-        self._folder = find_ddpm(config.dataset, given)
+    def __init__(self, config: LabelConfig, train: Dataset, validation: Dataset, folder: Path):
+        self._folder = folder
         self.config = config
         self.stage = load_ddpm(self._folder, config)
         self.stage.network.to("cuda" if torch.cuda.is_available() else "cpu")

@@ -19,8 +19,6 @@ from gcdp_bench.training.checkpoint import load_weights, save_weights
 from gcdp_bench.training.loading import load_known
 
 FOLDER = "clip"  # in the folder of a trained Lafite
-RUNS = Path("runs") / "lafite-clip"
-SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "lafite"
 FILES = ("config.json", "model.safetensors")
 STANDARD = "ViT-B-32"  # open_clip's name of the CLIP that Zhou et al. 2022 take
 STANDARD_KIND = "clip-standard"
@@ -120,27 +118,6 @@ class StandardTeacher:
         """See `ClipTeacher.export`."""
         save_weights(folder / "model.safetensors", self._network.state_dict())
         write_json(folder / "config.json", {"task": {"kind": STANDARD_KIND, "model": STANDARD}})
-
-
-def find_clip(dataset: str, given: Path | None) -> Path:
-    """Where the teacher of a dataset is: `given`, else runs/, else the shipped one.
-
-    Raises:
-        FileNotFoundError: none of them exists; says how to train one.
-    """
-    if given is not None:
-        candidates = [given]
-    else:
-        name = Path(dataset).name
-        candidates = [RUNS / name, SHIPPED / name / FOLDER]
-    for path in candidates:
-        if path.is_file() or all((path / name).is_file() for name in FILES):
-            return path
-    raise FileNotFoundError(
-        f"no CLIP that teaches lafite on {dataset}: looked in {', '.join(map(str, candidates))}; "
-        f"train one with `gcdp-bench train lafite-clip --dataset {dataset}`, or give one with "
-        "--set lafite.clip=PATH (a folder of such a run, or OpenAI's ViT-B-32.pt)"
-    )
 
 
 def load_teacher(path: Path) -> ClipTeacher:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.lafite.clip_features import find_clip, load_teacher
+from baselines.lafite.clip_features import load_teacher
 from baselines.lafite.discriminator import LafiteDiscriminator
 from baselines.lafite.draws import PURPOSE, styles
 from baselines.lafite.examples import LafiteExamples
@@ -69,12 +69,16 @@ class LafiteTask:
 
     Each turn draws latents, noise and text perturbations of its own. The CLIP is no part of the
     network that is trained; it is exported with it.
+
+    Args:
+        config: of the network.
+        train, validation: splits.
+        path: of the CLIP, see `load_teacher`.
     """
 
     turns: Sequence[str] = ("discriminator", "generator")
 
-    def __init__(self, config: LafiteConfig, train: Dataset, validation: Dataset):
-        path = find_clip(config.dataset, None if config.clip is None else Path(config.clip))
+    def __init__(self, config: LafiteConfig, train: Dataset, validation: Dataset, path: Path):
         self._teacher_path = path
         self.config = config
         self.num_examples = len(train)

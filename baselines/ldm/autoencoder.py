@@ -1,4 +1,4 @@
-"""The autoencoder of latent diffusion: diffusers' `AutoencoderKL`, built, found and loaded."""
+"""The autoencoder of latent diffusion: diffusers' `AutoencoderKL`, built and loaded."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from gcdp_bench.training.loading import load_network
 if TYPE_CHECKING:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-RUNS = Path("runs") / "autoencoder"
-SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "autoencoder"
 FOLDER = "vae"  # in a run folder and in a Stable Diffusion pipeline
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors")
 REMEDY = (
@@ -90,23 +88,6 @@ def build_autoencoder(config: AutoencoderConfig) -> AutoencoderKL:
         norm_num_groups=config.groups,
         sample_size=max(config.image_size),
         mid_block_add_attention=config.attention,
-    )
-
-
-def find_autoencoder(dataset: str, given: Path | None) -> Path:
-    """Folder of a trained autoencoder: `given`, else runs/autoencoder/DATASET, else a shipped one.
-
-    Raises:
-        FileNotFoundError: none of them holds one; says how to get it.
-    """
-    name = Path(dataset).name
-    candidates = [given] if given is not None else [RUNS / name, SHIPPED / name]
-    for folder in candidates:
-        if (_network_folder(folder) / "config.json").is_file():
-            return folder
-    raise FileNotFoundError(
-        f"no autoencoder for {dataset}: looked in {', '.join(map(str, candidates))}; "
-        + REMEDY.replace("DATASET", dataset)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.ldm.autoencoder import find_autoencoder, load_autoencoder
+from baselines.ldm.autoencoder import load_autoencoder
 from baselines.ldm.config import LdmConfig
 from baselines.ldm.folder import check_autoencoder, write_pipeline
 from baselines.ldm.latents import LatentExamples
@@ -32,13 +32,16 @@ class LdmTask:
     """Mean squared error of the predicted noise (Rombach et al. 2022, Eq. 3).
 
     The autoencoder is no part of the network that is trained; it is exported with it.
+
+    Args:
+        config: of the network.
+        train, validation: splits.
+        folder: of the trained autoencoder.
     """
 
     loss_weights: Mapping[str, float] = {"noise": 1.0}
 
-    def __init__(self, config: LdmConfig, train: Dataset, validation: Dataset):
-        given = None if config.autoencoder is None else Path(config.autoencoder)
-        folder = find_autoencoder(config.dataset, given)
+    def __init__(self, config: LdmConfig, train: Dataset, validation: Dataset, folder: Path):
         self.config = config
         self.num_examples = len(train)
         self._autoencoder_folder = folder

@@ -24,7 +24,6 @@ from baselines.semantic_palette.layouts import one_hot
 from baselines.semantic_palette.model import (
     LAYOUTS,
     check_layouts,
-    find_layouts,
     read_layouts,
     write_images,
     write_layouts_copy,
@@ -55,14 +54,17 @@ class ImageTask:
     The layout generator takes no part; it is exported with the image generator, so that one folder
     samples by itself. Deviations: one learning rate for both networks, where the authors give the
     discriminators four times the generator's; no end-to-end training afterwards.
+
+    Args:
+        config: of the network.
+        train, validation: splits.
+        layouts: folder of the trained layout generator.
     """
 
     turns: Sequence[str] = ("discriminator", "generator")
 
-    def __init__(self, config: ImageConfig, train: Dataset, validation: Dataset):
-        self._layouts_path = find_layouts(
-            config.dataset, None if config.layouts is None else Path(config.layouts)
-        )
+    def __init__(self, config: ImageConfig, train: Dataset, validation: Dataset, layouts: Path):
+        self._layouts_path = layouts
         self.config = config
         self.layouts = read_layouts(self._layouts_path)
         check_layouts(self._layouts_path, config, self.layouts)

@@ -1,4 +1,4 @@
-"""The folders of both trained parts: written, found and read."""
+"""The folders of both trained parts: written and read."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from gcdp_bench.training.loading import load_network
 
 PALETTES = "palettes.json"
 LAYOUTS = "layouts"  # the layout generator's folder in that of a whole model
-RUNS = Path("runs") / "palette-layouts"
-SHIPPED = Path(__file__).resolve().parent.parent / "shipped" / "palette-layouts"
 LAYOUTS_REMEDY = (
     "train one with `gcdp-bench train palette-layouts --dataset DATASET`, or give the folder of "
     "one with --set images.layouts=FOLDER"
@@ -65,23 +63,6 @@ def write_layouts_copy(folder: Path, trained: TrainedLayouts) -> None:
 def write_images(folder: Path, network: ImageGenerator) -> None:
     """Write `model.safetensors`, the image generator alone."""
     save_weights(folder / WEIGHTS, network.state_dict())
-
-
-def find_layouts(dataset: str, given: Path | None) -> Path:
-    """Folder of a layout generator: `given`, else runs/palette-layouts/DATASET, else a shipped one.
-
-    Raises:
-        FileNotFoundError: none of them holds one; says how to get it.
-    """
-    name = Path(dataset).name
-    candidates = [given] if given is not None else [RUNS / name, SHIPPED / name]
-    for folder in candidates:
-        if all((folder / file).is_file() for file in (CONFIG, WEIGHTS, PALETTES)):
-            return folder
-    raise FileNotFoundError(
-        f"no layout generator for {dataset}: looked for {CONFIG}, {WEIGHTS} and {PALETTES} in "
-        f"{', '.join(map(str, candidates))}; {LAYOUTS_REMEDY.replace('DATASET', dataset)}"
-    )
 
 
 def read_layouts(folder: Path) -> TrainedLayouts:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdp_bench.config import read_table, to_dict
+from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.protocols import Dataset
+from gcdp_bench.runs import Run, find_run
 from gcdp_bench.sample import load_generator
 from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.training.run_folder import differing_keys
@@ -20,10 +22,15 @@ class Contender:
     """A trained cascade and what sets it apart."""
 
     schedule: str  # name of its label schedule, see `schedule_name`
-    folder: Path
+    run: Run
     cascade: Cascade
     digest: str  # of weights and sampling settings
     training_steps: int | None  # of the base stage; None: not recorded
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.run.folder
 
 
 def schedule_name(config: ScheduleConfig) -> str:
@@ -32,7 +39,7 @@ def schedule_name(config: ScheduleConfig) -> str:
 
 
 def load_contenders(
-    folders: Sequence[Path], dataset: str, sampling: SamplingConfig
+    folders: Sequence[Path], dataset: DatasetIdentity, sampling: SamplingConfig
 ) -> list[Contender]:
     """Trained cascades that differ in the label schedule of their base stage alone.
 
@@ -40,7 +47,7 @@ def load_contenders(
 
     Args:
         folders: of trained cascades, each with `base/` and optionally `sr/`.
-        dataset: name or folder.
+        dataset: that they were trained on.
         sampling: how they are sampled.
 
     Raises:
@@ -85,15 +92,16 @@ def check_dataset(contenders: Sequence[Contender], dataset: Dataset) -> None:
             )
 
 
-def _load(folder: Path, dataset: str, sampling: SamplingConfig) -> Contender:
+def _load(folder: Path, dataset: DatasetIdentity, sampling: SamplingConfig) -> Contender:
     config = folder / "base" / "config.json"
     if not config.exists():
         raise FileNotFoundError(
             f"{folder}: expected a trained cascade with a base stage ({config}), found none; give "
             "the folder that holds base/, or train it with `gcdp-bench train reference --dataset "
-            f"{dataset} --out {folder}`"
+            f"{dataset.place} --out {folder}`"
         )
-    cascade, digest = load_generator("reference", dataset, folder, sampling)
+    run = find_run("reference", dataset, folder)
+    cascade, digest = load_generator(run, sampling)
     assert isinstance(cascade, Cascade)
     if not cascade.makes_layouts:
         raise ValueError(
@@ -102,7 +110,7 @@ def _load(folder: Path, dataset: str, sampling: SamplingConfig) -> Contender:
         )
     name = schedule_name(cascade.stages[0].config.process.layout_schedule)
     training = read_table(config).get("training", {})
-    return Contender(name, folder, cascade, digest, training.get("steps"))
+    return Contender(name, run, cascade, digest, training.get("steps"))
 
 
 def _check_alike(first: Contender, other: Contender) -> None:
@@ -112,6 +120,13 @@ def _check_alike(first: Contender, other: Contender) -> None:
         raise ValueError(
             f"expected cascades that sample one size, got {sizes[0]} in {first.folder} and "
             f"{sizes[1]} in {other.folder}; give both or none of them a super-resolution stage sr/"
+        )
+    data = [record.digest for one in (first, other) for record in one.run.records.values()]
+    if len({digest for digest in data if digest is not None}) > 1:
+        raise ValueError(
+            f"expected cascades trained on the same data, got others in {first.folder} and "
+            f"{other.folder} (digests {', '.join(sorted({str(d) for d in data}))}); train both "
+            "again on one dataset"
         )
     configs = [to_dict(one.cascade.stages[0].config) for one in (first, other)]
     differing = [

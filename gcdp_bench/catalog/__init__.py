@@ -17,14 +17,10 @@ from gcdp_bench.catalog.datasets import (
     splits_on_disk,
 )
 from gcdp_bench.catalog.generators import (
-    CASCADE_STAGES,
     CASCADES,
     GENERATORS,
-    PROJECT,
     TASKS,
     GeneratorSpec,
-    generator_folder,
-    recorded_seed,
     trained_parts,
 )
 from gcdp_bench.catalog.names import lookup
@@ -32,11 +28,9 @@ from gcdp_bench.catalog.presets import PRESET_NAMES, check_training
 
 __all__ = [
     "CASCADES",
-    "CASCADE_STAGES",
     "DATASETS",
     "DATA_ROOT_VARIABLE",
     "GENERATORS",
-    "PROJECT",
     "TASKS",
     "PRESET_NAMES",
     "DatasetSpec",
@@ -44,7 +38,6 @@ __all__ = [
     "check_dataset",
     "check_training",
     "dataset_identity",
-    "generator_folder",
     "has_attributes",
     "image_size_of",
     "is_folder",
@@ -53,7 +46,6 @@ __all__ = [
     "open_dataset",
     "open_faulty",
     "protocol_split",
-    "recorded_seed",
     "resolve_data_root",
     "splits_on_disk",
     "trained_parts",

@@ -13,7 +13,7 @@ strict_option = click.option(
 )
 
 
-def announce(context: click.Context, sentences: Iterable[str], *, strict: bool) -> None:
+def raise_alarms(context: click.Context, sentences: Iterable[str], *, strict: bool) -> None:
     """Say alarms on stderr; the last thing that a command does.
 
     Args:

@@ -67,7 +67,8 @@ def command(
     if train_split == unseen_split:
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")
     attributed = has_attributes(dataset, data_root)
-    judges = load_extractors(judge_request(context, dataset, attributed=attributed))
+    request = judge_request(context, dataset, attributed=attributed, data_root=data_root)
+    judges = load_extractors(request)
     size = evaluation_size(
         native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
     )

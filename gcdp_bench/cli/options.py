@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
     from gcdp_bench.extractors.bundle import JudgeRequest
+    from gcdp_bench.runs import Weights
 
 JUDGES = "gcdp_bench.judges"
 """Where a command's context keeps the values of `extractor_options`."""
@@ -22,6 +24,12 @@ dataset_option = click.option(
     required=True,
     metavar="NAME|FOLDER",
     help="Dataset by name (synth-city-25, camvid, ...) or a folder of your own.",
+)
+optional_dataset_option = click.option(
+    "--dataset",
+    metavar="NAME|FOLDER",
+    help="Dataset by name (synth-city-25, camvid, ...) or a folder of your own [the only one in "
+    "the data root, else synth-city-25].",
 )
 data_root_option = click.option(
     "--data-root",
@@ -84,6 +92,31 @@ def size_choice(size: str | None, width: int | None) -> SizeChoice:
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="Where the model runs: cpu, cuda, cuda:1."
 )
+
+
+class TrainedWeights(click.ParamType):
+    """A folder or file of weights, or "pretrained"."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Weights:
+        """See `runs.as_weights`."""
+        from gcdp_bench.runs import as_weights
+
+        return as_weights(value) if isinstance(value, str) else value
+
+
+def weights_option(metavar: str = "PATH|pretrained"):
+    """Which trained generators are used; `parse_weights` reads them."""
+    return click.option(
+        "--weights",
+        multiple=True,
+        metavar=metavar,
+        help="Trained model to use instead of the dataset's run in runs/: its folder, or "
+        "`pretrained` for the one that ships.",
+    )
 
 
 def parse_list(text: str, kind, name: str) -> tuple:
@@ -176,8 +209,9 @@ def extractor_options(function):
         ),
         _judging(
             "--attributes",
-            type=path,
-            help="Run folder of a trained attribute classifier, for faces [the dataset's].",
+            type=TrainedWeights(),
+            help="Run folder of a trained attribute classifier, for faces, or `pretrained` [the "
+            "dataset's run].",
         ),
         _judging("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
         _judging("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
@@ -188,15 +222,20 @@ def extractor_options(function):
             help="Features to compare distributions in, comma-separated, the first one for FID: "
             "hrnet, tf1, clean, torch, dinov2, cmmd [hrnet, or tf1 if standard].",
         ),
-        _judging("--clip", type=path, help="CLIP weights or run folder."),
+        _judging(
+            "--clip",
+            type=TrainedWeights(),
+            help="CLIP weights, run folder, or `pretrained` [the dataset's run].",
+        ),
         _judging(
             "--segmenter",
             "segmenters",
             type=SEGMENTER,
             multiple=True,
             metavar="FOLDER|FILE|NAME",
-            help="Run folder of a trained segmenter; or hrnet-w48-cityscapes or its checkpoint, "
-            "@native or @1024x2048 appended. Several: the first one judges, the others too.",
+            help="Run folder of a trained segmenter, or `pretrained` [the dataset's run]; or "
+            "hrnet-w48-cityscapes or its checkpoint, @native or @1024x2048 appended. Repeatable; "
+            "the first is primary.",
         ),
         _judging(
             "--extractors",
@@ -210,13 +249,50 @@ def extractor_options(function):
     return function
 
 
+def dataset_or_default(given: str | None, data_root: Path | None) -> str:
+    """`--dataset`, else the default, which is said in a line.
+
+    Raises:
+        ValueError: there are several to choose from.
+    """
+    from gcdp_bench.defaults import default_dataset
+
+    if given is not None:
+        return given
+    name, line = default_dataset(data_root)
+    click.echo(line)
+    return name
+
+
+def results_or_default(given: Path | None) -> Path:
+    """RESULTS, else the default, which is said in a line.
+
+    Raises:
+        ValueError: there are several to choose from.
+    """
+    from gcdp_bench.defaults import default_results
+
+    if given is not None:
+        return given
+    folder, line = default_results()
+    click.echo(line)
+    return folder
+
+
 def device_of(context: click.Context) -> str:
     """The device that the command's `extractor_options` name."""
     return context.meta[JUDGES]["device"]
 
 
-def judge_request(context: click.Context, dataset: str, *, attributed: bool) -> JudgeRequest:
-    """The judges that the command's `extractor_options` name.
+def judge_request(
+    context: click.Context,
+    dataset: str,
+    *,
+    attributed: bool,
+    data_root: Path | None,
+    pretrained: bool = False,
+) -> JudgeRequest:
+    """The judges that the command's `extractor_options` name; a line of each is printed.
 
     Attribute recall is measured where the dataset has attributes; a missing classifier is said and
     the other metrics are measured.
@@ -225,15 +301,24 @@ def judge_request(context: click.Context, dataset: str, *, attributed: bool) -> 
         context: of the command.
         dataset: name or folder.
         attributed: whether its images have attributes.
+        data_root: `--data-root`.
+        pretrained: whether those that are not given are the ones that ship.
+
+    Returns:
+        A request that finds the same networks again, in other processes too.
 
     Raises:
         click.BadParameter: `--features` repeats a name or is empty.
-        ValueError: it has an unknown one, or a classifier is given for a dataset without
-            attributes.
+        ValueError: it has an unknown one, a classifier is given for a dataset without attributes,
+            or a run is of other data.
+        FileNotFoundError: networks are missing.
     """
-    from gcdp_bench.extractors.bundle import JudgeRequest
-    from gcdp_bench.extractors.weights import find_judge
+    from gcdp_bench.catalog import dataset_identity
+    from gcdp_bench.extractors.bundle import JudgeRequest, find_networks
+    from gcdp_bench.runs import PRETRAINED, find_run
 
+    identity = dataset_identity(dataset, data_root=data_root)
+    usual = PRETRAINED if pretrained else None
     given = context.meta[JUDGES]
     attributes, features, segmenters = (
         given[name] for name in ("attributes", "features", "segmenters")
@@ -243,36 +328,75 @@ def judge_request(context: click.Context, dataset: str, *, attributed: bool) -> 
             f"--attributes: {dataset} has no attributes to judge; leave the option out, or for "
             "celeba add CelebAMask-HQ-attribute-anno.txt to its folder"
         )
-    if attributed and attributes is None:
+    attributes = attributes or usual
+    if attributed and given["attributes"] is None:
         try:
-            attributes = find_judge("attributes", dataset, None)
+            find_run("attributes", identity, usual)
         except FileNotFoundError as error:
+            attributed = False
             click.echo(f"Attribute recall is not measured: {error}", err=True)
-    return JudgeRequest(
-        dataset=dataset,
+    shipped = given["extractors"] == "shipped"
+    request = JudgeRequest(
+        dataset=identity,
         kind=given["extractors"],
-        segmenter=segmenters[0] if segmenters else None,
+        segmenter=segmenters[0] if segmenters else usual if shipped else None,
         other_segmenters=segmenters[1:],
-        clip=given["clip"],
+        clip=given["clip"] or (usual if shipped else None),
         features=None if features is None else parse_list(features, str, "--features"),
         inception=given["inception"],
         dinov2=given["dinov2"],
-        use_attributes=attributes is not None,
-        attributes=attributes,
+        use_attributes=attributed,
+        attributes=attributes if attributed else None,
         device=device_of(context),
     )
+    networks = find_networks(request)
+    announce(networks)
+    return networks.pinned(request)
 
 
-def parse_weights(pairs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
-    """MODEL=FOLDER pairs.
+def announce(*networks: object) -> None:
+    """Say which networks are used, a line each: path, steps trained, dataset."""
+    for network in networks:
+        click.echo(str(network), err=True)
+
+
+def parse_weights(
+    texts: Sequence[str], models: Sequence[str], *, others: Sequence[str] = ()
+) -> dict[str, Weights]:
+    """Weights by model, of MODEL=PATH, MODEL=pretrained, or `pretrained` for all of `models`.
+
+    Where there is but one model, PATH alone is its weights.
+
+    Args:
+        texts: of the option.
+        models: that take part.
+        others: that may be named although they take no part.
 
     Raises:
-        click.BadParameter: a pair has no "=".
+        click.BadParameter: another form.
+        ValueError: another model, or one that is given twice.
     """
-    parsed = []
-    for pair in pairs:
-        model, separator, folder = pair.partition("=")
-        if not separator:
-            raise click.BadParameter(f"expected MODEL=FOLDER, got {pair!r}", param_hint="--weights")
-        parsed.append((model, Path(folder)))
-    return tuple(parsed)
+    from gcdp_bench.networks import NETWORKS
+    from gcdp_bench.runs import PRETRAINED, as_weights
+
+    parsed: dict[str, Weights] = {}
+    for text in texts:
+        model, separator, path = text.partition("=")
+        if not separator or (len(models) == 1 and model not in NETWORKS):
+            if text != PRETRAINED and len(models) != 1:
+                raise click.BadParameter(
+                    f"expected MODEL=PATH, MODEL=pretrained or pretrained, got {text!r}",
+                    param_hint="--weights",
+                )
+            named, path = list(models), text
+        else:
+            named = [model]
+        for name in named:
+            if name not in (*models, *others):
+                raise ValueError(
+                    f"--weights: expected weights of {', '.join(models)}, got {text!r}"
+                )
+            if name in parsed:
+                raise ValueError(f"--weights: expected those of {name} once, got {text!r} too")
+            parsed[name] = as_weights(path)
+    return parsed

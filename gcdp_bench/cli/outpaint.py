@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from gcdp_bench.cli.names import generator_option
-from gcdp_bench.cli.options import cascade_options, dataset_option, device_option, resize_option
+from gcdp_bench.cli.options import (
+    announce,
+    cascade_options,
+    dataset_option,
+    device_option,
+    parse_weights,
+    resize_option,
+    weights_option,
+)
 
 FILE = click.Path(path_type=Path)
 
@@ -24,7 +32,7 @@ FILE = click.Path(path_type=Path)
 @resize_option
 @click.option("--out", type=FILE, required=True, help="Folder to fill.")
 @generator_option("--model", "reference", "That draws both.")
-@click.option("--weights", type=FILE, help="Folder of the trained model.")
+@weights_option()
 @click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
 @click.option(
     "--resampling",
@@ -45,7 +53,7 @@ def command(
     captions: Path | None,
     out: Path,
     model: str,
-    weights: Path | None,
+    weights: tuple[str, ...],
     guidance: float,
     resampling: int | None,
     seed: int,
@@ -64,6 +72,7 @@ def command(
     From images:      outpaint --dataset D --image DIR --caption TEXT --out FOLDER
     A part of both:   add --mask m.png, white where to draw
     """
+    from gcdp_bench.catalog import dataset_identity
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.folder_files import read_captions
     from gcdp_bench.datasets.framing import by, lost
@@ -75,7 +84,7 @@ def command(
         outpaint_folder,
         outpainter,
     )
-    from gcdp_bench.sample import load_generator
+    from gcdp_bench.sample import find_generator, load_generator
     from gcdp_bench.sampling import SamplingConfig
 
     if (caption is None) == (captions is None):
@@ -89,10 +98,10 @@ def command(
         texts = read_captions(captions)
     else:
         texts = {item.id: caption or "" for item in files}
+    found = find_generator(model, dataset, parse_weights(weights, [model]).get(model))
+    announce(found)
     generator, digest = load_generator(
-        model,
-        dataset,
-        weights,
+        found,
         SamplingConfig(
             steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device
         ),
@@ -101,7 +110,7 @@ def command(
     request = OutpaintRequest(
         model=model,
         weights=digest,
-        dataset=dataset,
+        dataset=dataset_identity(dataset).name,
         inputs=inputs_digest(files, texts, way),
         guidance=guidance,
         resampling=resampling or default_resampling(sources),

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.alarms import announce, strict_option
+from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.names import CONDITION
+from gcdp_bench.cli.options import results_or_default
 from gcdp_bench.cli.stores import STORED_RESULTS
 
 
 @click.command(name="report")
-@click.argument("results", type=STORED_RESULTS, default=Path("results/local"))
+@click.argument("results", type=STORED_RESULTS, required=False)
 @click.option(
     "--only",
     type=CONDITION,
@@ -34,13 +35,16 @@ from gcdp_bench.cli.stores import STORED_RESULTS
 @click.pass_context
 def command(
     context: click.Context,
-    results: Path,
+    results: Path | None,
     only: tuple[str, ...],
     mix_subsets: bool,
     table: str | None,
     strict: bool,
 ) -> None:
-    """Draw tables, figures and a page from RESULTS [results/local].
+    """Draw tables, figures and a page from RESULTS.
+
+    RESULTS is a folder of `sweep`; if it is not given, the only one in results/, else
+    results/local.
 
     Exit code 2: rows that were measured differently do not go into one table; the field in which
     they differ is named.
@@ -51,6 +55,7 @@ def command(
     from gcdp_bench.storage import send, store_of
     from gcdp_bench.tables import readable
 
+    results = results_or_default(results)
     try:
         if table is not None:
             text, files = build_table_1(results, only=only, mix_subsets=mix_subsets)
@@ -72,4 +77,4 @@ def command(
     if store is not None:
         send(results, "tables", "figures", "report.html")
         click.echo(f"sent to: {store.url}")
-    announce(context, report.alarms["sentence"], strict=strict)
+    raise_alarms(context, report.alarms["sentence"], strict=strict)

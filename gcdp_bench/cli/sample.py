@@ -9,10 +9,13 @@ import click
 
 from gcdp_bench.cli.names import GENERATOR
 from gcdp_bench.cli.options import (
+    announce,
     data_options,
     dataset_option,
     device_option,
+    parse_weights,
     sampling_options,
+    weights_option,
 )
 from gcdp_bench.cli.stores import STORED
 
@@ -30,7 +33,7 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--num-samples", default=64, show_default=True, help="Captions.")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of the trained model.")
+@weights_option()
 @device_option
 @sampling_options
 @data_options
@@ -44,7 +47,7 @@ def command(
     seed: int,
     num_samples: int,
     batch_size: int,
-    weights: Path | None,
+    weights: tuple[str, ...],
     device: str,
     steps: int,
     sr_steps: int | None,
@@ -55,7 +58,7 @@ def command(
     data_root: Path | None,
 ) -> None:
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
-    from gcdp_bench.catalog import generator_folder, open_dataset
+    from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.filling import read_drawn
@@ -64,6 +67,7 @@ def command(
         SampleRequest,
         captions_digest,
         check_resize,
+        find_generator,
         knob_value,
         load_generator,
         sample_folder,
@@ -78,13 +82,16 @@ def command(
         solver=solver,
         device=device,
     )
-    generator, digest = load_generator(model, dataset, weights, sampling)
+    given = parse_weights(weights, [model]).get(model)
+    found = find_generator(model, dataset, given, data_root=data_root)
+    announce(found)
+    generator, digest = load_generator(found, sampling)
     value = knob_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
     source = shuffled(
         open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
                      quarantine=quarantine, resize=resize)
     )  # fmt: skip
-    check_resize(model, generator_folder(model, dataset, weights), source)
+    check_resize(model, found.folder, source)
     captions = [source[index].caption for index in range(min(num_samples, len(source)))]
     request = SampleRequest(
         model=model,

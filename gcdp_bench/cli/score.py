@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.alarms import announce, strict_option
+from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.explain import explain_option
 from gcdp_bench.cli.options import (
     data_options,
@@ -73,7 +73,8 @@ def command(
     if out is not None:
         output_folder(out.parent)
     attributed = has_attributes(dataset, data_root)
-    judges = load_extractors(judge_request(context, dataset, attributed=attributed))
+    request = judge_request(context, dataset, attributed=attributed, data_root=data_root)
+    judges = load_extractors(request)
     size = evaluation_size(
         native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
     )
@@ -114,4 +115,4 @@ def command(
         with replacing(of_samples) as temporary:
             scores.per_sample.to_parquet(temporary, index=False)
         click.echo(f"all values, per class too: {out}; of each sample: {of_samples}")
-    announce(context, (alarm.sentence for alarm in controls.alarms), strict=strict)
+    raise_alarms(context, (alarm.sentence for alarm in controls.alarms), strict=strict)

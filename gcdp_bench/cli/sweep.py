@@ -7,24 +7,27 @@ from typing import Literal
 
 import click
 
-from gcdp_bench.cli.alarms import announce, strict_option
+from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.names import GENERATORS
 from gcdp_bench.cli.options import (
+    announce,
     data_options,
-    dataset_option,
+    dataset_or_default,
     device_of,
     extractor_options,
     judge_request,
+    optional_dataset_option,
     parse_list,
     parse_seeds,
     parse_weights,
     sampling_options,
+    weights_option,
 )
 from gcdp_bench.cli.stores import STORED
 
 
 @click.command(name="sweep")
-@dataset_option
+@optional_dataset_option
 @click.option(
     "--task",
     type=click.Choice(["text-to-image", "image-layout"]),
@@ -101,12 +104,7 @@ from gcdp_bench.cli.stores import STORED
     help="Folder, or URL such as s3://BUCKET/FOLDER, of tables and samples; points already in it "
     "are not measured again.",
 )
-@click.option(
-    "--weights",
-    multiple=True,
-    metavar="MODEL=FOLDER",
-    help="Trained model to use instead of runs/MODEL/DATASET or the shipped one.",
-)
+@weights_option("MODEL=PATH|pretrained")
 @click.option(
     "--mix-subsets",
     is_flag=True,
@@ -120,7 +118,7 @@ from gcdp_bench.cli.stores import STORED
 @click.pass_context
 def command(
     context: click.Context,
-    dataset: str,
+    dataset: str | None,
     task: str,
     models: str | None,
     guidance: str | None,
@@ -156,20 +154,21 @@ def command(
     seed_values = parse_seeds(seeds)
     if cluster is None and (cpus_per_task is not None or gpus_per_task is not None):
         raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
-    folders = parse_weights(weights)
 
     from gcdp_bench.alarms import alarms_of
-    from gcdp_bench.catalog import check_dataset, has_attributes
+    from gcdp_bench.catalog import GENERATORS, check_dataset, has_attributes
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.report.table_1 import readable_table_1, table_1
+    from gcdp_bench.runs import PRETRAINED
     from gcdp_bench.sampling import SamplingConfig
     from gcdp_bench.storage import store_of
-    from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+    from gcdp_bench.sweep import Places, SweepConfig, find_generators, pinned, run_sweep
     from gcdp_bench.tables import readable, summary_table
 
+    dataset = dataset_or_default(dataset, data_root)
     check_dataset(dataset)
     config = SweepConfig(
         dataset=dataset,
@@ -192,9 +191,23 @@ def command(
         mix_subsets=mix_subsets,
         demo=demo,
     )
-    request = judge_request(context, dataset, attributed=has_attributes(dataset, data_root))
+    given = parse_weights(weights, config.model_names, others=tuple(GENERATORS))
     places = Places(
-        results=results, data_root=data_root, quarantine=quarantine, resize=resize, weights=folders
+        results=results,
+        data_root=data_root,
+        quarantine=quarantine,
+        resize=resize,
+        weights=tuple(given.items()),
+    )
+    runs = find_generators(config, places)
+    announce(*runs.values())
+    places = pinned(places, runs)
+    request = judge_request(
+        context,
+        dataset,
+        attributed=has_attributes(dataset, data_root),
+        data_root=data_root,
+        pretrained=PRETRAINED in weights,
     )
     display = Display()
     store = store_of(results)
@@ -222,4 +235,4 @@ def command(
     place = results if store is None else store.url
     click.echo(f"rows: {place}/results.parquet (and .csv); draw them: "
                f"gcdp-bench report {place}{table}")  # fmt: skip
-    announce(context, alarms_of(results, rows)["sentence"], strict=strict)
+    raise_alarms(context, alarms_of(results, rows)["sentence"], strict=strict)

@@ -9,7 +9,7 @@ import click
 
 from gcdp_bench.cli.options import (
     data_root_option,
-    dataset_option,
+    optional_dataset_option,
     quarantine_option,
     resize_option,
     size_choice,
@@ -19,7 +19,7 @@ from gcdp_bench.cli.options import (
 
 @click.command(name="train")
 @click.argument("model", metavar="MODEL")
-@dataset_option
+@optional_dataset_option
 @click.option(
     "--stage",
     type=click.Choice(["base", "sr"]),
@@ -42,7 +42,7 @@ from gcdp_bench.cli.options import (
 @data_root_option
 def command(
     model: str,
-    dataset: str,
+    dataset: str | None,
     stage: str | None,
     preset: str,
     size: str | None,
@@ -69,7 +69,13 @@ def command(
     from gcdp_bench import train
     from gcdp_bench.cli.display import Display
     from gcdp_bench.config import to_dict
+    from gcdp_bench.defaults import default_dataset
 
+    train.check_name(model)
+    if dataset is None:
+        dataset, line = default_dataset(data_root)
+        if train.is_first_process():
+            click.echo(line, err=dry_run)  # what a dry run prints is JSON
     stages = train.stages_of(model)
     said: set[str] = set()
 
@@ -95,7 +101,7 @@ def command(
             say(plan.images)
             click.echo(json.dumps(to_dict(plan.config), indent=2))
             continue
-        folder = train.default_out(request) if out is None else out
+        folder = train.default_out(request, resume=resume) if out is None else out
         if out is not None and name is not None and stage is None:
             folder = out / name
         train.run(request, folder, resume=resume, progress=Display(), say=say)

@@ -44,5 +44,5 @@ def examine(data_root: Path | None = None) -> list[Section]:
         Section("devices", device_lines()),
         Section(f"published weights (in {weights_home()})", weight_lines()),
         Section(f"datasets ({where})", datasets),
-        Section("what can be run", task_lines(libraries, datasets)),
+        Section("what can be run", task_lines(libraries, datasets, data_root)),
     ]

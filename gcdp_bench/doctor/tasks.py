@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
-from gcdp_bench.catalog import DATASETS, GENERATORS, generator_folder
+from gcdp_bench.catalog import DATASETS, GENERATORS, dataset_identity
 from gcdp_bench.doctor.findings import Line, add_weights, attempt, reinstall
 from gcdp_bench.extractors.registry import find_weights
-from gcdp_bench.extractors.weights import family, find_judge
+from gcdp_bench.identity import DatasetIdentity, family
+from gcdp_bench.runs import find_run
 
 JUDGES = ("segmenter", "clip")
 FACES = ("celeba", "synth-face")  # families whose captions name attributes
@@ -22,13 +25,17 @@ class Need:
     mend: str  # a command where there is one
 
 
-def task_lines(libraries: Sequence[Line], datasets: Sequence[Line]) -> tuple[Line, ...]:
+def task_lines(
+    libraries: Sequence[Line], datasets: Sequence[Line], data_root: Path | None = None
+) -> tuple[Line, ...]:
     """One line a task: "yes", or what it needs and how to get that.
 
     Args:
         libraries: lines named by module; `ok` is False where one is broken.
         datasets: lines named by dataset of the catalogue.
+        data_root: `--data-root`.
     """
+    identities = _identities(data_root)
     broken = {line.name for line in libraries if line.ok is False}
 
     def imports(*modules: str) -> list[Need]:
@@ -40,8 +47,10 @@ def task_lines(libraries: Sequence[Line], datasets: Sequence[Line]) -> tuple[Lin
             "train the reference model at presets paper-*",
             [*imports("torch", "accelerate", "transformers"), *_weights("t5-large"), *_cuda()],
         ),
-        *(_sampling_line(name) for name in GENERATORS),
-        *_judging_lines(datasets, imports("torch", "torchvision", "mmseg", "open_clip")),
+        *(_sampling_line(name, identities) for name in GENERATORS),
+        *_judging_lines(
+            datasets, imports("torch", "torchvision", "mmseg", "open_clip"), identities
+        ),
         _task(
             "judge images by Inception-v3 and CLIP ViT-L/14-336",
             [
@@ -60,7 +69,18 @@ def task_lines(libraries: Sequence[Line], datasets: Sequence[Line]) -> tuple[Lin
     )
 
 
-def _judging_lines(datasets: Sequence[Line], broken: Sequence[Need]) -> list[Line]:
+def _identities(data_root: Path | None) -> dict[str, DatasetIdentity]:
+    """Of the datasets of the catalogue; damaged ones are left out."""
+    found = {
+        name: attempt(lambda name=name: dataset_identity(name, data_root=data_root))[0]
+        for name in DATASETS
+    }
+    return {name: identity for name, identity in found.items() if identity is not None}
+
+
+def _judging_lines(
+    datasets: Sequence[Line], broken: Sequence[Need], identities: Mapping[str, DatasetIdentity]
+) -> list[Line]:
     """One line per family of datasets: subsets share their judges."""
     data: Mapping[str, Line] = {line.name: line for line in datasets}
     lines = []
@@ -70,19 +90,20 @@ def _judging_lines(datasets: Sequence[Line], broken: Sequence[Need]) -> list[Lin
         if not any(data[member].ok for member in members):
             needs.append(Need(f"{name}'s files", "pass --data-root FOLDER or set GCDP_DATA"))
         largest = f"{name}-100" if f"{name}-100" in data else members[0]
-        judges = _judges(JUDGES, members[0], largest)
+        first = identities.get(members[0])
+        judges = _judges(JUDGES, first, largest)
         lines.append(_task(f"judge {name} by networks trained on it", [*needs, *judges]))
         if name in FACES:
-            needs += _judges(("attributes",), members[0], largest)
+            needs += _judges(("attributes",), first, largest)
             lines.append(_task(f"attribute recall on {name}", needs))
     return lines
 
 
-def _sampling_line(model: str) -> Line:
+def _sampling_line(model: str, identities: Mapping[str, DatasetIdentity]) -> Line:
     trained = [
         name
-        for name in DATASETS
-        if not attempt(lambda name=name: generator_folder(model, name, None))[1]
+        for name, identity in identities.items()
+        if not attempt(lambda identity=identity: find_run(model, identity))[1]
     ]
     if trained:
         return Line(f"sample {model}", True, f"trained on {', '.join(trained)}")
@@ -95,11 +116,13 @@ def _task(what: str, needs: Sequence[Need]) -> Line:
     return Line(what, not needs, detail or "yes")
 
 
-def _judges(kinds: Sequence[str], dataset: str, largest: str) -> list[Need]:
+def _judges(kinds: Sequence[str], dataset: DatasetIdentity | None, largest: str) -> list[Need]:
+    missing = [
+        kind for kind in kinds if dataset is None or attempt(partial(find_run, kind, dataset))[1]
+    ]
     return [
         Need(f"a trained {kind}", f"gcdp-bench train {kind} --dataset {largest}")
-        for kind in kinds
-        if attempt(lambda kind=kind: find_judge(kind, dataset, None))[1]
+        for kind in missing
     ]
 
 

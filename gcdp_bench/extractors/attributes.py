@@ -116,8 +116,12 @@ class AttributeClassifier:
         self.digest = tensors_digest(network.state_dict())
 
     @classmethod
-    def load(cls, folder: Path) -> AttributeClassifier:
+    def load(cls, folder: Path, *, trained_on: str | None = None) -> AttributeClassifier:
         """Read `config.json` and `model.safetensors` of a training run.
+
+        Args:
+            folder: of the run.
+            trained_on: name of its training data in rows; None: as the configuration says.
 
         Raises:
             FileNotFoundError: one of them is not there.
@@ -136,7 +140,7 @@ class AttributeClassifier:
             folder / "model.safetensors",
             source=folder,
         )
-        return cls(config, network)
+        return cls(replace(config, dataset=trained_on or config.dataset), network)
 
     @property
     def name(self) -> str:

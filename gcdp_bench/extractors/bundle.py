@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from torch import Tensor
 
@@ -29,11 +29,13 @@ from gcdp_bench.extractors.names import HRNET, FeatureProtocol, check_features, 
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
-from gcdp_bench.extractors.weights import family, find_judge
 from gcdp_bench.finite import require_finite
+from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.images import Size
 from gcdp_bench.protocols import Dataset, FeatureJudge, Judge, LayoutJudge, Prediction, TextJudge
+from gcdp_bench.runs import PRETRAINED, Run, Weights, as_weights, find_run, refuse_all
 
+T = TypeVar("T")
 Kind = Literal["shipped", "standard"]
 DEFAULT_FEATURES: Mapping[Kind, tuple[FeatureProtocol, ...]] = {
     "shipped": ("hrnet",),
@@ -44,29 +46,35 @@ CLIP_ROLE, ATTRIBUTES_ROLE = "clip", "attributes"
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeRequest:
-    """Which networks judge. The defaults are the small shipped ones.
+    """Which networks judge. The defaults are those of the dataset, see `runs.find_run`.
 
-    A segmenter is named by the folder of one trained here; by `hrnet-w48-cityscapes`, for the
-    checkpoint in the user's weights store; or by an OpenMMLab checkpoint file. To the last two,
-    "@native" or "@HEIGHTxWIDTH" may be appended: the size at which HRNet-W48 looks.
+    A segmenter is named by the folder of one trained here; by `pretrained`, for the small one that
+    ships; by `hrnet-w48-cityscapes`, for the checkpoint in the user's weights store; or by an
+    OpenMMLab checkpoint file. To the last two, "@native" or "@HEIGHTxWIDTH" may be appended: the
+    size at which HRNet-W48 looks.
     """
 
-    dataset: str  # name or folder; its family has the shipped judges
+    dataset: DatasetIdentity
     kind: Kind = "shipped"  # decides the defaults, and which CLIP `clip` means
     segmenter: str | None = None  # None: the dataset's; HRNet-W48 for standard on cityscapes
     other_segmenters: tuple[str, ...] = ()  # second opinions
-    clip: Path | None = None  # run folder ("shipped") or weights file ("standard")
+    clip: Weights = None  # run folder ("shipped") or weights file ("standard")
     features: tuple[str, ...] | None = None  # of FEATURE_PROTOCOLS; None: DEFAULT_FEATURES
     inception: Path | None = None  # weights file of tf1, clean and torch
     dinov2: Path | None = None  # folder in Hugging Face's format
     use_attributes: bool = False  # whether attribute recall is measured
-    attributes: Path | None = None  # run folder of an attribute classifier
+    attributes: Weights = None  # run folder of an attribute classifier
     device: str = "cpu"  # of the standard networks; the small ones stay on the CPU
 
     def __post_init__(self):
         check_features(self.protocols)
         if "cmmd" in self.protocols and self.kind != "standard":
             raise ValueError("features: cmmd needs the standard CLIP; add --extractors standard")
+        if self.clip == PRETRAINED and self.kind == "standard":
+            raise ValueError(
+                "clip: expected a weights file of the standard CLIP, got pretrained, which is the "
+                "small one; leave --clip out, or --extractors standard"
+            )
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -185,38 +193,112 @@ def features_role(protocol: str) -> str:
     return f"features {protocol}"
 
 
+@dataclass(frozen=True)
+class Networks:
+    """Where the networks of one evaluation are."""
+
+    segmenters: tuple[tuple[Run, str | None], ...]
+    """The first judge first, each with the size at which HRNet-W48 looks; None: trained here."""
+    clip: Run
+    attributes: Run | None = None
+    inception: Run | None = None
+    dinov2: Run | None = None
+
+    def __str__(self) -> str:
+        """A line per network."""
+        others = (self.clip, self.inception, self.dinov2, self.attributes)
+        runs = [*(run for run, _ in self.segmenters), *(run for run in others if run is not None)]
+        return "\n".join(map(str, runs))
+
+    def pinned(self, request: JudgeRequest) -> JudgeRequest:
+        """The request that finds the same networks, whatever is trained meanwhile."""
+        segmenter, _ = self.segmenters[0]
+        return replace(
+            request,
+            segmenter=str(segmenter.weights) if segmenter.is_found else request.segmenter,
+            clip=self.clip.weights if self.clip.is_found else request.clip,
+            attributes=None if self.attributes is None else self.attributes.weights,
+        )
+
+
+def find_networks(request: JudgeRequest) -> Networks:
+    """Look for all networks; nothing is loaded.
+
+    Raises:
+        FileNotFoundError: some are missing; says for all of them how to get them.
+        ValueError: a run of the dataset's name is of other data, see `runs.find_run`; a file that
+            no judge uses.
+    """
+    _check_files(request)
+    problems: list[FileNotFoundError | ValueError] = []
+
+    def attempt(find: Callable[[], T]) -> T | None:
+        try:
+            return find()
+        except (FileNotFoundError, ValueError) as error:
+            problems.append(error)
+            return None
+
+    def trained(network: str, given: Weights) -> Run | None:
+        return attempt(lambda: find_run(network, request.dataset, given))
+
+    def published(name: str, given: Path | None) -> Run | None:
+        return attempt(lambda: _published(name, given))
+
+    segmenters = [
+        attempt(partial(_find_segmenter, given, request)) for given in _given_segmenters(request)
+    ]
+    if request.kind == "standard":
+        assert request.clip != PRETRAINED
+        clip = published(CLIP, request.clip)
+    else:
+        clip = trained("clip", request.clip)
+    uses_inception = bool(set(FID_PROTOCOLS) & set(request.protocols))
+    inception = published(INCEPTION, request.inception) if uses_inception else None
+    dinov2 = published(DINOV2, request.dinov2) if "dinov2" in request.protocols else None
+    attributes = trained("attributes", request.attributes) if request.use_attributes else None
+    refuse_all(problems)
+    assert clip is not None
+    found = tuple(segmenter for segmenter in segmenters if segmenter is not None)
+    return Networks(found, clip, attributes, inception, dinov2)
+
+
 def load_extractors(request: JudgeRequest) -> Extractors:
     """Load the judges.
 
     Raises:
         FileNotFoundError: weights are missing; says for all of them how to get them.
-        ValueError: unknown or repeated protocols, a file that no judge uses, damaged weights.
+        ValueError: unknown or repeated protocols, networks of other data, a file that no judge
+            uses, damaged weights.
     """
-    protocols = request.protocols
-    _check_files(request)
+    protocols, device = request.protocols, request.device
+    networks = find_networks(request)
     fid: list[FidProtocol] = [name for name in FID_PROTOCOLS if name in protocols]
-    given = (request.segmenter, *request.other_segmenters)
-    _require(request, given)
-    first, *others = [load_segmenter(one, request) for one in given]
+    first, *others = [_load_segmenter(run, resize, request) for run, resize in networks.segmenters]
     judges: dict[str, FeatureJudge] = {"hrnet": SegmenterFeatures(first)}
     if request.kind == "standard":
-        clip = StandardClip.load(request.clip, device=request.device)
+        clip = StandardClip.load(networks.clip.folder, device=device)
         judges["cmmd"] = ClipFeatures(clip)
     else:
-        clip = SmallClip.load(find_judge("clip", request.dataset, request.clip))
-    if fid:
-        network = InceptionNetwork(request.inception, device=request.device)
+        clip = SmallClip.load(
+            networks.clip.folder, trained_on=networks.clip.trained_on(request.dataset)
+        )
+    if networks.inception is not None:
+        network = InceptionNetwork(networks.inception.folder, device=device)
         judges |= {protocol: Inception(network, protocol) for protocol in fid}
-    if "dinov2" in protocols:
-        judges["dinov2"] = DinoV2.load(request.dinov2, device=request.device)
+    if networks.dinov2 is not None:
+        judges["dinov2"] = DinoV2.load(networks.dinov2.folder, device=device)
+    attributes = networks.attributes
     return Extractors(
         first,
         clip,
         tuple(judges[protocol] for protocol in protocols),
         tuple(others),
-        AttributeClassifier.load(find_judge("attributes", request.dataset, request.attributes))
-        if request.use_attributes
-        else None,
+        None
+        if attributes is None
+        else AttributeClassifier.load(
+            attributes.folder, trained_on=attributes.trained_on(request.dataset)
+        ),
     )
 
 
@@ -229,26 +311,38 @@ def load_segmenter(given: str | None, request: JudgeRequest) -> LayoutJudge:
 
     Raises:
         FileNotFoundError: there is none; says how to get or to train one.
-        ValueError: the weights are damaged or of another network.
+        ValueError: the weights are damaged or of another network, or of other data.
     """
-    path, resize = _find_segmenter(given, request)
+    return _load_segmenter(*_find_segmenter(given, request), request)
+
+
+def _load_segmenter(run: Run, resize: str | None, request: JudgeRequest) -> LayoutJudge:
     if resize is None:
-        return Segmenter.load(path)
-    return StandardSegmenter.load(path, resize=resize, device=request.device)
+        return Segmenter.load(run.folder, trained_on=run.trained_on(request.dataset))
+    return StandardSegmenter.load(run.folder, resize=resize, device=request.device)
 
 
-def _find_segmenter(given: str | None, request: JudgeRequest) -> tuple[Path, str | None]:
-    """Its weights, and the size at which HRNet-W48 looks; None: a segmenter trained here."""
-    if given is None and request.kind == "standard" and family(request.dataset) == "cityscapes":
+def _given_segmenters(request: JudgeRequest) -> tuple[str | None, ...]:
+    return (request.segmenter, *request.other_segmenters)
+
+
+def _find_segmenter(given: str | None, request: JudgeRequest) -> tuple[Run, str | None]:
+    """The network, and the size at which HRNet-W48 looks; None: a segmenter trained here."""
+    if given is None and request.kind == "standard" and request.dataset.family == "cityscapes":
         given = HRNET
-    if given is None:
-        return find_judge("segmenter", request.dataset, None), None
+    if given is None or given == PRETRAINED:
+        return find_run("segmenter", request.dataset, as_weights(given)), None
     name, resize = split_resize(given)
     if name == HRNET:
-        return find_weights(HRNET, None), resize
+        return _published(HRNET, None), resize
     if Path(name).is_file():
-        return Path(name), resize
-    return find_judge("segmenter", request.dataset, Path(given)), None
+        return _published(HRNET, Path(name)), resize
+    return find_run("segmenter", request.dataset, Path(given)), None
+
+
+def _published(name: str, given: Path | None) -> Run:
+    path = find_weights(name, given)
+    return Run(network=name, folder=path, origin="published", records={})
 
 
 def _check_files(request: JudgeRequest) -> None:
@@ -263,28 +357,3 @@ def _check_files(request: JudgeRequest) -> None:
                 f"--{option}: none of the features {', '.join(protocols)} uses it; "
                 f"add --features {users[0]}, or leave it out"
             )
-
-
-def _require(request: JudgeRequest, segmenters: Sequence[str | None]) -> None:
-    """Look for all weights; one error names everything that is missing."""
-    finders: list[Callable[[], object]] = [
-        partial(_find_segmenter, given, request) for given in segmenters
-    ]
-    if request.kind == "standard":
-        finders.append(partial(find_weights, CLIP, request.clip))
-    else:
-        finders.append(partial(find_judge, "clip", request.dataset, request.clip))
-    if set(FID_PROTOCOLS) & set(request.protocols):
-        finders.append(partial(find_weights, INCEPTION, request.inception))
-    if "dinov2" in request.protocols:
-        finders.append(partial(find_weights, DINOV2, request.dinov2))
-    if request.use_attributes:
-        finders.append(partial(find_judge, "attributes", request.dataset, request.attributes))
-    missing = []
-    for find in finders:
-        try:
-            find()
-        except FileNotFoundError as error:
-            missing.append(str(error))
-    if missing:
-        raise FileNotFoundError("\n".join(missing))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,8 +117,12 @@ class SmallClip:
         self.digest = tensors_digest(network.state_dict())
 
     @classmethod
-    def load(cls, folder: Path) -> SmallClip:
+    def load(cls, folder: Path, *, trained_on: str | None = None) -> SmallClip:
         """Read `config.json` and `model.safetensors` of a training run.
+
+        Args:
+            folder: of the run.
+            trained_on: name of its training data in rows; None: as the configuration says.
 
         Raises:
             FileNotFoundError: one of them is not there.
@@ -132,7 +136,7 @@ class SmallClip:
             if name.startswith(TRAINED_PREFIX)
         }
         network = load_network(lambda: build_clip(config), weights, source=folder)
-        return cls(config, network)
+        return cls(replace(config, dataset=trained_on or config.dataset), network)
 
     @torch.no_grad()
     def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:

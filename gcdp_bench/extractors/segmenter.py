@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -43,8 +43,12 @@ class Segmenter:
         self.digest = tensors_digest(network.state_dict())
 
     @classmethod
-    def load(cls, folder: Path) -> Segmenter:
+    def load(cls, folder: Path, *, trained_on: str | None = None) -> Segmenter:
         """Read `config.json` and `model.safetensors` of a training run.
+
+        Args:
+            folder: of the run.
+            trained_on: name of its training data in rows; None: as the configuration says.
 
         Raises:
             ValueError: the weights are of another configuration, or damaged.
@@ -56,7 +60,7 @@ class Segmenter:
             folder / "model.safetensors",
             source=folder,
         )
-        return cls(config, network)
+        return cls(replace(config, dataset=trained_on or config.dataset), network)
 
     @property
     def name(self) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from gcdp_bench.catalog import (
-    GENERATORS,
-    generator_folder,
     open_dataset,
     protocol_split,
-    recorded_seed,
     trained_parts,
 )
 from gcdp_bench.comparable import old_definitions
@@ -19,13 +16,15 @@ from gcdp_bench.cost_rows import record_costs
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.extractors.weights import family
+from gcdp_bench.identity import family
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset, Generator, Taught
 from gcdp_bench.rows import read_rows
+from gcdp_bench.runs import Run
 from gcdp_bench.sample import SampleRequest, check_resize, load_generator
 from gcdp_bench.stored_tables import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.generators import find_generators
 from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.measure import Measurements
 from gcdp_bench.sweep.renew import renew
@@ -45,7 +44,6 @@ class Bench:
         self, config: SweepConfig, places: Places, judges: Extractors, *, progress: Progress
     ):
         self.config, self.places, self.judges = config, places, judges
-        self._folders = dict(places.weights)
         self._generators: dict[str, tuple[Generator, str]] = {}
         self._progress = progress
 
@@ -57,10 +55,13 @@ class Bench:
             FileNotFoundError: it has not been trained; says how to.
         """
         if name not in self._generators:
-            self._generators[name] = load_generator(
-                name, self.config.dataset, self._folders.get(name), self.config.sampling
-            )
+            self._generators[name] = load_generator(self.runs[name], self.config.sampling)
         return self._generators[name]
+
+    @cached_property
+    def runs(self) -> Mapping[str, Run]:
+        """See `find_generators`."""
+        return find_generators(self.config, self.places)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -112,10 +113,9 @@ class Bench:
             FileNotFoundError: data or weights are missing.
         """
         config = self.config
-        _refuse_other_task(config)
         for name in config.model_names:
             self.generator(name)
-            check_resize(name, self._folder(name), self.dataset)
+            check_resize(name, self.runs[name].folder, self.dataset)
         for generator, _ in self._generators.values():
             _check_fit(generator, self.dataset, mix_subsets=config.mix_subsets)
             _refuse_own_teacher(generator, self.judges)
@@ -145,12 +145,12 @@ class Bench:
             part = range(job.num_images)
             if self.points.draw(generator, request, part, wait=wait) is None:
                 return None
-        seed = recorded_seed(job.model, self._folder(job.model))
+        seed = self.runs[job.model].seed
         return self.points.score(generator, request, train_seed=seed, wait=wait)
 
     def _count(self, job: Count) -> Path:
         generator, weights = self.generator(job.model)
-        folder = self._folder(job.model)
+        folder = self.runs[job.model].folder
         return record_costs(
             self.places.results,
             generator,
@@ -161,9 +161,6 @@ class Bench:
             values=job.values,
             caption=self.dataset[0].caption,
         )
-
-    def _folder(self, model: str) -> Path:
-        return generator_folder(model, self.config.dataset, self._folders.get(model))
 
     def _refuse_mixture(self) -> None:
         """A results folder holds one set of weights per model and one set of judges per dataset."""
@@ -186,16 +183,6 @@ class Bench:
                     f"{results}: holds rows of {what} ({', '.join(others)}, now {now}), which "
                     "would be drawn as one curve; choose another --results or remove that folder"
                 )
-
-
-def _refuse_other_task(config: SweepConfig) -> None:
-    silent = [name for name in config.model_names
-              if name in GENERATORS and not GENERATORS[name].reads_captions]  # fmt: skip
-    if silent and config.task == "text-to-image":
-        raise ValueError(
-            f"{', '.join(silent)}: expected generators that read captions for text-to-image; "
-            "pass --task image-layout"
-        )
 
 
 def _refuse_own_teacher(generator: Generator, judges: Extractors) -> None:

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import JudgeRequest, find_networks, load_extractors
 from gcdp_bench.progress import Progress
 from gcdp_bench.storage import store_of
 from gcdp_bench.stored_tables import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.connection import connect
+from gcdp_bench.sweep.generators import find_generators, pinned
 from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.run import run_sweep
 from gcdp_bench.sweep.worker import Board, Recipe, Resources, Worker
@@ -336,6 +337,8 @@ def run_on_cluster(
         ValueError, FileNotFoundError, MemoryError, OSError: as `run_sweep` and `RayScheduler`.
     """
     store = store_of(places.results)
+    places = pinned(places, find_generators(config, places))
+    judges = find_networks(judges).pinned(judges)
     recipe = Recipe(config=config, places=places, judges=judges, folder=Path.cwd(),
                     store=None if store is None else store.url)  # fmt: skip
     here = replace(config, sampling=replace(config.sampling, device="cpu"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from gcdp_bench.catalog import TASKS, lookup
 from gcdp_bench.protocols import GUIDANCE, TRUNCATION
 from gcdp_bench.rows import PROTOCOLS
+from gcdp_bench.runs import Weights
 from gcdp_bench.sample import SampleRequest
 from gcdp_bench.sampling import SamplingConfig
 
@@ -70,7 +71,7 @@ class Places:
     data_root: Path | None = None
     quarantine: Path | None = None  # list of faulty items to leave out
     resize: str = "none"  # how images of another shape get theirs, see `framing.frame`
-    weights: tuple[tuple[str, Path], ...] = ()  # model -> folder, where not the usual one
+    weights: tuple[tuple[str, Weights], ...] = ()  # by model, where not that of the dataset
 
     def point(self, request: SampleRequest) -> Path:
         """Folder of one point's samples."""

@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from gcdp_bench.config import from_dict, to_dict
 from gcdp_bench.costs import Meter, Spent, read_cost, write_cost
 from gcdp_bench.finite import NotFinite
+from gcdp_bench.identity import IDENTITY, DatasetIdentity, identity_record
 from gcdp_bench.progress import Progress, Silent
 from gcdp_bench.seeds import derive_seed
 from gcdp_bench.training import checkpoint, processes, run_folder, sharding
@@ -38,6 +39,7 @@ def train(
     progress: Progress,
     part: str,
     dataset: str,
+    identity: DatasetIdentity | None = None,
     left_out: Mapping[str, Any] | None = None,
     resize: str = "none",
 ) -> Path:
@@ -55,13 +57,14 @@ def train(
         progress: told of every step.
         part: what is trained, for `cost.json`: "base", "ldm", ...
         dataset: on what, for the same.
+        identity: of that dataset, for `config.json`, by which the run is found; None: it is not.
         left_out: what the data lack of the dataset, for `config.json`; None: nothing.
         resize: how images came to their size, for the same.
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
-        ValueError: the run to resume has another configuration, or several processes would not
-            learn what one does; see `processes.check`.
+        ValueError: the run to resume has another configuration or other data, or several processes
+            would not learn what one does; see `processes.check`.
         OSError: `run_dir` cannot be written.
         Diverged: a loss or a weight is not finite; names the step, the batch's examples and the
             last checkpoint.
@@ -70,6 +73,8 @@ def train(
     record = {"task": task.metadata(), "training": to_dict(config)}
     if resize != "none":
         record["resize"] = resize
+    if identity is not None:
+        record[IDENTITY] = to_dict(identity_record(identity))
     if left_out is not None:
         record["left_out"] = to_dict(left_out)
     last = run_folder.to_continue(run_dir, record, resume=resume)

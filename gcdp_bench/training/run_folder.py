@@ -10,6 +10,7 @@ from torch import nn
 
 from gcdp_bench.config import digest, to_dict, write_json
 from gcdp_bench.files import output_folder, remove_leftovers
+from gcdp_bench.identity import IDENTITY
 from gcdp_bench.images import write_image
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.task import Exporting, Learning
@@ -29,7 +30,7 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
 
     Raises:
         FileExistsError: there is a checkpoint and `resume` is off.
-        ValueError: the run has another configuration.
+        ValueError: the run has another configuration, or was trained on other data.
     """
     existing = checkpoint.checkpoints(run_dir)
     if not existing:
@@ -39,6 +40,7 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
             f"{run_dir} holds a run; continue it with --resume or choose another --out"
         )
     stored = checkpoint.read_state(existing[-1])
+    _refuse_other_data(run_dir, stored, record)
     old, new = (
         {
             "task": run["task"],
@@ -54,6 +56,22 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
             f"{', '.join(differing_keys(old, new))}; use the same settings or another --out"
         )
     return existing[-1]
+
+
+def _refuse_other_data(run_dir: Path, stored: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    """Raises ValueError: both say which data, and they are not the same."""
+    old, new = (run.get(IDENTITY) for run in (stored, record))
+    if not isinstance(old, dict) or new is None or old.get("digest") == new["digest"]:
+        return
+    was, now = (
+        f"{data.get('name')} with {data.get('num_training')} training images and digest "
+        f"{data.get('digest')}"
+        for data in (old, new)
+    )
+    raise ValueError(
+        f"{run_dir}: the run to resume was trained on {was}, now it is {now}; restore the data, or "
+        "train anew in another --out"
+    )
 
 
 def prepare(run_dir: Path, record: dict[str, Any]) -> None:

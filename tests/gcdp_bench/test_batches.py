@@ -11,6 +11,7 @@ from gcdp_bench.evaluate import Judging, observe
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.filling import CPU_BATCH, read_drawn
 from gcdp_bench.progress import Silent
+from gcdp_bench.runs import find_run
 from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
 from gcdp_bench.sampling import SamplingConfig
 
@@ -78,12 +79,12 @@ def test_other_errors_are_not_hidden():
 def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypatch, caplog):
     """A device that holds 3 images; the samples and what is seen in them stay the same."""
     captions = Folder(toy.data, "test")
-    generator, weights = load_generator("reference", str(toy.data), toy.reference,
-                                        SamplingConfig(steps=2, sr_steps=1))  # fmt: skip
+    run = find_run("reference", toy.identity, toy.reference)
+    generator, weights = load_generator(run, SamplingConfig(steps=2, sr_steps=1))
     request = SampleRequest(model="reference", weights=weights, dataset="stripes", split="test",
                             num_samples=5, captions="five", guidance=2.0, seed=0)  # fmt: skip
     judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
 
     def made(folder):
@@ -120,8 +121,8 @@ def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypa
 def test_on_the_cpu_a_sample_does_not_depend_on_its_batch(toy, tmp_path):
     """The same bytes, one by one, in one batch, in parts, or after a cut."""
     captions = Folder(toy.data, "test")
-    generator, weights = load_generator("reference", str(toy.data), toy.reference,
-                                        SamplingConfig(steps=2, sr_steps=1))  # fmt: skip
+    run = find_run("reference", toy.identity, toy.reference)
+    generator, weights = load_generator(run, SamplingConfig(steps=2, sr_steps=1))
     num = CPU_BATCH + 3
     request = SampleRequest(model="reference", weights=weights, dataset="stripes", split="test",
                             num_samples=num, captions="all", guidance=2.0, seed=0)  # fmt: skip

@@ -6,7 +6,6 @@ from gcdp_bench.catalog import (
     DATASETS,
     GENERATORS,
     check_dataset,
-    generator_folder,
     has_attributes,
     image_size_of,
     lookup,
@@ -48,16 +47,6 @@ def test_the_environment_gives_the_data_root(monkeypatch, tmp_path):
     monkeypatch.setenv("GCDP_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=f"{tmp_path}.*expected CamVid's frames"):
         open_dataset("camvid", "test", size=(96, 128), data_root=None)
-
-
-def test_generators_are_looked_for_in_order(toy, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert generator_folder("reference", "stripes", toy.reference) == toy.reference
-    with pytest.raises(FileNotFoundError, match="train it with `gcdp-bench train imagen"):
-        generator_folder("imagen", "stripes", None)
-    (tmp_path / "runs" / "imagen").mkdir(parents=True)
-    (tmp_path / "runs" / "imagen" / "stripes").symlink_to(toy.imagen)
-    assert generator_folder("imagen", "stripes", None).as_posix() == "runs/imagen/stripes"
 
 
 def test_quarantine_follows_the_files_of_a_split(tmp_path):

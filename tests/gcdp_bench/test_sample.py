@@ -7,6 +7,7 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.filling import read_drawn
 from gcdp_bench.progress import Silent
 from gcdp_bench.provenance import hardware
+from gcdp_bench.runs import find_run
 from gcdp_bench.sample import SampleRequest, load_generator, sample_folder
 from gcdp_bench.sampling import SamplingConfig
 
@@ -15,7 +16,7 @@ FAST = SamplingConfig(steps=3, sr_steps=2)
 
 @pytest.fixture(scope="module")
 def generator(toy):
-    return load_generator("reference", str(toy.data), toy.reference, FAST)
+    return load_generator(find_run("reference", toy.identity, toy.reference), FAST)
 
 
 def request_of(digest, **changes):
@@ -72,6 +73,8 @@ def test_another_request_is_refused(generator, toy, tmp_path):
 
 
 def test_the_digest_knows_weights_and_settings(toy, generator):
-    slower = load_generator("reference", str(toy.data), toy.reference, SamplingConfig(steps=4))
-    imagen = load_generator("imagen", str(toy.data), toy.imagen, FAST)
+    slower = load_generator(
+        find_run("reference", toy.identity, toy.reference), SamplingConfig(steps=4)
+    )
+    imagen = load_generator(find_run("imagen", toy.identity, toy.imagen), FAST)
     assert len({generator[1], slower[1], imagen[1]}) == 3

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from baselines.dataset_ddpm import model
-from baselines.dataset_ddpm.model import find_ddpm, load_ddpm, read_ddpm, write_ddpm
+from baselines.dataset_ddpm.model import load_ddpm, read_ddpm, write_ddpm
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.training.checkpoint import save_weights
 
@@ -69,26 +68,6 @@ def test_damaged_weights_are_named(folder):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="it/model.safetensors: expected safetensors"):
         read_ddpm(folder)
-
-
-def test_runs_come_before_shipped_ones(tmp_path, monkeypatch):
-    runs, shipped = tmp_path / "runs", tmp_path / "shipped"
-    monkeypatch.setattr(model, "RUNS", runs)
-    monkeypatch.setattr(model, "SHIPPED", shipped)
-    with pytest.raises(FileNotFoundError, match="`gcdp-bench train ddpm --dataset stripes`"):
-        find_ddpm("stripes", None)
-    under = write_stage(shipped / "dataset-ddpm" / "stripes" / "ddpm")
-    assert find_ddpm("stripes", None) == under
-    alone = write_stage(shipped / "ddpm" / "stripes")
-    assert find_ddpm("stripes", None) == alone
-    write_json(runs / "stripes" / "config.json", {})  # begun, without weights
-    assert find_ddpm("data/stripes", None) == alone
-    write_stage(runs / "stripes")
-    assert find_ddpm("data/stripes", None) == runs / "stripes"
-    given = write_stage(tmp_path / "given")
-    assert find_ddpm("stripes", given) == given
-    with pytest.raises(FileNotFoundError, match="looked for config.json and model.safetensors in"):
-        find_ddpm("stripes", tmp_path / "nothing")
 
 
 def test_a_stage_is_loaded_frozen(tmp_path):

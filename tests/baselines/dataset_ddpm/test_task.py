@@ -32,7 +32,7 @@ def ddpm(tmp_path_factory):
 
 def make(ddpm, **changes) -> LabelTask:
     config = replace(LABELS, ddpm=str(ddpm), **changes)
-    return LabelTask(config, stripes(), stripes("val"))
+    return LabelTask(config, stripes(), stripes("val"), ddpm)
 
 
 @pytest.fixture(scope="module")
@@ -148,5 +148,5 @@ def test_another_diffusion_model_cannot_take_over(ddpm, tmp_path):
 
 
 def test_without_a_diffusion_model(tmp_path):
-    with pytest.raises(FileNotFoundError, match="`gcdp-bench train ddpm --dataset stripes`"):
+    with pytest.raises(FileNotFoundError, match="train one with `gcdp-bench train ddpm`"):
         make(tmp_path / "nothing")

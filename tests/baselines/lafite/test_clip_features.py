@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from baselines.lafite.clip_features import StandardTeacher, find_clip, load_teacher
+from baselines.lafite.clip_features import StandardTeacher, load_teacher
 from gcdp_bench.config import write_json
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import StandardClip
@@ -99,26 +99,12 @@ def test_the_standard_one_is_read_from_a_file_and_from_a_copy(tmp_path, monkeypa
 
     monkeypatch.setattr("open_clip.create_model", create_model)
     torch.save(tiny_network().state_dict(), tmp_path / "ViT-B-32.pt")
-    found = load_teacher(find_clip("any", tmp_path / "ViT-B-32.pt"))
+    found = load_teacher(tmp_path / "ViT-B-32.pt")
     found.export(tmp_path / "clip")
     copy = load_teacher(tmp_path / "clip")
     assert asked == [("ViT-B-32", None, True)] * 2
     assert copy.digest == found.digest == StandardTeacher(tiny_network()).digest
     assert torch.equal(copy.text(CAPTIONS), found.text(CAPTIONS))
-
-
-def test_where_it_is_found(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    given = write_clip(tmp_path / "mine")
-    assert find_clip("synth-city-25", given) == given
-    with pytest.raises(FileNotFoundError, match="no CLIP that teaches lafite on nowhere") as error:
-        find_clip("nowhere", None)
-    assert "`gcdp-bench train lafite-clip --dataset nowhere`" in str(error.value)
-    write_clip(tmp_path / "runs" / "lafite-clip" / "nowhere")
-    assert str(find_clip("a/folder/nowhere", None)) == "runs/lafite-clip/nowhere"
-    (given / "model.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match="mine"):
-        find_clip("nowhere", given)
 
 
 def test_another_network_is_refused(tmp_path):

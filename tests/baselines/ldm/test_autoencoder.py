@@ -10,11 +10,9 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-from baselines.ldm import autoencoder
 from baselines.ldm.autoencoder import (
     AutoencoderConfig,
     build_autoencoder,
-    find_autoencoder,
     load_autoencoder,
 )
 from baselines.ldm.autoencoder_loss import AutoencoderLossConfig
@@ -184,28 +182,6 @@ def test_damaged_files(folder):
     (folder / "config.json").write_text('{"_class_name":')
     with pytest.raises(ValueError, match="config.json: expected JSON"):
         load_autoencoder(folder)
-
-
-def test_where_an_autoencoder_is_looked_for(folder, tmp_path, monkeypatch):
-    runs, shipped = tmp_path / "runs", tmp_path / "shipped"
-    monkeypatch.setattr(autoencoder, "RUNS", runs)
-    monkeypatch.setattr(autoencoder, "SHIPPED", shipped)
-    with pytest.raises(FileNotFoundError, match="train autoencoder --dataset stripes`") as error:
-        find_autoencoder("stripes", None)
-    assert str(runs / "stripes") in str(error.value)
-    assert str(shipped / "stripes") in str(error.value)
-    shutil.copytree(folder, shipped / "stripes" / "vae")
-    assert find_autoencoder("stripes", None) == shipped / "stripes"
-    shutil.copytree(folder, runs / "stripes" / "vae")
-    assert find_autoencoder("data/stripes", None) == runs / "stripes"
-    assert find_autoencoder("stripes", folder) == folder
-
-
-def test_a_given_folder_is_not_replaced(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(autoencoder, "RUNS", tmp_path)
-    shutil.copytree(folder, tmp_path / "stripes" / "vae")
-    with pytest.raises(FileNotFoundError, match="looked in elsewhere;"):
-        find_autoencoder("stripes", Path("elsewhere"))
 
 
 @pytest.mark.parametrize("name", ["scaling_factor", "norm_num_groups", "act_fn"])

@@ -28,7 +28,7 @@ def weights(tmp_path_factory):
 
 def ldm_task(weights, **changes) -> LdmTask:
     config = ldm_config(autoencoder=str(weights), **changes)
-    return LdmTask(config, stripes(), stripes("val"))
+    return LdmTask(config, stripes(), stripes("val"), weights)
 
 
 class Recorder(nn.Module):

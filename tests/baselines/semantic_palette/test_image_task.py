@@ -22,7 +22,6 @@ from gcdp_bench.training import checkpoint
 from gcdp_bench.training.task import Exporting, TurnTask
 from tests.baselines.semantic_palette.small import (
     IMAGES,
-    LAYOUTS,
     TRAINING,
     EyedStripes,
     build,
@@ -39,8 +38,8 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def make(folder):
     def made(**changes):
-        config = replace(IMAGES, layouts=str(folder), **changes)
-        return ImageTask(config, EyedStripes(), EyedStripes("val"))
+        config = replace(IMAGES, **changes)
+        return ImageTask(config, EyedStripes(), EyedStripes("val"), folder)
 
     return made
 
@@ -131,7 +130,7 @@ def test_a_run_is_a_whole_model(make, tmp_path, folder):
     assert len(own) == 1  # nobody recorded what the layout generator cost
     layouts = write_layout_folder(tmp_path / "with-cost")
     write_cost(layouts, replace(own[0], part="palette-layouts"))
-    task = ImageTask(replace(IMAGES, layouts=str(layouts)), EyedStripes(), EyedStripes("val"))
+    task = ImageTask(IMAGES, EyedStripes(), EyedStripes("val"), layouts)
     run(task, tmp_path / "run", replace(TRAINING, steps=1))
     found = read_palette(tmp_path / "run")
     assert found.config == task.config and found.layouts.digest == task.layouts.digest
@@ -141,7 +140,7 @@ def test_a_run_is_a_whole_model(make, tmp_path, folder):
 def test_other_layouts_cannot_continue_a_run(make, tmp_path):
     run(make(), tmp_path / "run", replace(TRAINING, steps=1))
     other = write_layout_folder(tmp_path / "other", seed=1)
-    task = ImageTask(replace(IMAGES, layouts=str(other)), EyedStripes(), EyedStripes("val"))
+    task = ImageTask(IMAGES, EyedStripes(), EyedStripes("val"), other)
     with pytest.raises(ValueError, match=r"differing: .*task.layout_generator"):
         run(task, tmp_path / "run", resume=True)
 
@@ -169,19 +168,6 @@ def test_validation_by_hand(make):
 
 def test_preview_shows_layouts_above_images(make):
     assert make().preview(build(make()).eval()).shape == (3, 4 * 8 + 3 * 2, 6 * 16 + 5 * 2)
-
-
-def test_missing_layouts_are_said_before_the_work_starts(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match="train palette-layouts --dataset stripes"):
-        ImageTask(IMAGES, EyedStripes(), EyedStripes("val"))
-
-
-def test_layouts_of_the_dataset_are_found(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_layout_folder(tmp_path / "runs" / "palette-layouts" / "stripes")
-    task = ImageTask(IMAGES, EyedStripes(), EyedStripes("val"))
-    assert task.layouts.config == LAYOUTS
 
 
 def test_it_learns_the_colours_of_classes(make, tmp_path):

@@ -7,7 +7,6 @@ import torch
 
 from baselines.semantic_palette.model import (
     check_layouts,
-    find_layouts,
     read_layouts,
     read_palette,
     write_layouts_copy,
@@ -57,8 +56,6 @@ def test_a_missing_file_of_layouts_is_named(tmp_path, name):
     (write_layout_folder(tmp_path) / name).unlink()
     with pytest.raises(FileNotFoundError, match=f"found no {name}; train one .*palette-layouts"):
         read_layouts(tmp_path)
-    with pytest.raises(FileNotFoundError, match="no layout generator for roads"):
-        find_layouts("roads", tmp_path)
 
 
 def test_another_model_is_refused(tmp_path):

@@ -30,7 +30,7 @@ def parts(toy):
     cascade = Cascade.load("reference", toy.reference, SamplingConfig(steps=2, sr_steps=2))
     dataset = shuffled(open_dataset(str(toy.data), "test", size=cascade.image_size, data_root=None))
     judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
     return cascade, dataset, judges
 

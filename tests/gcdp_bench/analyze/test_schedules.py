@@ -37,10 +37,10 @@ def parts(toy, tmp_path_factory):
     root = tmp_path_factory.mktemp("schedules")
     linear = ablated(toy.reference, root / "linear", steps=7, name="linear")
     cosine = ablated(toy.reference, root / "cosine", steps=9)
-    contenders = load_contenders([cosine, linear], str(toy.data), FAST)
+    contenders = load_contenders([cosine, linear], toy.identity, FAST)
     dataset = shuffled(open_dataset(str(toy.data), "test", size=(16, 16), data_root=None))
     judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
     return contenders, dataset, judges
 

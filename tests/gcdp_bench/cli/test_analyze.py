@@ -39,7 +39,7 @@ def test_mistakes_of_features(features, toy):
         (("--timesteps", "10,10"), 2, "expected different values"),
         (("--against", "imagin"), 1, "imagin"),
         (("--blocks", "up.9"), 1, "expected some of middle, up.0, up.1, final, got up.9"),
-        (("--weights", f"ldm={toy.imagen}"), 1, "expected folders of reference, imagen, got ldm"),
+        (("--weights", f"ldm={toy.imagen}"), 1, "expected weights of reference, imagen, got 'ldm="),
     ):
         result = run(*features, *arguments)
         assert result.exit_code == code and message in result.output, result.output

@@ -26,7 +26,7 @@ from gcdp_bench.progress import Silent
 
 @pytest.fixture(scope="module")
 def judges(toy):
-    return load_extractors(JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter),
+    return load_extractors(JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter),
                                         clip=toy.clip))  # fmt: skip
 
 

@@ -15,15 +15,18 @@ from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.extractors import attributes, attributes_training
 from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
 from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
-from gcdp_bench.extractors.weights import find_judge
 from gcdp_bench.finite import NotFinite
+from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.images import to_float, to_uint8
 from gcdp_bench.progress import Silent
 from gcdp_bench.protocols import Triplet
+from gcdp_bench.runs import find_run
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 
 NAMES = ("red", "striped", "never")
+LAMPS = DatasetIdentity(name="lamps-25", kind="catalogue", class_names=("lamp",), digest="1a",
+                        num_training=20, place="lamps-25")  # fmt: skip
 
 
 class Lamps:
@@ -325,6 +328,7 @@ class TestTrainedByName:
     def lamps(self, monkeypatch):
         monkeypatch.setattr(train, "image_size_of", lambda name, width, **options: (32, 32))
         monkeypatch.setattr(train, "open_dataset", lambda name, split, **options: Lamps())
+        monkeypatch.setattr(train, "dataset_identity", lambda name, **options: LAMPS)
 
     def test_a_run_leaves_a_classifier_that_is_found_for_its_dataset(
         self, lamps, tmp_path, monkeypatch
@@ -334,7 +338,7 @@ class TestTrainedByName:
             model="attributes", dataset="lamps-25", assignments=("steps=2", "batch_size=4")
         )
         train.run(request, train.default_out(request), resume=False, progress=Silent())
-        classifier = AttributeClassifier.load(find_judge("attributes", "lamps-25", None))
+        classifier = AttributeClassifier.load(find_run("attributes", LAMPS).folder)
         assert classifier.config == train.plan(request).config.attributes
         assert classifier.predict(images(2)).shape == (2, 3)
 

@@ -25,11 +25,12 @@ from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_clip_standard import tiny_network
 from tests.gcdp_bench.extractors.test_segmenter import NARROW
 from tests.reference_model.conftest import Stripes
+from tests.toy import named
 
 
 @pytest.fixture(scope="module")
 def request_(toy):
-    return JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    return JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_repeated_protocols_are_refused(judges):
 )
 def test_wrong_protocols_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        JudgeRequest(dataset="stripes", **changes)
+        JudgeRequest(dataset=named("stripes"), **changes)
 
 
 def test_a_file_that_nothing_reads_is_refused(request_, tmp_path):
@@ -150,13 +151,13 @@ def test_a_file_that_nothing_reads_is_refused(request_, tmp_path):
 def test_all_missing_weights_are_named_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    request = JudgeRequest(dataset="nowhere", kind="standard", features=("clean", "dinov2"),
+    request = JudgeRequest(dataset=named("nowhere"), kind="standard", features=("clean", "dinov2"),
                            use_attributes=True)  # fmt: skip
     with pytest.raises(FileNotFoundError) as raised:
         load_extractors(request)
     message = str(raised.value)
-    for name in ("no segmenter", "clip-vit-l-14-336", "inception-v3", "dinov2-vit-l-14",
-                 "no attributes"):  # fmt: skip
+    for name in ("no trained segmenter", "clip-vit-l-14-336", "inception-v3", "dinov2-vit-l-14",
+                 "no trained attributes"):  # fmt: skip
         assert name in message
     assert len(message.splitlines()) == 5
 
@@ -165,7 +166,7 @@ def test_standard_means_hrnet_on_cityscapes(tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path))
     for dataset in ("cityscapes", "cityscapes-25"):
         with pytest.raises(FileNotFoundError, match="^hrnet-w48-cityscapes: expected"):
-            load_segmenter(None, JudgeRequest(dataset=dataset, kind="standard"))
+            load_segmenter(None, JudgeRequest(dataset=named(dataset), kind="standard"))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_how_hrnet_is_named(given, path, resize, tmp_path, monkeypatch):
     monkeypatch.setattr("gcdp_bench.extractors.bundle.find_weights", lambda *_: file)
     asked = []
     monkeypatch.setattr(StandardSegmenter, "load", lambda *a, **kw: asked.append((a, kw)))
-    request = JudgeRequest(dataset="cityscapes", device="cuda")
+    request = JudgeRequest(dataset=named("cityscapes"), device="cuda")
     load_segmenter(given.replace("FILE", str(file)), request)
     assert asked == [((file,), {"resize": resize, "device": "cuda"})]
 
@@ -192,7 +193,7 @@ def test_how_hrnet_is_named(given, path, resize, tmp_path, monkeypatch):
 def test_a_folder_with_an_at_sign(toy, tmp_path):
     folder = tmp_path / "run@2"
     folder.symlink_to(toy.segmenter)
-    judge = load_segmenter(str(folder), JudgeRequest(dataset="stripes"))
+    judge = load_segmenter(str(folder), JudgeRequest(dataset=named("stripes")))
     assert isinstance(judge, Segmenter)
 
 

@@ -14,7 +14,7 @@ def sweep_toy(toy, folder: Path, *, steps: int, **settings) -> Path:
                          sampling=SamplingConfig(steps=steps, sr_steps=steps),
                          **settings)  # fmt: skip
     judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
     places = Places(results=folder, weights=(("reference", toy.reference), ("imagen", toy.imagen)))
     run_sweep(config, places, judges, progress=Silent())

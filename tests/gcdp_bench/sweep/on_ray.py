@@ -90,7 +90,7 @@ def main(folder: Path, store: str) -> None:
         num_samples=12, shard_size=4, sampling=SamplingConfig(steps=3, sr_steps=2),
     )  # fmt: skip
     weights = (("reference", toy.reference), ("imagen", toy.imagen))
-    judges = JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    judges = JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
 
     def on_ray(results: Path, address: str, progress) -> None:
         print(f"{results.name}:")

@@ -79,7 +79,7 @@ def places(toy, tmp_path):
 @pytest.fixture(scope="module")
 def judges(toy):
     return load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
 
 

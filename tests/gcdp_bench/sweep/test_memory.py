@@ -22,7 +22,7 @@ def swept(toy, results, num_points):
     )
     places = Places(results=results, weights=(("imagen", toy.imagen),))
     judges = load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
     found = measure(config, places, judges)
     assert found["points"] >= num_points

@@ -45,7 +45,7 @@ def places(toy, tmp_path):
 @pytest.fixture(scope="module")
 def judges(toy):
     return load_extractors(
-        JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
 
 
@@ -294,7 +294,7 @@ def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy)
     ):
         run_sweep(replace(config, num_samples=13), places, judges, progress=Silent())
     crossed = replace(places, weights=(("reference", toy.segmenter),))
-    with pytest.raises(FileNotFoundError, match="no trained 'reference'"):
+    with pytest.raises(FileNotFoundError, match="no trained reference"):
         run_sweep(config, crossed, judges, progress=Silent())
 
 

@@ -1,0 +1,296 @@
+"""`gcdp-bench analyze features|outpainting|schedules`: analyses of trained models."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from gcdp_bench.cli.analysis_files import folder_of, write_analysis
+from gcdp_bench.cli.names import generator_option
+from gcdp_bench.cli.options import (
+    announce,
+    cascade_options,
+    data_options,
+    dataset_option,
+    device_of,
+    extractor_options,
+    judge_request,
+    parse_list,
+    parse_weights,
+    weights_option,
+)
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command(name="features")
+@dataset_option
+@generator_option("--model", "reference", "Cascade to look into.")
+@generator_option("--against", "imagen", "Cascade beside it.")
+@click.option("--split", default="test", show_default=True, help="Whose images are taken.")
+@click.option("--num-images", default=48, show_default=True, help="Images.")
+@click.option(
+    "--timesteps", default="100,300,500,800", show_default=True, help="t, comma-separated."
+)
+@click.option("--blocks", help="Of the decoder, comma-separated: middle, up.0, ..., final [all].")
+@click.option("--clusters", default=10, show_default=True, help="Of k-means.")
+@click.option("--steps", default=50, show_default=True, help="Sampling steps for layouts.")
+@click.option("--seed", default=0, show_default=True, help="Of noise and k-means.")
+@weights_option("MODEL=PATH|pretrained")
+@click.option(
+    "--out", type=FOLDER, help="Folder to write to [results/local/analysis/features-DATASET]."
+)
+@data_options
+def features_command(
+    dataset: str,
+    model: str,
+    against: str,
+    split: str,
+    num_images: int,
+    timesteps: str,
+    blocks: str | None,
+    clusters: int,
+    steps: int,
+    seed: int,
+    weights: tuple[str, ...],
+    out: Path | None,
+    resize: str,
+    quarantine: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Cluster two models' internal features and hold them against the true layouts (Figure 8)."""
+    from gcdp_bench.analyze.draw_features import draw_agreement, draw_clusters
+    from gcdp_bench.analyze.features import FeatureRequest, analyze_features
+    from gcdp_bench.analyze.models import load_cascades
+    from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup, open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.files import output_folder
+    from gcdp_bench.runs import find_runs
+    from reference_model.features import block_names
+
+    if model == against:
+        raise click.UsageError("--model and --against: expected two different models")
+    wanted = parse_list(timesteps, int, "--timesteps")
+    for name in (model, against):
+        lookup(GENERATORS, name, "generator")
+    given = parse_weights(weights, (model, against))
+    identity = dataset_identity(dataset, data_root=data_root)
+    runs = find_runs({name: given.get(name) for name in (model, against)}, identity)
+    announce(*runs.values())
+    models = load_cascades(list(runs.values()))
+    source = open_dataset(dataset, split, size=models[0].image_size, data_root=data_root,
+                          quarantine=quarantine, resize=resize)  # fmt: skip
+    request = FeatureRequest(
+        timesteps=wanted,
+        blocks=block_names(models[0].stages[0].network)
+        if blocks is None
+        else parse_list(blocks, str, "--blocks"),
+        num_images=num_images,
+        num_clusters=clusters,
+        steps=steps,
+        seed=seed,
+    )
+    folder = output_folder(folder_of(out, "features", source.name))
+    found = analyze_features(models, source, request, progress=Display())
+    pictures = {
+        f"clusters-{block}": partial(draw_clusters, found, block, source.class_names)
+        for block in request.blocks
+    }
+    write_analysis(
+        folder,
+        {"features": found.table},
+        {"agreement": lambda: draw_agreement(found.table), **pictures},
+    )
+
+
+@click.command(name="outpainting")
+@dataset_option
+@generator_option("--model", "reference", "That draws both.")
+@weights_option()
+@click.option("--split", default="test", show_default=True, help="Whose pairs are taken.")
+@click.option("--num-samples", default=100, show_default=True, help="Pairs.")
+@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option(
+    "--image-resampling", type=click.IntRange(1), default=5, show_default=True,
+    help="Steps n of RePaint from layout to image.",
+)  # fmt: skip
+@click.option(
+    "--layout-resampling", type=click.IntRange(1), default=1, show_default=True,
+    help="Steps n from image to layout.",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Sampling seed.")
+@click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
+@click.option(
+    "--out", type=FOLDER, help="Folder to write to [results/local/analysis/outpainting-DATASET]."
+)
+@cascade_options
+@extractor_options
+@data_options
+@click.pass_context
+def outpainting_command(
+    context: click.Context,
+    dataset: str,
+    model: str,
+    weights: tuple[str, ...],
+    split: str,
+    num_samples: int,
+    guidance: float,
+    image_resampling: int,
+    layout_resampling: int,
+    seed: int,
+    batch_size: int,
+    out: Path | None,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+    resize: str,
+    quarantine: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Draw images of true layouts and layouts of real images, and score both (Figure 9).
+
+    The segmenter that judges stands beside the model as a reference.
+    """
+    from gcdp_bench.analyze.draw_outpainting import draw_outpainting
+    from gcdp_bench.analyze.outpainting import OutpaintingRequest, analyze_outpainting
+    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.files import output_folder
+    from gcdp_bench.outpaint import outpainter
+    from gcdp_bench.protocols import AttributedDataset
+    from gcdp_bench.sample import find_generator, load_generator
+    from gcdp_bench.sampling import SamplingConfig
+
+    sampling = SamplingConfig(
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
+    )
+    given = parse_weights(weights, [model]).get(model)
+    found_run = find_generator(model, dataset, given, data_root=data_root)
+    announce(found_run)
+    generator, digest = load_generator(found_run, sampling)
+    cascade = outpainter(generator)
+    source = shuffled(
+        open_dataset(dataset, split, size=cascade.image_size, data_root=data_root,
+                     quarantine=quarantine, resize=resize)
+    )  # fmt: skip
+    judges = load_extractors(
+        judge_request(
+            context,
+            dataset,
+            attributed=isinstance(source, AttributedDataset),
+            data_root=data_root,
+        )
+    )
+    judges.check(source)
+    request = OutpaintingRequest(
+        num_samples=num_samples,
+        weights=digest,
+        guidance=guidance,
+        image_resampling=image_resampling,
+        layout_resampling=layout_resampling,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    folder = output_folder(folder_of(out, "outpainting", source.name))
+    found = analyze_outpainting(cascade, source, judges, request, folder, progress=Display())
+    write_analysis(
+        folder,
+        {"outpainting": found.table},
+        {"outpainting": lambda: draw_outpainting(found, source.class_names)},
+    )
+    shown = found.table[
+        (found.table["class"] == "all")
+        & (
+            found.table["metric"].str.startswith(("fid-", "fd-"))
+            | (found.table["metric"] == "miou")
+        )
+    ]
+    for line in shown.itertuples():
+        click.echo(f"{line.direction:16s} {line.source:28s} {line.metric:10s} {line.value:8.3f} "
+                   f"[{line.ci_low:.3f}, {line.ci_high:.3f}]")  # fmt: skip
+
+
+@click.command(name="schedules")
+@click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
+@dataset_option
+@click.option("--split", default="test", show_default=True, help="Whose captions are asked for.")
+@click.option("--num-samples", default=100, show_default=True, help="Samples of each.")
+@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option("--seed", default=0, show_default=True, help="Sampling seed.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option(
+    "--out", type=FOLDER, help="Folder to write to [results/local/analysis/schedules-DATASET]."
+)
+@cascade_options
+@extractor_options
+@data_options
+@click.pass_context
+def schedules_command(
+    context: click.Context,
+    folders: tuple[Path, ...],
+    dataset: str,
+    split: str,
+    num_samples: int,
+    guidance: float,
+    seed: int,
+    batch_size: int,
+    out: Path | None,
+    steps: int,
+    sr_steps: int | None,
+    sr_guidance: float | None,
+    resize: str,
+    quarantine: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Compare label schedules: scores, and whether layout or image is settled first.
+
+    FOLDERs are trained reference cascades whose base stages differ in their label schedule.
+    """
+    from gcdp_bench.analyze.contenders import check_dataset, load_contenders
+    from gcdp_bench.analyze.draw_schedules import draw_schedules
+    from gcdp_bench.analyze.schedules import ScheduleRequest, analyze_schedules, summary_lines
+    from gcdp_bench.catalog import dataset_identity, open_dataset
+    from gcdp_bench.cli.display import Display
+    from gcdp_bench.datasets.shuffled import shuffled
+    from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.files import output_folder
+    from gcdp_bench.protocols import AttributedDataset
+    from gcdp_bench.sampling import SamplingConfig
+
+    sampling = SamplingConfig(
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
+    )
+    identity = dataset_identity(dataset, data_root=data_root)
+    contenders = load_contenders(folders, identity, sampling)
+    announce(*(contender.run for contender in contenders))
+    source = shuffled(
+        open_dataset(dataset, split, size=contenders[0].cascade.image_size, data_root=data_root,
+                     quarantine=quarantine, resize=resize)
+    )  # fmt: skip
+    check_dataset(contenders, source)
+    judges = load_extractors(
+        judge_request(
+            context,
+            dataset,
+            attributed=isinstance(source, AttributedDataset),
+            data_root=data_root,
+        )
+    )
+    judges.check(source)
+    request = ScheduleRequest(
+        num_samples=num_samples, guidance=guidance, seed=seed, batch_size=batch_size
+    )
+    folder = output_folder(folder_of(out, "schedules", source.name))
+    found = analyze_schedules(contenders, source, judges, request, folder, progress=Display())
+    write_analysis(
+        folder,
+        {"scores": found.scores, "order": found.order, "settled": found.settled,
+         "levels": found.levels},
+        {"schedules": lambda: draw_schedules(found)},
+    )  # fmt: skip
+    for line in summary_lines(found):
+        click.echo(line)

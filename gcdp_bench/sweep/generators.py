@@ -1,0 +1,40 @@
+"""Where the trained generators of a sweep are, found once for all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup
+from gcdp_bench.runs import Run, find_runs
+from gcdp_bench.sweep.config import Places, SweepConfig
+
+
+def find_generators(config: SweepConfig, places: Places) -> dict[str, Run]:
+    """Where the generators of a sweep are; nothing is loaded.
+
+    Raises:
+        FileNotFoundError: some are not trained; says for all of them how to train them.
+        ValueError: unknown names, a generator of another task, or a run of other data.
+    """
+    given = dict(places.weights)
+    _refuse_other_task(config)
+    for name in (*config.model_names, *given):
+        lookup(GENERATORS, name, "generator")
+    dataset = dataset_identity(config.dataset, data_root=places.data_root)
+    return find_runs({name: given.get(name) for name in config.model_names}, dataset)
+
+
+def pinned(places: Places, runs: Mapping[str, Run]) -> Places:
+    """Places from which every process takes the same generators, whatever is trained meanwhile."""
+    return replace(places, weights=tuple((name, run.weights) for name, run in runs.items()))
+
+
+def _refuse_other_task(config: SweepConfig) -> None:
+    silent = [name for name in config.model_names
+              if name in GENERATORS and not GENERATORS[name].reads_captions]  # fmt: skip
+    if silent and config.task == "text-to-image":
+        raise ValueError(
+            f"{', '.join(silent)}: expected generators that read captions for text-to-image; "
+            "pass --task image-layout"
+        )
