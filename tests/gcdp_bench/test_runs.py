@@ -1,14 +1,15 @@
 """A dataset is one dataset by every path, namesakes are two, and each finds its own runs."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from gcdp_bench.catalog import GENERATORS, dataset_identity
 from gcdp_bench.config import write_json
 from gcdp_bench.identity import identity_record
-from gcdp_bench.networks import NETWORKS
-from gcdp_bench.runs import find_run, new_folder
+from gcdp_bench.networks import NETWORKS, PROJECT, read_records
+from gcdp_bench.runs import PRETRAINED, find_run, new_folder
 from gcdp_bench.train import trainable
 
 
@@ -96,7 +97,80 @@ def test_runs_without_identity_are_known_by_name_and_classes(toy, tmp_path, monk
         find_run("segmenter", own)
 
 
-def test_pretrained_networks_are_those_of_the_catalogue():
+def test_an_evaluating_network_of_the_family_needs_the_same_classes(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    part = replace(identity(toy.data), name="photos-25", digest="25")
+    whole = replace(part, name="photos-100", digest="100")
+    folder = write_run(new_folder("segmenter", whole), whole)
+    assert find_run("segmenter", part).folder == folder
+    others = replace(part, class_names=("another", "few"))
+    with pytest.raises(FileNotFoundError, match="no trained segmenter"):
+        find_run("segmenter", others)
+    write_run(new_folder("reference", whole) / "base", whole)
+    with pytest.raises(FileNotFoundError, match="no trained reference"):
+        find_run("reference", part)
+
+
+def test_a_run_takes_precedence_and_pretrained_skips_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     city = dataset_identity("synth-city-25")
-    assert find_run("reference", city).origin == "pretrained"
-    assert find_run("segmenter", city).dataset == "synth-city-100"
+    for network in ("reference", "segmenter"):
+        assert find_run(network, city).origin == "pretrained"
+    write_run(new_folder("reference", city) / "base", city, steps=2)
+    write_run(new_folder("segmenter", city), city, steps=2)
+    for network in ("reference", "segmenter"):
+        assert "2 steps" in str(find_run(network, city))
+        assert find_run(network, city, PRETRAINED).weights == PRETRAINED
+    assert find_run("segmenter", city, PRETRAINED).dataset == "synth-city-100"
+
+
+def test_a_folder_with_a_name_of_the_catalogue_is_not_of_it(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = replace(identity(toy.data), name="synth-city-25")
+    for network in ("reference", "segmenter", "clip", "autoencoder"):
+        with pytest.raises((FileNotFoundError, ValueError), match="synth-city-25|stripes"):
+            find_run(network, own)
+
+
+def test_what_ships_says_on_which_data_it_was_trained():
+    places = [
+        (network, PROJECT / folder)
+        for network, spec in NETWORKS.items()
+        for pattern in spec.pretrained
+        for folder in PROJECT.glob(pattern.format(dataset="*", family="*"))
+    ]
+    assert len(places) > 10
+    for network, folder in places:
+        for record in read_records(network, folder).values():
+            assert record.dataset is not None
+            own = dataset_identity(record.dataset)
+            assert (record.digest, record.class_names) == (own.digest, own.class_names), folder
+
+
+def test_an_unfinished_run_is_refused(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = identity(toy.data)
+    folder = write_run(new_folder("segmenter", own), own)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match="found no model.safetensors; continue it with .*--resume"):
+        find_run("segmenter", own)
+
+
+def test_nothing_to_resume_but_other_data(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = identity(toy.data)
+    write_run(new_folder("segmenter", own), own)
+    changed = replace(own, digest="1", num_training=7)
+    with pytest.raises(ValueError, match="leave out --resume to train anew"):
+        new_folder("segmenter", changed, resume=True)
+    assert new_folder("segmenter", changed).name == "stripes-1"
+    assert new_folder("segmenter", own, resume=True).name == "stripes"
+
+
+def test_rows_tell_other_data_of_the_same_name(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = identity(toy.data)
+    folder = write_run(new_folder("segmenter", own), own)
+    assert find_run("segmenter", own).trained_on(own) is None
+    changed = replace(own, digest="1")
+    assert find_run("segmenter", changed, folder).trained_on(changed) == f"stripes@{own.digest}"
