@@ -210,7 +210,7 @@ def _judges() -> dict[str, Network]:
             lambda: HRNetSegmenter(W48, CLASSES), lambda net: net(torch.empty(1, 3, *HRNET_SIZE))
         ),
         "CLIP ViT-L/14-336": _measured(
-            lambda: build_network("meta"),
+            build_network,
             lambda net: net.encode_image(torch.empty(1, 3, 336, 336)),
         ),
         "Inception-v3": _measured(

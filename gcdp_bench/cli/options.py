@@ -41,8 +41,6 @@ quarantine_option = click.option(
     type=click.Path(path_type=Path),
     help="Leave out the faulty items that `data check --quarantine FILE` listed.",
 )
-
-
 resize_option = click.option(
     "--resize",
     type=click.Choice(["crop", "pad", "stretch"]),
@@ -123,7 +121,7 @@ def parse_list(text: str, kind, name: str) -> tuple:
     """Comma-separated values.
 
     Raises:
-        click.BadParameter: a part cannot be converted, a value repeats, or there is none.
+        click.BadParameter: a part cannot be converted, repeats, or there is none.
     """
     try:
         values = tuple(kind(part.strip()) for part in text.split(","))
@@ -393,9 +391,8 @@ def parse_weights(
             named = [model]
         for name in named:
             if name not in (*models, *others):
-                raise ValueError(
-                    f"--weights: expected weights of {', '.join(models)}, got {text!r}"
-                )
+                expected = f"expected weights of {', '.join(models)}"
+                raise ValueError(f"--weights: {expected}, got {text!r}")
             if name in parsed:
                 raise ValueError(f"--weights: expected those of {name} once, got {text!r} too")
             parsed[name] = as_weights(path)

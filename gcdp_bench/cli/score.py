@@ -110,7 +110,8 @@ def command(
         click.echo(f"{metric:32s} {value:>12s} {interval:24s} {line['extractor']}")
     if out is not None:
         with replacing(out) as temporary:
-            pd.concat([frame, controls.alarm_frame()]).to_csv(temporary, index=False)
+            alarms = controls.alarm_frame().assign(resize=frame["resize"].iloc[0])
+            pd.concat([frame, alarms]).to_csv(temporary, index=False)
         of_samples = out.with_name(f"{out.stem}.per_sample.parquet")
         with replacing(of_samples) as temporary:
             scores.per_sample.to_parquet(temporary, index=False)

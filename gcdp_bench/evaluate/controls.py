@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gcdp_bench.alarms import ids_of
@@ -179,7 +180,7 @@ class _Altered:
     def __init__(
         self,
         dataset: Dataset,
-        places: Sequence[int],
+        places: NDArray[np.int64],
         alter: Callable[[Tensor, int], Tensor],
         name: str,
     ):

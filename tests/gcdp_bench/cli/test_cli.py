@@ -107,6 +107,7 @@ def test_the_options_of_every_verb():
         "memorisation": sorted(["folder", "--train-split", "--unseen-split", "--out", *shared]),
         "verify": [],
         "weights": [],  # a group of verbs
+        "cache": [],  # a group of verbs
         "doctor": ["--data-root"],
     }  # fmt: skip
 

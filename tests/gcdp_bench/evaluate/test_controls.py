@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import open_dataset
+from gcdp_bench.catalog import dataset_identity, open_dataset
 from gcdp_bench.evaluate import reference_statistics, score_controls
 from gcdp_bench.evaluate.controls import (
     ALTERATIONS,
@@ -50,14 +50,16 @@ def scored(judges, dataset, num_samples, tmp_path):
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 100)
-    judges = load_extractors(JudgeRequest(dataset="synth-city-25"))
+    judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
     return scored(judges, dataset, 100, tmp_path_factory.mktemp("sound"))
 
 
 @pytest.fixture(scope="module")
 def useless(tmp_path_factory, toy):
     dataset = open_dataset(str(toy.data), "test", size=(16, 16), data_root=None)
-    request = JudgeRequest(dataset=str(toy.data), segmenter=str(toy.segmenter), clip=toy.clip)
+    request = JudgeRequest(
+        dataset=dataset_identity(str(toy.data)), segmenter=str(toy.segmenter), clip=toy.clip
+    )
     return scored(load_extractors(request), dataset, 12, tmp_path_factory.mktemp("useless"))
 
 
