@@ -1,14 +1,18 @@
 """The shipped judges, on real images that they were not trained on."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+import gcdp_bench.extractors
 from gcdp_bench.catalog import image_size_of, open_dataset
 from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.segmenter import Segmenter
-from gcdp_bench.extractors.weights import SHIPPED
 from gcdp_bench.protocols import AttributedDataset
+
+SHIPPED = Path(gcdp_bench.extractors.__file__).parent / "shipped"
 
 NUM = 8
 
