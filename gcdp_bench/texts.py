@@ -215,7 +215,7 @@ def one_line(text: str) -> str:
     return "".join(spelled)
 
 
-def reason(error: BaseException, limit: int = 4000) -> str:
+def reason(error: BaseException, limit: int = 3000) -> str:
     """What a library says of a failure, as one line of a message; its kind if it says nothing.
 
     Escape codes of terminals are left out. Of more than `limit` characters the middle is left out:

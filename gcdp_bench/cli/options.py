@@ -27,6 +27,7 @@ dataset_option = click.option(
 )
 optional_dataset_option = click.option(
     "--dataset",
+    type=DATASET,
     metavar="NAME|FOLDER",
     help="Dataset by name (synth-city-25, camvid, ...) or a folder of your own [the only one in "
     "the data root, else synth-city-25].",

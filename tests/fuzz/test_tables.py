@@ -105,13 +105,13 @@ def test_every_column_is_needed_and_has_a_type(name, tmp_path):
     assert list(read(name, tmp_path).columns) == list(frame.columns)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 4, 2**40, -1])
+@pytest.mark.parametrize("version", [0, 1, 2, 5, 2**40, -1])
 def test_rows_of_another_version_are_refused(version, tmp_path):
     path = tmp_path / "results.parquet"
     ROWS.assign(schema_version=version).to_parquet(path, index=False)
-    refused(lambda: read_rows(tmp_path), path, "schema version 3", version)
+    refused(lambda: read_rows(tmp_path), path, "schema version 4", version)
     ROWS[["schema_version", "metric"]].assign(schema_version=version).to_parquet(path)
-    refused(lambda: read_rows(tmp_path), path, "schema version 3", version)
+    refused(lambda: read_rows(tmp_path), path, "schema version 4", version)
     for command in (["report", tmp_path], ["analyze", "classes", "--results", tmp_path]):
         command_refused(command)
 

@@ -151,7 +151,7 @@ def test_a_run_goes_on_only_with_its_autoencoder(weights, tmp_path):
 
 
 def test_no_autoencoder(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no autoencoder for stripes: looked in .*nowhere"):
+    with pytest.raises(FileNotFoundError, match="nowhere: expected config.json of an Autoenc"):
         ldm_task(tmp_path / "nowhere")
 
 

@@ -327,6 +327,7 @@ class TestTrainedByName:
     @pytest.fixture
     def lamps(self, monkeypatch):
         monkeypatch.setattr(train, "image_size_of", lambda name, width, **options: (32, 32))
+        monkeypatch.setattr(train, "native_size_of", lambda name, **options: (32, 32))
         monkeypatch.setattr(train, "open_dataset", lambda name, split, **options: Lamps())
         monkeypatch.setattr(train, "dataset_identity", lambda name, **options: LAMPS)
 
