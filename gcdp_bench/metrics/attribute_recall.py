@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gcdp_bench.metrics.intervals import mean_value, wilson
+from gcdp_bench.metrics.intervals import SHARE, mean_value, wilson
 from gcdp_bench.protocols import AttributedDataset, MetricValue
 
 NAMED_TRUE, NAMED_FALSE, NOT_NAMED = 1, 0, -1
@@ -53,8 +53,7 @@ def attribute_values(
     The last two are guards, read beside the same values of real images: what a caption does not
     mention may well be true. Attributes that no caption names, and those whose threshold is NaN,
     are not counted; samples without anything to take a share of are left out. A value without a
-    sample is NaN with `num_samples` 0. Intervals: bootstrap over samples for totals, Wilson's per
-    attribute.
+    sample is NaN with `num_samples` 0. Intervals: "bounded" for totals, Wilson's per attribute.
 
     Args:
         asked: int8 (N, A), see `asked_attributes`.
@@ -80,7 +79,7 @@ def attribute_values(
     for metric, (hits, among) in parts.items():
         num_hits, num = (hits & among).sum(1), among.sum(1)  # (N,)
         shares = num_hits[num > 0] / num[num > 0]
-        values.append(mean_value(metric, "all", shares))
+        values.append(mean_value(metric, "all", shares, SHARE))
         for name, hit, of in zip(names, hits.T, among.T, strict=True):
             values.append(wilson(int(hit[of].sum()), len(hit[of])).row(metric, name, len(hit[of])))
     return values

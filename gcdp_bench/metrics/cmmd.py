@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair, squared_distances
+from gcdp_bench.metrics.intervals import at_least_zero
 from gcdp_bench.metrics.mmd import kernel_sums, normal_interval
 from gcdp_bench.protocols import MetricValue
 
@@ -18,7 +19,7 @@ def cmmd_values(x: Features, y: Features) -> list[MetricValue]:
     """`cmmd` of embeddings, which are scaled to length 1 first, as the paper's are.
 
     The value is the paper's: the biased estimate, all pairs. `corrected` is the unbiased one, and
-    the interval is around it: normal, with the jackknife error over both sides. NaN below 2 samples
+    the interval is around it: normal, with the jackknife error over both sides; both are cut at 0. NaN below 2 samples
     a side, no interval below 3.
 
     Args:
@@ -35,8 +36,8 @@ def cmmd_values(x: Features, y: Features) -> list[MetricValue]:
     sums = kernel_sums(x, y, gaussian_kernel)
     value, corrected = SCALE * sums.biased(), SCALE * sums.unbiased()
     error = SCALE * sums.jackknife_error() if smallest > 2 else math.nan
-    ends = normal_interval(value, corrected, error)
-    return [MetricValue("cmmd", "all", value, len(x), ends.low, ends.high, ends.method, corrected)]
+    found = at_least_zero(normal_interval(value, corrected, error))
+    return [found.row("cmmd", "all", len(x))]
 
 
 def gaussian_kernel(a: Array, b: Array) -> Array:

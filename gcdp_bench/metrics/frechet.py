@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
-from gcdp_bench.metrics.frechet_bootstrap import num_resamples, resampled_terms, shortened
-from gcdp_bench.metrics.intervals import Interval, basic_interval, bias_corrected
+from gcdp_bench.metrics.frechet_halves import halved_terms, num_halves
+from gcdp_bench.metrics.intervals import (
+    Interval,
+    at_least_zero,
+    bias_corrected,
+    normal_quantile,
+    without_interval,
+)
 from gcdp_bench.protocols import MetricValue
 
-UNDERSAMPLED = 3.0
-"""Ratio of the correction to half the interval's width, above which the method says so."""
+UNDERSAMPLED = "undersampled"
+"""Ends the name of the method where samples are too few, see `is_undersampled`."""
+
+MIN_SAMPLES = 50
+MIN_PER_RANK = 6.0
+"""From these on the interval holds, see `benchmarks/coverage.py`."""
+
+MIN_HALVED = 4
+"""Samples a side without which there are no halves of two."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,10 @@ class FrechetIntervals:
     total: Interval
     mean_term: Interval
     covariance_term: Interval
+
+    def map(self, change: Callable[[Interval], Interval]) -> FrechetIntervals:
+        """Each of them changed."""
+        return FrechetIntervals(*map(change, (self.total, self.mean_term, self.covariance_term)))
 
 
 def frechet_distance(x: Features, y: Features) -> FrechetDistance:
@@ -61,40 +80,91 @@ def frechet_distance(x: Features, y: Features) -> FrechetDistance:
 
 
 def frechet_intervals(x: Features, y: Features) -> FrechetIntervals:
-    """Distance with basic bootstrap intervals: both sides are resampled, independently.
+    """Distance with intervals for the distance of the populations, both sides being samples.
 
-    The distance of finite sets is too large; `corrected` is 2 v - mean of the resampled distances,
-    and the interval is one for the distance of the populations, so that the plain value may lie
-    outside it. The method is "basic-R" for R resamples.
+    The distance v of finite sets is too large, by about b / N where M / N is fixed. Of random
+    halves (h) it is too large by twice as much, so that
 
-    The bootstrap sees most of the bias where samples are many for the features, and less where they
-    are few. What it misses does not matter while the correction is of the order of the interval;
-    where it is more than three times half the width, the method reads "basic-R-undersampled":
-    corrected value and interval may be too high, and the truth below them. Take more samples, or
-    read KID.
+        corrected = v - (mean h - v),    ends = corrected -+ 1.96 e,    e^2 = mean ((h - h') / 2)^2,
+
+    h and h' of both parts of a split. Parts of a set drawn without replacement differ as sets of
+    that size do (delete-half jackknife; Shao & Tu 1995, Section 2.3); half the difference of two is
+    the error of the whole, and more where nothing differs: what then varies is quadratic in the
+    samples, and e is too large by sqrt(2). Corrected value and ends are cut at 0, see
+    `intervals.at_least_zero`, and the plain value may lie outside. The method is "halves-R" for R
+    halves, or "halves-R-undersampled", see `is_undersampled`: then the terms of higher order, which
+    halves do not show, matter, and the truth may lie below the interval.
 
     Raises:
         ValueError: as `frechet_distance`.
     """
+    return frechet_intervals_unbounded(x, y).map(at_least_zero)
+
+
+def frechet_intervals_unbounded(x: Features, y: Features) -> FrechetIntervals:
+    """The same before anything is cut at 0: what a simulation of the coverage looks at."""
     x, y = _checked(x, y)
     distance = frechet_distance(x, y)
-    num = num_resamples(len(x), len(y), x.shape[1])
-    means, covariances = resampled_terms(x, y, num)  # (R,) each
-    totals = means + covariances
-    ends = basic_interval(distance.total, totals)
-    correction = distance.total - bias_corrected(distance.total, totals)
-    few = correction > UNDERSAMPLED * (ends.high - ends.low) / 2.0
-    method = f"basic-{num}-undersampled" if few else f"basic-{num}"
-
-    def interval(value: float, resampled: Array) -> Interval:
-        ends = basic_interval(value, resampled, method=method)
-        return replace(ends, corrected=bias_corrected(value, resampled))
-
+    values = (distance.total, distance.mean_term, distance.covariance_term)
+    if min(len(x), len(y)) < MIN_HALVED:
+        return FrechetIntervals(*map(without_interval, values))
+    num = num_halves(len(x), len(y), x.shape[1])
+    means, covariances = halved_terms(x, y, num)  # (R,) each
+    method = f"halves-{num}"
+    if is_undersampled(x, y):
+        method += f"-{UNDERSAMPLED}"
+    halved = (means + covariances, means, covariances)
     return FrechetIntervals(
-        interval(distance.total, totals),
-        interval(distance.mean_term, means),
-        interval(distance.covariance_term, covariances),
+        *(halves_interval(*part, method=method) for part in zip(values, halved, strict=True))
     )
+
+
+def halves_interval(value: float, halved: Array, *, method: str) -> Interval:
+    """v - (mean h - v), plus and minus 1.96 times the root mean square of (h - h') / 2.
+
+    Args:
+        value: v, of the sets themselves.
+        halved: of both parts of each split, one after the other, (R,).
+        method: name of the interval.
+    """
+    corrected = bias_corrected(value, halved)
+    error = math.sqrt(float(((halved[::2] - halved[1::2]) ** 2).mean())) / 2.0
+    half_width = normal_quantile(0.95) * error
+    return Interval(value, corrected - half_width, corrected + half_width, method, corrected)
+
+
+def effective_rank(x: Features) -> float:
+    """exp of the entropy of the shares of the covariance's eigenvalues (Roy & Vetterli 2007).
+
+    1 where all variance is in one direction, D where it is equal in all; at most N - 1, so that few
+    samples show too little of it. NaN where nothing varies.
+
+    Args:
+        x: (N, D), finite.
+    """
+    centred = np.asarray(x, np.float64) - np.mean(x, 0, dtype=np.float64)
+    gram = centred @ centred.T if len(centred) < centred.shape[1] else centred.T @ centred
+    shares = np.clip(np.linalg.eigvalsh(gram), 0.0, None)
+    if shares.sum() == 0.0:
+        return math.nan
+    shares = shares[shares > 0.0] / shares.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def is_undersampled(x: Features, y: Features) -> bool:
+    """Whether samples are too few for the interval: what halves do not show of the bias matters.
+
+    That is where a side has fewer than `MIN_SAMPLES`, or 1 / (1 / N + 1 / M) is below
+    `MIN_PER_RANK` times the effective rank: the larger one of both sides, as the smaller side shows
+    too little of it.
+
+    Args:
+        x: (N, D).
+        y: (M, D).
+    """
+    num, other = len(x), len(y)
+    rank = max(effective_rank(x), effective_rank(y))
+    return min(num, other) < MIN_SAMPLES or num * other / (num + other) < MIN_PER_RANK * rank
 
 
 def frechet_values(metric: str, x: Features, y: Features) -> list[MetricValue]:
@@ -127,8 +197,15 @@ def expected_distance_of_equals(eigenvalues: Features, num: int, other: int) -> 
 
 def _trace_root(x: Array, y: Array) -> float:
     """Tr (S1 S2)^(1/2) of centred sets."""
-    singular = np.linalg.svd(shortened(x) @ shortened(y).T, compute_uv=False)
+    singular = np.linalg.svd(_shortened(x) @ _shortened(y).T, compute_uv=False)
     return float(singular.sum() / np.sqrt((len(x) - 1) * (len(y) - 1)))
+
+
+def _shortened(rows: Array) -> Array:
+    """At most D rows with the same sums of squares and products: R of QR, as R^T R = X^T X."""
+    if len(rows) <= rows.shape[1]:
+        return rows
+    return np.asarray(np.linalg.qr(rows, mode="r"))  # (D, D)
 
 
 def _checked(x: Features, y: Features) -> tuple[Array, Array]:

@@ -1,14 +1,17 @@
-"""95 % intervals over samples: basic bootstrap, Wilson score, normal; all with a fixed seed.
+"""95 % intervals over samples, all with a fixed seed.
 
-The basic (reverse percentile) interval reflects the resampled values at the estimate. For a mean it
-is close to the percentile interval; for a distance, whose resampled values are too large by the
-bias that the estimate itself has, only the reflected one covers the truth.
+- `bounded_mean`: of values between two bounds, as shares are; holds near a bound too.
+- `wilson`: of a share of yes and no.
+- `basic_interval`: of whatever can be resampled, reflected at the estimate.
+
+An interval stays within the bounds of its quantity, and has a width even where all samples agree.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -19,6 +22,12 @@ from gcdp_bench.protocols import MetricValue
 NUM_RESAMPLES = 2000
 """Of a mean; distances, which cost more, say their number in the method's name."""
 
+SHARE = (0.0, 1.0)
+"""Bounds of a share."""
+
+BLOCK = 2**22
+"""Random weights that are held at once."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -27,8 +36,13 @@ class Interval:
     value: float
     low: float
     high: float
-    method: str  # "basic", "basic-200", "wilson", "jackknife", ...; "none": ends are NaN
-    corrected: float = math.nan  # the value without its small-sample bias, where that is known
+    method: str  # "bounded", "basic", "wilson", "jackknife", ...; "none": ends are NaN
+    corrected: float = math.nan  # the value without its small-sample bias, where it has one
+
+    @property
+    def centre(self) -> float:
+        """What the ends belong to: the corrected value, or the value where it has no bias."""
+        return self.value if math.isnan(self.corrected) else self.corrected
 
     def row(self, metric: str, class_name: str, num_samples: int) -> MetricValue:
         """The interval as a value of a metric."""
@@ -67,14 +81,108 @@ def sample_counts(num: int, *, seed: int = 0) -> NDArray[np.int32]:
     return resample_counts(num, NUM_RESAMPLES if num > 1 else 0, seed)
 
 
+def weighted_sums(
+    columns: NDArray[np.floating], *, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums over samples under random weights, and the weights of an imagined sample.
+
+    Weights are those of the Bayesian bootstrap (Rubin 1981): exponential, independent, of mean 1.
+    The imagined sample stands for what N samples did not show; its weight is Gamma(1/2), half a
+    sample on average.
+
+    Args:
+        columns: what is summed, (N, C).
+        seed: of the weights; they depend on `seed` and N only.
+
+    Returns:
+        (R, C) and (R,), R = `NUM_RESAMPLES`.
+    """
+    rng = np.random.default_rng(seed)
+    imagined = rng.standard_gamma(0.5, NUM_RESAMPLES)  # (R,)
+    sums = [
+        rng.standard_exponential((rows, len(columns))) @ columns
+        for rows in _blocks(NUM_RESAMPLES, len(columns))
+    ]
+    return np.concatenate(sums), imagined  # (R, C), (R,)
+
+
+def bounded_interval(
+    value: float,
+    lower: NDArray[np.floating],
+    upper: NDArray[np.floating],
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """From the low quantile of `lower` to the high quantile of `upper`.
+
+    Args:
+        value: of the samples themselves.
+        lower: the statistic under random weights, the imagined sample at its worst, (R,).
+        upper: the same with the imagined sample at its best, (R,).
+        level: of confidence.
+    """
+    if math.isnan(value):
+        return without_interval(value)
+    tail = (1.0 - level) / 2.0
+    return Interval(
+        value, float(np.quantile(lower, tail)), float(np.quantile(upper, 1.0 - tail)), "bounded"
+    )
+
+
+def bounded_mean(
+    values: NDArray[np.floating],
+    bounds: tuple[float, float] = SHARE,
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Mean of values within bounds that are not NaN; "bounded" interval.
+
+    Each end is a quantile of the Bayesian bootstrap in which an imagined sample stands at the bound
+    on that side with half a sample's weight. Of zeros and ones these are the ends of Jeffreys'
+    interval; 20 ones give [0.88, 1]. With a whole sample's weight it would be Gaffke's bound, which
+    is Clopper and Pearson's for zeros and ones and covers more than it says.
+
+    Args:
+        values: (N,), within `bounds`.
+        bounds: of a single value.
+        level: of confidence.
+        seed: of the draws.
+
+    Raises:
+        ValueError: fewer than two values, or one out of bounds.
+    """
+    values = _defined(values, 2)
+    lower, upper = bounded_draws(values, bounds, seed=seed)
+    return bounded_interval(float(values.mean()), lower, upper, level=level)
+
+
+def bounded_draws(
+    values: NDArray[np.floating], bounds: tuple[float, float], *, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Means under random weights with the imagined sample at each bound, (R,) and (R,).
+
+    Raises:
+        ValueError: a value is out of bounds.
+    """
+    low, high = bounds
+    slack = 1e-9 * (high - low)  # of rounding
+    if values.min() < low - slack or values.max() > high + slack:
+        raise ValueError(f"expected values in [{low:g}, {high:g}], got {values.min():g} to "
+                         f"{values.max():g}")  # fmt: skip
+    sums, imagined = weighted_sums(np.stack([values, np.ones_like(values)], 1), seed=seed)
+    total = sums[:, 1] + imagined
+    ends = ((sums[:, 0] + imagined * bound) / total for bound in bounds)
+    return tuple(np.clip(end, low, high) for end in ends)  # type: ignore[return-value]
+
+
 def basic_interval(
     value: float, resampled: NDArray[np.floating], *, level: float = 0.95, method: str = "basic"
 ) -> Interval:
     """[2 v - q_high, 2 v - q_low], q the resampled quantiles (Davison & Hinkley 1997, Eq. 5.6).
 
     Resamples in which the value is not defined (NaN: no sample of the class was drawn) are left
-    out. The ends are not cut at a bound of the metric: an end below zero of a distance says that
-    zero is not excluded.
+    out. The ends are not cut at a bound: see `at_least_zero`.
 
     Args:
         value: of the samples themselves.
@@ -95,29 +203,58 @@ def bias_corrected(value: float, resampled: NDArray[np.floating]) -> float:
     return 2.0 * value - float(np.mean(resampled))
 
 
+def at_least_zero(interval: Interval) -> Interval:
+    """The interval of a distance, which cannot be negative, from one that knows no bound.
+
+    Corrected value and ends are cut at 0. An interval whose centre c is below 0 is first moved up
+    by -c: cutting alone would leave no width, or nothing.
+    """
+    below = min(interval.centre, 0.0)
+    return replace(
+        interval,
+        corrected=interval.centre - below,
+        low=max(interval.low, 0.0) if not math.isnan(interval.low) else math.nan,
+        high=interval.high - below,
+    )
+
+
 def mean_interval(values: NDArray[np.floating], *, level: float = 0.95, seed: int = 0) -> Interval:
-    """Mean of the values that are not NaN, and its basic bootstrap interval.
+    """Mean of values without bounds that are not NaN, and its basic bootstrap interval.
 
     For a paired comparison pass the differences: a sample and its pair are then drawn together.
+    Values that are all the same have no interval: nothing says how far another could lie.
 
     Raises:
         ValueError: fewer than two values.
     """
-    values = _defined(values)
-    if len(values) < 2:
-        raise ValueError(f"expected at least 2 values that are not NaN, got {len(values)}")
+    values = _defined(values, 2)
+    mean = float(values.mean())
+    if np.ptp(values) == 0.0:
+        return without_interval(mean)
     means = sample_counts(len(values), seed=seed) @ values / len(values)  # (R,)
-    return basic_interval(float(values.mean()), means, level=level)
+    return basic_interval(mean, means, level=level)
 
 
-def mean_value(metric: str, class_name: str, values: NDArray[np.floating]) -> MetricValue:
+def mean_value(
+    metric: str,
+    class_name: str,
+    values: NDArray[np.floating],
+    bounds: tuple[float, float] | None = None,
+) -> MetricValue:
     """A metric that is a mean over samples; NaN are left out and not counted in `num_samples`.
 
     Without a value the mean is NaN; a single value has no interval.
+
+    Args:
+        metric: its name.
+        class_name: "all", or a class.
+        values: (N,).
+        bounds: of a single value; None: it has none.
     """
     values = _defined(values)
     if len(values) >= 2:
-        return mean_interval(values).row(metric, class_name, len(values))
+        found = mean_interval(values) if bounds is None else bounded_mean(values, bounds)
+        return found.row(metric, class_name, len(values))
     mean = float(values[0]) if len(values) else math.nan
     return without_interval(mean).row(metric, class_name, len(values))
 
@@ -134,12 +271,26 @@ def wilson(hits: int, num: int, *, level: float = 0.95) -> Interval:
         raise ValueError(f"hits: expected 0..{num}, got {hits}")
     if num == 0:
         return without_interval(math.nan)
-    z, share = normal_quantile(level), hits / num
+    return wilson_share(hits / num, num, level=level)
+
+
+def wilson_share(
+    share: float, num: float, *, level: float = 0.95, method: str = "wilson"
+) -> Interval:
+    """Wilson's score interval of a share of as many samples as `num` independent ones are worth.
+
+    Args:
+        share: in [0, 1].
+        num: need not be whole; positive.
+        level: of confidence.
+        method: name of the interval.
+    """
+    z = normal_quantile(level)
     centre = (share + z**2 / (2 * num)) / (1 + z**2 / num)
     half = z / (1 + z**2 / num) * math.sqrt(share * (1 - share) / num + z**2 / (4 * num**2))
-    low = 0.0 if hits == 0 else centre - half  # exact ends, which rounding would miss
-    high = 1.0 if hits == num else centre + half
-    return Interval(share, low, high, "wilson")
+    low = 0.0 if share == 0.0 else centre - half  # exact ends, which rounding would miss
+    high = 1.0 if share == 1.0 else centre + half
+    return Interval(share, low, high, method)
 
 
 def normal_quantile(level: float) -> float:
@@ -147,6 +298,16 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
-def _defined(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def _defined(values: NDArray[np.floating], num: int = 0) -> NDArray[np.float64]:
     values = np.asarray(values, np.float64)
-    return values[~np.isnan(values)]
+    values = values[~np.isnan(values)]
+    if len(values) < num:
+        raise ValueError(f"expected at least {num} values that are not NaN, got {len(values)}")
+    return values
+
+
+def _blocks(num_rows: int, width: int) -> Iterator[int]:
+    """Numbers of rows that add up to `num_rows`, of at most `BLOCK` values each."""
+    rows = max(1, BLOCK // max(1, width))
+    for start in range(0, num_rows, rows):
+        yield min(rows, num_rows - start)

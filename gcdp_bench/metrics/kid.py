@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
+from gcdp_bench.metrics.intervals import at_least_zero
 from gcdp_bench.metrics.mmd import kernel_sums, normal_interval
 from gcdp_bench.protocols import MetricValue
 
@@ -15,13 +16,13 @@ NUM_SUBSETS = 100
 
 
 def kid_values(suffix: str, x: Features, y: Features, *, seed: int = 0) -> list[MetricValue]:
-    """`kid-<suffix>`, without bias for any number of samples.
+    """`kid-<suffix>`, without bias for any number of samples; hence it may be negative.
 
     Where either set has at most 1000 samples: the estimate from all samples of both sets, once.
     Otherwise, as published, the mean over 100 subsets of 1000 of each.
 
-    The interval is normal with the jackknife error of the estimate from all samples; with subsets
-    the variance of their mean is added. The spread of subsets alone is not an error: it is zero
+    The interval is normal with the jackknife error of the estimate from all samples, and cut at 0,
+    as `corrected` is; with subsets the variance of their mean is added. The spread of subsets alone is not an error: it is zero
     where a subset is the whole set. NaN below 2 samples a side, no interval below 3.
 
     Args:
@@ -44,7 +45,8 @@ def kid_values(suffix: str, x: Features, y: Features, *, seed: int = 0) -> list[
         subsets = subset_values(x, y, size=SUBSET_SIZE, num_subsets=NUM_SUBSETS, seed=seed)
         value = float(subsets.mean())
         error = math.hypot(error, float(subsets.std(ddof=1)) / math.sqrt(NUM_SUBSETS))
-    return [normal_interval(value, value, error).row(metric, "all", len(x))]
+    found = at_least_zero(normal_interval(value, value, error))
+    return [found.row(metric, "all", len(x))]
 
 
 def subset_values(x: Array, y: Array, *, size: int, num_subsets: int, seed: int) -> Array:

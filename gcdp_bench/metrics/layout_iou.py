@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gcdp_bench.metrics.intervals import basic_interval, sample_counts, without_interval
+from gcdp_bench.metrics.intervals import Interval, bounded_interval, weighted_sums, without_interval
 from gcdp_bench.protocols import IGNORE_ID, MetricValue
 
 
@@ -47,9 +47,7 @@ def confusion_matrix(reference: Tensor, other: Tensor, num_classes: int) -> NDAr
 
 def intersection_over_union(confusion: NDArray[np.number]) -> NDArray[np.float64]:
     """IoU of each class, (..., K) from (..., K, K); NaN for a class that neither side has."""
-    hits = confusion.diagonal(axis1=-2, axis2=-1)
-    union = confusion.sum(-2) + confusion.sum(-1) - hits
-    return np.divide(hits, union, out=np.full(hits.shape, np.nan), where=union > 0)
+    return _ratio(*_hits_and_unions(confusion))
 
 
 def iou_values(
@@ -62,8 +60,10 @@ def iou_values(
     - `iou_absent_classes`: number of those, without an interval.
     - `pixel_accuracy`: share of the labelled pixels that agree.
 
-    Intervals: basic bootstrap over images, each resample's matrices summed before anything is
-    divided; a resample without a class has no IoU of it.
+    Intervals: "bounded" (`intervals.bounded_interval`). Images have random weights, under which hits
+    and unions are summed before anything is divided. The imagined image of the ends has no hit, or
+    nothing but hits, in a union as large as that of an average image; for the IoU of one class, of
+    an average image that has the class.
 
     Args:
         confusions: pixel counts of each image, (N, K, K).
@@ -71,37 +71,71 @@ def iou_values(
         num_scored: only the first classes enter `miou` and have an `iou`; the others are answers
             that are wrong wherever they are given. None: all.
     """
-    num, num_classes, _ = confusions.shape
+    num = len(confusions)
     scored = slice(num_scored)
     total = confusions.sum(0)
-    counts = sample_counts(num)  # (R, N)
-    resampled = counts @ confusions.reshape(num, -1).astype(np.float64)
-    resampled = resampled.reshape(-1, num_classes, num_classes)  # (R, K, K)
+    hits, unions = (part[:, scored] for part in _hits_and_unions(confusions))  # (N, K) each
+    pixels = np.stack([confusions.trace(axis1=1, axis2=2), confusions.sum((1, 2))], 1)  # (N, 2)
     iou = intersection_over_union(total)[scored]
-    iou_resampled = intersection_over_union(resampled)[:, scored]
+    accuracy = float(_ratio(pixels[:, 0].sum(), pixels[:, 1].sum()))
+    mean, shares, per_class = _intervals(hits, unions, pixels, (iou, accuracy))
     rows = [
-        basic_interval(float(_mean_defined(iou)), _mean_defined(iou_resampled)).row(
-            "miou", "all", num
-        ),
-        basic_interval(float(_accuracy(total)), _accuracy(resampled)).row(
-            "pixel_accuracy", "all", num
-        ),
+        mean.row("miou", "all", num),
+        shares.row("pixel_accuracy", "all", num),
         without_interval(float(np.isnan(iou).sum())).row("iou_absent_classes", "all", num),
     ]
-    for name, value, values in zip(class_names[scored], iou, iou_resampled.T, strict=True):
-        rows.append(basic_interval(float(value), values).row("iou", name, num))
+    for name, interval in zip(class_names[scored], per_class, strict=True):
+        rows.append(interval.row("iou", name, num))
     return rows
+
+
+def _intervals(
+    hits: NDArray[np.int64],
+    unions: NDArray[np.int64],
+    pixels: NDArray[np.int64],
+    values: tuple[NDArray[np.float64], float],
+) -> tuple[Interval, Interval, list[Interval]]:
+    """Of mIoU, of pixel accuracy and of each class's IoU; none from a single image.
+
+    Args:
+        hits: (N, K).
+        unions: (N, K).
+        pixels: right ones and all, (N, 2).
+        values: IoU of each class (K,), and pixel accuracy.
+    """
+    iou, accuracy = values
+    miou = float(_mean_defined(iou))
+    if len(hits) < 2:
+        alone = [without_interval(float(value)) for value in iou]
+        return without_interval(miou), without_interval(accuracy), alone
+    num_classes = len(iou)
+    sums, imagined = weighted_sums(np.concatenate([hits, unions, pixels], 1))  # (R, 2 K + 2), (R,)
+    hit, union = sums[:, :num_classes], sums[:, num_classes : 2 * num_classes]  # (R, K) each
+    more = imagined[:, None] * unions.mean(0)  # (R, K)
+    ends = (_mean_defined(_ratio(hit + part, union + more)) for part in (0.0, more))
+    mean = bounded_interval(miou, *ends)
+    more = imagined * pixels[:, 1].mean()  # (R,)
+    ends = (_ratio(sums[:, -2] + part, sums[:, -1] + more) for part in (0.0, more))
+    share = bounded_interval(accuracy, *ends)
+    more = imagined[:, None] * _ratio(unions.sum(0), (unions > 0).sum(0))  # (R, K)
+    lower, upper = (_ratio(hit + part, union + more) for part in (0.0, more))
+    per_class = [
+        bounded_interval(float(value), *ends)
+        for value, *ends in zip(iou, lower.T, upper.T, strict=True)
+    ]
+    return mean, share, per_class
+
+
+def _hits_and_unions(confusion: NDArray[np.number]) -> tuple[NDArray, NDArray]:
+    """Pixels of each class that agree, and that a side has; (..., K) from (..., K, K)."""
+    hits = confusion.diagonal(axis1=-2, axis2=-1)
+    return hits, confusion.sum(-2) + confusion.sum(-1) - hits
 
 
 def _mean_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the last axis of what is not NaN; NaN where nothing is."""
     defined = ~np.isnan(values)
     return _ratio(np.where(defined, values, 0.0).sum(-1), defined.sum(-1))
-
-
-def _accuracy(confusion: NDArray[np.number]) -> NDArray[np.float64]:
-    hits = confusion.trace(axis1=-2, axis2=-1)
-    return _ratio(hits, confusion.sum((-2, -1)))
 
 
 def _ratio(part: NDArray, whole: NDArray) -> NDArray[np.float64]:

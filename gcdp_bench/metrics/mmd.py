@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,11 +74,14 @@ def kernel_sums(x: Array, y: Array, kernel: Kernel) -> KernelSums:
 
 
 def normal_interval(value: float, centre: float, error: float, *, level: float = 0.95) -> Interval:
-    """`centre` plus and minus the normal quantile times a jackknife error; none where it is NaN."""
+    """`centre`, the unbiased estimate, plus and minus the normal quantile times a jackknife error.
+
+    No interval where the error is NaN. Nothing is cut at 0: see `intervals.at_least_zero`.
+    """
     if math.isnan(error):
-        return without_interval(value)
+        return replace(without_interval(value), corrected=centre)
     half = normal_quantile(level) * error
-    return Interval(value, centre - half, centre + half, "jackknife")
+    return Interval(value, centre - half, centre + half, "jackknife", centre)
 
 
 def _within(x: Array, kernel: Kernel) -> tuple[Array, float]:

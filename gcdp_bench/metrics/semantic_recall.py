@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gcdp_bench.metrics.intervals import (
-    basic_interval,
+    SHARE,
+    bounded_interval,
     mean_value,
-    sample_counts,
+    weighted_sums,
     wilson,
+    without_interval,
 )
 from gcdp_bench.protocols import MetricValue
 
@@ -80,8 +83,8 @@ def recall_values(
     - `false_detection_rate`, per class: share of the captions not naming the class whose image
       shows it; all: mean over classes.
 
-    A value without a sample to compute it from is NaN with `num_samples` 0. Intervals: basic
-    bootstrap over samples for all, Wilson's score interval per class.
+    A value without a sample to compute it from is NaN with `num_samples` 0. Intervals: "bounded"
+    for all (`intervals.bounded_mean`), Wilson's score interval per class.
 
     Args:
         asked: bool (N, K).
@@ -112,8 +115,8 @@ def _values_of(
         for name in ("semantic_recall", "semantic_precision", "false_detection_rate")
     )
     values = [
-        mean_value(recall, "all", recall_per_sample(asked, found)),
-        mean_value(precision, "all", precision_per_sample(asked, found)),
+        mean_value(recall, "all", recall_per_sample(asked, found), SHARE),
+        mean_value(precision, "all", precision_per_sample(asked, found), SHARE),
         _mean_false_rate(rate, asked, found),
     ]
     for name, wanted, seen in zip(names, asked.T, found.T, strict=True):
@@ -126,12 +129,17 @@ def _values_of(
 
 
 def _mean_false_rate(metric: str, asked: Presence, found: Presence) -> MetricValue:
-    num = len(asked)
+    """The imagined sample of the interval's ends could show what an average one could."""
+    num, num_classes = asked.shape
     false, possible = (found & ~asked).astype(np.float64), (~asked).astype(np.float64)  # (N, K)
-    value = _mean_rate(false.sum(0)[None], possible.sum(0)[None])[0]
-    counts = sample_counts(num)  # (R, N)
-    resampled = _mean_rate(counts @ false, counts @ possible)  # (R,)
-    return basic_interval(float(value), resampled).row(metric, "all", num)
+    value = float(_mean_rate(false.sum(0)[None], possible.sum(0)[None])[0])
+    if num < 2 or math.isnan(value):
+        return without_interval(value).row(metric, "all", num)
+    sums, imagined = weighted_sums(np.concatenate([false, possible], 1))  # (R, 2 K), (R,)
+    more = imagined[:, None] * possible.mean(0)  # (R, K)
+    false, possible = sums[:, :num_classes], sums[:, num_classes:] + more
+    lower, upper = _mean_rate(false, possible), _mean_rate(false + more, possible)  # (R,)
+    return bounded_interval(value, lower, upper).row(metric, "all", num)
 
 
 def _mean_rate(false: NDArray[np.float64], possible: NDArray[np.float64]) -> NDArray[np.float64]:
