@@ -241,7 +241,12 @@ def simulate(
 
 
 def cases(
-    populations: Mapping[str, Population], nums: Sequence[int], others: Sequence[int], reps: int
+    populations: Mapping[str, Population],
+    nums: Sequence[int],
+    others: Sequence[int],
+    reps: int,
+    *,
+    kernels: bool,
 ) -> Iterator[Coverage]:
     """Every line of the table; other = 0 stands for as many as on the first side."""
     for name, population in populations.items():
@@ -254,7 +259,7 @@ def cases(
                               "repetitions": reps}  # fmt: skip
                     yield simulate(population, frechet, population.distance(scale),
                                    names=(name, "frechet"), **common)  # fmt: skip
-                    if isinstance(population, Between) and name == "scenes-features":
+                    if kernels and isinstance(population, Between) and name == "scenes-features":
                         truth = population.kernel_distance(cubic_kernel, scale)
                         yield simulate(population, kid, truth, names=(name, "kid"), **common)
                         truth = _unit_distance(population, scale)
@@ -290,6 +295,7 @@ def main() -> None:
     parser.add_argument("--other", default=f"{OTHER},0", help="0: as many as --num")
     parser.add_argument("--repetitions", type=int, default=400)
     parser.add_argument("--populations", default="scenes-features,scenes-areas,spectrum")
+    parser.add_argument("--kernels", action="store_true", help="KID and CMMD too")
     parser.add_argument("--out", type=Path, default=Path("results/coverage/distances.csv"))
     options = parser.parse_args()
     pool = load_pool(options.pool, POOL_SCENES)
@@ -302,7 +308,7 @@ def main() -> None:
     nums, others = ([int(value) for value in text.split(",")]
                     for text in (options.num, options.other))  # fmt: skip
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    for line in cases(chosen, nums, others, options.repetitions):
+    for line in cases(chosen, nums, others, options.repetitions, kernels=options.kernels):
         print(json.dumps(asdict(line) | {"holds": line.holds}), flush=True)
         write([line], options.out)
 

@@ -69,10 +69,12 @@ def make_pool(num: int, *, first: int = FIRST_SCENE) -> Pool:
         for images in (clean, degraded):
             pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # (B, 3, H, W)
             seen = segmenter.predict(pixels)
-            row += [seen.features.numpy(), area_percent(class_counts(seen.layouts,
-                                                                     len(CLASS_NAMES)))]  # fmt: skip
+            counts = class_counts(seen.layouts, len(CLASS_NAMES))
+            row += [seen.features.numpy(), area_percent(counts)]
         parts.append(row)
-    features, areas, degraded_features, degraded_areas = map(np.concatenate, zip(*parts))
+    features, areas, degraded_features, degraded_areas = map(
+        np.concatenate, zip(*parts, strict=True)
+    )
     return Pool(features, degraded_features, areas, degraded_areas)
 
 

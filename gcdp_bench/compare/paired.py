@@ -13,30 +13,54 @@ from numpy.typing import NDArray
 from gcdp_bench.comparable import UnlikeRowsError
 from gcdp_bench.compare.points import PointSet
 from gcdp_bench.evaluate import Observed
-from gcdp_bench.metrics.frechet import frechet_distance
-from gcdp_bench.metrics.frechet_bootstrap import resampled_terms
-from gcdp_bench.metrics.intervals import Interval, basic_interval, mean_interval, resample_counts
-from gcdp_bench.metrics.layout_iou import intersection_over_union
+from gcdp_bench.metrics.frechet import (
+    MIN_HALVED,
+    UNDERSAMPLED,
+    frechet_distance,
+    halves_interval,
+    is_undersampled,
+)
+from gcdp_bench.metrics.frechet_halves import halved_terms
+from gcdp_bench.metrics.intervals import (
+    NUM_RESAMPLES,
+    Interval,
+    bounded_draws,
+    bounded_interval,
+    holm,
+    mean_interval,
+    sign_p_value,
+    without_interval,
+)
+from gcdp_bench.metrics.layout_iou import mean_iou_draws, miou
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.points import read_point
 from gcdp_bench.storage import fetched
 
 COLUMNS = (
     *("dataset", "a", "b", "trained_on_a", "trained_on_b", "steps_a", "steps_b"),
-    *("metric", "class", "value_a", "value_b", "difference"),
-    *("ci_low", "ci_high", "ci_method", "verdict", "num_captions", "num_seeds"),
+    *("metric", "class", "value_a", "value_b", "difference", "corrected"),
+    *("ci_low", "ci_high", "ci_method", "p_holm", "verdict", "num_captions", "num_seeds"),
 )
 PER_CAPTION = {"recall": ("semantic_recall", 1.0), "precision": ("semantic_precision", 1.0),
                "clip": ("clip-x100", 100.0)}  # fmt: skip
 """Column of `per_sample` -> metric and factor."""
 
-NUM_RESAMPLES = 200
-"""Draws for values of a whole set (distances, mIoU)."""
+BOUNDED = ("semantic_recall", "semantic_precision")
+DIFFERENCE = (-1.0, 1.0)
+"""Bounds of a difference of two shares."""
+
+NUM_CLASS_DRAWS = 20_000
+"""Of a class: p-values that are multiplied by the number of classes have to be small."""
+
+NUM_HALVES = 200
+"""Of the sets behind a difference of distances."""
 
 SEED = 0
-UNDEFINED = np.full(1 + NUM_RESAMPLES, np.nan)
+LEVEL = 0.05
+MIN_CAPTIONS = 5
+"""Captions of a class without which nothing is said of who wins it."""
 
-WIN, TIE, LOSE, NOISE = "win", "tie", "lose", "below noise"
+WIN, TIE, LOSE, NOISE, FEW = "win", "tie", "lose", "below noise", "too few"
 
 
 @dataclass(frozen=True)
@@ -50,11 +74,16 @@ class _Pair:
 def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[dict]:
     """A minus B: per caption, per class, and of distributions. Columns `COLUMNS`.
 
-    The paired bootstrap draws captions; a draw takes a caption's samples from both points, and the
-    real images of a distance are drawn once for both. The interval covers the choice of captions
-    and the sampling noise, not another training run. `verdict` is from A's side: win or lose where
-    the interval excludes 0, else tie; "below noise" where a distance differs by less than real
-    images do among themselves.
+    Captions are drawn in pairs: with a caption go its samples of both points, and the real images
+    of a distance are drawn once for both. The interval covers the choice of captions and the
+    sampling noise, not another training run. The ends belong to `corrected`, the difference without
+    its small-sample bias, where that is not NaN, else to `difference`.
+
+    `verdict` is from A's side: win or lose where the interval excludes 0, else tie; "below noise"
+    where a distance differs by less than real images do among themselves; "too few" for a class
+    that fewer than 5 captions name. Many classes are tested at once: a class is won or lost where
+    `p_holm`, its p-value adjusted by Holm's method over the classes of the pair, is below 0.05, so
+    that all of them together give a verdict by chance in at most 5 % of comparisons.
 
     Raises:
         UnlikeRowsError: other judges, another reference, resize or definition of a metric.
@@ -124,16 +153,24 @@ def _pair(a: PointSet, b: PointSet) -> _Pair:
 
 
 def _averaged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Values per caption over seeds; found classes become the share of seeds that show them."""
+    """Values per caption over seeds; found classes become the share of seeds that show them.
+
+    Samples of several seeds are matched by id and caption, whatever their order; those that a seed
+    lacks, and values that one seed does not define, are left out.
+    """
     values = [name for name in PER_CAPTION if name in frames[0]]
-    index = pd.MultiIndex.from_frame(frames[0][["id", "caption"]])
-    mean = sum(frame[values].to_numpy(float) for frame in frames) / len(frames)
+    named = [frame.set_index(["id", "caption"]) for frame in frames]
+    index = named[0].index
+    for frame in named[1:]:
+        index = index.intersection(frame.index, sort=False)
+    named = [frame.loc[index] for frame in named]
+    mean = sum(frame[values].to_numpy(float) for frame in named) / len(named)
     table = pd.DataFrame(mean, index=index, columns=values)
-    for name in sorted({name for frame in frames for name in _names(frame)}):
+    for name in sorted({name for frame in named for name in _names(frame)}):
         shown = [frame["found"].str.split(", ").apply(lambda row, n=name: n in row)
-                 for frame in frames]  # fmt: skip
-        asked = frames[0]["asked"].str.split(", ").apply(lambda row, n=name: n in row)
-        share = sum(column.to_numpy(float) for column in shown) / len(frames)
+                 for frame in named]  # fmt: skip
+        asked = named[0]["asked"].str.split(", ").apply(lambda row, n=name: n in row)
+        share = sum(column.to_numpy(float) for column in shown) / len(named)
         table[f"class:{name}"] = np.where(asked, share, np.nan)
     return table
 
@@ -166,6 +203,18 @@ def _of_classes(pair: _Pair) -> list[dict]:
             if other in pair.captions:
                 values = pair.captions[[column, other]].to_numpy(float)
                 lines += _mean_line("semantic_recall", name, values)
+    return _adjusted(lines)
+
+
+def _adjusted(lines: list[dict]) -> list[dict]:
+    """Verdicts of classes by Holm's method over those that enough captions name."""
+    tested = [line for line in lines if line["num_captions"] >= MIN_CAPTIONS]
+    adjusted = holm(np.array([line["p_holm"] for line in tested]))
+    for line in lines:
+        line["p_holm"], line["verdict"] = math.nan, FEW
+    for line, p in zip(tested, adjusted, strict=True):
+        line["p_holm"] = float(p)
+        line["verdict"] = TIE if p >= LEVEL else WIN if line["difference"] > 0 else LOSE
     return lines
 
 
@@ -174,71 +223,93 @@ def _mean_line(metric: str, class_name: str, values: NDArray[np.float64]) -> lis
     values = values[~np.isnan(values).any(1)]
     if len(values) < 2:
         return []
-    interval = mean_interval(values[:, 0] - values[:, 1])
-    return [_line(metric, class_name, values.mean(0), interval, len(values), higher=True)]
+    differences = values[:, 0] - values[:, 1]
+    p_value = math.nan
+    if metric in BOUNDED:
+        lower, upper = bounded_draws(
+            differences, DIFFERENCE, num=NUM_RESAMPLES if class_name == "all" else NUM_CLASS_DRAWS
+        )
+        interval = bounded_interval(float(differences.mean()), lower, upper)
+        p_value = sign_p_value(lower, upper)
+    else:
+        interval = mean_interval(differences)
+    line = _line(metric, class_name, values.mean(0), interval, len(values), higher=True)
+    return [line | {"p_holm": math.nan if class_name == "all" else p_value}]
 
 
 def _of_sets(pair: _Pair, a: PointSet) -> list[dict]:
-    """Distances and mIoU: both sides are resampled with the same draws."""
-    num = len(pair.captions)
+    """Distances and mIoU."""
     lines = []
-    for metric, higher, evaluate in _set_metrics(pair, a.protocol):
-        first, second = (
-            np.mean([evaluate(seen[side], seen[2]) for seen in pair.observed], 0) for side in (0, 1)
-        )  # each (1 + R,): of the captions as they are, and of every draw
-        if np.isnan(first[0]) or np.isnan(second[0]):
+    for metric, features in _set_features(pair, a.protocol).items():
+        sides = [[features(seen[side]) for seen in pair.observed] for side in (0, 1)]
+        real = [features(seen[2]) for seen in pair.observed]
+        if any(part is None for part in (*sides[0], *sides[1], *real)):
             continue
-        difference = first - second
-        interval = basic_interval(float(difference[0]), difference[1:])
-        line = _line(metric, "all", np.array([first[0], second[0]]), interval, num, higher=higher)
-        if abs(interval.value) < a.noise.get(metric, 0.0):
+        line = _distance_line(metric, sides, real)
+        if abs(line["difference"]) < a.noise.get(metric, 0.0):
             line["verdict"] = NOISE
         lines.append(line)
-    return lines
+    return [*lines, *_of_iou(pair)]
 
 
-Evaluate = Callable[[Observed, Observed], NDArray[np.float64]]
+Features = Callable[[Observed], NDArray | None]
 
 
-def _set_metrics(pair: _Pair, protocol: str) -> list[tuple[str, bool, Evaluate]]:
-    """Metric, whether higher is better, and (samples, real) -> values (1 + R,)."""
+def _set_features(pair: _Pair, protocol: str) -> dict[str, Features]:
+    """Distance -> what it is a distance of, (N, D); None where there are no layouts."""
     segmenter = next(iter(pair.observed[0][0].segmenters))
-
-    def fid(seen: Observed, real: Observed) -> NDArray[np.float64]:
-        return _distances(seen.features[protocol], real.features[protocol])
-
-    def fsd_predicted(seen: Observed, real: Observed) -> NDArray[np.float64]:
-        own, other = (area_percent(side.segmenters[segmenter].counts) for side in (seen, real))
-        return _distances(own, other)
-
-    def fsd_generated(seen: Observed, real: Observed) -> NDArray[np.float64]:
-        if seen.layouts is None or real.layouts is None:
-            return UNDEFINED
-        return _distances(area_percent(seen.layouts), area_percent(real.layouts))
-
-    def miou(seen: Observed, real: Observed) -> NDArray[np.float64]:
-        if seen.layouts is None:
-            return UNDEFINED
-        matrices = seen.segmenters[segmenter].confusions  # (N, K, K)
-        counts = resample_counts(len(matrices), NUM_RESAMPLES, SEED)  # (R, N)
-        weights = np.concatenate([np.ones_like(counts[:1]), counts])  # (1 + R, N)
-        pooled = np.tensordot(weights, matrices, 1)  # (1 + R, K, K)
-        return np.array([_mean_iou(matrix) for matrix in pooled])
-
-    return [("fid", False, fid), ("fsd_generated", False, fsd_generated),
-            ("fsd_predicted", False, fsd_predicted), ("miou", True, miou)]  # fmt: skip
+    return {
+        "fid": lambda seen: seen.features[protocol].astype(np.float64),
+        "fsd_generated": lambda seen: None if seen.layouts is None else area_percent(seen.layouts),
+        "fsd_predicted": lambda seen: area_percent(seen.segmenters[segmenter].counts),
+    }
 
 
-def _distances(x: NDArray, y: NDArray) -> NDArray[np.float64]:
-    """Equal numbers of samples are drawn alike, so that A and B are drawn in pairs. (1 + R,)"""
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    drawn = np.sum(resampled_terms(x, y, NUM_RESAMPLES, seed=SEED), 0)  # (R,)
-    return np.concatenate([[frechet_distance(x, y).total], drawn])
+def _distance_line(metric: str, sides: list[list], real: list) -> dict:
+    """Difference of two distances, each the mean over S seeds: halves are split alike for A and B.
+
+    Args:
+        metric: its name.
+        sides: features of A and of B, S arrays each.
+        real: of the real images, S arrays.
+    """
+    num = len(sides[0][0])
+    values = np.array(
+        [
+            np.mean([frechet_distance(x, y).total for x, y in zip(side, real, strict=True)])
+            for side in sides
+        ]
+    )
+    interval = without_interval(float(values[0] - values[1]))
+    if min(num, len(real[0])) >= MIN_HALVED:
+        first, second = (
+            np.mean([np.add(*halved_terms(x, y, NUM_HALVES, seed=SEED))
+                     for x, y in zip(side, real, strict=True)], 0)
+            for side in sides
+        )  # fmt: skip
+        method = f"halves-{NUM_HALVES}"
+        if is_undersampled(sides[0][0], real[0]):
+            method += f"-{UNDERSAMPLED}"
+        if np.any(first != second):
+            interval = halves_interval(interval.value, first - second, method=method)
+    return _line(metric, "all", values, interval, num, higher=False)
 
 
-def _mean_iou(confusion: NDArray) -> float:
-    iou = intersection_over_union(confusion)
-    return float(np.nanmean(iou)) if not np.isnan(iou).all() else math.nan
+def _of_iou(pair: _Pair) -> list[dict]:
+    """mIoU: images have the same random weights on both sides; none without layouts."""
+    segmenter = next(iter(pair.observed[0][0].segmenters))
+    if any(side.layouts is None for seen in pair.observed for side in seen[:2]):
+        return []
+    matrices = [[seen[side].segmenters[segmenter].confusions for seen in pair.observed]
+                for side in (0, 1)]  # fmt: skip
+    values = np.array([np.mean([miou(part) for part in side]) for side in matrices])
+    if np.isnan(values).any():
+        return []
+    (low_a, high_a), (low_b, high_b) = (
+        np.mean([mean_iou_draws(part) for part in side], 0) for side in matrices
+    )  # (R,) each
+    interval = bounded_interval(float(values[0] - values[1]), low_a - high_b, high_a - low_b)
+    return [_line("miou", "all", values, interval, len(matrices[0][0]), higher=True)]
 
 
 def _line(
@@ -253,16 +324,18 @@ def _line(
     sign = 1 if higher else -1
     verdict = TIE
     if interval.low > 0 or interval.high < 0:
-        verdict = WIN if sign * interval.value > 0 else LOSE
+        verdict = WIN if sign * interval.centre > 0 else LOSE
     return {
         "metric": metric,
         "class": class_name,
         "value_a": float(values[0]),
         "value_b": float(values[1]),
         "difference": interval.value,
+        "corrected": interval.corrected,
         "ci_low": interval.low,
         "ci_high": interval.high,
-        "ci_method": f"paired {interval.method}",
+        "ci_method": "none" if interval.method == "none" else f"paired {interval.method}",
+        "p_holm": math.nan,
         "verdict": verdict,
         "num_captions": num,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gcdp_bench.tables import PERCENT
+from gcdp_bench.tables import PERCENT, UNDEFINED
 
 MATCHED = {"param_value": "parameter", "fid": "FID (nearest)", "both": "parameter value, FID"}
 
@@ -12,11 +12,15 @@ MATCHED = {"param_value": "parameter", "fid": "FID (nearest)", "both": "paramete
 def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
     """`compare_points` or `compare_models` as text; shares in percent.
 
+    "A − B" is what the interval belongs to: of distances the difference without its small-sample
+    bias, which is not that of the two values beside it.
+
     Returns:
         One text column per shown quantity; what the models were trained on where that differs.
     """
     percent = table["metric"].isin(PERCENT)
     factor = percent.map({True: 100.0, False: 1.0}).astype(float)
+    centre = table["corrected"].fillna(table["difference"])
     shown: dict[str, pd.Series | list[str]] = {
         "data": table["dataset"],
         "A": table["a"],
@@ -32,9 +36,9 @@ def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
         "class": table["class"],
         "A's": _numbers(table["value_a"] * factor, "{:.2f}"),
         "B's": _numbers(table["value_b"] * factor, "{:.2f}"),
-        "A − B": _numbers(table["difference"] * factor, "{:+.2f}"),
+        "A − B": _numbers(centre * factor, "{:+.2f}"),
         "95 % interval": [
-            f"[{low:+.2f}, {high:+.2f}]"
+            UNDEFINED if pd.isna(low) else f"[{low:+.2f}, {high:+.2f}]"
             for low, high in zip(table["ci_low"] * factor, table["ci_high"] * factor, strict=True)
         ],
         "verdict for A": table["verdict"],

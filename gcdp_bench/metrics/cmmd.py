@@ -19,8 +19,8 @@ def cmmd_values(x: Features, y: Features) -> list[MetricValue]:
     """`cmmd` of embeddings, which are scaled to length 1 first, as the paper's are.
 
     The value is the paper's: the biased estimate, all pairs. `corrected` is the unbiased one, and
-    the interval is around it: normal, with the jackknife error over both sides; both are cut at 0. NaN below 2 samples
-    a side, no interval below 3.
+    the interval is around it: normal, with the jackknife error over both sides; both are cut at 0.
+    NaN below 2 samples a side, no interval below 3.
 
     Args:
         x: of the samples, (N, D).

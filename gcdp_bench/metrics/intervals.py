@@ -82,7 +82,7 @@ def sample_counts(num: int, *, seed: int = 0) -> NDArray[np.int32]:
 
 
 def weighted_sums(
-    columns: NDArray[np.floating], *, seed: int = 0
+    columns: NDArray[np.floating], *, num: int = NUM_RESAMPLES, seed: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums over samples under random weights, and the weights of an imagined sample.
 
@@ -92,16 +92,17 @@ def weighted_sums(
 
     Args:
         columns: what is summed, (N, C).
-        seed: of the weights; they depend on `seed` and N only.
+        num: R.
+        seed: of the weights; they depend on `seed`, R and N only.
 
     Returns:
-        (R, C) and (R,), R = `NUM_RESAMPLES`.
+        (R, C) and (R,).
     """
     rng = np.random.default_rng(seed)
-    imagined = rng.standard_gamma(0.5, NUM_RESAMPLES)  # (R,)
+    imagined = rng.standard_gamma(0.5, num)  # (R,)
     sums = [
         rng.standard_exponential((rows, len(columns))) @ columns
-        for rows in _blocks(NUM_RESAMPLES, len(columns))
+        for rows in _blocks(num, len(columns))
     ]
     return np.concatenate(sums), imagined  # (R, C), (R,)
 
@@ -158,7 +159,11 @@ def bounded_mean(
 
 
 def bounded_draws(
-    values: NDArray[np.floating], bounds: tuple[float, float], *, seed: int = 0
+    values: NDArray[np.floating],
+    bounds: tuple[float, float],
+    *,
+    num: int = NUM_RESAMPLES,
+    seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Means under random weights with the imagined sample at each bound, (R,) and (R,).
 
@@ -170,10 +175,35 @@ def bounded_draws(
     if values.min() < low - slack or values.max() > high + slack:
         raise ValueError(f"expected values in [{low:g}, {high:g}], got {values.min():g} to "
                          f"{values.max():g}")  # fmt: skip
-    sums, imagined = weighted_sums(np.stack([values, np.ones_like(values)], 1), seed=seed)
+    sums, imagined = weighted_sums(np.stack([values, np.ones_like(values)], 1), num=num, seed=seed)
     total = sums[:, 1] + imagined
     ends = ((sums[:, 0] + imagined * bound) / total for bound in bounds)
     return tuple(np.clip(end, low, high) for end in ends)  # type: ignore[return-value]
+
+
+def sign_p_value(lower: NDArray[np.floating], upper: NDArray[np.floating]) -> float:
+    """Twice the smaller share of draws on the wrong side of 0: p of a mean of 0.
+
+    Below 1 - level where the interval of these draws excludes 0; at least 2 / (R + 1).
+
+    Args:
+        lower: draws behind the low end, (R,).
+        upper: draws behind the high end, (R,).
+    """
+    wrong = min(int((lower <= 0).sum()), int((upper >= 0).sum()))
+    return min(1.0, 2.0 * (wrong + 1) / (len(lower) + 1))
+
+
+def holm(p_values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """p-values adjusted for testing K hypotheses at once (Holm 1979), (K,).
+
+    The k-th smallest times K - k + 1, at least the adjusted value before it, at most 1.
+    """
+    order = np.argsort(p_values, kind="stable")
+    num = len(order)
+    adjusted = np.empty(num)
+    adjusted[order] = np.maximum.accumulate(np.asarray(p_values)[order] * np.arange(num, 0, -1))
+    return np.minimum(adjusted, 1.0)
 
 
 def basic_interval(
@@ -271,26 +301,12 @@ def wilson(hits: int, num: int, *, level: float = 0.95) -> Interval:
         raise ValueError(f"hits: expected 0..{num}, got {hits}")
     if num == 0:
         return without_interval(math.nan)
-    return wilson_share(hits / num, num, level=level)
-
-
-def wilson_share(
-    share: float, num: float, *, level: float = 0.95, method: str = "wilson"
-) -> Interval:
-    """Wilson's score interval of a share of as many samples as `num` independent ones are worth.
-
-    Args:
-        share: in [0, 1].
-        num: need not be whole; positive.
-        level: of confidence.
-        method: name of the interval.
-    """
-    z = normal_quantile(level)
+    z, share = normal_quantile(level), hits / num
     centre = (share + z**2 / (2 * num)) / (1 + z**2 / num)
     half = z / (1 + z**2 / num) * math.sqrt(share * (1 - share) / num + z**2 / (4 * num**2))
-    low = 0.0 if share == 0.0 else centre - half  # exact ends, which rounding would miss
-    high = 1.0 if share == 1.0 else centre + half
-    return Interval(share, low, high, method)
+    low = 0.0 if hits == 0 else centre - half  # exact ends, which rounding would miss
+    high = 1.0 if hits == num else centre + half
+    return Interval(share, low, high, "wilson")
 
 
 def normal_quantile(level: float) -> float:

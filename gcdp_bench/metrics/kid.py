@@ -22,8 +22,9 @@ def kid_values(suffix: str, x: Features, y: Features, *, seed: int = 0) -> list[
     Otherwise, as published, the mean over 100 subsets of 1000 of each.
 
     The interval is normal with the jackknife error of the estimate from all samples, and cut at 0,
-    as `corrected` is; with subsets the variance of their mean is added. The spread of subsets alone is not an error: it is zero
-    where a subset is the whole set. NaN below 2 samples a side, no interval below 3.
+    as `corrected` is; with subsets the variance of their mean is added. The spread of subsets alone
+    is not an error: it is zero where a subset is the whole set. NaN below 2 samples a side, no
+    interval below 3.
 
     Args:
         suffix: the features' protocol.

@@ -60,10 +60,10 @@ def iou_values(
     - `iou_absent_classes`: number of those, without an interval.
     - `pixel_accuracy`: share of the labelled pixels that agree.
 
-    Intervals: "bounded" (`intervals.bounded_interval`). Images have random weights, under which hits
-    and unions are summed before anything is divided. The imagined image of the ends has no hit, or
-    nothing but hits, in a union as large as that of an average image; for the IoU of one class, of
-    an average image that has the class.
+    Intervals: "bounded" (`intervals.bounded_interval`). Images have random weights, under which
+    hits and unions are summed before anything is divided. The imagined image of the ends has no
+    hit, or nothing but hits, in a union as large as that of an average image; for the IoU of one
+    class, of an average image that has the class.
 
     Args:
         confusions: pixel counts of each image, (N, K, K).
@@ -89,6 +89,35 @@ def iou_values(
     return rows
 
 
+def miou(confusions: NDArray[np.int64]) -> float:
+    """Mean IoU of the classes that a side has; NaN where there is none. Of (N, K, K)."""
+    return float(_mean_defined(intersection_over_union(confusions.sum(0))))
+
+
+def mean_iou_draws(
+    confusions: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """mIoU under random weights, the imagined image all wrong and all right, (R,) and (R,).
+
+    Args:
+        confusions: pixel counts of each image, (N, K, K).
+    """
+    hits, unions = _hits_and_unions(confusions)
+    sums, imagined = weighted_sums(np.concatenate([hits, unions], 1))
+    return _miou_ends(sums, imagined, unions)
+
+
+def _miou_ends(
+    sums: NDArray[np.float64], imagined: NDArray[np.float64], unions: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of weighted sums of hits and unions, (R, 2 K)."""
+    num_classes = unions.shape[1]
+    hit, union = sums[:, :num_classes], sums[:, num_classes:]
+    more = imagined[:, None] * unions.mean(0)  # (R, K)
+    lower, upper = (_mean_defined(_ratio(hit + part, union + more)) for part in (0.0, more))
+    return lower, upper
+
+
 def _intervals(
     hits: NDArray[np.int64],
     unions: NDArray[np.int64],
@@ -104,16 +133,14 @@ def _intervals(
         values: IoU of each class (K,), and pixel accuracy.
     """
     iou, accuracy = values
-    miou = float(_mean_defined(iou))
+    value = float(_mean_defined(iou))
     if len(hits) < 2:
         alone = [without_interval(float(value)) for value in iou]
-        return without_interval(miou), without_interval(accuracy), alone
+        return without_interval(value), without_interval(accuracy), alone
     num_classes = len(iou)
     sums, imagined = weighted_sums(np.concatenate([hits, unions, pixels], 1))  # (R, 2 K + 2), (R,)
     hit, union = sums[:, :num_classes], sums[:, num_classes : 2 * num_classes]  # (R, K) each
-    more = imagined[:, None] * unions.mean(0)  # (R, K)
-    ends = (_mean_defined(_ratio(hit + part, union + more)) for part in (0.0, more))
-    mean = bounded_interval(miou, *ends)
+    mean = bounded_interval(value, *_miou_ends(sums[:, :-2], imagined, unions))
     more = imagined * pixels[:, 1].mean()  # (R,)
     ends = (_ratio(sums[:, -2] + part, sums[:, -1] + more) for part in (0.0, more))
     share = bounded_interval(accuracy, *ends)

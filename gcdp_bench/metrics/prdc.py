@@ -6,26 +6,18 @@ A sample's ball reaches to its k-th neighbour in its own set, itself not counted
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair, squared_distances
-from gcdp_bench.metrics.intervals import Interval, normal_quantile, wilson_share
+from gcdp_bench.metrics.intervals import Interval, at_least_zero, bounded_mean, mean_interval
 from gcdp_bench.protocols import MetricValue
 
 K_PRECISION = 3
 K_DENSITY = 5
 CHUNK_ROWS = 512
-DENSITY = 2
-"""Its place among the four."""
-
-MIN_HALVED = 14
-"""Samples a side without which a half has fewer than 7."""
-
-MAX_PART = 1000
-"""Samples in a part of the larger side."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +29,14 @@ class Neighbourhoods:
     density: Array  # (N,), real balls that it is in, divided by k
     coverage: NDArray[np.bool_]  # (M,), a generated sample is in its ball
 
-    @property
-    def means(self) -> Array:
-        """Precision, recall, density, coverage."""
-        parts = (self.precision, self.recall, self.density, self.coverage)
-        return np.array([part.mean(dtype=np.float64) for part in parts])
-
 
 def prdc_values(suffix: str, x: Features, y: Features) -> list[MetricValue]:
     """`precision-<suffix>`, `recall-...` (k = 3), `density-...` and `coverage-...` (k = 5).
 
-    Intervals: for what these are on average over samples of N and M, both sides being samples. The
-    error e is that of halves (`errors_from_parts`). A share p has Wilson's interval with
-    p (1 - p) / e^2 samples, at most as many as it is a mean of, the smaller side's number where p
-    is 0 or 1; density has +-1.96 e, cut at 0. NaN below 6 samples a side, no interval below 14.
+    Intervals are of one side: the samples that are averaged (generated for precision and density,
+    real for recall and coverage) are resampled, the other set and all radii stay as they are. The
+    choice of the other set is not in them, which the method's name says ("bounded-one-side",
+    density "basic-one-side"). NaN below 6 samples a side.
 
     Args:
         suffix: the features' protocol.
@@ -62,61 +48,23 @@ def prdc_values(suffix: str, x: Features, y: Features) -> list[MetricValue]:
     """
     names = [f"{name}-{suffix}" for name in ("precision", "recall", "density", "coverage")]
     x, y = checked_pair(x, y)
-    smallest = min(len(x), len(y))
-    if smallest <= max(K_PRECISION, K_DENSITY):
+    if min(len(x), len(y)) <= max(K_PRECISION, K_DENSITY):
         return [MetricValue(name, "all", math.nan, len(x)) for name in names]
-    found = neighbourhoods(x, y).means
-    if smallest < MIN_HALVED:
-        return [MetricValue(name, "all", float(value), len(x)) for name, value in zip(names, found)]
-    sizes = (len(x), len(y), len(x), len(y))  # of the sides that are averaged
-    intervals = [
-        _density(value, error) if place == DENSITY else _share(value, error, size, smallest)
-        for place, (value, error, size) in enumerate(
-            zip(found, errors_from_parts(x, y), sizes, strict=True)
-        )
+    found = neighbourhoods(x, y)
+    shares = (found.precision, found.recall, found.coverage)
+    precision, recall, coverage = (bounded_mean(share.astype(np.float64)) for share in shares)
+    density = at_least_zero(mean_interval(found.density))
+    intervals = (precision, recall, replace(density, corrected=math.nan), coverage)
+    return [
+        _one_side(part).row(name, "all", len(x))
+        for name, part in zip(names, intervals, strict=True)
     ]
-    return [part.row(name, "all", len(x)) for name, part in zip(names, intervals, strict=True)]
 
 
-def errors_from_parts(x: Array, y: Array, *, num_splits: int = 20, seed: int = 0) -> Array:
-    """Standard errors of the four means, (4,), from random parts of both sides without overlap.
-
-    A part is a share f of each side, half of it where neither has more than 2000 samples, else
-    1000 of the larger one. Two of them differ by d; the error of the whole is the root of
-    f / 2 mean d^2.
-
-    Args:
-        x: generated, (N, D).
-        y: real, (M, D).
-        num_splits: how often both sides are split.
-        seed: of the splits.
-    """
-    rng = np.random.default_rng(seed)
-    share = min(0.5, MAX_PART / max(len(x), len(y)))
-    size, other = (max(K_DENSITY + 1, int(share * len(side))) for side in (x, y))
-    differences = np.empty((num_splits, 4))
-    for split in range(num_splits):
-        rows, columns = rng.permutation(len(x)), rng.permutation(len(y))
-        one, two = (
-            neighbourhoods(
-                x[rows[part * size : (part + 1) * size]],
-                y[columns[part * other : (part + 1) * other]],
-            ).means
-            for part in (0, 1)
-        )
-        differences[split] = one - two
-    return np.sqrt(share / 2.0 * (differences**2).mean(0))
-
-
-def _share(value: float, error: float, num: int, smallest: int) -> Interval:
-    varies = error > 0.0 and 0.0 < value < 1.0
-    worth = min(value * (1.0 - value) / error**2, num) if varies else smallest
-    return wilson_share(float(value), worth, method="halves-wilson")
-
-
-def _density(value: float, error: float) -> Interval:
-    half = normal_quantile(0.95) * error
-    return Interval(float(value), max(0.0, value - half), value + half, "halves")
+def _one_side(interval: Interval) -> Interval:
+    """With a name that says that the other side is not in it."""
+    has_ends = interval.method != "none"
+    return replace(interval, method=f"{interval.method}-one-side") if has_ends else interval
 
 
 def neighbourhoods(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gcdp_bench.metrics.definitions.definition import Definition
+from gcdp_bench.metrics.definitions.definition import NOT_NEGATIVE, SHARE, Definition
 
 SEGMENTER = "a segmenter (HRNet): trained on the dataset's family, or HRNet-W48 of Cityscapes"
 SEGMENTER_RESIZE = "as the row's `resizer` says: native, or enlarged before the network"
@@ -15,7 +15,10 @@ _CAPTION_SIDE = (
     "the classes that the sample's caption names; floor: real images with other images' captions "
     "(real-floor); ceiling: real images with their own (real-ceiling)"
 )
-_MEAN_INTERVAL = "totals: basic bootstrap over samples; per class: Wilson's score interval"
+_MEAN_INTERVAL = (
+    "totals: bounded (Bayesian bootstrap over samples with half an imagined sample at the bound); "
+    "per class: Wilson's score interval"
+)
 
 AREAS = {"": "1 pixel", "@0.01%": "0.01 % of the image", "@0.1%": "0.1 % of the image",
          "@1%": "1 % of the image"}  # fmt: skip
@@ -41,6 +44,7 @@ def _semantic_recall(suffix: str) -> Definition:
         resize=SEGMENTER_RESIZE,
         compared_with=_CAPTION_SIDE,
         interval=_MEAN_INTERVAL,
+        bounds=SHARE,
         traps=(
             "Painting every class everywhere gives 1: read semantic_precision beside it.",
             _AREA_TRAP,
@@ -63,6 +67,7 @@ def _semantic_precision(suffix: str) -> Definition:
         resize=SEGMENTER_RESIZE,
         compared_with=_CAPTION_SIDE,
         interval=_MEAN_INTERVAL,
+        bounds=SHARE,
         traps=(
             "Captions that list every class of the image make an unnamed class a mistake; captions "
             "written by people do not.",
@@ -83,6 +88,7 @@ def _false_detection(suffix: str) -> Definition:
         resize=SEGMENTER_RESIZE,
         compared_with=_CAPTION_SIDE,
         interval=_MEAN_INTERVAL,
+        bounds=SHARE,
         traps=(
             "A class that every caption names has none and is left out of the mean.",
             "Holds the segmenter's own mistakes: compare with real-ceiling.",
@@ -100,6 +106,7 @@ _OF_CEILING = Definition(
     resize=SEGMENTER_RESIZE,
     compared_with="the real-ceiling row of the same judge and the same captions",
     interval="that of semantic_recall, divided by the ceiling; the ceiling's own is not in it",
+    bounds=NOT_NEGATIVE,
     traps=("A segmenter that sees little makes both sides small: read the ceiling itself too.",),
 )
 
@@ -194,7 +201,8 @@ def _attribute(metric: str) -> Definition:
         extractor=CLASSIFIER,
         resize="to the classifier's size",
         compared_with="the attributes that the sample's caption names",
-        interval="totals: basic bootstrap over samples; per attribute: Wilson's score interval",
+        interval=_MEAN_INTERVAL,
+        bounds=SHARE,
         traps=(
             "Only attributes that the captions name, and that the classifier was found able to "
             "judge, take part.",

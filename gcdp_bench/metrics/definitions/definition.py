@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 FRECHET_INTERVAL = (
-    "basic bootstrap, both sides resampled; `corrected` is twice the value minus the mean of the "
-    "resampled values. 'undersampled' in `ci_method`: the correction is more than three times half "
-    "the interval's width, so the truth is lower than the interval more often than it should be"
+    "around `corrected`, the value less its small-sample bias: random halves of both sides are too "
+    "large by twice the bias; the width is that of the differences of both halves. Both are cut at "
+    "0, and the plain value may lie outside. 'undersampled' in `ci_method`: a side has fewer than "
+    "50 samples, or 1 / (1 / N + 1 / M) is below 6 times the effective rank of the features; the "
+    "truth may then lie below the interval"
 )
 """Of every Fréchet distance."""
+
+SHARE = (0.0, 1.0)
+NOT_NEGATIVE = (0.0, math.inf)
+"""Bounds of shares, and of distances."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +33,7 @@ class Definition:
     compared_with: str  # the other side
     interval: str  # how `ci_low` and `ci_high` are made
     traps: tuple[str, ...]  # what makes two of its numbers not comparable, or misread
+    bounds: tuple[float, float] = (-math.inf, math.inf)  # of the quantity and its interval
 
     @property
     def direction(self) -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gcdp_bench.metrics.definitions.definition import FRECHET_INTERVAL, Definition
+from gcdp_bench.metrics.definitions.definition import (
+    FRECHET_INTERVAL,
+    NOT_NEGATIVE,
+    SHARE,
+    Definition,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +85,12 @@ _FRECHET = Definition(
     resize="",
     compared_with=_REAL,
     interval=FRECHET_INTERVAL,
+    bounds=NOT_NEGATIVE,
     traps=(
         "Biased upwards at small N: compare equal N only, and with the real-split row, which is "
         "what it is when nothing differs.",
         "The resize moves it: fid-tf1, fid-clean and fid-torch are three numbers.",
-        "A percentile bootstrap does not cover it; published values carry no interval.",
+        "Published values are plain ones and carry no interval: ends do not belong to them.",
     ),
 )
 
@@ -98,7 +104,8 @@ _KID = Definition(
     extractor="",
     resize="",
     compared_with=_REAL,
-    interval="normal, with the jackknife error over both sides",
+    interval="normal, with the jackknife error over both sides; it and `corrected` are cut at 0",
+    bounds=NOT_NEGATIVE,
     traps=(
         "Unbiased, hence the one to read at small N; some programs print it times 1000.",
         "The spread over subsets, which other programs print after a +-, is not its error.",
@@ -162,7 +169,9 @@ def _prdc(name: str) -> Definition:
         extractor="",
         resize="",
         compared_with=_REAL,
-        interval="basic bootstrap of the side that is averaged, the other side fixed",
+        interval="of the side that is averaged, the other side fixed, so that the choice of the "
+        "other set is not in it: bounded, of density basic bootstrap",
+        bounds=NOT_NEGATIVE if name == "density" else SHARE,
         traps=(trap, "Depends on N and M through k: compare equal sizes only."),
     )
 
@@ -178,7 +187,8 @@ _CMMD = Definition(
     resize="CLIP's own: shorter side to 336 by Pillow's bicubic filter, centre crop",
     compared_with=_REAL,
     interval="normal, with the jackknife error over both sides, around `corrected`, the unbiased "
-    "estimate",
+    "estimate; both are cut at 0",
+    bounds=NOT_NEGATIVE,
     traps=(
         "The published estimate counts each image with itself: biased upwards at small N.",
         "Of a 256x512 image the crop does not see the outer quarters.",
@@ -196,6 +206,7 @@ _MEMORISED = Definition(
     resize="as that network's protocol says",
     compared_with="the training images, and the same share of real images of another split",
     interval="Wilson's score interval, training set fixed",
+    bounds=SHARE,
     traps=(
         "1 for copies, but not 0 without them: fresh draws of the distribution give 2/3 on a "
         "line, towards 1/2 in many dimensions, less where few images are the neighbours of many. "

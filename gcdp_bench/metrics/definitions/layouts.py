@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gcdp_bench.metrics.definitions.captions import SEGMENTER, SEGMENTER_RESIZE
-from gcdp_bench.metrics.definitions.definition import FRECHET_INTERVAL, Definition
+from gcdp_bench.metrics.definitions.definition import (
+    FRECHET_INTERVAL,
+    NOT_NEGATIVE,
+    SHARE,
+    Definition,
+)
 
 _IOU_SIDE = "the layout that the segmenter sees in the generated image"
 _SIZE_TRAP = "Depends on the size at which the segmenter looks: read the real-ceiling row too."
@@ -21,7 +26,9 @@ def _iou(title: str, formula: str, *, traps: tuple[str, ...]) -> Definition:
         extractor=SEGMENTER,
         resize=SEGMENTER_RESIZE,
         compared_with=_IOU_SIDE,
-        interval="basic bootstrap over images, whose confusion matrices are summed before division",
+        interval="bounded: images have random weights, under which their confusion matrices are "
+        "summed before division; half an imagined image at the bound",
+        bounds=SHARE,
         traps=(*traps, _SIZE_TRAP),
     )
 
@@ -80,6 +87,7 @@ def _fsd(whose: str, term: str) -> Definition:
         resize=resize,
         compared_with=reference,
         interval=FRECHET_INTERVAL,
+        bounds=NOT_NEGATIVE,
         traps=(
             "Percent, no logarithm: on shares it would be 10000 times smaller, on pixel counts at "
             "256x512 1.7 million times larger.",

@@ -41,11 +41,12 @@ def write(tmp_path):
 
     def write_one(model, guidance, seed, *, fid, gain=0.0, shift=0.0, layouts=True, **changes):
         results = changes.pop("results", tmp_path)
+        few = changes.pop("few", 20)  # captions that name a car
         key = changes.pop("config_hash", f"{model}-{guidance:g}-{seed}")
         easy = np.random.default_rng(0).uniform(0.2, 0.8, NUM)  # hard captions are hard for all
         frame = pd.DataFrame(
             {"id": IDS, "caption": [f"caption {i}" for i in range(NUM)],
-             "asked": ["sky, car"] * 20 + ["sky"] * 20,
+             "asked": ["sky, car"] * few + ["sky"] * (NUM - few),
              "found": ["sky, car" if gain else "sky"] * NUM,
              "recall": easy + gain, "precision": easy, "clip": easy / 10, "too_long": False}
         )  # fmt: skip

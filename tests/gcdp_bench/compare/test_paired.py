@@ -1,13 +1,18 @@
 """Differences of two points: copies give 0, shifts are found, unlike is refused."""
 
+import math
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from gcdp_bench.comparable import UnlikeRowsError
+from gcdp_bench.compare import paired
 from gcdp_bench.compare.points import point_sets
 from gcdp_bench.compare.sides import compare_points
 from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.metrics.frechet import frechet_distance
+from gcdp_bench.metrics.layout_iou import miou
 from gcdp_bench.rows import to_frame
 from tests.gcdp_bench.compare.conftest import NUM, NUM_REAL, observed
 
@@ -16,8 +21,9 @@ from tests.gcdp_bench.compare.conftest import NUM, NUM_REAL, observed
 def compare(write, floor, tmp_path):
     """Compare two points written with the given properties."""
 
-    def run(first, second, **changes):
-        rows = [write("reference", 2.0, 0, **first), write("imagen", 2.0, 0, **second, **changes)]
+    def run(first, second, few=20, **changes):
+        rows = [write("reference", 2.0, 0, few=few, **first),
+                write("imagen", 2.0, 0, few=few, **second, **changes)]  # fmt: skip
         a, b = point_sets(to_frame([*rows, floor]), tmp_path)
         return compare_points([a], [b]).set_index(["metric", "class"])
 
@@ -27,7 +33,11 @@ def compare(write, floor, tmp_path):
 def test_two_copies_of_one_run_give_zero(compare):
     table = compare({"fid": 3.0}, {"fid": 3.0})
     assert (table["difference"].abs() < 1e-12).all()
-    assert (table["ci_low"] <= 0).all() and (table["ci_high"] >= 0).all()
+    shares = table[table["ci_method"] != "none"]
+    assert (shares["ci_low"] < 0).all() and (shares["ci_high"] > 0).all()
+    assert set(table[table["ci_method"] == "none"].index.get_level_values(0)) == {
+        "clip-x100", "fid", "fsd_generated", "fsd_predicted"
+    }  # fmt: skip
     assert set(table["verdict"]) <= {"tie", "below noise"}
     for metric in ("semantic_recall", "semantic_precision", "clip-x100", "fid", "miou",
                    "fsd_generated", "fsd_predicted"):  # fmt: skip
@@ -50,8 +60,57 @@ def test_distances_are_those_of_the_features(compare):
     expected = frechet_distance(far, real).total - frechet_distance(near, real).total
     line = table.loc[("fid", "all")]
     assert line["difference"] == pytest.approx(expected)
-    assert line["ci_low"] < expected < line["ci_high"]
+    assert line["ci_low"] < line["corrected"] < line["ci_high"]
     assert line["verdict"] == "lose"
+    for value, shift in (("value_a", 1.0), ("value_b", 0.0)):  # of all samples, not of a draw
+        own = observed(NUM, shift, seed=7).features["hrnet"]
+        assert line[value] == pytest.approx(frechet_distance(own, real).total, rel=1e-9)
+
+
+def test_miou_stands_beside_the_values_of_all_captions(compare, monkeypatch):
+    line = compare({"fid": 3.0}, {"fid": 3.0}).loc[("miou", "all")]
+    confusions = observed(NUM, 0.0, seed=7).segmenters["judge"].confusions
+    assert line["value_a"] == line["value_b"] == miou(confusions) == 1.0
+    assert line["ci_low"] < 0 < line["ci_high"] and line["verdict"] == "tie"
+
+
+def test_a_class_that_few_captions_name_has_no_verdict(compare, monkeypatch):
+    table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0}, few=4)
+    assert table.loc[("semantic_recall", "car"), ["num_captions", "verdict"]].tolist() == [
+        4, "too few"
+    ]  # fmt: skip
+    assert math.isnan(table.loc[("semantic_recall", "car"), "p_holm"])
+    table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0}, few=5)
+    car = table.loc[("semantic_recall", "car")]
+    assert (car["num_captions"], car["verdict"]) == (5, "win") and car["p_holm"] < 0.05
+
+
+def test_verdicts_of_classes_are_adjusted_for_their_number():
+    """20 classes without a difference: Holm gives verdicts in at most 5 % of comparisons."""
+    rng = np.random.default_rng(0)
+    false, plain = 0, 0
+    for _ in range(60):
+        lines = []
+        for name in range(20):
+            values = rng.integers(0, 2, (30, 2)).astype(float)
+            lines += paired._mean_line("semantic_recall", str(name), values)
+        plain += sum(line["verdict"] != "tie" for line in lines)
+        false += any(line["verdict"] != "tie" for line in paired._adjusted(lines))
+    assert plain > 20  # one in 20 of 1200, without the adjustment
+    assert false <= 8  # 3 expected of 60; more than 8 in 0.5 % of simulations
+
+
+def test_seeds_are_matched_by_id_and_not_by_position():
+    frame = pd.DataFrame(
+        {"id": ["a", "b", "c"], "caption": ["1", "2", "3"], "asked": ["car", "sky", "car"],
+         "found": ["car", "", "car"], "recall": [0.0, 0.5, 1.0], "precision": 1.0,
+         "clip": [0.1, 0.2, 0.3]}
+    )  # fmt: skip
+    shuffled = frame.iloc[[2, 0, 1]].reset_index(drop=True)
+    averaged = paired._averaged([frame, shuffled])
+    pd.testing.assert_frame_equal(averaged, paired._averaged([frame, frame]))
+    partial = paired._averaged([frame, shuffled.iloc[:2]])
+    assert partial.index.tolist() == [("a", "1"), ("c", "3")]
 
 
 def test_a_difference_below_real_images_is_noise(compare):
@@ -118,4 +177,7 @@ def test_the_text_has_percent_and_intervals(compare, write, floor, tmp_path):
     recall = text[text["metric"] == "semantic_recall %"].iloc[0]
     expected = 100 * np.random.default_rng(0).uniform(0.2, 0.8, NUM).mean()
     assert float(recall["A's"]) == pytest.approx(expected, abs=0.01)
-    assert recall["A − B"] == "+0.00" and recall["95 % interval"] == "[+0.00, +0.00]"
+    assert recall["A − B"] == "+0.00"
+    low, high = (float(end) for end in recall["95 % interval"][1:-1].split(","))
+    assert -10.0 < low < 0.0 < high < 10.0  # 40 captions that agree exclude a difference of 10 %
+    assert set(text[text["metric"] == "clip-x100"]["95 % interval"]) == {"–"}

@@ -8,6 +8,7 @@ import torch
 from benchmarks.frechet import eigen_distance
 from gcdp_bench.metrics import frechet
 from gcdp_bench.metrics.frechet import frechet_distance
+from gcdp_bench.metrics.frechet_halves import halved_terms
 
 
 def exact_sample(mean, covariance, num):
@@ -125,20 +126,86 @@ def test_the_row_says_value_interval_method_and_corrected_value():
     (row,) = frechet.frechet_values("fid-x", x, y)
     assert (row.metric, row.class_name, row.num_samples) == ("fid-x", "all", 60)
     assert row.value == frechet_distance(x, y).total
-    assert row.ci_method == "basic-200" and row.ci_low < row.corrected < row.ci_high
+    assert row.ci_method == "halves-200" and row.ci_low < row.corrected < row.ci_high
     assert row.corrected < row.value
     assert frechet.frechet_values("fid-x", x, y) == [row]
 
 
-def test_few_samples_for_the_features_are_named_in_the_method():
-    """Two samples of one distribution: the interval misses zero exactly where the method warns."""
+def test_corrected_value_and_ends_are_those_of_the_halves():
+    """corrected = 2 v - mean h, ends 1.96 root mean square of (h - h') / 2, of each term."""
+    rng = np.random.default_rng(6)
+    x, y = rng.standard_normal((70, 3)) + 2.0, rng.standard_normal((90, 3))
+    found, whole = frechet.frechet_intervals_unbounded(x, y), frechet_distance(x, y)
+    means, covariances = halved_terms(x, y, 200)
+    for interval, value, halved in (
+        (found.total, whole.total, means + covariances),
+        (found.mean_term, whole.mean_term, means),
+        (found.covariance_term, whole.covariance_term, covariances),
+    ):
+        assert interval.value == value
+        assert interval.corrected == pytest.approx(2 * value - halved.mean())
+        half = 1.959964 * np.sqrt(np.mean(((halved[::2] - halved[1::2]) / 2) ** 2))
+        assert interval.high - interval.corrected == pytest.approx(half, rel=1e-6)
+        assert interval.corrected - interval.low == pytest.approx(half, rel=1e-6)
+
+
+def test_no_end_of_a_distance_is_below_zero():
     rng = np.random.default_rng(0)
-    flat = [rng.standard_normal((num, 100)) for num in (80, 300)]
-    total = frechet.frechet_intervals(*flat).total
-    assert total.method == "basic-200-undersampled" and total.low > 0.0
-    narrow = [part * np.arange(1.0, 101.0) ** -2 for part in flat]
-    total = frechet.frechet_intervals(*narrow).total
-    assert total.method == "basic-200" and total.low < 0.0
+    seen_raw_below = False
+    for _ in range(20):
+        x, y = rng.standard_normal((60, 3)), rng.standard_normal((60, 3))
+        raw, cut = frechet.frechet_intervals_unbounded(x, y), frechet.frechet_intervals(x, y)
+        seen_raw_below |= raw.total.low < 0.0
+        for part in (cut.total, cut.mean_term, cut.covariance_term):
+            assert 0.0 <= part.low <= part.corrected < part.high
+    assert seen_raw_below
+
+
+def test_a_few_samples_have_a_value_and_no_interval():
+    x, y = np.random.default_rng(0).standard_normal((2, 3, 2))
+    (row,) = frechet.frechet_values("fid-x", x, y)
+    assert row.value == frechet_distance(x, y).total and row.ci_method == "none"
+
+
+def test_effective_rank():
+    """D for equal variances, 1 for one direction; two of 3 to 1 by hand."""
+    sample = exact_sample(np.zeros(4), np.eye(4), 50)
+    assert frechet.effective_rank(sample) == pytest.approx(4.0)
+    line = np.outer(np.arange(9.0), [1.0, 2.0, 3.0])
+    assert frechet.effective_rank(line) == pytest.approx(1.0)
+    pair = exact_sample(np.zeros(2), np.diag([3.0, 1.0]), 50)
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    assert frechet.effective_rank(pair) == pytest.approx(np.exp(entropy))
+    wide = np.random.default_rng(0).standard_normal((5, 900))
+    assert frechet.effective_rank(wide) < 4.001
+    assert np.isnan(frechet.effective_rank(np.ones((4, 2))))
+
+
+@pytest.mark.parametrize(
+    ("num", "other", "width", "few"),
+    [(49, 9000, 2, True), (50, 9000, 2, False), (200, 200, 16, False), (200, 200, 18, True),
+     (200, 1000, 24, False), (1000, 200, 30, True), (400, 400, 30, False)],
+)  # fmt: skip
+def test_few_samples_for_the_features_are_named_in_the_method(num, other, width, few):
+    """1 / (1 / N + 1 / M) against 6 times the rank (here nearly the width), and 50 a side."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((num, width)), rng.standard_normal((other, width))
+    assert frechet.is_undersampled(x, y) is few
+    total = frechet.frechet_intervals(x, y).total
+    assert total.method == ("halves-200-undersampled" if few else "halves-200")
+
+
+def test_small_eigenvalues_count():
+    """Half of the distance lies in 40 directions of a hundredth of the first one's variance."""
+    scale = np.r_[10.0, np.full(40, 1.0)]
+    x = exact_sample(np.zeros(41), np.diag(scale**2), 300)
+    y = exact_sample(np.zeros(41), np.diag((scale + np.r_[1.0, np.full(40, 0.2)]) ** 2), 300)
+    assert frechet_distance(x, y).covariance_term == pytest.approx(1.0 + 40 * 0.04, rel=1e-9)
+    tiny = np.r_[1.0, np.full(3, 1e-5)]
+    x, y = (exact_sample(np.zeros(4), np.diag((k * tiny) ** 2), 60) for k in (1.0, 3.0))
+    x[:, 0], y[:, 0] = 0.0, 0.0
+    expected = 3 * (2e-5) ** 2
+    assert frechet_distance(x, y).covariance_term == pytest.approx(expected, rel=1e-6)
 
 
 def test_floor_in_one_dimension_and_of_equal_eigenvalues():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcdp_bench.metrics import layout_iou
-from gcdp_bench.metrics.intervals import mean_interval
+from gcdp_bench.metrics.intervals import bounded_mean
 
 
 def layouts(*rows):
@@ -89,7 +89,7 @@ def test_accuracy_of_images_of_one_size_has_the_interval_of_a_mean():
     matrices = layout_iou.confusion_matrices(reference, other, 4)
     row = layout_iou.iou_values(matrices, "abcd")[1]
     per_image = (reference == other).double().mean((1, 2)).numpy()
-    expected = mean_interval(per_image)
+    expected = bounded_mean(per_image)
     assert (row.ci_low, row.ci_high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 

@@ -64,16 +64,30 @@ def test_copies_of_the_real_set_reach_every_bound():
 
 
 def test_intervals_are_those_of_a_mean_over_the_averaged_side(sets):
-    """Normal ends within 0.03: 50 and 60 samples, 2000 resamples."""
+    """Normal ends within 0.04: 50 and 60 samples, 2000 resamples."""
     ours = values(*sets)
     found = neighbourhoods(*sets)
     for name in ("precision", "recall", "density", "coverage"):
         part = getattr(found, name).astype(float)
         half = 1.96 * part.std() / np.sqrt(len(part))
         row = ours[name]
-        assert row.ci_method == "basic"
-        assert row.ci_low == pytest.approx(row.value - half, abs=0.03)
-        assert row.ci_high == pytest.approx(row.value + half, abs=0.03)
+        expected = "basic-one-side" if name == "density" else "bounded-one-side"
+        assert row.ci_method == expected
+        assert row.ci_low == pytest.approx(row.value - half, abs=0.04)
+        assert row.ci_high == pytest.approx(row.value + half, abs=0.04)
+
+
+def test_a_ball_has_its_surface_for_precision_and_recall_alone():
+    """On a line of whole numbers the third neighbours are at 2 (inside) or 3 (at the ends)."""
+    y = np.arange(12.0)[:, None]
+    x = np.array([-3.0, 14.0, 50.0, 51.0, 52.0, 53.0, 54.0, 55.0])[:, None]
+    found = neighbourhoods(x, y, k_precision=3, k_density=3)
+    assert found.precision.tolist() == [True, True] + [False] * 6  # 3 from either end
+    assert not found.density.any()  # the same two lie on surfaces, which are outside here
+    assert not found.coverage.any()
+    real = np.array([58.0, 47.0, 69.0])[:, None]  # 3 from 55, 3 from 50, far; the mean is 16
+    found = neighbourhoods(x[2:], np.concatenate([y, real]), k_precision=3, k_density=3)
+    assert found.recall.tolist() == [False] * 12 + [True, True, False]
 
 
 def test_too_few_samples_are_missing_not_zero():

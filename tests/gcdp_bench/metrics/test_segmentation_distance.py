@@ -31,13 +31,16 @@ def test_percent_is_10000_times_the_value_of_fractions():
 
 def test_values_have_intervals_and_the_terms_add_up():
     rng = np.random.default_rng(1)
-    areas, reference = (100 * rng.dirichlet(np.ones(5), num) for num in (200, 300))
+    areas, reference = (
+        100 * rng.dirichlet(alpha, num)
+        for alpha, num in ((np.ones(5), 200), (np.arange(1, 6), 300))
+    )
     total, mean, covariance = fsd_values(areas, reference, "generated")
     assert total.value == pytest.approx(mean.value + covariance.value)
     assert total.corrected == pytest.approx(mean.corrected + covariance.corrected)
     assert total.corrected < total.value
     for row in (total, mean, covariance):
-        assert row.ci_method == "basic-200" and row.ci_low < row.corrected < row.ci_high
+        assert row.ci_method == "halves-200" and row.ci_low < row.corrected < row.ci_high
         assert row.num_samples == 200
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gcdp_bench.datasets.synth_city import SynthCity
 from gcdp_bench.metrics import semantic_recall as sr
-from gcdp_bench.metrics.intervals import resample_counts, wilson
+from gcdp_bench.metrics.intervals import weighted_sums, wilson
 
 NAMES = ("a", "b", "c", "d", "void")
 
@@ -142,19 +142,34 @@ def test_intervals_of_classes_are_wilsons_with_the_support_as_their_number():
     assert rows["semantic_recall", "c"].ci_method == "none"
 
 
-def test_the_interval_of_the_mean_false_rate_equals_copying_samples():
+def test_the_interval_of_the_mean_false_rate_equals_a_loop_over_weights():
+    """The imagined sample could show each class as often as an average caption lets it."""
     rng = np.random.default_rng(0)
     asked, found = rng.random((2, 12, 3)) < 0.6
     rows = sr.recall_values(asked, found.astype(int), 10_000_000, "abc", range(3))
     (row,) = [r for r in rows if (r.metric, r.class_name) == ("false_detection_rate", "all")]
-    draws = []
-    for counts in resample_counts(12, 2000, 0):
-        index = np.repeat(np.arange(12), counts)
-        rates = [found[index, k][~asked[index, k]] for k in range(3)]
-        rates = [rate.mean() for rate in rates if len(rate)]
-        draws.append(np.mean(rates) if rates else np.nan)
-    low, high = np.nanquantile(draws, [0.025, 0.975])
-    assert (row.ci_low, row.ci_high) == pytest.approx((2 * row.value - high, 2 * row.value - low))
+    weights, imagined = weighted_sums(np.eye(12))  # (R, 12), (R,)
+    ends = {0.0: [], 1.0: []}
+    for own, extra in zip(weights, imagined, strict=True):
+        for shown, draws in ends.items():
+            rates = []
+            for k in range(3):
+                more = extra * (~asked[:, k]).mean()
+                false = own[found[:, k] & ~asked[:, k]].sum() + shown * more
+                rates.append(false / (own[~asked[:, k]].sum() + more))
+            draws.append(np.mean(rates))
+    expected = np.quantile(ends[0.0], 0.025), np.quantile(ends[1.0], 0.975)
+    assert (row.ci_low, row.ci_high) == pytest.approx(expected)
+    assert row.ci_method == "bounded"
+
+
+def test_totals_at_a_bound_have_an_interval():
+    rows = values([{0}] * 20 + [{0, 1}] * 4, [{0}] * 20 + [{0, 1}] * 4)
+    for metric, end in (("semantic_recall", 1.0), ("semantic_precision", 1.0),
+                        ("false_detection_rate", 0.0)):  # fmt: skip
+        row = rows[metric, "all"]
+        assert row.value == end and end in (row.ci_low, row.ci_high)
+        assert 0.05 < row.ci_high - row.ci_low < 0.3
 
 
 def test_counts_of_another_shape_are_refused():
