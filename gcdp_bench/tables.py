@@ -44,9 +44,11 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
         rows: tidy rows of `gcdp_bench.rows`.
 
     Returns:
-        Columns `POINT`, `num_seeds`, `SUMMARY` (shares in [0, 1]; FSD on the percent scale; NaN
-        where undefined), `fid_corrected` (without its small-sample bias), `fid_metric`; the ends
-        of the intervals as `METRIC_low` and `METRIC_high` (the seeds' mean); real images last.
+        Columns `POINT`, `num_seeds` (in which every metric that the point has is defined),
+        `SUMMARY` (shares in [0, 1]; FSD on the percent scale; NaN where undefined), `fid_metric`;
+        of distances also `METRIC_corrected` (without its small-sample bias); the ends of the
+        intervals as `METRIC_low` and `METRIC_high` (the seeds' mean), which belong to the corrected
+        value where there is one; real images last.
     """
     totals = primary_totals(rows)
     # A caption that names nothing has no recall: the number of captions is the image count.
@@ -55,14 +57,13 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     table = _wide(totals, "value")
     for end in ("low", "high"):
         table = table.join(_wide(totals, f"ci_{end}").add_suffix(f"_{end}"))
-    table["fid_corrected"] = _wide(totals, "corrected")["fid"]
+    corrected = _wide(totals, "corrected")[list(DISTANCES)]
+    table = table.join(corrected.add_suffix("_corrected"))
     table = table.reset_index()
     table.columns.name = None
     named = totals.groupby(POINT, dropna=False)
-    extra = named.agg(
-        num_seeds=("seed", "nunique"), fid_metric=("fid_metric", "first"), demo=("demo", "any")
-    ).reset_index()
-    table = table.merge(extra, on=POINT, how="left")
+    extra = named.agg(fid_metric=("fid_metric", "first"), demo=("demo", "any")).reset_index()
+    table = table.merge(extra, on=POINT, how="left").merge(_defined_seeds(totals), on=POINT)
     table["reference"] = table["model"].isin(REFERENCE_MODELS)
     table = table.sort_values(
         ["dataset", "reference", "model", "steps", "param_value"],
@@ -76,6 +77,15 @@ def _wide(totals: pd.DataFrame, column: str) -> pd.DataFrame:
     """Mean of a column over seeds: one line per point, one column per metric of `SUMMARY`."""
     means = totals.groupby([*POINT, "metric"], dropna=False)[column].mean()
     return pd.DataFrame(means.unstack("metric")).reindex(columns=list(SUMMARY))
+
+
+def _defined_seeds(totals: pd.DataFrame) -> pd.DataFrame:
+    """`num_seeds`: of the metrics that are defined for a point, the fewest seeds of one; or all."""
+    defined = totals.assign(seed=totals["seed"].where(totals["value"].notna()))
+    counts = defined.groupby([*POINT, "metric"], dropna=False)["seed"].nunique()
+    fewest = counts[counts > 0].groupby(level=POINT, dropna=False).min()
+    every = totals.groupby(POINT, dropna=False)["seed"].nunique()
+    return fewest.reindex(every.index).fillna(every).astype(int).rename("num_seeds").reset_index()
 
 
 def readable(summary: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +116,13 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
             continue
         factor = 100.0 if metric in PERCENT else 1.0
         pattern = "{:.2f}" if metric in ("fid", "fid_corrected") else "{:.1f}"
-        shown[title] = [number(value * factor, pattern) for value in summary[metric]]
+        distance = metric.removesuffix("_corrected")
+        if distance == metric:
+            shown[title] = [number(value * factor, pattern) for value in summary[metric]]
+        else:
+            names = (metric, f"{distance}_low", f"{distance}_high")
+            shown[title] = [with_interval(*ends, pattern) for ends in
+                            zip(*(summary[name] for name in names), strict=True)]  # fmt: skip
     return shown
 
 
@@ -129,17 +145,20 @@ def below_noise(summary: pd.DataFrame) -> pd.DataFrame:
 
 TITLES = {
     "fid": "FID ↓",
-    "fid_corrected": "FID, bias-corrected ↓",
+    "fid_corrected": "FID, bias-corrected [95 %] ↓",
     "semantic_recall": "Sem. recall % ↑",
     "semantic_precision": "Sem. precision % ↑",
     "false_detection_rate": "unnamed found % ↓",
     "miou": "mIoU % ↑",
     "fsd_generated": "FSD layouts ↓",
+    "fsd_generated_corrected": "FSD layouts, bias-corrected [95 %] ↓",
     "fsd_predicted": "FSD segmented ↓",
+    "fsd_predicted_corrected": "FSD segmented, bias-corrected [95 %] ↓",
     "clip-x100": "CLIP score ↑",
     "attribute_recall": "attribute recall % ↑",
 }
-OPTIONAL = ("attribute_recall",)
+OPTIONAL = ("attribute_recall", "fid_corrected", "fsd_generated_corrected",
+            "fsd_predicted_corrected")  # fmt: skip
 """Columns that are shown only where a dataset has them."""
 
 
@@ -153,6 +172,13 @@ def in_units(metric: str, *values: float) -> tuple[str, ...]:
     if metric.partition("@")[0] in PERCENT:
         return tuple(number(100.0 * value, "{:.2f} %") for value in values)
     return tuple(number(value, "{:.4f}") for value in values)
+
+
+def with_interval(value: float, low: float, high: float, pattern: str = "{:.2f}") -> str:
+    """A value with the interval that belongs to it: "4.10 [3.00, 5.20]"."""
+    if pd.isna(value) or pd.isna(low):
+        return number(value, pattern)
+    return f"{number(value, pattern)} [{number(low, pattern)}, {number(high, pattern)}]"
 
 
 def param_symbol(name: str) -> str:

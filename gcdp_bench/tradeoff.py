@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gcdp_bench.metrics.centres import centres, interval_arms
+from gcdp_bench.metrics.definitions import bounds_of
 from gcdp_bench.metrics.intervals import Interval, basic_interval, normal_quantile, without_interval
 from gcdp_bench.metrics.tradeoff import fid_at, hypervolume
 from gcdp_bench.seeds import derive_seed
@@ -32,8 +34,8 @@ MIN_DEFINED = 0.95
 """Share of draws in which a number has to be defined for it to have an interval."""
 
 COLUMNS = (
-    *("dataset", "model", "param_name", "steps", "metric", "fid_metric", "num_points"),
-    *("reference_fid", "reference_correspondence"),
+    *("dataset", "model", "param_name", "steps", "metric", "fid_metric", "fid_values"),
+    *("num_points", "reference_fid", "reference_correspondence"),
     *("hypervolume", "hypervolume_low", "hypervolume_high", "hypervolume_method"),
     *("rank", "rank_kept", "order_kept"),
     *("matched_level", "fid_at_level", "fid_at_level_low", "fid_at_level_high"),
@@ -63,22 +65,22 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
     lies wholly above it. Hypervolumes do not move: their reference point is a constant. Those of
     different metrics do not compare.
 
-    Seeds are averaged, values and intervals alike. A point that lacks FID or correspondence is not
-    on the curve.
+    FID is the bias-corrected one, to which its interval belongs; the plain value stands in where a
+    row has no other. `fid_values` says which the table ranks by. Seeds are averaged, values and
+    intervals alike. A point that lacks FID or correspondence is not on the curve.
 
     The intervals are parametric: each point's FID and correspondence are drawn `NUM_DRAWS` times
-    from a normal about the value, its standard error half the width of its 95 % interval over
-    1.96; both numbers, and the matched level with them, are computed in each draw (basic
-    interval). Points are drawn as if independent. They are not: all answer the same captions and
-    face the same real images, and those of one model start from the same noise, so errors mostly
-    rise and fall together. Where a number weighs the points with one sign such errors add up, and
-    the interval is too narrow: for the hypervolume, and for what errors of FID bring to
-    `fid_at_level`. There an error of correspondence that all curves share moves level and curve
-    alike and cancels: for that part the interval is too wide. In a difference between models
+    from a normal about the value, its standard error the longer arm of its 95 % interval over 1.96,
+    and cut at the metric's bounds; both numbers, and the matched level with them, are computed in
+    each draw (basic interval). Points are drawn as if independent. They are not: all answer the
+    same captions and face the same real images, and those of one model start from the same noise,
+    so errors mostly rise and fall together. Where a number weighs the points with one sign such
+    errors add up, and the interval is too narrow: for the hypervolume, and for what errors of FID
+    bring to `fid_at_level`. There an error of correspondence that all curves share moves level and
+    curve alike and cancels: for that part the interval is too wide. In a difference between models
     shared errors cancel: to say who wins, use the paired differences of `gcdp_bench.compare`. Both
     numbers take the best of noisy points, which flatters them; the basic interval mirrors that
-    away only in part. The small-sample bias of FID stays in the values, the spread between seeds
-    is not in the intervals.
+    away only in part. The spread between seeds is not in the intervals.
 
     `rank` orders the curves of a dataset by hypervolume, 1 the best; `rank_kept` is the share of
     the draws in which a curve keeps its rank, `order_kept` that in which all do. Errors that
@@ -110,7 +112,8 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
             is_metric = (generated["dataset"] == dataset) & (generated["metric"] == metric)
             curves = _curves(distances, generated[is_metric], (str(dataset), metric))
             if curves:
-                common = {"dataset": dataset, "metric": metric, "fid_metric": fid_metric}
+                common = {"dataset": dataset, "metric": metric, "fid_metric": fid_metric,
+                          "fid_values": _fid_values(distances)}  # fmt: skip
                 lines += [common | line for line in _lines(curves, metric, str(fid_metric))]
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
@@ -126,8 +129,13 @@ def _curves(
         part = part.sort_values("param_value")
         rng = np.random.default_rng(derive_seed("tradeoff", *name, str(model), str(steps)))
         fid, correspondence = (
-            _drawn(part[column].to_numpy(float), part[f"{column}_width"].to_numpy(float), rng)
-            for column in ("fid", "correspondence")
+            _drawn(
+                part[column].to_numpy(float),
+                part[f"{column}_error"].to_numpy(float),
+                bounds_of(metric),
+                rng,
+            )
+            for column, metric in (("fid", "fid"), ("correspondence", name[1]))
         )
         first = part.iloc[0]
         curves.append(
@@ -136,21 +144,29 @@ def _curves(
     return sorted(curves, key=lambda curve: curve.model, reverse=True)
 
 
+def _fid_values(distances: pd.DataFrame) -> str:
+    corrected = distances["corrected"].notna()
+    return "bias-corrected" if corrected.all() else "mixed" if corrected.any() else "plain"
+
+
 def _points(values: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Value and width of the interval per model, steps and parameter value, averaged over seeds."""
-    wide = values.assign(width=values["ci_high"] - values["ci_low"])
-    grouped = wide.groupby(["model", "param_name", "steps", "param_value"])[["value", "width"]]
+    """Value and its error per model, steps and parameter value, averaged over seeds."""
+    errors = interval_arms(values).max(axis=1, skipna=False) / normal_quantile(0.95)
+    both = values.assign(centre=centres(values), error=errors)
+    grouped = both.groupby(["model", "param_name", "steps", "param_value"])[["centre", "error"]]
     mean = grouped.agg(lambda part: part.mean(skipna=False))
-    return mean.set_axis([column, f"{column}_width"], axis=1)
+    return mean.set_axis([column, f"{column}_error"], axis=1)
 
 
 def _drawn(
-    values: NDArray[np.float64], widths: NDArray[np.float64], rng: np.random.Generator
+    values: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    bounds: tuple[float, float],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """The values, then draws about them; NaN draws of a value without an interval. (1 + R, G)."""
-    errors = widths / (2.0 * normal_quantile(0.95))
     draws = values + errors * rng.standard_normal((NUM_DRAWS, len(values)))
-    return np.vstack([values, draws])
+    return np.vstack([values, np.clip(draws, *bounds)])
 
 
 def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]:
@@ -208,7 +224,8 @@ def _interval(values: NDArray[np.float64]) -> Interval:
     value, draws = float(values[0]), values[1:]
     if np.isnan(draws).mean() > 1.0 - MIN_DEFINED:
         return without_interval(value)
-    return basic_interval(value, draws, method=f"parametric-{NUM_DRAWS}")
+    found = basic_interval(value, draws, method=f"parametric-{NUM_DRAWS}")
+    return replace(found, low=max(0.0, found.low), high=max(0.0, found.high))
 
 
 def _columns(name: str, interval: Interval) -> dict[str, float | str]:

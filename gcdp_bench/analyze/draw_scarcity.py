@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from gcdp_bench.analyze.scarcity import Scarcity
+from gcdp_bench.metrics.centres import centres
 from gcdp_bench.report.style import colours, errors, marker, title
 from gcdp_bench.tables import PERCENT, TITLES
 
@@ -43,6 +44,7 @@ def draw_scarcity(found: Scarcity) -> Figure:
                 own = table[(table["metric"] == metric) & (table[key] == model)]
                 if not len(own):
                     continue
+                own = own.assign(**{value: centres(own, value)})
                 panel.errorbar(own["fraction"], factor * own[value], errors(own, value, factor),
                                color=tones[model], marker=marker(model), markersize=4,
                                capsize=2, linewidth=1.2, label=title(model))  # fmt: skip

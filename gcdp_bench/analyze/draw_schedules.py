@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from gcdp_bench.analyze.schedules import GENERATED, ScheduleAnalysis
 from gcdp_bench.analyze.settling import DRAWN, IMAGE, KEPT, PREDICTED, SETTLED
+from gcdp_bench.metrics.centres import centres
 from gcdp_bench.report.style import colour, errors, title
 from gcdp_bench.rows import CEILING, SPLIT
 from gcdp_bench.tables import PERCENT, TITLES
@@ -117,6 +118,7 @@ def _draw_order(panel: Axes, found: ScheduleAnalysis, schedule: str, tone: str) 
 def _draw_bars(panel: Axes, scores: pd.DataFrame, metric: str, tones: Mapping[str, str]) -> None:
     factor = 100.0 if metric in PERCENT else 1.0
     totals = _totals(scores, metric)
+    totals = totals.assign(value=centres(totals))
     generated = totals[totals["source"] == GENERATED].set_index("schedule").loc[list(tones)]
     panel.bar(range(len(tones)), factor * generated["value"], 0.72, color=list(tones.values()),
               yerr=errors(generated, "value", factor),

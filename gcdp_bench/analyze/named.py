@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from gcdp_bench.report.best import best_setting
@@ -45,6 +46,11 @@ def named_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
     """Of one point: the rows that pool its seeds, or those of its only seed."""
-    num_seeds = rows["seed"].nunique()
-    chosen = rows[rows["seed"].isna()] if num_seeds > 1 else rows[rows["seed"].notna()]
-    return chosen.assign(num_seeds=num_seeds)
+    defined = rows[rows["value"].notna()]
+    num_seeds = defined.groupby("class")["seed"].nunique()
+    is_pooled = rows["class"].map(num_seeds).fillna(0) > 1
+    chosen = rows[np.where(is_pooled, rows["seed"].isna(), rows["seed"].notna())]
+    chosen = chosen.sort_values("value", na_position="last").drop_duplicates("class")
+    return chosen.assign(
+        num_seeds=chosen["class"].map(num_seeds).fillna(0).astype(int)
+    ).sort_index()

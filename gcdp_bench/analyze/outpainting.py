@@ -26,8 +26,8 @@ from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING
 TO_IMAGE, TO_LAYOUT = "layout-to-image", "image-to-layout"
 NUM_SHOWN = 5
 
-COLUMNS = ("dataset", "model", "direction", "source", "metric", "class", "value", "ci_low",
-           "ci_high", "ci_method", "num_samples", "resampling", "guidance", "steps",
+COLUMNS = ("dataset", "model", "direction", "source", "metric", "class", "value", "corrected",
+           "ci_low", "ci_high", "ci_method", "num_samples", "resampling", "guidance", "steps",
            "sr_steps", "seed")  # fmt: skip
 
 
@@ -185,7 +185,8 @@ def _line(
     drawn = source == cascade.name
     return (
         *(dataset.name, cascade.name, direction, source, value.metric, value.class_name),
-        *(value.value, value.ci_low, value.ci_high, value.ci_method, value.num_samples),
+        *(value.value, value.corrected, value.ci_low, value.ci_high, value.ci_method),
+        value.num_samples,
         *(_resampling(request, direction) if drawn else 0, request.guidance),
         *(cascade.config.steps, cascade.config.sr_steps, request.seed),
     )

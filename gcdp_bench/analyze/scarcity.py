@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ ALIKE = ("reference", "judges", "protocol", "num_captions", "resize")
 """In which points of different fractions have to agree."""
 
 VALUE_COLUMNS = ("family", "fraction", "model", "param_name", "param_value", "steps", "metric",
-                 "value", "ci_low", "ci_high", "num_captions", "num_seeds")  # fmt: skip
-GAP_COLUMNS = ("family", "fraction", "model", "against", "metric", "difference", "ci_low",
-               "ci_high", "ci_method", "verdict", "num_captions", "num_seeds")  # fmt: skip
+                 "value", "corrected", "ci_low", "ci_high", "num_captions",
+                 "num_seeds")  # fmt: skip
+GAP_COLUMNS = ("family", "fraction", "model", "against", "metric", "difference", "corrected",
+               "ci_low", "ci_high", "ci_method", "verdict", "num_captions",
+               "num_seeds")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ def _values(rows: pd.DataFrame, best: dict[str, PointSet]) -> list[dict]:
         lines += [
             {name: one[name] for name in ("model", "param_name", "param_value", "steps",
                                           "num_captions", "num_seeds")}
-            | {"metric": metric, "value": one[metric], "ci_low": one[f"{metric}_low"],
-               "ci_high": one[f"{metric}_high"]}
+            | {"metric": metric, "value": one[metric],
+               "corrected": one.get(f"{metric}_corrected", math.nan),
+               "ci_low": one[f"{metric}_low"], "ci_high": one[f"{metric}_high"]}
             for metric in SUMMARY
             if not pd.isna(one[metric])
         ]  # fmt: skip

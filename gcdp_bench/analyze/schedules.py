@@ -32,6 +32,7 @@ from gcdp_bench.evaluate import (
 from gcdp_bench.evaluate.score import Judged
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.finite import finite_samples
+from gcdp_bench.metrics.centres import centres
 from gcdp_bench.metrics.intervals import Interval
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
@@ -42,8 +43,8 @@ from reference_model.trajectory import explained_variance, label_agreement, reco
 
 GENERATED, NO_SCHEDULE = "generated", "none"
 RUN_COLUMNS = ("guidance", "steps", "sr_steps", "seed", "training_steps", "weights")
-SCORE_COLUMNS = ("dataset", "schedule", "source", "metric", "class", "value", "ci_low", "ci_high",
-                 "ci_method", "num_samples", *RUN_COLUMNS)  # fmt: skip
+SCORE_COLUMNS = ("dataset", "schedule", "source", "metric", "class", "value", "corrected", "ci_low",
+                 "ci_high", "ci_method", "num_samples", *RUN_COLUMNS)  # fmt: skip
 ORDER_COLUMNS = ("dataset", "schedule", "quantity", "t", "value", "ci_low", "ci_high", "ci_method",
                  "num_samples", *RUN_COLUMNS)  # fmt: skip
 SETTLED_COLUMNS = ("dataset", "schedule", "quantity", "level", "value", "ci_low", "ci_high",
@@ -183,7 +184,7 @@ def summary_lines(found: ScheduleAnalysis) -> list[str]:
     shown = scores["metric"].isin(SHOWN) | scores["metric"].str.startswith(("fid-", "fd-"))
     named = pd.concat(
         [
-            scores[shown].rename(columns={"metric": "quantity"}),
+            scores[shown].assign(value=centres(scores)).rename(columns={"metric": "quantity"}),
             found.settled.assign(quantity=found.settled["quantity"].map(SETTLED_NAMES)),
         ]
     )
@@ -305,6 +306,7 @@ def _score_lines(values: Sequence[Judged], source: str) -> list[dict]:
             "metric": judged.value.metric,
             "class": judged.value.class_name,
             "value": judged.value.value,
+            "corrected": judged.value.corrected,
             "ci_low": judged.value.ci_low,
             "ci_high": judged.value.ci_high,
             "ci_method": judged.value.ci_method,

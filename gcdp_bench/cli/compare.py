@@ -34,13 +34,14 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
 
     from gcdp_bench.cli.display import print_summary
     from gcdp_bench.compare.sides import compare_points
-    from gcdp_bench.compare.text import readable_comparison
+    from gcdp_bench.compare.text import chance_note, readable_comparison
 
     table = compare_points(first, second, per_class=classes)
     print_summary(readable_comparison(table))
     counts = table["verdict"].value_counts()
     click.echo("  ".join(f"{verdict}: {counts.get(verdict, 0)}" for verdict in
-                         ("win", "tie", "lose", "below noise")))  # fmt: skip
+                         ("win", "tie", "lose", "below noise", "too few")))  # fmt: skip
+    click.echo(chance_note(table))
     if out is not None:
         from gcdp_bench.files import replacing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -67,6 +68,7 @@ def command(
     from gcdp_bench.evaluate.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder, replacing
+    from gcdp_bench.metrics.frechet import UNDERSAMPLED
     from gcdp_bench.storage import fetched
     from gcdp_bench.tables import in_units
 
@@ -104,10 +106,13 @@ def command(
     num = int(named["num_samples"].max())
     click.echo(unnamed_note(len(samples) - num, len(samples)))
     for line in frame[frame["class"] == "all"].to_dict("records"):
-        metric, ends = line["metric"], (line["ci_low"], line["ci_high"])
-        value, low, high = in_units(metric, line["value"], *ends)
+        numbers = [line[name] for name in ("value", "corrected", "ci_low", "ci_high")]
+        value, corrected, low, high = in_units(line["metric"], *numbers)
         interval = "" if line["ci_method"] == "none" else f"[{low}, {high}]"
-        click.echo(f"{metric:32s} {value:>12s} {interval:24s} {line['extractor']}")
+        if not math.isnan(line["corrected"]):
+            interval = f"bias-corrected {corrected} {interval}"
+        few = ", too few samples" if line["ci_method"].endswith(UNDERSAMPLED) else ""
+        click.echo(f"{line['metric']:32s} {value:>12s}  {interval}{few}  {line['extractor']}")
     if out is not None:
         with replacing(out) as temporary:
             alarms = controls.alarm_frame().assign(resize=frame["resize"].iloc[0])

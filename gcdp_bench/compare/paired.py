@@ -315,7 +315,7 @@ def _of_iou(pair: _Pair) -> list[dict]:
 def _line(
     metric: str,
     class_name: str,
-    values: NDArray[np.float64],
+    values: NDArray[np.floating],
     interval: Interval,
     num: int,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from gcdp_bench.metrics.centres import centres
 from gcdp_bench.tables import PERCENT, UNDEFINED
 
 MATCHED = {"param_value": "parameter", "fid": "FID (nearest)", "both": "parameter value, FID"}
@@ -20,7 +21,7 @@ def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
     """
     percent = table["metric"].isin(PERCENT)
     factor = percent.map({True: 100.0, False: 1.0}).astype(float)
-    centre = table["corrected"].fillna(table["difference"])
+    centre = centres(table, "difference")
     shown: dict[str, pd.Series | list[str]] = {
         "data": table["dataset"],
         "A": table["a"],
@@ -48,6 +49,22 @@ def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
         ],
     }
     return pd.DataFrame(shown)
+
+
+def chance_note(table: pd.DataFrame) -> str:
+    """How many verdicts chance would give, and how those of classes are adjusted."""
+    totals = table[table["class"] == "all"]
+    num_tested = int((totals["ci_method"] != "none").sum())
+    text = f"{num_tested} totals tested at 5 %: chance alone would give about " \
+        f"{num_tested / 20:.1f} verdicts."  # fmt: skip
+    num_classes = int(table["p_holm"].notna().sum())
+    if num_classes:
+        text += (
+            f" {num_classes} classes tested: at 5 % each, chance would give about "
+            f"{num_classes / 20:.1f}; theirs are adjusted (Holm), so that a comparison has any by "
+            "chance in at most 5 %."
+        )
+    return text
 
 
 def _both(first: pd.Series, second: pd.Series) -> list[str]:

@@ -64,13 +64,13 @@ class Scores:
     def frame(self) -> pd.DataFrame:
         """Values as a table."""
         rows = [
-            (v.metric, v.class_name, v.value, v.ci_low, v.ci_high, v.ci_method, v.num_samples,
-             judged.extractor, definition_version(v.metric))
+            (v.metric, v.class_name, v.value, v.corrected, v.ci_low, v.ci_high, v.ci_method,
+             v.num_samples, judged.extractor, definition_version(v.metric))
             for judged in self.values
             for v in [judged.value]
         ]  # fmt: skip
-        columns = ["metric", "class", "value", "ci_low", "ci_high", "ci_method", "num_samples",
-                   "extractor", "definition"]  # fmt: skip
+        columns = ["metric", "class", "value", "corrected", "ci_low", "ci_high", "ci_method",
+                   "num_samples", "extractor", "definition"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
 
 

@@ -82,7 +82,7 @@ def sample_counts(num: int, *, seed: int = 0) -> NDArray[np.int32]:
 
 
 def weighted_sums(
-    columns: NDArray[np.floating], *, num: int = NUM_RESAMPLES, seed: int = 0
+    columns: NDArray[np.number], *, num: int = NUM_RESAMPLES, seed: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums over samples under random weights, and the weights of an imagined sample.
 
@@ -98,6 +98,7 @@ def weighted_sums(
     Returns:
         (R, C) and (R,).
     """
+    columns = np.asarray(columns, np.float64)
     rng = np.random.default_rng(seed)
     imagined = rng.standard_gamma(0.5, num)  # (R,)
     sums = [

@@ -123,8 +123,7 @@ def show_picture(panel: Axes, picture: NDArray[np.uint8]) -> None:
 def errors(values: pd.DataFrame, column: str, factor: float = 1.0) -> NDArray[np.float64]:
     """Lengths of error bars below and above `column`, (2, N), from `ci_low` and `ci_high`.
 
-    An end on the other side of the value, which a basic interval of a distance can have, is not
-    drawn.
+    An end on the other side of the value, which an older row's interval can have, is not drawn.
     """
     centre, low, high = (factor * values[name].to_numpy(float) for name in
                          (column, "ci_low", "ci_high"))  # fmt: skip

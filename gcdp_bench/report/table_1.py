@@ -12,7 +12,14 @@ from gcdp_bench.files import replacing
 from gcdp_bench.published import METHODS, TABLE_1
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import CEILING, REFERENCE_MODELS, SPLIT
-from gcdp_bench.tables import UNDEFINED, number, param_text, primary_totals, summary_table
+from gcdp_bench.tables import (
+    UNDEFINED,
+    number,
+    param_text,
+    primary_totals,
+    summary_table,
+    with_interval,
+)
 
 MEASURES = ("fid", "miou", "fsd")
 OWN, JUDGED = "generated", "segmenter's"
@@ -22,8 +29,10 @@ PERCENT = 100.0
 UNDEFINED_MIOU = "undefined"
 PUBLISHED_MARK = "†"
 NOTES = (
-    "FID and FSD: lower is better; mIoU: higher is better. In brackets: 95 % intervals. Each "
-    "method stands at the parameter value of its lowest FID, averaged over the sampling seeds.",
+    "FID and FSD: lower is better; mIoU: higher is better. In brackets: 95 % intervals, beside "
+    "what they belong to: of distances the values without their small-sample bias. The plain FID, "
+    "as the literature has it, ranks: each method stands at the parameter value of its lowest "
+    "plain FID, averaged over the sampling seeds.",
     "mIoU compares a generated layout with what the segmenter sees in the generated image. Where "
     "the layouts are the segmenter's own it is undefined, and FSD is of the segmenter's layouts.",
     f"{PUBLISHED_MARK} Printed in Table 1 of Park et al. 2023, for Cityscapes at 512x256 by a "
@@ -43,8 +52,9 @@ def table_1(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `method`, `data`, `layouts` (`OWN`, `JUDGED`, or "true" of real images),
-        `labelled_images` (missing: all that it was trained on), `fid`, `miou` (percent), `fsd`, the
-        ends of their intervals as `MEASURE_low` and `MEASURE_high`, `param_name`, `param_value`,
+        `labelled_images` (missing: all that it was trained on), `fid`, `miou` (percent), `fsd`,
+        `fid_corrected`, `fsd_corrected`, the ends of the intervals as `MEASURE_low` and
+        `MEASURE_high` (they belong to the corrected distances), `param_name`, `param_value`,
         `steps`, `protocol`, and `paper_fid`, `paper_miou` (percent), `paper_fsd`. NaN: undefined,
         or not printed.
     """
@@ -77,7 +87,14 @@ def readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
     )
     names = {"fid": "FID ↓", "miou": "mIoU % ↑", "fsd": "FSD ↓"}
     for measure, name in names.items():
-        shown[name] = [_with_interval(line, measure) for _, line in table.iterrows()]
+        lines = [line for _, line in table.iterrows()]
+        if table.get(f"{measure}_corrected", pd.Series(dtype=float)).isna().all():
+            shown[name] = [_with_interval(line, measure, measure) for line in lines]
+            continue
+        shown[name] = [number(line[measure]) for line in lines]
+        shown[f"{name[:-2]}, bias-corrected ↓"] = [
+            _with_interval(line, f"{measure}_corrected", measure) for line in lines
+        ]
     for measure, name in names.items():
         shown[f"{name.split()[0]}, paper{PUBLISHED_MARK}"] = [
             number(value) for value in table[f"paper_{measure}"]
@@ -134,6 +151,7 @@ def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
         f"{best['num_seeds']} sampling seed(s)",
         **_printed(best["model"]),
     }
+    line |= {"fid_corrected": best["fid_corrected"], "fsd_corrected": best[f"{fsd}_corrected"]}
     for end in ("", "_low", "_high"):
         line |= {
             f"fid{end}": best[f"fid{end}"],
@@ -178,13 +196,11 @@ def _labels_seen(line: pd.Series) -> str:
     return "all" if pd.isna(line["labelled_images"]) else f"{line['labelled_images']}"
 
 
-def _with_interval(line: pd.Series, measure: str) -> str:
-    value, low, high = (line[f"{measure}{end}"] for end in ("", "_low", "_high"))
-    if pd.isna(value):
-        return UNDEFINED_MIOU if measure == "miou" else UNDEFINED
-    if pd.isna(low):
-        return number(value)
-    return f"{number(value)} [{number(low)}, {number(high)}]"
+def _with_interval(line: pd.Series, centre: str, measure: str) -> str:
+    """The column `centre` with the measure's interval."""
+    if measure == "miou" and pd.isna(line[centre]):
+        return UNDEFINED_MIOU
+    return with_interval(*(line[name] for name in (centre, f"{measure}_low", f"{measure}_high")))
 
 
 def _tex(text: str) -> str:

@@ -7,6 +7,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gcdp_bench.metrics.centres import centres
 from gcdp_bench.report.labels import Label, write_labels
 from gcdp_bench.report.style import colour, colours, marker, plain, title
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
@@ -27,8 +28,9 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
     The value is written beside the marker, the legend says which parameter a model has; a hollow
     marker is the value 1, where it is off. Seeds are averaged; with several, single seeds are faint
-    markers. Crosses are 95 % intervals of a single seed. Vertical lines are real images with their
-    own and with shuffled captions, the horizontal one is what FID is between real images.
+    markers. Crosses are 95 % intervals of a single seed; FID is the bias-corrected one, to which
+    they belong. Vertical lines are real images with their own and with shuffled captions, the
+    horizontal one is what FID is between real images.
 
     Args:
         rows: tidy rows of one dataset.
@@ -58,16 +60,18 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
 
 def _points(totals: pd.DataFrame, metric: str, factor: float) -> pd.DataFrame:
-    """One line per model, setting and seed that has both: `fid`, `correspondence`, and half their
-    intervals.
+    """One line per model, setting and seed that has both: `fid`, `correspondence`, and the lengths
+    of their intervals below and above.
     """
     generated = totals[totals["source"] == "generated"]
     key = ["model", "param_name", "steps", "param_value", "seed", "config_hash"]
     parts = []
     for name, column, scale in (("fid", "fid", 1.0), (metric, "correspondence", factor)):
         part = generated[generated["metric"] == name].set_index(key)
-        half = (part["ci_high"] - part["ci_low"]) / 2
-        parts.append(pd.DataFrame({column: part["value"] * scale, f"{column}_half": half * scale}))
+        centre = centres(part)
+        lengths = {"below": centre - part["ci_low"], "above": part["ci_high"] - centre}
+        arms = {f"{column}_{end}": length for end, length in lengths.items()}
+        parts.append(scale * pd.DataFrame({column: centre} | arms))
     return parts[0].join(parts[1]).dropna(subset=["fid", "correspondence"]).reset_index()
 
 
@@ -78,7 +82,7 @@ def _draw_real(axes: Axes, totals: pd.DataFrame, metric: str, factor: float) -> 
         if len(values):
             axes.axvline(factor * values.mean(), color=colour(model), linestyle=line,
                          linewidth=1.2, label=plain(title(model)), zorder=1)  # fmt: skip
-    floor = totals[(totals["model"] == SPLIT) & (totals["metric"] == "fid")]["value"]
+    floor = centres(totals[(totals["model"] == SPLIT) & (totals["metric"] == "fid")])
     if len(floor):
         axes.axhline(floor.mean(), color=colour(SPLIT), linestyle="-.", linewidth=1.0,
                      label=title(SPLIT), zorder=1)  # fmt: skip
@@ -92,7 +96,8 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list
                      s=14, alpha=0.3, linewidths=0)  # fmt: skip
     several = points["steps"].nunique() > 1
     for number, (steps, part) in enumerate(points.groupby("steps")):
-        columns = ["correspondence", "fid", "correspondence_half", "fid_half"]
+        columns = [f"{name}{end}" for name in ("correspondence", "fid")
+                   for end in ("", "_below", "_above")]  # fmt: skip
         mean = part.groupby("param_value")[columns].mean().reset_index()
         param = part["param_name"].iloc[0]
         name = plain(title(model))
@@ -100,9 +105,10 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list
         axes.plot(mean["correspondence"], mean["fid"], color=tone, marker=marker(model),
                   markersize=5.5, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
                   label=f"{name}, {steps} steps" if several else name)  # fmt: skip
-        axes.errorbar(mean["correspondence"], mean["fid"], mean["fid_half"],
-                      mean["correspondence_half"], fmt="none", ecolor=tone, alpha=0.3,
-                      elinewidth=0.8, zorder=1)  # fmt: skip
+        down, left = (mean[[f"{name}_below", f"{name}_above"]].to_numpy(float).T.clip(0.0)
+                      for name in ("fid", "correspondence"))  # fmt: skip
+        axes.errorbar(mean["correspondence"], mean["fid"], down, left, fmt="none", ecolor=tone,
+                      alpha=0.3, elinewidth=0.8, zorder=1)  # fmt: skip
         if param != "none":
             off = mean[mean["param_value"] == OFF]
             axes.plot(off["correspondence"], off["fid"], color=tone, marker=marker(model),
@@ -125,4 +131,5 @@ def _parameters(points: pd.DataFrame) -> str | None:
 
 def _fid_name(totals: pd.DataFrame) -> str:
     row = totals[totals["metric"] == "fid"].iloc[0]
-    return f"{row['fid_metric']} ({row['extractor']})"
+    corrected = "" if pd.isna(row["corrected"]) else ", bias-corrected"
+    return f"{row['fid_metric']}{corrected} ({row['extractor']})"

@@ -102,6 +102,29 @@ def test_intervals_and_corrections_stay_with_their_value(rows):
     assert first["miou_low"] == pytest.approx(0.15)
 
 
+def test_intervals_are_shown_beside_the_corrected_value(rows):
+    records = rows.drop(columns="schema_version").to_dict("records")
+    for line in records:
+        if line["metric"].startswith("f"):  # distances
+            line["corrected"] = line["value"] - 1.5
+            line["ci_low"], line["ci_high"] = line["value"] - 2.0, line["value"] - 0.5
+    shown = readable(summary_table(to_frame(records)))
+    assert shown["FID ↓"].iloc[0] == "4.50"
+    assert shown["FID, bias-corrected [95 %] ↓"].iloc[0] == "3.00 [2.50, 4.00]"
+    assert shown["FSD segmented, bias-corrected [95 %] ↓"].iloc[0] == "7.5 [7.0, 8.5]"
+    assert "[" not in "".join(shown["FID ↓"]) + "".join(shown["FSD segmented ↓"])
+
+
+def test_a_seed_without_a_value_does_not_count(rows):
+    records = rows.drop(columns="schema_version").to_dict("records")
+    for line in records:
+        if (line["metric"], line["seed"], line["model"]) == ("fid-hrnet", 1, "reference"):
+            line["value"] = math.nan
+    table = summary_table(to_frame(records))
+    assert table["num_seeds"].tolist() == [1, 1, 2, 2, 1]
+    assert table.iloc[0]["fid"] == 4.0
+
+
 def test_units_are_those_of_the_definitions():
     from gcdp_bench.metrics.definitions import DEFINITIONS
 

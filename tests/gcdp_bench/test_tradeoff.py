@@ -5,9 +5,15 @@ import math
 import numpy as np
 import pytest
 
+from gcdp_bench import tradeoff
 from gcdp_bench.metrics.definitions.features import PROTOCOLS
 from gcdp_bench.rows import CEILING, to_frame
-from gcdp_bench.tradeoff import COLUMNS, REFERENCE_FID, tradeoff_table
+from gcdp_bench.tradeoff import (
+    COLUMNS,
+    REFERENCE_CORRESPONDENCE,
+    REFERENCE_FID,
+    tradeoff_table,
+)
 from tests.gcdp_bench.test_rows import record
 
 HALF = {"fid-hrnet": 1.0, "semantic_recall": 0.02, "clip-x100": 0.5}
@@ -49,6 +55,54 @@ def test_both_numbers_by_hand():
         for name in ("hypervolume", "fid_at_level"):
             assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
             assert found[f"{name}_method"] == "parametric-2000"
+
+
+def test_fid_is_the_corrected_one_to_which_the_intervals_belong():
+    """Plain values 3 above: areas and crossings are those of the corrected ones."""
+    plain, expected = sweep("reference", OURS), line(sweep("reference", OURS))
+    assert expected["fid_values"] == "plain"
+    for row in plain:
+        if row["metric"] == "fid-hrnet":
+            row["corrected"], row["value"] = row["value"], row["value"] + 3.0
+    found = line(plain)
+    assert found["fid_values"] == "bias-corrected"
+    same = [name for name in COLUMNS if name != "fid_values"]
+    assert [found[name] for name in same] == [expected[name] for name in same]
+
+
+def test_numbers_of_biased_points_cover_the_truth():
+    """FIDs of 2 and 1 with a bias of 2, errors of 0.4 apart: 200 draws hold both numbers."""
+    rng = np.random.default_rng(0)
+    truth, trials, held = [(1.0, 2.0, 0.6), (2.0, 1.0, 0.8)], 60, np.zeros(2)
+    exact = line(sweep("reference", truth))
+    for _ in range(trials):
+        points = [(g, max(0.0, fid + rng.normal(0, 0.4)), recall + rng.normal(0, 0.01))
+                  for g, fid, recall in truth]  # fmt: skip
+        rows = sweep("reference", points, half=HALF | {"fid-hrnet": 0.784})
+        for row in rows:
+            if row["metric"] == "fid-hrnet":
+                row["corrected"], row["value"] = row["value"], row["value"] + 2.0
+                row["ci_low"] = max(0.0, row["ci_low"])
+        found = line(rows)
+        held += [found[f"{name}_low"] <= exact[name] <= found[f"{name}_high"]
+                 for name in ("hypervolume", "fid_at_level")]  # fmt: skip
+        assert found["fid_at_level_low"] >= 0.0
+    assert held[0] >= 0.85 * trials
+    assert held[1] >= 0.75 * trials  # read at the best of two noisy recalls
+
+
+def test_the_worst_values_that_count_are_these():
+    assert REFERENCE_FID == {"fid-hrnet": 50.0, "fid-tf1": 200.0, "fid-clean": 200.0,
+                             "fid-torch": 200.0, "fd-dinov2": 2000.0}  # fmt: skip
+    assert REFERENCE_CORRESPONDENCE == {"semantic_recall": 0.5, "clip-x100": 0.0}
+
+
+@pytest.mark.parametrize(("undefined", "method"), [(99, "parametric-2000"), (101, "none")])
+def test_an_interval_needs_95_percent_of_the_draws(undefined, method):
+    """Of 2000: a share, not a count, of undefined draws decides."""
+    draws = np.random.default_rng(0).normal(5.0, 1.0, 2001)
+    draws[1 : 1 + undefined] = math.nan
+    assert tradeoff._interval(draws).method == method
 
 
 def test_every_correspondence_metric_has_its_line_and_reference():

@@ -18,7 +18,7 @@ def test_a_metric_is_explained_without_a_folder():
     result = explain("fid-tf1")
     assert result.exit_code == 0, result.output
     for part in ("fid-tf1: Fréchet distance, Inception-v3", "lower is better", "1706.08500",
-                 "TF1", "real images", "bootstrap", "squashed to a square"):  # fmt: skip
+                 "TF1", "real images", "random halves", "squashed to a square"):  # fmt: skip
         assert part in result.output
     assert max(map(len, result.output.splitlines())) <= 100
 

@@ -52,6 +52,21 @@ def test_a_method_stands_at_its_lowest_fid(table):
     assert lines["labelled_images"].isna().sum() == len(lines) - 1
 
 
+def test_intervals_stand_beside_the_corrected_distances():
+    rows = point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5,
+                 fsd_generated=9.0, fsd_predicted=3.0)  # fmt: skip
+    for row in rows:
+        if row["metric"].startswith("f"):
+            row |= {"corrected": row["value"] - 2, "ci_low": row["value"] - 3,
+                    "ci_high": row["value"] - 0.5}  # fmt: skip
+    shown = readable_table_1(table_1(to_frame(rows))).iloc[0]
+    assert (shown["FID ↓"], shown["FID, bias-corrected ↓"]) == ("4.00", "2.00 [1.00, 3.50]")
+    assert (shown["FSD ↓"], shown["FSD, bias-corrected ↓"]) == ("9.00", "7.00 [6.00, 8.50]")
+    assert shown["mIoU % ↑"] == "50.00 [-50.00, 150.00]"
+    text = latex(table_1(to_frame(rows)))
+    assert "2.00 [1.00, 3.50]" in text and "plain FID" in text
+
+
 def test_miou_is_undefined_where_the_layouts_are_the_judges(table):
     line = table.set_index("method").loc["gansformer"]
     assert math.isnan(line["miou"]) and line["fsd"] == 7.0

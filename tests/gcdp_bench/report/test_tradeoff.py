@@ -96,3 +96,17 @@ def test_steps_of_one_model_are_curves_of_one_colour():
     fast, slow = (line for line in axes.lines if str(line.get_label()).startswith("LDM"))
     assert to_hex(fast.get_color()) == to_hex(slow.get_color()) == colour("ldm")
     assert fast.get_linestyle() != slow.get_linestyle()
+
+
+def test_crosses_stand_about_the_corrected_fid():
+    lines = points("reference", CURVES["reference"])
+    for line in lines:
+        if line["metric"] == "fid-hrnet":
+            line["corrected"], line["ci_low"] = line["value"] - 2.0, line["value"] - 2.5
+            line["ci_high"] = line["value"] - 1.0
+    axes, _ = draw(lines)
+    assert np.asarray(axes.lines[0].get_ydata()) == pytest.approx([7.0, 5.0, 6.0])
+    bars = [collection for collection in axes.collections if hasattr(collection, "get_segments")]
+    vertical = [s for c in bars for s in c.get_segments() if s[0, 0] == s[1, 0]]
+    assert [tuple(s[:, 1]) for s in vertical] == [(6.5, 8.0), (4.5, 6.0), (5.5, 7.0)]
+    assert "bias-corrected" in axes.get_ylabel()

@@ -1,0 +1,32 @@
+"""What the intervals of rows belong to, and how far they reach from it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gcdp_bench.metrics.definitions import bounds_of
+
+
+def centres(rows: pd.DataFrame, column: str = "value") -> pd.Series:
+    """What the ends of intervals belong to: the corrected value, or the value where it has no bias.
+
+    Never show an interval beside another number alone.
+    """
+    return rows["corrected"].fillna(rows[column])
+
+
+def interval_arms(rows: pd.DataFrame) -> pd.DataFrame:
+    """Lengths of intervals below and above their centres, columns `low` and `high`.
+
+    An end that stands at a bound of its metric says nothing of the length: it takes the other's.
+    """
+    centre = centres(rows)
+    arms = pd.DataFrame({"low": centre - rows["ci_low"], "high": rows["ci_high"] - centre})
+    bounds = pd.DataFrame([*map(bounds_of, rows["metric"])], rows.index, ["low", "high"], float)
+    longer = arms.max(axis=1, skipna=False)
+    return pd.DataFrame(
+        {
+            "low": arms["low"].where(rows["ci_low"] > bounds["low"], longer),
+            "high": arms["high"].where(rows["ci_high"] < bounds["high"], longer),
+        }
+    )
