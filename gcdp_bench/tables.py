@@ -120,9 +120,9 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
         if distance == metric:
             shown[title] = [number(value * factor, pattern) for value in summary[metric]]
         else:
-            names = (metric, f"{distance}_low", f"{distance}_high")
-            shown[title] = [with_interval(*ends, pattern) for ends in
-                            zip(*(summary[name] for name in names), strict=True)]  # fmt: skip
+            ends = (summary[f"{distance}_low"], summary[f"{distance}_high"])
+            shown[title] = [with_interval(value, low, high, pattern) for value, low, high in
+                            zip(summary[metric], *ends, strict=True)]  # fmt: skip
     return shown
 
 

@@ -17,6 +17,7 @@ from gcdp_bench.metrics.intervals import (
     normal_quantile,
     without_interval,
 )
+from gcdp_bench.metrics.spectrum import effective_rank
 from gcdp_bench.protocols import MetricValue
 
 UNDERSAMPLED = "undersampled"
@@ -131,24 +132,6 @@ def halves_interval(value: float, halved: Array, *, method: str) -> Interval:
     error = math.sqrt(float(((halved[::2] - halved[1::2]) ** 2).mean())) / 2.0
     half_width = normal_quantile(0.95) * error
     return Interval(value, corrected - half_width, corrected + half_width, method, corrected)
-
-
-def effective_rank(x: Features) -> float:
-    """exp of the entropy of the shares of the covariance's eigenvalues (Roy & Vetterli 2007).
-
-    1 where all variance is in one direction, D where it is equal in all; at most N - 1, so that few
-    samples show too little of it. NaN where nothing varies.
-
-    Args:
-        x: (N, D), finite.
-    """
-    centred = np.asarray(x, np.float64) - np.mean(x, 0, dtype=np.float64)
-    gram = centred @ centred.T if len(centred) < centred.shape[1] else centred.T @ centred
-    shares = np.clip(np.linalg.eigvalsh(gram), 0.0, None)
-    if shares.sum() == 0.0:
-        return math.nan
-    shares = shares[shares > 0.0] / shares.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def is_undersampled(x: Features, y: Features) -> bool:

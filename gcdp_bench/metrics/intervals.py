@@ -101,7 +101,7 @@ def weighted_sums(
     columns = np.asarray(columns, np.float64)
     rng = np.random.default_rng(seed)
     imagined = rng.standard_gamma(0.5, num)  # (R,)
-    sums = [
+    sums: list[NDArray[np.float64]] = [
         rng.standard_exponential((rows, len(columns))) @ columns
         for rows in _blocks(num, len(columns))
     ]

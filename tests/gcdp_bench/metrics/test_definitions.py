@@ -9,6 +9,10 @@ import pytest
 from gcdp_bench.metrics.definitions import DEFINITIONS, lookup
 
 
+def value_is_share(definition):
+    return definition.unit.startswith("share, 0 to 1")
+
+
 @pytest.mark.parametrize("metric", DEFINITIONS)
 def test_every_definition_is_complete(metric):
     definition = lookup(metric)
@@ -16,6 +20,8 @@ def test_every_definition_is_complete(metric):
         value = getattr(definition, field.name)
         if field.name == "higher_is_better":
             assert value in (True, False, None)
+        elif field.name == "bounds":
+            assert value[0] < value[1] and (value == (0, 1)) == value_is_share(definition)
         elif field.name == "traps":
             assert value and all(trap.endswith(".") for trap in value)
         else:

@@ -167,20 +167,6 @@ def test_a_few_samples_have_a_value_and_no_interval():
     assert row.value == frechet_distance(x, y).total and row.ci_method == "none"
 
 
-def test_effective_rank():
-    """D for equal variances, 1 for one direction; two of 3 to 1 by hand."""
-    sample = exact_sample(np.zeros(4), np.eye(4), 50)
-    assert frechet.effective_rank(sample) == pytest.approx(4.0)
-    line = np.outer(np.arange(9.0), [1.0, 2.0, 3.0])
-    assert frechet.effective_rank(line) == pytest.approx(1.0)
-    pair = exact_sample(np.zeros(2), np.diag([3.0, 1.0]), 50)
-    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
-    assert frechet.effective_rank(pair) == pytest.approx(np.exp(entropy))
-    wide = np.random.default_rng(0).standard_normal((5, 900))
-    assert frechet.effective_rank(wide) < 4.001
-    assert np.isnan(frechet.effective_rank(np.ones((4, 2))))
-
-
 @pytest.mark.parametrize(
     ("num", "other", "width", "few"),
     [(49, 9000, 2, True), (50, 9000, 2, False), (200, 200, 16, False), (200, 200, 18, True),
