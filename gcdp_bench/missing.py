@@ -89,7 +89,7 @@ def listing(missing: Sequence[Missing], dataset: str) -> str:
 
 
 def remedy(dataset: str) -> str:
-    """The command that every message names: it writes the script, which is then looked at and run."""
+    """The command that every message names: it writes the script, to be looked at and run."""
     return f"gcdp-bench doctor --for {shlex.quote(dataset)} --script make.sh, then sh make.sh"
 
 
@@ -174,7 +174,8 @@ def _trained(
 
 def _encoder(run: Run) -> Iterator[Missing]:
     """Weights of the text encoder that a trained generator reads captions with."""
-    for config in sorted(run.folder.glob("config.json")) or sorted(run.folder.glob("*/config.json")):
+    own = run.folder / "config.json"
+    for config in [own] if own.is_file() else sorted(run.folder.glob("*/config.json")):
         for table in read_table(config).get("task", {}).values():
             text = table.get("text") if isinstance(table, dict) else None
             if isinstance(text, dict) and text.get("encoder") == "t5":

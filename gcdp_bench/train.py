@@ -16,6 +16,7 @@ from gcdp_bench.catalog import (
     lookup,
     native_size_of,
     open_dataset,
+    outline,
 )
 from gcdp_bench.config import digest, override
 from gcdp_bench.datasets import sizes
@@ -34,6 +35,14 @@ from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Task, TurnTask
 
+VOCABULARY = "vocabulary: training reads it from the captions; here it is that of the class names"
+OF_DATA = {
+    "clip": VOCABULARY,
+    "lafite-clip": VOCABULARY,
+    "attributes": "attribute_names, frequencies: training counts them in the data; here they are "
+    "empty",
+}
+"""Network -> settings that follow from more than the dataset's classes and size."""
 JUDGES = ("segmenter", "clip", "attributes")
 PARTS = tuple(part for spec in NETWORKS.values() for part in spec.parts)
 
@@ -54,12 +63,20 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Resolved:
+    """What would be trained, for --dry-run."""
+
+    config: Any
+    notes: tuple[str, ...]  # which images are used at which size; what of `config` is not final
+
+
+@dataclass(frozen=True)
 class Plan:
     """A resolved training run."""
 
     task: Task | TurnTask
     training: TrainingConfig
-    config: Any  # the resolved configuration, for --dry-run
+    config: Any  # the resolved configuration
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
     items: Dataset | None  # example i of the task is item i of it; None: is no single item
     resize: str  # what the images underwent, see `framing.resize_of`
@@ -86,24 +103,40 @@ def plan(request: Request) -> Plan:
         ValueError: unknown model, dataset, preset or key; settings that do not fit each other.
         FileNotFoundError: data or text-encoder weights are missing.
     """
-    check_name(request.model)
-    stages = stages_of(request.model)
-    if request.stage is not None and not stages:
-        raise ValueError(f"stage: {request.model} has no stages; leave it out")
-    if stages:
-        lookup(dict.fromkeys(stages), request.stage or "none", "stage")
-        return _plan_stage(request)
-    kind = KINDS[request.model]()
-    preset = lookup(kind.presets, request.preset, f"{request.model} preset")
-    splits = _open_splits(request, kind.presets)
-    config = override(preset.resolve(splits[0]), _full_keys(request))
-    items = splits[0] if kind.examples_are_items else None
+    presets = _presets(request)
+    splits = _open_splits(request, presets)
+    config = _settings(request, presets, splits[0])
     found: tuple[Run, ...] = ()
-    if kind.given_part is not None:
-        (name,) = NETWORKS[request.model].parts
-        found = (find_run(name, identity_of(request), as_weights(kind.given_part(config))),)
-    task = kind.task(config, *splits, *(run.folder for run in found))
-    return _planned(request, kind.presets, splits, task, config, items, *found)
+    items: Dataset | None = splits[0]
+    if request.stage is not None:
+        from reference_model.task import StageTask
+        from reference_model.text import build_text_encoder
+
+        task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
+    else:
+        kind = KINDS[request.model]()
+        if kind.given_part is not None:
+            (name,) = NETWORKS[request.model].parts
+            found = (find_run(name, identity_of(request), as_weights(kind.given_part(config))),)
+        task = kind.task(config, *splits, *(run.folder for run in found))
+        items = splits[0] if kind.examples_are_items else None
+    return _planned(request, presets, splits, task, config, items, *found)
+
+
+def resolve(request: Request) -> Resolved:
+    """What `plan` would train, by the dataset's classes and the size of its images: weights, images
+    and captions are not read.
+
+    Raises:
+        ValueError: as `plan`.
+        FileNotFoundError: a folder that is no dataset.
+    """
+    presets = _presets(request)
+    size = _image_size(request, presets, request.preset)
+    dataset = outline(request.dataset, size, data_root=request.data_root)
+    config = _settings(request, presets, dataset)
+    note = OF_DATA.get(request.model)
+    return Resolved(config, (_images(request, presets, size), *([note] if note else [])))
 
 
 def identity_of(request: Request) -> DatasetIdentity:
@@ -181,26 +214,44 @@ def default_out(request: Request, *, resume: bool = False) -> Path:
     return new_folder(request.model, identity_of(request), request.stage, resume=resume)
 
 
-def _plan_stage(request: Request) -> Plan:
-    from reference_model.presets import PRESETS, StageRun, stage_config
-    from reference_model.task import StageTask
-    from reference_model.text import build_text_encoder
+def _presets(request: Request) -> Mapping[str, Any]:
+    """The network's presets, among which there is the one that is asked for.
 
-    assert request.stage is not None
-    preset = lookup(PRESETS, request.preset, "preset")
-    splits = _open_splits(request, PRESETS)
+    Raises:
+        ValueError: unknown model, stage or preset.
+    """
+    check_name(request.model)
+    stages = stages_of(request.model)
+    if request.stage is not None and not stages:
+        raise ValueError(f"stage: {request.model} has no stages; leave it out")
+    if stages:
+        from reference_model.presets import PRESETS
+
+        lookup(dict.fromkeys(stages), request.stage or "none", "stage")
+        presets: Mapping[str, Any] = PRESETS
+    else:
+        presets = KINDS[request.model]().presets
+    lookup(presets, request.preset, "preset" if stages else f"{request.model} preset")
+    return presets
+
+
+def _settings(request: Request, presets: Mapping[str, Any], dataset: Dataset) -> Any:
+    """The resolved configuration: the preset, filled in from the dataset, and the overrides."""
+    preset = presets[request.preset]
+    if request.stage is None:
+        return override(preset.resolve(dataset), _full_keys(request))
+    from reference_model.presets import StageRun, stage_config
+
     spec = GENERATORS[request.model]
-    part = preset.base if request.stage == "base" else preset.sr
     stage = stage_config(
         preset,
         request.stage,
-        splits[0],
+        dataset,
         layouts=spec.makes_layouts,
         captions=spec.reads_captions,
     )
-    config = override(StageRun(stage=stage, training=part.training), _full_keys(request))
-    task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
-    return _planned(request, PRESETS, splits, task, config, splits[0])
+    part = preset.base if request.stage == "base" else preset.sr
+    return override(StageRun(stage=stage, training=part.training), _full_keys(request))
 
 
 def _planned(

@@ -14,6 +14,7 @@ from gcdp_bench.identity import DatasetIdentity, training_digest
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
+    from gcdp_bench.datasets.outline import Outline
     from gcdp_bench.datasets.sizes import SizeCheck
     from gcdp_bench.images import Size
     from gcdp_bench.protocols import Dataset
@@ -257,6 +258,26 @@ def open_dataset(
     if spec.files is None:
         return spec.build(split, size, root)
     return spec.files.open(split, size, root, resize=resize)
+
+
+def outline(name: str, size: Size, *, data_root: Path | None = None) -> Outline:
+    """A dataset without its items; of the catalogue's, no file is needed.
+
+    Raises:
+        ValueError: unknown dataset.
+        FileNotFoundError: a folder that is no dataset.
+    """
+    from gcdp_bench.datasets.outline import Outline
+
+    check_dataset(name)
+    if is_folder(name):
+        identity = dataset_identity(name, data_root=data_root)
+        return Outline(identity.name, "train", identity.class_names or (), size)
+    files = DATASETS[name].files
+    if files is not None:
+        return Outline(name, "train", files.classes(), size)
+    whole = open_dataset(name, "train", size=size, data_root=None)
+    return Outline(whole.name, "train", whole.class_names, size)
 
 
 def open_faulty(

@@ -37,7 +37,11 @@ from gcdp_bench.cli.options import (
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/MODEL/DATASET].")
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, bit for bit on CPU.")
-@click.option("--dry-run", is_flag=True, help="Print the resolved configuration and stop.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the resolved configuration and stop; needs neither weights nor images.",
+)
 @quarantine_option
 @data_root_option
 def command(
@@ -97,9 +101,10 @@ def command(
             resize=resize,
         )
         if dry_run:
-            plan = train.plan(request)
-            say(plan.images)
-            click.echo(json.dumps(to_dict(plan.config), indent=2))
+            resolved = train.resolve(request)
+            for note in resolved.notes:
+                say(note)
+            click.echo(json.dumps(to_dict(resolved.config), indent=2))
             continue
         folder = train.default_out(request, resume=resume) if out is None else out
         if out is not None and name is not None and stage is None:

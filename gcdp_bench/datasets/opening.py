@@ -41,6 +41,7 @@ class DiskFiles:
     """Files of a dataset: where they are looked for, and how they are opened for a check."""
 
     open: OpenFiles
+    classes: Callable[[], tuple[str, ...]]  # names, known without the files
     folders: tuple[str, ...]  # under the data root, which may also be the dataset's own folder
     variable: str | None = None  # environment variable for when no data root is given
     splits: tuple[str, ...] = ("train", "val", "test")  # every item once
@@ -60,7 +61,12 @@ def camvid_files() -> DiskFiles:
         root = _required(data_root, "camvid")
         return CamVid(root, split, image_size=image_size, resize=resize, strict=strict)
 
-    return DiskFiles(open=open_split, folders=("CamVid", "camvid"))
+    def classes() -> tuple[str, ...]:
+        from gcdp_bench.datasets.camvid import CamVid
+
+        return CamVid.class_names
+
+    return DiskFiles(open=open_split, classes=classes, folders=("CamVid", "camvid"))
 
 
 def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFiles:
@@ -88,8 +94,14 @@ def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFile
             strict=strict,
         )
 
+    def classes() -> tuple[str, ...]:
+        from gcdp_bench.datasets.cityscapes import Cityscapes
+
+        return Cityscapes.class_names
+
     return DiskFiles(
         open=open_split,
+        classes=classes,
         folders=("cityscapes", "Cityscapes"),
         variable=CITYSCAPES_VARIABLE,
         splits=("train", "val"),
@@ -137,8 +149,14 @@ def celeba_files(fraction: int) -> DiskFiles:
         )
         return sum(split.prepare(progress) for split in splits)
 
+    def classes() -> tuple[str, ...]:
+        from gcdp_bench.datasets.celeba import CelebA
+
+        return CelebA.class_names
+
     return DiskFiles(
         open=open_split,
+        classes=classes,
         composed={name: (split,) for name, split in FIRST_CAPTIONS.items()},
         folders=("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ"),
         prepare=prepare,

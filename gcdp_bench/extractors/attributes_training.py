@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gcdp_bench.config import to_dict
+from gcdp_bench.datasets.outline import Outline
 from gcdp_bench.extractors.attributes import (
     AttributeNetwork,
     AttributesConfig,
@@ -42,16 +43,17 @@ class AttributesPreset:
     width: int = 128  # of the images
 
     def resolve(self, dataset: Dataset) -> AttributesRun:
-        """Fill in what follows from the dataset; counts its attributes.
+        """Fill in what follows from the dataset; counts its attributes, of which an outline tells
+        nothing.
 
         Raises:
             ValueError: it has no attributes.
         """
-        attributed = require_attributes(dataset)
+        attributed = None if isinstance(dataset, Outline) else require_attributes(dataset)
         config = AttributesConfig(
             dataset=dataset.name,
-            attribute_names=attributed.attribute_names,
-            frequencies=attribute_frequencies(attributed),
+            attribute_names=() if attributed is None else attributed.attribute_names,
+            frequencies=() if attributed is None else attribute_frequencies(attributed),
             image_size=dataset.image_size,
             backbone=self.backbone,
         )

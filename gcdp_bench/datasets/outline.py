@@ -1,0 +1,32 @@
+"""What is known of a dataset without its items: enough to say how a network would be trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gcdp_bench.images import Size
+    from gcdp_bench.protocols import Triplet
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A `Dataset` without items."""
+
+    name: str
+    split: str
+    class_names: tuple[str, ...]
+    image_size: Size
+
+    def __len__(self) -> int:
+        """No items."""
+        return 0
+
+    def __getitem__(self, index: int) -> Triplet:
+        """Raises IndexError: there is none."""
+        raise IndexError(f"{self.name}: an outline has no item {index}")
+
+    def caption_classes(self, caption: str) -> frozenset[int]:
+        """No class: captions are not read."""
+        return frozenset()
