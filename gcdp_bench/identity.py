@@ -46,6 +46,11 @@ def family(name: str) -> str:
     return base if variant in VARIANTS else name
 
 
+def is_part(name: str) -> bool:
+    """Whether a dataset has a share of its family's training images, as synth-city-25."""
+    return name.rpartition("-")[2] in ("25", "50")
+
+
 def identity_record(dataset: DatasetIdentity) -> dict[str, Any]:
     """What training writes into `config.json` under `IDENTITY`."""
     return {

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gcdp_bench.catalog import DATASETS, GENERATORS, dataset_identity, has_attributes, is_folder
+from gcdp_bench.catalog import (
+    DATASETS,
+    GENERATORS,
+    PRESET_NAMES,
+    dataset_identity,
+    has_attributes,
+    is_folder,
+)
 from gcdp_bench.config import read_table
 from gcdp_bench.data import available_dataset
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.networks import NETWORKS
-from gcdp_bench.runs import PRETRAINED, Run, Weights, find_run, train_command
+from gcdp_bench.runs import Run, Weights, find_run, train_command
 
 TEXT_ENCODER = "t5-large"
 DATA, PUBLISHED, EVALUATOR, PART, GENERATOR = range(5)
@@ -33,6 +40,7 @@ class Missing:
     purpose: str
     reason: str  # what was looked for, and where
     commands: tuple[str, ...]  # that make it, in their order
+    required: bool = True  # without it the command can do nothing
 
     def __str__(self) -> str:
         return f"{self.name} ({self.purpose}): {self.reason}"
@@ -42,6 +50,7 @@ class Missing:
 class Wanted:
     """What a command needs beside its dataset's files."""
 
+    parts: tuple[tuple[str, Weights], ...] = ()  # networks that one to be trained is built on
     generators: tuple[tuple[str, Weights], ...] = ()  # name -> as `runs.find_run`
     evaluators: tuple[tuple[str, Weights], ...] = ()  # the same
     published: tuple[tuple[str, Path | None], ...] = ()  # weights of the registry, or their path
@@ -74,23 +83,38 @@ def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) 
         found += _published(name, path)
     for name, given in wanted.evaluators:
         purpose = f"evaluates {identity.family}"
-        found += _trained(EVALUATOR, name, given, identity, purpose, wanted.preset)
+        for one in _trained(EVALUATOR, name, given, identity, purpose, wanted.preset):
+            found.append(replace(one, required=name != "attributes"))
+    for name, given in wanted.parts:
+        purpose = "what is trained is built on it"
+        found += _trained(PART, name, given, identity, purpose, wanted.preset)
     for name, given in wanted.generators:
         found += _generator(name, given, identity, wanted.preset)
     return sorted(dict.fromkeys(found), key=lambda missing: missing.order)
 
 
-def listing(missing: Sequence[Missing], dataset: str) -> str:
-    """All that is missing, a line each, and the one remedy."""
+def listing(missing: Sequence[Missing], dataset: str, options: str = "") -> str:
+    """All that is missing, a line each, and the one remedy; see `remedy`."""
     if not missing:
         return f"{dataset}: nothing is missing"
     lines = [f"{dataset}: {len(missing)} missing:", *(f"- {one}" for one in missing)]
-    return "\n".join([*lines, f"to make all of it: {remedy(dataset)}"])
+    return "\n".join([*lines, f"to make all of it: {remedy(dataset, options)}"])
 
 
-def remedy(dataset: str) -> str:
-    """The command that every message names: it writes the script, to be looked at and run."""
-    return f"gcdp-bench doctor --for {shlex.quote(dataset)} --script make.sh, then sh make.sh"
+def remedy(dataset: str, options: str = "") -> str:
+    """The command that every message names: it writes the script, to be looked at and run.
+
+    Args:
+        dataset: as it was given.
+        options: that choose other networks than the usual ones.
+    """
+    words = " ".join(filter(None, [shlex.quote(dataset), options]))
+    return f"`gcdp-bench doctor --for {words} --script make.sh`, then `sh make.sh`"
+
+
+def sweep_command(dataset: str) -> str:
+    """The sweep for which something is missing."""
+    return f"gcdp-bench sweep --dataset {shlex.quote(dataset)}"
 
 
 def script(missing: Sequence[Missing], goal: str) -> str:
@@ -111,14 +135,14 @@ def script(missing: Sequence[Missing], goal: str) -> str:
     return "\n".join([*lines, goal, ""])
 
 
-def refuse(dataset: str, missing: Sequence[Missing]) -> None:
-    """Stop where something is missing.
+def refuse(dataset: str, missing: Sequence[Missing], options: str = "") -> None:
+    """Stop where something is missing without which nothing can be done.
 
     Raises:
         FileNotFoundError: names all of it and the remedy.
     """
-    if missing:
-        raise FileNotFoundError(listing(missing, dataset))
+    if any(one.required for one in missing):
+        raise FileNotFoundError(listing(missing, dataset, options))
 
 
 def _data(dataset: str, data_root: Path | None) -> Iterator[Missing]:
@@ -135,6 +159,8 @@ def _data(dataset: str, data_root: Path | None) -> Iterator[Missing]:
 
 
 def _published(name: str, path: Path | None) -> Iterator[Missing]:
+    if path is not None and path.exists():
+        return
     problem = _problem(lambda: find_weights(name, path))
     if problem:
         command = f"gcdp-bench weights add {name} --download"
@@ -147,7 +173,7 @@ def _generator(
     """A generator with its parts, its stages and its text encoder."""
     try:
         run = find_run(name, identity, given)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         for part in NETWORKS[name].parts:
             yield from _trained(PART, part, None, identity, f"{name} is built on it", preset)
         yield from _trained(GENERATOR, name, given, identity, "generator", preset)
@@ -156,9 +182,11 @@ def _generator(
         return
     for stage in NETWORKS[name].stages:
         if not (run.folder / stage / "config.json").is_file():
-            command = f"{train_command(name, identity)} --stage {stage}{_preset(preset)}"
+            command = f"{train_command(name, identity)} --stage {stage}{_preset(preset, name)}"
             reason = f"{run.folder} has no {stage}; without it images are of half the size"
-            yield Missing(GENERATOR, f"{name}, stage {stage}", "generator", reason, (command,))
+            yield Missing(
+                GENERATOR, f"{name}, stage {stage}", "generator", reason, (command,), required=False
+            )
     yield from _encoder(run)
 
 
@@ -168,7 +196,8 @@ def _trained(
     problem = _problem(lambda: find_run(name, identity, given))
     if problem:
         reason = problem.partition("; train it with")[0]
-        command = train_command(name, identity) + (_preset(preset) if order != EVALUATOR else "")
+        words = _evaluator_preset(preset) if order == EVALUATOR else _preset(preset, name)
+        command = train_command(name, identity) + words
         yield Missing(order, name, purpose, reason, (command,))
 
 
@@ -189,18 +218,23 @@ def _reads_t5(name: str, preset: str) -> bool:
     return GENERATORS[name].reads_captions and cascade_or_ldm and preset.startswith("paper-")
 
 
-def _preset(preset: str) -> str:
-    return "" if preset == "tiny" else f" --preset {preset}"
+def _preset(preset: str, network: str) -> str:
+    """Of a network that has it, else its usual one."""
+    known = preset != "tiny" and preset in PRESET_NAMES[network]
+    return f" --preset {preset}" if known else ""
+
+
+def _evaluator_preset(preset: str) -> str:
+    """Of a network that evaluates images of a generator's preset: the same width."""
+    if preset.startswith("paper-cityscapes"):
+        return " --preset small --width 512"
+    return "" if preset.startswith("tiny") else " --preset small"
 
 
 def _problem(find: Callable[[], object]) -> str:
-    """Why something is not found; "" where it is. A run of other data is refused elsewhere."""
+    """Why something is not found; "" where it is."""
     try:
         find()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:  # ValueError: unfinished, or of other data
         return str(error)
     return ""
-
-
-__all__ = ["PRETRAINED", "Missing", "Wanted", "listing", "missing_for", "refuse", "remedy",
-           "script", "usual_evaluators"]  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gcdp_bench.identity import DatasetIdentity, family
+from gcdp_bench.identity import DatasetIdentity, family, is_part
 from gcdp_bench.networks import NETWORKS, PROJECT, Record, read_records
 
 RUNS = Path("runs")
@@ -349,8 +349,12 @@ def _seen_from_here(path: Path) -> str:
 
 
 def train_command(network: str, dataset: DatasetIdentity) -> str:
-    """The command that trains a network on a dataset."""
-    return f"gcdp-bench train {network} --dataset {shlex.quote(dataset.place)}"
+    """The command that trains a network on a dataset; one that evaluates, on all images of its
+    family, which then share it."""
+    place = dataset.place
+    if NETWORKS[network].evaluates and dataset.kind == "catalogue" and is_part(dataset.name):
+        place = f"{dataset.family}-100"
+    return f"gcdp-bench train {network} --dataset {shlex.quote(place)}"
 
 
 def _option(network: str, path: str) -> str:

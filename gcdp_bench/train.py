@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gcdp_bench.catalog import (
     GENERATORS,
     dataset_identity,
-    image_size_of,
-    is_folder,
     lookup,
-    native_size_of,
     open_dataset,
     outline,
 )
 from gcdp_bench.config import digest, override
 from gcdp_bench.datasets import sizes
 from gcdp_bench.datasets.check import training_notes
-from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, resize_of
+from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.views import Without
 from gcdp_bench.identity import DatasetIdentity
-from gcdp_bench.images import Size
 from gcdp_bench.kinds import KINDS
+from gcdp_bench.missing import TEXT_ENCODER, Missing, Wanted, missing_for
 from gcdp_bench.networks import NETWORKS
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset
-from gcdp_bench.runs import Run, as_weights, find_run, new_folder
+from gcdp_bench.runs import Run, Weights, as_weights, find_run, new_folder
 from gcdp_bench.training import processes
 from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Task, TurnTask
+from gcdp_bench.training_sizes import image_size, used_images
 
 VOCABULARY = "vocabulary: training reads it from the captions; here it is that of the class names"
 OF_DATA = {
@@ -132,11 +129,33 @@ def resolve(request: Request) -> Resolved:
         FileNotFoundError: a folder that is no dataset.
     """
     presets = _presets(request)
-    size = _image_size(request, presets, request.preset)
+    size = image_size(request, presets)
     dataset = outline(request.dataset, size, data_root=request.data_root)
     config = _settings(request, presets, dataset)
     note = OF_DATA.get(request.model)
-    return Resolved(config, (_images(request, presets, size), *([note] if note else [])))
+    return Resolved(config, (used_images(request, presets, size), *([note] if note else [])))
+
+
+def missing(request: Request) -> list[Missing]:
+    """What `plan` would not find: data, networks that the network is built on, a text encoder.
+
+    Raises:
+        ValueError: as `plan`.
+    """
+    config = resolve(request).config
+    text = next((t for t in map(_text, vars(config).values()) if t is not None), None)
+    parts: tuple[tuple[str, Weights], ...] = ()
+    if request.stage is None and (given := KINDS[request.model]().given_part) is not None:
+        parts = tuple((name, as_weights(given(config))) for name in NETWORKS[request.model].parts)
+    encoders: tuple[tuple[str, Path | None], ...] = ()
+    if text is not None and text.encoder == "t5":
+        encoders = ((TEXT_ENCODER, None if text.path is None else Path(text.path)),)
+    wanted = Wanted(parts=parts, published=encoders, preset=request.preset)
+    return missing_for(request.dataset, wanted, data_root=request.data_root)
+
+
+def _text(config: Any) -> Any:
+    return getattr(config, "text", None)
 
 
 def identity_of(request: Request) -> DatasetIdentity:
@@ -263,7 +282,7 @@ def _planned(
     items: Dataset | None,
     *parts: Run,
 ) -> Plan:
-    images = _images(request, presets, splits[0].image_size)
+    images = used_images(request, presets, splits[0].image_size)
     left_out, resize = _left_out(splits), resize_of(splits[0])
     return Plan(
         task=task,
@@ -280,7 +299,7 @@ def _planned(
 
 
 def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset, Dataset]:
-    size = _image_size(request, presets, request.preset)
+    size = image_size(request, presets)
     train_split, validation_split = (
         open_dataset(
             request.dataset,
@@ -293,90 +312,6 @@ def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset,
         for split in ("train", "val")
     )
     return train_split, validation_split
-
-
-def _image_size(request: Request, presets: Mapping[str, Any], name: str) -> Size:
-    """(height, width) of the images of preset `name`: what the request says, else the largest size
-    that every network with a preset of that name passes.
-
-    Raises:
-        ValueError: the network does not pass what was asked for, or images need a `--resize`.
-    """
-    choice, preset = request.size, presets[name]
-    if choice.size is not None:
-        own = getattr(preset, "check_size", None)
-        if own is not None and (found := sizes.problems(choice.size, {request.model: own})):
-            nearest = sizes.choose_size(choice.size, max(choice.size), _size_checks(name))
-            raise ValueError(
-                f"--size: {request.model}: {found[request.model]}; every network passes "
-                f"{by(nearest)}"
-            )
-        return choice.size
-    whole = _whole_width(name)
-    size = image_size_of(
-        request.dataset,
-        choice.width or whole,
-        quarantine=request.quarantine,
-        checks=_size_checks(name),
-        exactly=choice.width is not None,
-    )
-    if preset.width < whole and choice.width is None:  # images of a part of the preset's size
-        size = size[0] * preset.width // whole, size[1] * preset.width // whole
-    native = native_size_of(request.dataset, quarantine=request.quarantine)
-    if request.resize == "none" and not fits(native, size):
-        raise ValueError(
-            f"{request.dataset}: the nearest size that every network passes is {by(size)}; a crop "
-            f"to its shape would cut off {100 * lost(native, size):.0f} % of images of "
-            f"{by(native)}; {REMEDY}, or choose another --size"
-        )
-    return size
-
-
-def _size_group(preset: str) -> str:
-    """The name that presets of one size share: of ablations their size's, else "tiny"."""
-    from reference_model.presets import SIZES
-
-    return next((size for size in SIZES if preset == size or preset.startswith(f"{size}-")), "tiny")
-
-
-def _whole_width(preset: str) -> int:
-    from reference_model.presets import SIZES
-
-    return SIZES[_size_group(preset)].width
-
-
-def _size_checks(preset: str) -> Mapping[str, sizes.SizeCheck]:
-    """Checks of every network that has a preset of that size, by the network's name."""
-    from reference_model.presets import SIZES
-
-    group = _size_group(preset)
-    whole = SIZES[group].width
-    checks = {"a cascade": SIZES[group].check_size}
-    for name, kind in KINDS.items():
-        found = kind().presets.get(group)
-        if hasattr(found, "check_size"):
-            checks[name] = partial(_check_part, found, whole)
-    return checks
-
-
-def _check_part(preset: Any, whole: int, size: Size) -> None:
-    """Check the size at which a network, which may be one of narrower images, sees `size`."""
-    preset.check_size((size[0] * preset.width // whole, size[1] * preset.width // whole))
-
-
-def _images(request: Request, presets: Mapping[str, Any], size: Size) -> str:
-    """Which images of a folder are used at which size, and the preset for larger ones."""
-    if not is_folder(request.dataset):
-        return ""
-    native = native_size_of(request.dataset, quarantine=request.quarantine)
-    own = presets[request.preset].width
-    wider = [
-        (preset.width, name)
-        for name, preset in presets.items()
-        if own < preset.width <= max(native) and _size_group(name) == name
-    ]
-    hint = "; --preset {1} for {0} pixels".format(*min(wider, key=lambda p: p[0])) if wider else ""
-    return f"{request.dataset}: {sizes.used_at(native, size, request.resize)}{hint}"
 
 
 def _left_out(splits: Sequence[Dataset]) -> Mapping[str, Any] | None:

@@ -25,6 +25,7 @@ LAYERS = (
     ("gcdp_bench.catalog",),
     ("gcdp_bench.filling", "gcdp_bench.sample", "gcdp_bench.known", "gcdp_bench.outpaint",
      "gcdp_bench.evaluate", "gcdp_bench.sweep", "gcdp_bench.kinds", "gcdp_bench.train",
+     "gcdp_bench.training_sizes", "gcdp_bench.missing", "gcdp_bench.estimate",
      "gcdp_bench.data",
      "gcdp_bench.tables", "gcdp_bench.compare", "gcdp_bench.report", "gcdp_bench.analyze",
      "gcdp_bench.ship", "gcdp_bench.inventory", "gcdp_bench.defaults", "gcdp_bench.doctor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gcdp_bench.catalog.names import lookup
 from gcdp_bench.networks import NETWORKS
@@ -23,6 +23,7 @@ class GeneratorSpec:
     load: Callable[[Path, SamplingConfig], Generator]
     makes_layouts: bool = False
     reads_captions: bool = True
+    param: Literal["guidance", "truncation", "none"] = "guidance"  # of sampling
 
 
 def _cascade(name: str) -> Callable[[Path, SamplingConfig], Generator]:
@@ -75,6 +76,7 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         load=_cascade("reference-unconditional"),
         makes_layouts=True,
         reads_captions=False,
+        param="none",
     ),
     "imagen": GeneratorSpec(
         summary="Imagen: the same cascade without layouts",
@@ -87,23 +89,27 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
     "lafite": GeneratorSpec(
         summary="StyleGAN2 with CLIP's text features in style space",
         load=_lafite,
+        param="truncation",
     ),
     "gansformer": GeneratorSpec(
         summary="StyleGAN2 whose features attend to a set of latents; images alone",
         load=_gansformer,
         reads_captions=False,
+        param="truncation",
     ),
     "dataset-ddpm": GeneratorSpec(
         summary="image diffusion, and layouts read off its features by pixel classifiers",
         load=_dataset_ddpm,
         makes_layouts=True,
         reads_captions=False,
+        param="none",
     ),
     "semantic-palette": GeneratorSpec(
         summary="a GAN of layouts with given class proportions, then an image from the layout",
         load=_semantic_palette,
         makes_layouts=True,
         reads_captions=False,
+        param="none",
     ),
 }
 

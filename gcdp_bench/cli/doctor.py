@@ -6,15 +6,54 @@ from pathlib import Path
 
 import click
 
-from gcdp_bench.cli.options import data_root_option
+from gcdp_bench.cli.names import DATASET, GENERATORS
+from gcdp_bench.cli.options import JUDGES, data_root_option, extractor_options
 
 MARKS = {True: "ok", False: "no", None: "--"}
 
 
 @click.command(name="doctor")
+@click.option(
+    "--for",
+    "dataset",
+    type=DATASET,
+    metavar="NAME|FOLDER",
+    help="List everything that a sweep of this dataset lacks, and the commands that make it.",
+)
+@click.option(
+    "--models", type=GENERATORS, metavar="LIST", help="With --for: generators [reference,imagen]."
+)
+@click.option(
+    "--preset", default="tiny", show_default=True, help="With --for: of what is to be trained."
+)
+@click.option(
+    "--script",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --for: write the commands as a shell script.",
+)
+@extractor_options
 @data_root_option
-def command(data_root: Path | None) -> None:
-    """Show versions, devices, weights and datasets, what can be run, and what mends the rest."""
+@click.pass_context
+def command(
+    context: click.Context,
+    dataset: str | None,
+    models: str | None,
+    preset: str,
+    script: Path | None,
+    data_root: Path | None,
+) -> None:
+    """Show versions, devices, weights and datasets, what can be run, and what mends the rest.
+
+    \b
+    gcdp-bench doctor --for celeba-25 --script make.sh
+    """
+    if dataset is not None:
+        _for(context, dataset, models, preset, script, data_root)
+        return
+    if models is not None or script is not None:
+        raise click.UsageError("--models and --script belong to --for")
+
     from gcdp_bench.doctor import examine
 
     for section in examine(data_root):
@@ -22,3 +61,32 @@ def command(data_root: Path | None) -> None:
         width = max(len(line.name) for line in section.lines)
         for line in section.lines:
             click.echo(f"  {MARKS[line.ok]}  {line.name:{width}s}  {line.detail}")
+
+
+def _for(
+    context: click.Context,
+    dataset: str,
+    models: str | None,
+    preset: str,
+    script: Path | None,
+    data_root: Path | None,
+) -> None:
+    """What a sweep of a dataset lacks."""
+    from gcdp_bench.catalog import TASKS, check_training
+    from gcdp_bench.cli.needs import show_missing, sweep_choices, wanted_by
+    from gcdp_bench.cli.options import parse_list
+    from gcdp_bench.missing import missing_for, sweep_command
+
+    names = TASKS["text-to-image"] if models is None else parse_list(models, str, "--models")
+    for name in names:
+        check_training(name, preset)
+    wanted = wanted_by(
+        dataset,
+        dict.fromkeys(names),
+        context.meta[JUDGES],
+        data_root=data_root,
+        preset=preset,
+    )
+    missing = missing_for(dataset, wanted, data_root=data_root)
+    goal = " ".join(filter(None, [sweep_command(dataset), sweep_choices(context)]))
+    show_missing(context, missing, dataset, goal, script)

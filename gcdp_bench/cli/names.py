@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from gcdp_bench.runs import Weights
 
 
 class Name(click.ParamType):
@@ -23,6 +26,20 @@ class Name(click.ParamType):
         """
         self._check(value)
         return value
+
+
+class TrainedWeights(click.ParamType):
+    """A folder or file of weights, or "pretrained"."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Weights:
+        """See `runs.as_weights`."""
+        from gcdp_bench.runs import as_weights
+
+        return as_weights(value) if isinstance(value, str) else value
 
 
 def _dataset(name: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER
+from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER, TrainedWeights
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
@@ -91,20 +91,6 @@ def size_choice(size: str | None, width: int | None) -> SizeChoice:
 device_option = click.option(
     "--device", default="cpu", show_default=True, help="Where the model runs: cpu, cuda, cuda:1."
 )
-
-
-class TrainedWeights(click.ParamType):
-    """A folder or file of weights, or "pretrained"."""
-
-    name = "path"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Weights:
-        """See `runs.as_weights`."""
-        from gcdp_bench.runs import as_weights
-
-        return as_weights(value) if isinstance(value, str) else value
 
 
 def weights_option(metavar: str = "PATH|pretrained"):

@@ -56,6 +56,8 @@ def command(
     from gcdp_bench.tables import readable
 
     results = results_or_default(results)
+    if not (results / "results.parquet").is_file():
+        raise FileNotFoundError(_no_results(results))
     try:
         if table is not None:
             text, files = build_table_1(results, only=only, mix_subsets=mix_subsets)
@@ -78,3 +80,21 @@ def command(
         send(results, "tables", "figures", "report.html")
         click.echo(f"sent to: {store.url}")
     raise_alarms(context, report.alarms["sentence"], strict=strict)
+
+
+def _no_results(results: Path) -> str:
+    """What has to be run first, with all that is missing for it."""
+    from gcdp_bench.catalog import TASKS
+    from gcdp_bench.cli.needs import wanted_by
+    from gcdp_bench.defaults import default_dataset
+    from gcdp_bench.missing import listing, missing_for, sweep_command
+
+    text = f"{results}: expected the results of a sweep, found none; run "
+    try:
+        dataset, _ = default_dataset(None)
+    except ValueError as error:
+        return f"{text}`gcdp-bench sweep` first ({error})"
+    wanted = wanted_by(dataset, dict.fromkeys(TASKS["text-to-image"]), {}, data_root=None)
+    missing = missing_for(dataset, wanted)
+    needs = f"\n{listing(missing, dataset)}" if missing else ""
+    return f"{text}`gcdp-bench sweep` first, for example `{sweep_command(dataset)}`{needs}"

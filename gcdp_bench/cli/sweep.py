@@ -9,7 +9,9 @@ import click
 
 from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.names import GENERATORS
+from gcdp_bench.cli.needs import show_missing, typed_choices, typed_command, wanted_by
 from gcdp_bench.cli.options import (
+    JUDGES,
     announce,
     data_options,
     dataset_or_default,
@@ -110,6 +112,12 @@ from gcdp_bench.cli.stores import STORED
     is_flag=True,
     help="Accept models that were trained on another subset of the dataset.",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print points, seconds and bytes expected, all that is missing, and the shell script that "
+    "makes it; stop.",
+)
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @strict_option
 @sampling_options
@@ -135,6 +143,7 @@ def command(
     results: Path,
     weights: tuple[str, ...],
     mix_subsets: bool,
+    dry_run: bool,
     demo: bool,
     strict: bool,
     steps: int,
@@ -160,12 +169,15 @@ def command(
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.extractors.bundle import load_extractors
+    from gcdp_bench.missing import missing_for, refuse
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.report.table_1 import readable_table_1, table_1
     from gcdp_bench.runs import PRETRAINED
     from gcdp_bench.sampling import SamplingConfig
     from gcdp_bench.storage import store_of
     from gcdp_bench.sweep import Places, SweepConfig, find_generators, pinned, run_sweep
+    from gcdp_bench.sweep.expected import expected
+    from gcdp_bench.sweep.generators import check_models
     from gcdp_bench.tables import readable, summary_table
 
     dataset = dataset_or_default(dataset, data_root)
@@ -199,6 +211,20 @@ def command(
         resize=resize,
         weights=tuple(given.items()),
     )
+    check_models(config)
+    wanted = wanted_by(
+        dataset,
+        {name: given.get(name) for name in config.model_names},
+        context.meta[JUDGES],
+        data_root=data_root,
+        pretrained=PRETRAINED in weights,
+    )
+    missing = missing_for(dataset, wanted, data_root=data_root)
+    if dry_run:
+        click.echo(str(expected(config, places)))
+        show_missing(context, missing, dataset, typed_command(context, "dry_run"), None)
+        return
+    refuse(dataset, missing, typed_choices(context))
     runs = find_generators(config, places)
     announce(*runs.values())
     places = pinned(places, runs)

@@ -74,6 +74,7 @@ def command(
     from gcdp_bench.cli.display import Display
     from gcdp_bench.config import to_dict
     from gcdp_bench.defaults import default_dataset
+    from gcdp_bench.missing import refuse
 
     train.check_name(model)
     if dataset is None:
@@ -106,6 +107,7 @@ def command(
                 say(note)
             click.echo(json.dumps(to_dict(resolved.config), indent=2))
             continue
+        refuse(dataset, train.missing(request), _choices(model, preset))
         folder = train.default_out(request, resume=resume) if out is None else out
         if out is not None and name is not None and stage is None:
             folder = out / name
@@ -114,3 +116,11 @@ def command(
             click.echo(f"{model}: weights and configuration in {folder}")
     if not dry_run:
         train.leave_processes()
+
+
+def _choices(model: str, preset: str) -> str:
+    """Options of the doctor, so that its script makes what this training needs."""
+    from gcdp_bench.catalog import GENERATORS
+
+    words = f"--models {model}" if model in GENERATORS else ""
+    return words if preset == "tiny" else f"{words} --preset {preset}".strip()

@@ -18,14 +18,16 @@ from gcdp_bench.extractors.clip_standard import NAME as CLIP
 from gcdp_bench.extractors.clip_standard import ClipFeatures, StandardClip
 from gcdp_bench.extractors.dinov2 import NAME as DINOV2
 from gcdp_bench.extractors.dinov2 import DinoV2
-from gcdp_bench.extractors.inception import (
-    FID_PROTOCOLS,
-    FidProtocol,
-    Inception,
-    InceptionNetwork,
-)
 from gcdp_bench.extractors.inception import NAME as INCEPTION
-from gcdp_bench.extractors.names import HRNET, FeatureProtocol, check_features, split_resize
+from gcdp_bench.extractors.inception import Inception, InceptionNetwork
+from gcdp_bench.extractors.names import (
+    DEFAULT_FEATURES,
+    FID_PROTOCOLS,
+    HRNET,
+    FidProtocol,
+    check_features,
+    split_resize,
+)
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
@@ -37,10 +39,6 @@ from gcdp_bench.runs import PRETRAINED, Run, Weights, as_weights, find_run, refu
 
 T = TypeVar("T")
 Kind = Literal["shipped", "standard"]
-DEFAULT_FEATURES: Mapping[Kind, tuple[FeatureProtocol, ...]] = {
-    "shipped": ("hrnet",),
-    "standard": ("tf1",),
-}
 CLIP_ROLE, ATTRIBUTES_ROLE = "clip", "attributes"
 
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
+from gcdp_bench.extractors.names import FidProtocol
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
 from gcdp_bench.extractors.weights import file_digest
@@ -30,9 +30,6 @@ from gcdp_bench.texts import reason
 
 CHUNK = 32
 NAME = "inception-v3"
-
-FidProtocol = Literal["tf1", "clean", "torch"]
-FID_PROTOCOLS: tuple[FidProtocol, ...] = get_args(FidProtocol)
 
 
 @dataclass(frozen=True)

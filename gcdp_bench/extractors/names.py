@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,8 +14,16 @@ CONFIGURED = "1024x2048"
 """Size at which the configuration `fcn_hr48_*_cityscapes-512x1024` tests."""
 BOX = r"([1-9]\d*)x([1-9]\d*)"
 
+FidProtocol = Literal["tf1", "clean", "torch"]
+FID_PROTOCOLS: tuple[FidProtocol, ...] = get_args(FidProtocol)
 FeatureProtocol = Literal["hrnet", "tf1", "clean", "torch", "dinov2", "cmmd"]
 FEATURE_PROTOCOLS: tuple[FeatureProtocol, ...] = get_args(FeatureProtocol)
+
+DEFAULT_FEATURES: Mapping[str, tuple[FeatureProtocol, ...]] = {
+    "shipped": ("hrnet",),
+    "standard": ("tf1",),
+}
+"""Kind of the evaluating networks -> features that are compared unless told otherwise."""
 
 
 def check_features(names: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ def find_generators(config: SweepConfig, places: Places) -> dict[str, Run]:
         ValueError: unknown names, a generator of another task, or a run of other data.
     """
     given = dict(places.weights)
-    _refuse_other_task(config)
+    check_models(config)
     for name in (*config.model_names, *given):
         lookup(GENERATORS, name, "generator")
     dataset = dataset_identity(config.dataset, data_root=places.data_root)
@@ -30,7 +30,12 @@ def pinned(places: Places, runs: Mapping[str, Run]) -> Places:
     return replace(places, weights=tuple((name, run.weights) for name, run in runs.items()))
 
 
-def _refuse_other_task(config: SweepConfig) -> None:
+def check_models(config: SweepConfig) -> None:
+    """Refuse generators of another task.
+
+    Raises:
+        ValueError: says which, and which task they are of.
+    """
     silent = [name for name in config.model_names
               if name in GENERATORS and not GENERATORS[name].reads_captions]  # fmt: skip
     if silent and config.task == "text-to-image":

@@ -17,7 +17,8 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.framing import fits
 from gcdp_bench.datasets.sizes import SizeChoice, choose_size
-from gcdp_bench.train import Request, _size_checks, plan
+from gcdp_bench.train import Request, plan
+from gcdp_bench.training_sizes import _size_checks
 from reference_model.presets import PRESETS, SIZES
 
 SHAPES = [(333, 500), (3, 4), (9, 16), (4, 5), (3, 2), (1, 1), (1, 2), (1, 4), (4, 1), (9, 21)]

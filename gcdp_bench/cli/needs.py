@@ -1,0 +1,131 @@
+"""What a command needs that may be missing, from its options."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from gcdp_bench.missing import Missing, Wanted
+
+
+def wanted_by(
+    dataset: str,
+    generators: Mapping[str, Any],
+    evaluators: Mapping[str, Any],
+    *,
+    data_root: Path | None,
+    pretrained: bool = False,
+    preset: str = "tiny",
+) -> Wanted:
+    """What a sweep of a dataset needs.
+
+    Args:
+        dataset: name or folder.
+        generators: name -> weights as given, see `runs.find_run`.
+        evaluators: values of `options.extractor_options`; empty: their defaults.
+        data_root: `--data-root`.
+        pretrained: whether networks that are not given are those that ship.
+        preset: of what is to be trained.
+    """
+    from gcdp_bench.extractors.names import DEFAULT_FEATURES, FID_PROTOCOLS, HRNET, split_resize
+    from gcdp_bench.identity import family
+    from gcdp_bench.missing import Wanted, usual_evaluators
+    from gcdp_bench.runs import PRETRAINED, as_weights
+
+    usual = PRETRAINED if pretrained else None
+    kind = evaluators.get("extractors", "shipped")
+    trained: dict[str, Any] = {}
+    published: dict[str, Path | None] = {}
+    own = HRNET if kind == "standard" and family(dataset) == "cityscapes" else None
+    for given in evaluators.get("segmenters") or (own,):
+        name, _ = (None, "") if given is None else split_resize(given)
+        if name == HRNET:
+            published[HRNET] = None
+        elif name is None or not Path(name).is_file():
+            trained["segmenter"] = as_weights(name) or usual
+    clip = evaluators.get("clip")
+    if kind == "standard":
+        published["clip-vit-l-14-336"] = clip
+    else:
+        trained["clip"] = clip or usual
+    text = evaluators.get("features")
+    features = DEFAULT_FEATURES[kind] if text is None else tuple(p.strip() for p in text.split(","))
+    if set(features) & set(FID_PROTOCOLS):
+        published["inception-v3"] = evaluators.get("inception")
+    if "dinov2" in features:
+        published["dinov2-vit-l-14"] = evaluators.get("dinov2")
+    if "attributes" in usual_evaluators(dataset, data_root):
+        trained["attributes"] = evaluators.get("attributes") or usual
+    return Wanted(
+        generators=tuple(generators.items()),
+        evaluators=tuple(trained.items()),
+        published=tuple(published.items()),
+        preset=preset,
+    )
+
+
+def typed_command(context: click.Context, *without: str) -> str:
+    """The command as it was typed, without some of its options."""
+    words = _typed(context, lambda name: name not in without)
+    return shlex.join(["gcdp-bench", str(context.info_name), *words])
+
+
+def typed_choices(context: click.Context) -> str:
+    """The options that chose generators and evaluating networks, as they were typed."""
+    from gcdp_bench.cli.options import JUDGES
+
+    chosen = {"models", "preset", *context.meta.get(JUDGES, {})} - {"device"}
+    return shlex.join(_typed(context, lambda name: name in chosen))
+
+
+def sweep_choices(context: click.Context) -> str:
+    """The same for a sweep, which trains nothing."""
+    from gcdp_bench.cli.options import JUDGES
+
+    chosen = {"models", *context.meta.get(JUDGES, {})} - {"device"}
+    return shlex.join(_typed(context, lambda name: name in chosen))
+
+
+def _typed(context: click.Context, wanted: Callable[[str], bool]) -> list[str]:
+    from gcdp_bench.cli.options import JUDGES
+
+    words: list[str] = []
+    values = {**context.params, **context.meta.get(JUDGES, {})}
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if context.get_parameter_source(name) != ParameterSource.COMMANDLINE or not wanted(name):
+            continue
+        value = values[name]
+        for one in value if isinstance(value, tuple) else [value]:
+            words += parameter.opts[:1] if one is True else [parameter.opts[0], str(one)]
+    return words
+
+
+def show_missing(
+    context: click.Context, missing: list[Missing], dataset: str, goal: str, path: Path | None
+) -> None:
+    """Print the list and the script, or write the script.
+
+    Args:
+        context: of the command.
+        missing: see `missing.missing_for`.
+        dataset: as it was given.
+        goal: the command that can be run then.
+        path: of the script; None: it is printed.
+    """
+    from gcdp_bench.files import replacing
+    from gcdp_bench.missing import listing, script
+
+    click.echo(listing(missing, dataset, typed_choices(context)))
+    if path is not None:
+        with replacing(path) as temporary:
+            temporary.write_text(script(missing, goal), encoding="utf-8")
+        click.echo(f"script: {path}; look at it, then run it: sh {path}")
+    elif missing:
+        click.echo("\n" + script(missing, goal).rstrip())

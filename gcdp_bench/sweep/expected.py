@@ -1,0 +1,52 @@
+"""What a sweep would take, before anything is loaded."""
+
+from __future__ import annotations
+
+from gcdp_bench.catalog import dataset_identity, image_size_of
+from gcdp_bench.config import read_table
+from gcdp_bench.estimate import Estimate, estimate
+from gcdp_bench.identity import DatasetIdentity
+from gcdp_bench.images import Size
+from gcdp_bench.runs import find_run
+from gcdp_bench.sweep.config import GUIDANCE_LADDER, Places, SweepConfig
+
+TINY_WIDTH = 128  # px, of images at the tiny preset
+
+
+def expected(config: SweepConfig, places: Places) -> Estimate:
+    """See `gcdp_bench.estimate.estimate`."""
+    dataset = dataset_identity(config.dataset, data_root=places.data_root)
+    sampling = config.sampling
+    return estimate(
+        config.model_names,
+        values={"guidance": config.guidance, "truncation": config.truncation, "none": (1.0,)},
+        num_seeds=len(config.seeds),
+        num_samples=config.num_samples,
+        steps=sampling.steps,
+        sr_steps=sampling.sr_steps,
+        size=_size(config, places, dataset),
+        ladder=GUIDANCE_LADDER,
+        device=sampling.device,
+        results=places.results,
+        dataset=dataset.name,
+    )
+
+
+def _size(config: SweepConfig, places: Places, dataset: DatasetIdentity) -> Size:
+    """Of the first trained generator's images, else that of the tiny preset."""
+    given = dict(places.weights)
+    for name in config.model_names:
+        try:
+            folder = find_run(name, dataset, given.get(name)).folder
+        except (FileNotFoundError, ValueError):
+            continue
+        found = [
+            tuple(table["image_size"])
+            for path in (*folder.glob("config.json"), *folder.glob("*/config.json"))
+            for table in read_table(path).get("task", {}).values()
+            if isinstance(table, dict) and isinstance(table.get("image_size"), list)
+        ]
+        if found:
+            height, width = max(found)
+            return height, width
+    return image_size_of(config.dataset, TINY_WIDTH)
