@@ -20,7 +20,7 @@ from gcdp_bench.catalog import (
     is_folder,
 )
 from gcdp_bench.config import read_table
-from gcdp_bench.data import available_dataset
+from gcdp_bench.data import NOT_GIVEN, available_dataset
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.networks import NETWORKS
@@ -155,12 +155,14 @@ def _data(dataset: str, data_root: Path | None) -> Iterator[Missing]:
         "# put its files below one folder as docs/datasets.md says, and name that folder here:",
         "export GCDP_DATA=${GCDP_DATA:?folder of the data}",
     )
-    yield Missing(DATA, dataset, "the data", found.problem, commands)
+    given = not found.problem.startswith(NOT_GIVEN)
+    reason = found.problem if given else "pass --data-root FOLDER or set GCDP_DATA"
+    yield Missing(DATA, dataset, "the data", reason, commands)
 
 
 def _published(name: str, path: Path | None) -> Iterator[Missing]:
-    if path is not None and path.exists():
-        return
+    if name == TEXT_ENCODER and path is not None and path.is_dir():
+        return  # another T5 than that of the registry
     problem = _problem(lambda: find_weights(name, path))
     if problem:
         command = f"gcdp-bench weights add {name} --download"

@@ -97,7 +97,7 @@ def test_the_options_of_every_verb():
         "score": sorted(["folder", "--split", "--out", "--explain", "--strict", *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
-                         "--truncation", "--mix-subsets", "--task", "--cluster",
+                         "--dry-run", "--truncation", "--mix-subsets", "--task", "--cluster",
                          "--cpus-per-task", "--gpus-per-task", "--shard-size", "--strict",
                          *shared, *steps]),
         "report": ["--mix-subsets", "--only", "--strict", "--table", "results"],
@@ -108,7 +108,8 @@ def test_the_options_of_every_verb():
         "verify": [],
         "weights": [],  # a group of verbs
         "cache": [],  # a group of verbs
-        "doctor": ["--data-root"],
+        "doctor": sorted({*shared, "--for", "--models", "--preset", "--script"}
+                         - {"--dataset", "--quarantine", "--resize"}),
     }  # fmt: skip
 
 
