@@ -9,6 +9,7 @@ from typing import Any
 
 from gcdp_bench.catalog import (
     GENERATORS,
+    check_quarantine,
     dataset_identity,
     lookup,
     open_dataset,
@@ -129,6 +130,8 @@ def resolve(request: Request) -> Resolved:
         FileNotFoundError: a folder that is no dataset.
     """
     presets = _presets(request)
+    if request.quarantine is not None:
+        check_quarantine(request.dataset, request.quarantine)
     size = image_size(request, presets)
     dataset = outline(request.dataset, size, data_root=request.data_root)
     config = _settings(request, presets, dataset)

@@ -5,6 +5,7 @@ from gcdp_bench.catalog.datasets import (
     DATASETS,
     DatasetSpec,
     check_dataset,
+    check_quarantine,
     dataset_identity,
     has_attributes,
     image_size_of,
@@ -12,7 +13,6 @@ from gcdp_bench.catalog.datasets import (
     native_size_of,
     open_dataset,
     open_faulty,
-    outline,
     protocol_split,
     resolve_data_root,
     splits_on_disk,
@@ -25,6 +25,7 @@ from gcdp_bench.catalog.generators import (
     trained_parts,
 )
 from gcdp_bench.catalog.names import lookup
+from gcdp_bench.catalog.outlines import outline
 from gcdp_bench.catalog.presets import PRESET_NAMES, check_training
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "DatasetSpec",
     "GeneratorSpec",
     "check_dataset",
+    "check_quarantine",
     "check_training",
     "dataset_identity",
     "has_attributes",

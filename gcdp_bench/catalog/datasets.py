@@ -14,7 +14,6 @@ from gcdp_bench.identity import DatasetIdentity, training_digest
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
-    from gcdp_bench.datasets.outline import Outline
     from gcdp_bench.datasets.sizes import SizeCheck
     from gcdp_bench.images import Size
     from gcdp_bench.protocols import Dataset
@@ -260,26 +259,6 @@ def open_dataset(
     return spec.files.open(split, size, root, resize=resize)
 
 
-def outline(name: str, size: Size, *, data_root: Path | None = None) -> Outline:
-    """A dataset without its items; of the catalogue's, no file is needed.
-
-    Raises:
-        ValueError: unknown dataset.
-        FileNotFoundError: a folder that is no dataset.
-    """
-    from gcdp_bench.datasets.outline import Outline
-
-    check_dataset(name)
-    if is_folder(name):
-        identity = dataset_identity(name, data_root=data_root)
-        return Outline(identity.name, "train", identity.class_names or (), size)
-    files = DATASETS[name].files
-    if files is not None:
-        return Outline(name, "train", files.classes(), size)
-    whole = open_dataset(name, "train", size=size, data_root=None)
-    return Outline(whole.name, "train", whole.class_names, size)
-
-
 def open_faulty(
     name: str,
     split: str,
@@ -340,6 +319,17 @@ def _files(name: str) -> opening.DiskFiles:
             "or to leave out"
         )
     return files
+
+
+def check_quarantine(name: str, quarantine: Path) -> None:
+    """Refuse a list of items to leave out that is none, or that is for a dataset without files.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_dataset`.
+    """
+    if not is_folder(name):
+        _files(name)
+    _quarantined(name, "train", quarantine)
 
 
 def _quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[str]:
