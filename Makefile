@@ -10,7 +10,7 @@ VENV ?= .venv$(if $(and $(OTHER),$(wildcard .venv/bin/python)),-$(OTHER))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-pythons lint clean
+.PHONY: demo test test-pythons lint tables clean
 
 # The main job on the embedded data: sample, score, draw. A demonstration, not a result.
 demo: $(STAMP)
@@ -33,6 +33,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# Tables and marked numbers of README.md and results/README.md, from the CSV files in results/.
+tables: $(STAMP)
+	$(BIN)/python -m benchmarks.tables
 
 # onedl-mmcv asks for opencv-python, which needs a graphics library (libGL) that a server lacks;
 # the headless build is the same module without it.

@@ -78,10 +78,10 @@ def _weights(name: str) -> None:
 
 
 def _condition(text: str) -> None:
-    from gcdp_bench.rows import COLUMNS
+    from gcdp_bench.rows import COLUMNS, RENAMED
 
     field, separator, _ = text.partition("=")
-    if not separator or field not in COLUMNS:
+    if not separator or field not in {*COLUMNS, *RENAMED}:
         raise ValueError(
             f"--only: expected FIELD=VALUE with a column of the results ({', '.join(COLUMNS)}), "
             f"got {text!r}"

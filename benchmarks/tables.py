@@ -1,0 +1,387 @@
+"""Write every table and every marked number of README.md and results/README.md from committed CSV.
+
+python -m benchmarks.tables [--check]
+
+    <!-- table: NAME --> ... <!-- /table -->     the table `TABLES[NAME]`
+    5.48<!--= SOURCE KEY ... COLUMN -->          a number, with as many decimals as it has
+    [4.01, 5.26]<!--= SOURCE KEY ... COLUMN -->  its interval
+
+SOURCE is a name of `SOURCES`; the KEYs are values of its key columns, in order, "~" for a space. A
+plus sign before a number stays; shares become percent. Of a comparison the KEYs are the two points,
+in either order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from gcdp_bench.files import replacing
+from gcdp_bench.report.style import title
+from gcdp_bench.tables import PERCENT, UNDEFINED, param_text
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = ("README.md", "results/README.md")
+SHARES = frozenset((*PERCENT, "pixel_accuracy"))
+"""Metrics in [0, 1] in the files and in percent in the documents."""
+
+DIGITS = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?|\[[^\][]*\]")
+NUMBER = re.compile(rf"(?P<text>{DIGITS.pattern})<!--= (?P<what>[^>]*?) -->")
+TABLE = re.compile(
+    r"(?P<head><!-- table: (?P<name>[\w-]+) -->\n).*?(?P<tail><!-- /table -->)", re.S
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A committed CSV file."""
+
+    file: str  # in results/
+    keys: tuple[str, ...]
+    wide: bool = False  # one column per metric; else one line per metric
+    paired: bool = False  # differences of two points, of which each pair stands in one order
+
+
+def _of(folder: str, name: str) -> dict[str, Source]:
+    """Files of one sweep."""
+    return {
+        name: Source(f"{folder}/tables/summary.csv", ("model", "param_value"), wide=True),
+        f"{name}-gap": Source(f"{folder}/tables/comparison.csv", ("a", "b"), paired=True),
+        f"{name}-cost": Source(f"{folder}/tables/costs.csv", ("model", "part"), wide=True),
+        f"{name}-features": Source(f"{folder}/analysis/features.csv", ("model", "block", "t")),
+    }
+
+
+CITY = "synth-city-25"
+SOURCES: Mapping[str, Source] = {
+    **_of(CITY, "city"),
+    **_of("synth-face-25", "face"),
+    "pairs": Source(f"{CITY}/image-layout/table-1.csv", ("method",), wide=True),
+    "camvid-cost": Source("camvid/image-layout/costs.csv", ("model", "part"), wide=True),
+    "pairs-gap": Source(f"{CITY}/image-layout/comparison.csv", ("a", "b"), paired=True),
+    "pairs-cost": Source(f"{CITY}/image-layout/costs.csv", ("model", "part"), wide=True),
+    "camvid": Source("camvid/image-layout/table-1.csv", ("method",), wide=True),
+    "scarcity": Source(f"{CITY}/analysis/scarcity.csv", ("fraction", "model")),
+    "scarcity-gap": Source(f"{CITY}/analysis/scarcity-gaps.csv",
+                           ("fraction", "model", "against"), paired=True),
+    "class": Source(f"{CITY}/analysis/classes.csv", ("model", "class")),
+    "correlation": Source(f"{CITY}/analysis/correlations.csv", ("model",), wide=True),
+    "outpainting": Source(f"{CITY}/analysis/outpainting.csv", ("direction", "source", "class")),
+    "schedule": Source(f"{CITY}/analysis/schedules-scores.csv", ("schedule", "class")),
+    "settled": Source(f"{CITY}/analysis/schedules-settled.csv", ("schedule", "quantity"),
+                      wide=True),
+    "captions": Source("captions.csv", ("dataset", "test"), wide=True),
+}  # fmt: skip
+
+MODELS = ("reference", "imagen", "ldm", "lafite")
+REAL = {
+    "real-split": "real images against the others",
+    "real-floor": "real images, shuffled captions",
+    "real-ceiling": "real images",
+}
+PAIR_TITLES = {
+    "reference-unconditional": "GCDP, unconditional",
+    "gansformer": "GANformer, layouts by the segmenter",
+    "dataset-ddpm": "DatasetDDPM, 50 labelled images",
+    "reference": "GCDP with captions, shipped, w 2",
+    "real-ceiling": "real images",
+}
+
+
+@cache
+def read(file: str) -> pd.DataFrame:
+    """A committed table."""
+    return pd.read_csv(ROOT / "results" / file, keep_default_na=False, na_values=[""])
+
+
+def lookup(what: str) -> tuple[float, float, float]:
+    """Value and ends of the interval, NaN where there is none, of `SOURCE KEY ... COLUMN`.
+
+    Raises:
+        ValueError: no such source, or not exactly one line with these keys.
+    """
+    name, *keys, column = what.split()
+    sign = 1.0
+    if name not in SOURCES:
+        raise ValueError(f"{what}: expected a source of {', '.join(SOURCES)}")
+    source, keys = SOURCES[name], [key.replace("~", " ") for key in keys]
+    table = read(source.file)
+    if not source.wide:
+        table = table[table["metric"] == column]
+        if "class" in table and "class" not in source.keys:
+            table = table[table["class"] == "all"]
+    found = _with(table, source.keys, keys)
+    if source.paired and not len(found):
+        turned = [*keys[:-2], keys[-1], keys[-2]]
+        found, sign = _with(table, source.keys, turned), -1.0
+    present = [name for name in _columns(source, column) if name in found]
+    found = found.drop_duplicates(present) if present else found
+    if not present or len(found) != 1:
+        raise ValueError(f"{what}: expected one line of {source.file}, found "
+                         f"{len(found)}; columns: {', '.join(table.columns)}")  # fmt: skip
+    value, low, high = (float(found.iloc[0].get(name, "nan")) for name in _columns(source, column))
+    factor = 100.0 if column in SHARES and name not in ("pairs", "camvid") else 1.0
+    if sign < 0:
+        low, high = high, low
+    return sign * factor * value, sign * factor * low, sign * factor * high
+
+
+def formatted(text: str, what: str) -> str:
+    """A number, or an interval, as `text` is written."""
+    value, *ends = lookup(what)
+    if not text.startswith("["):
+        return _like(text, value)
+    name, *_, column = what.split()
+    if column.startswith(("fid", "fd-", "fsd")) and not (
+        SOURCES[name].paired or column.endswith("_corrected")
+    ):
+        raise ValueError(f"{what}: the interval of a distance belongs to {column}_corrected")
+    parts = text.strip("[]").split(", ")
+    if len(parts) != 2:
+        raise ValueError(f"{what}: expected an interval such as [1.0, 2.0], got {text}")
+    return f"[{', '.join(_like(part, end) for part, end in zip(parts, ends, strict=True))}]"
+
+
+def rewritten(text: str) -> str:
+    """A document with its tables and marked numbers as the files say."""
+    text = TABLE.sub(lambda hit: f"{hit['head']}{TABLES[hit['name']]()}{hit['tail']}", text)
+    return NUMBER.sub(
+        lambda hit: f"{formatted(hit['text'], hit['what'])}<!--= {hit['what']} -->", text
+    )
+
+
+def main() -> None:
+    """Rewrite the documents; with `--check` only say which are not up to date."""
+    parser = argparse.ArgumentParser(description="Tables and numbers of the documents.")
+    parser.add_argument("--check", action="store_true", help="Write nothing; exit 1 if one is old.")
+    options = parser.parse_args()
+    old = []
+    for name in DOCUMENTS:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        new = rewritten(text)
+        if new != text:
+            old.append(name)
+            if not options.check:
+                with replacing(path) as temporary:
+                    temporary.write_text(new, encoding="utf-8")
+    print(f"{'old' if options.check else 'rewritten'}: {', '.join(old) or 'none'}")
+    sys.exit(bool(old) and options.check)
+
+
+def sweep_table(name: str) -> Callable[[], str]:
+    """Every point of a sweep; real images last. Bold: the lowest plain FID of each model."""
+    columns = {"semantic_recall": "recall % ↑", "semantic_precision": "precision % ↑",
+               "false_detection_rate": "unnamed found % ↓", "miou": "mIoU % ↑",
+               "fsd_predicted": "FSD segmented ↓", "clip-x100": "CLIP ↑"}  # fmt: skip
+
+    def build() -> str:
+        summary = read(SOURCES[name].file)
+        lines = [["model", "sampled at", "FID ↓", "FID corrected, 95 % ↓", *columns.values()]]
+        for model in (*MODELS, *REAL):
+            points = summary[summary["model"] == model]
+            for place, (_, point) in enumerate(points.iterrows()):
+                fid = _number(point["fid"], 2)
+                best = model in MODELS and point["fid"] == points["fid"].min()
+                lines.append(
+                    [
+                        REAL.get(model, title(model)) if place == 0 else "",
+                        param_text(point["param_name"], point["param_value"]).replace("–", ""),
+                        f"**{fid}**" if best else fid,
+                        _corrected(point),
+                        *(_metric(point, metric) for metric in columns),
+                    ]
+                )
+        return _markdown(lines)
+
+    return build
+
+
+def best_table(name: str, at: Mapping[str, str]) -> Callable[[], str]:
+    """A line per model: its lowest plain FID, other metrics at one parameter value. Bold: best."""
+    columns = {"semantic_recall": "recall % ↑", "clip-x100": "CLIP ↑",
+               "attribute_recall": "attribute recall % ↑"}  # fmt: skip
+
+    def build() -> str:
+        summary = read(SOURCES[name].file)
+        points = {}
+        for model in MODELS:
+            own = summary[summary["model"] == model]
+            shown = own[own["param_value"].map("{:g}".format) == at[model]].iloc[0].copy()
+            best = own.sort_values("fid", kind="stable").iloc[0]
+            shown["fid"], shown["best"] = best["fid"], _setting(best)
+            points[model] = shown
+        bold = {metric: max(point[metric] for point in points.values()) for metric in columns}
+        lowest = min(point["fid"] for point in points.values())
+        lines = [["model", "lowest FID ↓", "others at", *columns.values()]]
+        for model, point in points.items():
+            lines.append(
+                [
+                    title(model),
+                    f"{_bold(_number(point['fid'], 2), point['fid'] == lowest)} ({point['best']})",
+                    _setting(point),
+                    *(_bold(_metric(point, metric), point[metric] == bold[metric])
+                      for metric in columns),
+                ]
+            )  # fmt: skip
+        for model, text in REAL.items():
+            ((_, point),) = summary[summary["model"] == model].iterrows()
+            lines.append([text, _number(point["fid"], 2), "",
+                          *(_metric(point, metric) for metric in columns)])  # fmt: skip
+        return _markdown(lines)
+
+    return build
+
+
+def cost_table(name: str) -> Callable[[], str]:
+    """What the trainings of a sweep's models cost, and a sample of each."""
+
+    def build() -> str:
+        costs = read(SOURCES[f"{name}-cost"].file)
+        lines = [["model", "parameters trained", "examples (steps x batch)", "training TFLOPs",
+                  "GFLOPs per sample"]]  # fmt: skip
+        for model in MODELS:
+            own = costs[costs["model"] == model]
+            ((_, whole),) = own[own["part"] == "all"].iterrows()
+            lines.append([
+                title(model),
+                f"{whole['num_parameters'] / 1e6:.1f} M",
+                " + ".join(f"{part['examples_seen']:,.0f} ({_steps(part)} {part['part']})"
+                           for _, part in own[own["part"] != "all"].iterrows()),
+                f"{whole['training_flops'] / 1e12:.0f}",
+                f"{whole['flops_per_sample'] / 1e9:.1f} ({_setting(whole)})",
+            ])  # fmt: skip
+        return _markdown(lines)
+
+    return build
+
+
+def pair_table(name: str, *, costs: bool) -> Callable[[], str]:
+    """Table 1, by plain FID. Bold: best of the generators without captions.
+
+    The committed files hold the intervals of the distances without the corrected values that they
+    belong to, so mIoU alone has one here.
+    """
+
+    def build() -> str:
+        table = read(SOURCES[name].file).sort_values("fid", kind="stable")
+        table = table[~table["method"].isin(["reference", "real-ceiling"])]
+        rest = read(SOURCES[name].file).set_index("method", drop=False)
+        rest = rest.loc[[model for model in ("reference", "real-ceiling") if model in rest.index]]
+        spent = read(SOURCES[f"{name}-cost"].file) if costs else None
+        head = ["method", "steps x batch", "CPU minutes"] if costs else ["method"]
+        lines = [[*head, "FID ↓", "mIoU % ↑", "FSD ↓"]]
+        best = {"fid": table["fid"].min(), "miou": table["miou"].max(), "fsd": table["fsd"].min()}
+        for _, point in pd.concat([table, rest]).iterrows():
+            method = point["method"]
+            own = [] if spent is None else _spent(spent[spent["model"] == method])
+            miou = "undefined" if pd.isna(point["miou"]) else _number(point["miou"], 1)
+            ends = f" [{_number(point['miou_low'], 1)}, {_number(point['miou_high'], 1)}]"
+            lines.append([
+                PAIR_TITLES.get(method, title(method)), *own,
+                _bold(_number(point["fid"], 1), point["fid"] == best["fid"]),
+                _bold(miou, point["miou"] == best["miou"])
+                + ("" if pd.isna(point["miou_low"]) else ends),
+                _bold(_number(point["fsd"], 1), point["fsd"] == best["fsd"]),
+            ])  # fmt: skip
+        return _markdown(lines)
+
+    return build
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "city": sweep_table("city"),
+    "face": best_table("face", {"reference": "4", "imagen": "4", "ldm": "4", "lafite": "0.6"}),
+    "pairs": pair_table("pairs", costs=False),
+    "city-costs": cost_table("city"),
+    "face-costs": cost_table("face"),
+    "pairs-costs": pair_table("pairs", costs=True),
+    "camvid": pair_table("camvid", costs=True),
+}
+
+
+def _with(table: pd.DataFrame, names: tuple[str, ...], keys: list[str]) -> pd.DataFrame:
+    """Lines whose key columns have these values; names left out take everything."""
+    for name, key in zip(names, keys, strict=False):
+        column = table[name]
+        numbers = column.map("{:g}".format) if column.dtype.kind in "if" else column.astype(str)
+        table = table[numbers == key]
+    return table
+
+
+def _columns(source: Source, column: str) -> tuple[str, str, str]:
+    if source.paired:
+        return ("difference", "ci_low", "ci_high")
+    if not source.wide:
+        return ("value", "ci_low", "ci_high")
+    if column in ("spearman", "value"):
+        return (column, "ci_low", "ci_high")
+    base = column.removesuffix("_corrected")
+    return (column, f"{base}_low", f"{base}_high")
+
+
+def _like(text: str, value: float) -> str:
+    """A value with the decimals, the commas and the plus sign of `text`."""
+    if pd.isna(value):
+        raise ValueError(f"{text}: expected a number in the file, found none")
+    decimals = len(text.partition(".")[2])
+    sign = "+" if text.startswith("+") else ""
+    shown = f"{value:{sign}{',' if ',' in text else ''}.{decimals}f}"
+    return shown.replace("-", "") if float(shown.replace(",", "")) == 0 else shown
+
+
+def _markdown(lines: list[list[str]]) -> str:
+    head, *body = lines
+    rows = [head, ["---"] * len(head), *body]
+    return "".join(f"| {' | '.join(row)} |\n".replace("  ", " ") for row in rows)
+
+
+def _number(value: float, decimals: int) -> str:
+    return UNDEFINED if pd.isna(value) else f"{value:.{decimals}f}"
+
+
+def _metric(point: pd.Series, metric: str) -> str:
+    return _number(point[metric] * (100.0 if metric in SHARES else 1.0), 1)
+
+
+def _corrected(point: pd.Series) -> str:
+    """The value without its small-sample bias, with its interval, no end below 0."""
+    if pd.isna(point["fid_corrected"]):
+        return UNDEFINED
+    ends = ", ".join(_number(max(0.0, point[f"fid_{end}"]), 2) for end in ("low", "high"))
+    return f"{_number(max(0.0, point['fid_corrected']), 2)} [{ends}]"
+
+
+def _setting(point: pd.Series) -> str:
+    return param_text(point["param_name"], point["param_value"])
+
+
+def _bold(text: str, best: bool) -> str:
+    return f"**{text}**" if best else text
+
+
+def _steps(part: pd.Series) -> str:
+    return f"{part['steps']:,.0f} x {part['examples_seen'] / part['steps']:.0f}"
+
+
+def _spent(costs: pd.DataFrame) -> list[str]:
+    """Steps of every trained network, and minutes of all; on a GPU those of the GPU."""
+    if not len(costs):
+        return ["", ""]
+    ((_, whole),) = costs[costs["part"] == "all"].iterrows()
+    parts = costs[costs["part"] != "all"]
+    steps = ", ".join(f"{_steps(part)} {part['part']}" for _, part in parts.iterrows())
+    minutes = f"{whole['cpu_sec'] / 60:.0f}"
+    gpu = f" (and {whole['gpu_sec'] / 60:.0f} GPU minutes)" if whole["gpu_sec"] > 0 else ""
+    return [steps, minutes + gpu]
+
+
+if __name__ == "__main__":
+    main()
