@@ -274,7 +274,8 @@ def _unit_distance(population: Between, scale: float) -> float:
 
 def spectrum(values: Array) -> Array:
     """Eigenvalues of the covariance of rows, (D,), none negative."""
-    return np.clip(np.linalg.eigvalsh(np.cov(values, rowvar=False)), 0.0, None)
+    eigenvalues = np.linalg.eigvalsh(np.cov(values, rowvar=False))
+    return np.asarray(np.clip(eigenvalues, 0.0, None), np.float64)
 
 
 def write(lines: Sequence[Coverage], path: Path) -> None:
