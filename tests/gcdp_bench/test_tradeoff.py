@@ -105,6 +105,15 @@ def test_an_interval_needs_95_percent_of_the_draws(undefined, method):
     assert tradeoff._interval(draws).method == method
 
 
+@pytest.mark.parametrize(("undefined", "kept"), [(99, True), (101, False)])
+def test_a_share_of_ranks_needs_95_percent_of_the_draws(undefined, kept):
+    areas = np.tile([[3.0], [2.0]], 2001)
+    areas[0, 1 : 1 + undefined] = math.nan
+    ranks, shares, every = tradeoff._ranking(areas)
+    assert ranks.tolist() == [1, 2]
+    assert math.isnan(every) != kept and np.isnan(shares).all() != kept
+
+
 def test_every_correspondence_metric_has_its_line_and_reference():
     clip = [record(model="reference", param_value=g, metric="clip-x100", value=20.0 + g,
                    config_hash=f"reference{g}{{}}") for g, _, _ in OURS]  # fmt: skip

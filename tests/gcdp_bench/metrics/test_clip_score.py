@@ -67,3 +67,12 @@ def test_intervals_scale_with_the_value_and_the_count_has_none():
     assert (long.metric, long.value, long.ci_method) == ("clip_long_captions", 7.0, "none")
     with pytest.raises(ValueError, match="got 2 flags and 100 cosines"):
         clip_values(cosines, np.zeros(2, bool))
+
+
+def test_pairs_without_a_cosine_are_left_out_and_said(caplog):
+    rows = clip_values(np.array([0.2, np.nan, 0.4]), np.zeros(3, bool))
+    assert rows[0].value == pytest.approx(0.3) and rows[0].num_samples == 2
+    assert "1 of 3 captions have no cosine" in caplog.text
+    caplog.clear()
+    clip_values(np.array([0.2, 0.4]), np.zeros(2, bool))
+    assert not caplog.text
