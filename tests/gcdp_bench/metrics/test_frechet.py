@@ -187,11 +187,8 @@ def test_small_eigenvalues_count():
     x = exact_sample(np.zeros(41), np.diag(scale**2), 300)
     y = exact_sample(np.zeros(41), np.diag((scale + np.r_[1.0, np.full(40, 0.2)]) ** 2), 300)
     assert frechet_distance(x, y).covariance_term == pytest.approx(1.0 + 40 * 0.04, rel=1e-9)
-    tiny = np.r_[1.0, np.full(3, 1e-5)]
-    x, y = (exact_sample(np.zeros(4), np.diag((k * tiny) ** 2), 60) for k in (1.0, 3.0))
-    x[:, 0], y[:, 0] = 0.0, 0.0
-    expected = 3 * (2e-5) ** 2
-    assert frechet_distance(x, y).covariance_term == pytest.approx(expected, rel=1e-6)
+    x, y = (exact_sample(np.zeros(2), np.diag([1.0, small**2]), 60) for small in (1e-4, 3e-4))
+    assert frechet_distance(x, y).covariance_term == pytest.approx((2e-4) ** 2, rel=1e-5)
 
 
 def test_floor_in_one_dimension_and_of_equal_eigenvalues():
@@ -200,6 +197,11 @@ def test_floor_in_one_dimension_and_of_equal_eigenvalues():
     equal = frechet.expected_distance_of_equals(np.ones(6), 10, 20)
     assert equal == pytest.approx(0.15 * (6 + 6 * 7 / 4))
     assert frechet.expected_distance_of_equals([4.0, 0.0], 10, 20) == pytest.approx(0.9)
+    values = [1.0, *[0.01] * 50, 1e-6]  # small ones add up
+    expected = sum(values) + 0.5 * sum(
+        a * b * (1 + (i == j)) / (a + b) for i, a in enumerate(values) for j, b in enumerate(values)
+    )
+    assert frechet.expected_distance_of_equals(values, 10, 20) == pytest.approx(0.15 * expected)
 
 
 @pytest.mark.parametrize(("num", "other"), [(400, 400), (400, 1500)])
