@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.files import replacing
 from gcdp_bench.locks import exclusive
-from gcdp_bench.rows import KEY, read_rows
+from gcdp_bench.rows import KEY, newest, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,14 +25,14 @@ TABLE_KEY = [*KEY, "source"]
 
 
 def write_controls(results: Path, new: pd.DataFrame) -> None:
-    """Add rows to the table; equal keys take the new value."""
+    """Add rows to the table; equal keys take the new value, newer definitions replace older."""
     import pandas as pd
 
     file = results / FILE
     with exclusive(file):
         held = [read_rows(file)] if file.exists() else []
         merged = pd.concat([*held, new], ignore_index=True)
-        merged = merged.drop_duplicates(TABLE_KEY, keep="last")
+        merged = newest(merged.drop_duplicates(TABLE_KEY, keep="last"))
         merged = merged.sort_values(TABLE_KEY, ignore_index=True, na_position="first")
         with replacing(file.with_suffix(".csv")) as temporary:
             merged.to_csv(temporary, index=False)

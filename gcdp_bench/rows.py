@@ -181,7 +181,7 @@ def merge_rows(
         if drop is not None:
             held = [rows[~drop(rows)] for rows in held]
         merged = pd.concat([*held, new], ignore_index=True)
-        merged = _newest(merged.drop_duplicates(list(KEY), keep="last"))
+        merged = newest(merged.drop_duplicates(list(KEY), keep="last"))
         if not mixed:
             _refuse_mixed(results_dir, merged)
         merged = merged.sort_values(list(KEY), ignore_index=True, na_position="first")
@@ -198,7 +198,7 @@ def _migrated(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=present).assign(schema_version=SCHEMA_VERSION, **_ADDED)
 
 
-def _newest(rows: pd.DataFrame) -> pd.DataFrame:
+def newest(rows: pd.DataFrame) -> pd.DataFrame:
     """Without rows that a newer definition replaced: of one point, or over all seeds."""
     import pandas as pd
 

@@ -363,8 +363,8 @@ def has_attributes(name: str, data_root: Path | None) -> bool:
 def protocol_split(name: str, protocol: str) -> str:
     """Split whose captions are asked for and whose images are the reference.
 
-    "heldout": "test", which no model saw. "paper-like", as far as the paper's evaluation can be
-    reconstructed: one image per caption of the data that models were trained on, compared with
+    "heldout": "test", whose images no model saw. "paper-like", as far as the paper's evaluation can
+    be reconstructed: one image per caption of the data that models were trained on, compared with
     those same images (Cityscapes: all 3475 of train and val); faces: the first caption of each test
     image, compared with the test images.
     """

@@ -70,7 +70,7 @@ from gcdp_bench.cli.stores import STORED
     type=click.Choice(["heldout", "paper-like"]),
     default="heldout",
     show_default=True,
-    help="Captions and reference: unseen test data, or as far as known the paper's.",
+    help="Captions and reference: the test split, or as far as known the paper's.",
 )
 @click.option("--num-samples", default=500, show_default=True, help="Captions per point.")
 @click.option(

@@ -25,8 +25,8 @@ class SweepConfig:
     those that read them alone.
 
     `protocol` names whose captions are asked for and which real images are the reference:
-    "heldout": the test split, which no model saw; "paper-like": what can be reconstructed of the
-    paper's evaluation, see `catalog.protocol_split`.
+    "heldout": the test split, whose images no model saw; "paper-like": what can be reconstructed of
+    the paper's evaluation, see `catalog.protocol_split`.
     """
 
     dataset: str

@@ -12,6 +12,7 @@ import pandas as pd
 
 from gcdp_bench.alarms import ids_of, read_controls, write_controls
 from gcdp_bench.cache import UserCache
+from gcdp_bench.comparable import outdated
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
@@ -137,7 +138,7 @@ class Measurements:
         with self._alone(self._score_folder(requests[CEILING]), name, wait=wait) as mine:
             if not mine:
                 return None
-            if not len(self._controls):
+            if not len(self._controls) or outdated(self._controls).any():
                 self._score_controls()
             if not all(self.is_done(request) for request in requests.values()):
                 self._tidy(requests[CEILING])

@@ -25,7 +25,7 @@ REMEDY = "choose another --results, or remove the folder and rerun the sweep"
 def renew(results: Path, reference: Reference, judges: Extractors, *, progress: Progress) -> Path:
     """Replace a dataset's rows of older definitions, and the values per sample behind them.
 
-    All are replaced at once. Rows of controls are removed: a sweep measures them.
+    All are replaced at once.
 
     Args:
         results: folder of a sweep.
@@ -41,7 +41,7 @@ def renew(results: Path, reference: Reference, judges: Extractors, *, progress: 
         ValueError: a metric is not computed from it.
     """
     rows = read_rows(results)
-    own = rows[(rows["dataset"] == reference.dataset.name) & (rows["source"] != "control")]
+    own = rows[rows["dataset"] == reference.dataset.name]
     old = own[outdated(own)]
     # Points without rows of captions have values per sample all the same.
     hashes = _ceiling_first(own[own["config_hash"].isin(old["config_hash"]) & own["seed"].notna()
@@ -110,4 +110,8 @@ def _renewed(point: pd.DataFrame, scores: Scores, metrics: set[str]) -> pd.DataF
         )
     context = point.iloc[0].to_dict() | {"git_commit": git_commit(), "versions": library_versions()}
     del context["schema_version"]
-    return to_frame([context | line for line in fresh])
+    alarms = {(line["metric"], line["extractor"]): line["alarm"] for _, line in point.iterrows()}
+    return to_frame([
+        context | line | {"alarm": alarms.get((line["metric"], line["extractor"]), "none")}
+        for line in fresh
+    ])  # fmt: skip

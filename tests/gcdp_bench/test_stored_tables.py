@@ -41,6 +41,27 @@ def test_rows_of_machines_that_write_at_once_are_all_kept(bucket, machine):  # n
     assert len(files.ls(f"{bucket}/exp/writers")) == 3
 
 
+def test_rows_of_a_newer_definition_replace_those_in_the_store(bucket, machine):  # noqa: F811
+    """Computed again on one machine, they are what the others read, however often they bring."""
+    old, new = (to_frame([record(seed=None, definition=version, value=value)])
+                for version, value in (("1", 0.5), ("2", 0.7)))  # fmt: skip
+    machine("a")
+    first = open_store(f"{bucket}/exp").path
+    merge_rows(first, old)
+    synchronise(first, whole=True)
+    merge_rows(first, new)
+    machine("b")
+    second = open_store(f"{bucket}/exp").path
+    synchronise(second)
+    assert read_rows(second)["definition"].tolist() == ["1"]
+    for path in (first, second, first, second):
+        synchronise(path, whole=True)
+    for path in (first, second):
+        assert read_rows(path)[["definition", "value"]].to_numpy().tolist() == [["2", 0.7]]
+    table = pd.read_parquet(fsspec.filesystem("s3").open(f"{bucket}/exp/results.parquet"))
+    assert table["definition"].tolist() == ["2"]
+
+
 def test_a_lost_copy_loses_no_row(bucket, machine):  # noqa: F811
     store = open_store(f"{bucket}/exp")
     merge_rows(store.path, pooled("before"))

@@ -5,6 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from gcdp_bench.alarms import read_controls
 from gcdp_bench.comparable import UnlikeRowsError, check_comparable, old_definitions, outdated
 from gcdp_bench.compare.points import select_points
 from gcdp_bench.compare.sides import compare_points
@@ -85,6 +86,29 @@ def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, judges, 
         now.loc[~now["metric"].isin(CLASS_METRICS)].reset_index(drop=True),
     )
     assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"3"}
+
+
+def test_alarms_stay_with_their_metrics(toy, old, judges, today):  # noqa: F811
+    rows = read_rows(old)
+    of_recall = rows["metric"] == "semantic_recall"
+    rows.loc[of_recall, "alarm"] = "noise-like-real"
+    rows.loc[rows["metric"] == "miou", "alarm"] = "poor-segmenter"
+    rows.to_parquet(old / "results.parquet", index=False)
+    renewed = sweep(toy, old, judges)
+    of_recall = renewed["metric"] == "semantic_recall"
+    assert set(renewed[of_recall]["alarm"]) == {"noise-like-real"}
+    assert set(renewed[renewed["metric"] == "semantic_precision"]["alarm"]) == {"none"}
+    assert set(renewed[renewed["metric"] == "miou"]["alarm"]) == {"poor-segmenter"}
+
+
+def test_controls_are_measured_again_by_today_s_definitions(toy, old, judges, today):  # noqa: F811
+    before = read_controls(old)
+    assert before is not None and outdated(before).any()
+    sweep(toy, old, judges)
+    after = read_controls(old)
+    assert after is not None and not outdated(after).any()
+    own = before["source"] == "control"
+    assert len(after[after["source"] == "control"]) == own.sum()
 
 
 def test_what_the_networks_saw_is_needed(toy, old, judges, today):  # noqa: F811

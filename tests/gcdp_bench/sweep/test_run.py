@@ -182,6 +182,19 @@ def test_a_judge_that_finds_nothing_in_real_images(config, places, judges, toy, 
     assert np.isnan(total(rows, "imagen", "semantic_recall_of_ceiling")).all()
 
 
+def test_rows_say_the_seed_of_the_training(config, places, judges, toy, tmp_path):
+    seeded = shutil.copytree(toy.imagen, tmp_path / "seeded")
+    for stage in ("base", "sr"):
+        record = read_json(seeded / stage / "config.json")
+        write_json(seeded / stage / "config.json", record | {"training": {"seed": 7}})
+    weights = (("reference", toy.reference), ("imagen", seeded))
+    rows = run_sweep(replace(config, guidance=(1.0,)), replace(places, weights=weights), judges,
+                     progress=Silent())  # fmt: skip
+    known = rows[rows["model"] == "imagen"]["train_seed"]
+    assert set(known) == {7} and known.dtype == "Int64"
+    assert rows[rows["model"] != "imagen"]["train_seed"].isna().all()
+
+
 def test_several_seeds_are_pooled(config, places, judges):
     rows = run_sweep(replace(config, seeds=(0, 1), models=("imagen",)), places, judges,
                      progress=Silent())  # fmt: skip
