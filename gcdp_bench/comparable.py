@@ -22,7 +22,7 @@ FIELDS = {
     "resizer": "how images reach the network that judges",
     "extractor": "network that judges",
     "reference": "reference images",
-    "captions": "captions asked for",
+    "captions": "captions asked for, and how they are read",
     "judges": "weights of the judges",
     "precision": "arithmetic of the judges",
     DEFINITION: "version of the metric's definition",

@@ -75,8 +75,7 @@ def record_costs(
     folder: Path,
     *,
     parts: Sequence[str],
-    dataset: str,
-    weights: str,
+    context: Mapping[str, str],
     values: Iterable[float],
     caption: str,
 ) -> Path:
@@ -89,23 +88,22 @@ def record_costs(
         generator: as the sweep samples it.
         folder: that it was loaded from.
         parts: networks that were trained for it; one without a record gets a line without numbers.
-        dataset: of the sweep.
-        weights: as in the rows.
+        context: columns "dataset", "trained_on" and "weights", as in the rows.
         values: of the sampling parameter.
         caption: to sample.
 
     Returns:
         The table's file.
     """
-    context = {"dataset": dataset, "model": generator.name, "trained_on": generator.trained_on,
-               "weights": weights}  # fmt: skip
-    records = [context | record for record in _training_records(folder, parts)]
+    shared = {"model": generator.name, **context}
+    names = {generator.trained_on: context["trained_on"]}  # of data in the records -> in rows
+    records = [shared | record for record in _training_records(folder, parts, names)]
     held = read_costs(results)
-    held = held[(held["dataset"] == dataset) & (held["weights"] == weights)]
+    held = held[(held["dataset"] == context["dataset"]) & (held["weights"] == context["weights"])]
     known = set(held[held["part"] == SAMPLING]["param_value"])
     for value in sorted(set(values) - known):
         sampling = sampling_cost(generator, caption, value)
-        records.append(context | {"part": SAMPLING, **to_dict(sampling)})
+        records.append(shared | {"part": SAMPLING, **to_dict(sampling)})
     merge_costs(results, to_frame(records))
     return results / "costs.parquet"
 
@@ -165,12 +163,15 @@ def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def _training_records(folder: Path, parts: Sequence[str]) -> list[dict[str, Any]]:
+def _training_records(
+    folder: Path, parts: Sequence[str], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
     costs = {cost.part: cost for cost in generator_costs(folder)}
     records = [{"part": part} for part in parts if part not in costs]
     for cost in costs.values():
         record = to_dict(cost)
-        record["part_trained_on"] = record.pop("dataset")
+        data = record.pop("dataset")
+        record["part_trained_on"] = names.get(data, data)
         record["flops"] = record.pop("flops_per_example")
         records.append(record)
     return records

@@ -48,7 +48,7 @@ COLUMNS = {
     "resizer": "string",  # how images reached that network
     "primary": "bool",  # False: of a second segmenter or a second feature network
     "reference": "string",  # digest of the reference images and layouts
-    "captions": "string",  # digest of the captions that were asked for
+    "captions": "string",  # digest of those that were asked for, and of how they are read
     "weights": "string",  # digest of the generator's weights and sampling settings, or "none"
     "judges": "string",  # digest of the weights of every network that judges
     "config_hash": "string",

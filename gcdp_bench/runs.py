@@ -19,6 +19,8 @@ RUNS = Path("runs")
 PRETRAINED: Literal["pretrained"] = "pretrained"
 """Stands for the weights that the project ships, where a folder may be given."""
 
+_OTHER_DATA = "other data called"
+
 Weights = Path | Literal["pretrained"] | None
 """A folder (or file) that the user gives, `PRETRAINED`, or None: the run of the dataset."""
 
@@ -28,6 +30,14 @@ def as_weights(text: str | None) -> Weights:
     if text is None:
         return None
     return PRETRAINED if text == PRETRAINED else Path(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What rows say of a network's training."""
+
+    dataset: str  # name of its data, see `Run.trained_on`
+    seed: int | None = None  # of its training; None: not recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,9 +227,9 @@ def difference_from(records: Mapping[str, Record], dataset: DatasetIdentity) -> 
             if None not in (record.class_names, dataset.class_names) and (
                 record.class_names != dataset.class_names
             ):
-                return f"other data called {dataset.name}: {_classes(record, dataset)}"
+                return f"{_OTHER_DATA} {dataset.name}: {_classes(record, dataset)}"
         elif record.digest != dataset.digest:
-            return f"other data called {dataset.name}: {_details(record, dataset)}"
+            return f"{_OTHER_DATA} {dataset.name}: {_details(record, dataset)}"
     return None
 
 
@@ -234,7 +244,10 @@ def _given(network: str, path: Path, dataset: DatasetIdentity) -> Run:
     first = path / spec.stages[0] if spec.stages else path
     if path.is_file() or any((first / name).is_file() for name in spec.files):
         records = {} if path.is_file() else read_records(network, path)
-        return Run(network=network, folder=path, origin="given", records=records)
+        difference = difference_from(records, dataset)
+        namesake = difference is not None and difference.startswith(_OTHER_DATA)
+        note = f" ({difference})" if namesake else ""
+        return Run(network=network, folder=path, origin="given", records=records, note=note)
     raise FileNotFoundError(_missing(network, dataset, [path]))
 
 

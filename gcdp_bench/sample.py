@@ -159,9 +159,9 @@ def knob_value(generator: Generator, given: Mapping[str, float | None]) -> float
     return DEFAULT_GUIDANCE if generator.knob == GUIDANCE else 1.0
 
 
-def captions_digest(captions: Sequence[str]) -> str:
-    """Short hash of captions in their order."""
-    return digest(list(captions))
+def captions_digest(captions: Sequence[str], reading: str = "") -> str:
+    """Short hash of captions in their order, and of how they are read (`reading.reading_of`)."""
+    return digest([list(captions), reading] if reading else list(captions))
 
 
 def sample_id(index: int) -> str:

@@ -225,6 +225,7 @@ def open_dataset(
     data_root: Path | None,
     quarantine: Path | None = None,
     resize: str = "none",
+    count_denied: bool = False,
 ) -> Dataset:
     """Dataset `name`, or the `folder` dataset at a path, with images of `size`.
 
@@ -235,12 +236,18 @@ def open_dataset(
         data_root: `--data-root`; None: the environment variable.
         quarantine: list of faulty items to leave out, as `data check` writes it.
         resize: how images of another shape than `size` get there, see `framing.frame`.
+        count_denied: captions prompt what they deny too, see `reading.CountingDenied`.
 
     Raises:
         ValueError: unknown dataset or split, a quarantine for a dataset that is not on disk, or
             images of a shape that needs a `resize`.
         FileNotFoundError: its files are not there.
     """
+    if count_denied:
+        from gcdp_bench.datasets.reading import counting_denied
+
+        return counting_denied(open_dataset(name, split, size=size, data_root=data_root,
+                                            quarantine=quarantine, resize=resize))  # fmt: skip
     check_dataset(name)
     if not is_folder(name):
         resize = _resize_of(name, size, resize)

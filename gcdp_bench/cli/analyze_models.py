@@ -162,6 +162,7 @@ def outpainting_command(
     from gcdp_bench.files import output_folder
     from gcdp_bench.outpaint import outpainter
     from gcdp_bench.protocols import AttributedDataset
+    from gcdp_bench.runs import PRETRAINED
     from gcdp_bench.sample import find_generator, load_generator
     from gcdp_bench.sampling import SamplingConfig
 
@@ -183,6 +184,7 @@ def outpainting_command(
             dataset,
             attributed=isinstance(source, AttributedDataset),
             data_root=data_root,
+            pretrained=PRETRAINED in weights,
         )
     )
     judges.check(source)

@@ -51,6 +51,13 @@ resize_option = click.option(
 )
 
 
+count_denied_option = click.option(
+    "--count-denied",
+    is_flag=True,
+    help='Captions prompt what they deny ("no cars") too; without it they do not.',
+)
+
+
 def data_options(function):
     """How a dataset's files are read: `--resize`, `--quarantine` and `--data-root`."""
     return resize_option(quarantine_option(data_root_option(function)))

@@ -10,6 +10,7 @@ import click
 from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.explain import explain_option
 from gcdp_bench.cli.options import (
+    count_denied_option,
     data_options,
     dataset_option,
     extractor_options,
@@ -31,6 +32,7 @@ from gcdp_bench.cli.stores import STORED
 )
 @strict_option
 @extractor_options
+@count_denied_option
 @data_options
 @explain_option
 @click.pass_context
@@ -41,6 +43,7 @@ def command(
     split: str,
     out: Path | None,
     strict: bool,
+    count_denied: bool,
     resize: str,
     quarantine: Path | None,
     data_root: Path | None,
@@ -58,6 +61,7 @@ def command(
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.datasets.framing import resize_of
     from gcdp_bench.datasets.proportions import unnamed_note
+    from gcdp_bench.datasets.reading import reading_of
     from gcdp_bench.evaluate import (
         Judging,
         observe,
@@ -81,7 +85,7 @@ def command(
         native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
     )
     real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine,
-                        resize=resize)  # fmt: skip
+                        resize=resize, count_denied=count_denied)  # fmt: skip
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()
     samples = Folder(
@@ -102,6 +106,7 @@ def command(
     controls = score_controls(reference, judges, cache, display, num_samples=len(samples))
     frame = controls.marked(scores.frame())
     frame["resize"] = samples.resize if samples.resize != "none" else resize_of(real)
+    frame["reading"] = reading_of(real) or "usual"
     named = frame.loc[frame["metric"].eq("semantic_recall") & frame["class"].eq("all")]
     num = int(named["num_samples"].max())
     click.echo(unnamed_note(len(samples) - num, len(samples)))
@@ -115,7 +120,8 @@ def command(
         click.echo(f"{line['metric']:32s} {value:>12s}  {interval}{few}  {line['extractor']}")
     if out is not None:
         with replacing(out) as temporary:
-            alarms = controls.alarm_frame().assign(resize=frame["resize"].iloc[0])
+            shared = {name: frame[name].iloc[0] for name in ("resize", "reading")}
+            alarms = controls.alarm_frame().assign(**shared)
             pd.concat([frame, alarms]).to_csv(temporary, index=False)
         of_samples = out.with_name(f"{out.stem}.per_sample.parquet")
         with replacing(of_samples) as temporary:

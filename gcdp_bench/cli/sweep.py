@@ -13,6 +13,7 @@ from gcdp_bench.cli.needs import show_missing, typed_choices, typed_command, wan
 from gcdp_bench.cli.options import (
     JUDGES,
     announce,
+    count_denied_option,
     data_options,
     dataset_or_default,
     device_of,
@@ -122,6 +123,7 @@ from gcdp_bench.cli.stores import STORED
 @strict_option
 @sampling_options
 @extractor_options
+@count_denied_option
 @data_options
 @click.pass_context
 def command(
@@ -150,6 +152,7 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
+    count_denied: bool,
     resize: str,
     quarantine: Path | None,
     data_root: Path | None,
@@ -209,6 +212,7 @@ def command(
         data_root=data_root,
         quarantine=quarantine,
         resize=resize,
+        count_denied=count_denied,
         weights=tuple(given.items()),
     )
     check_models(config)

@@ -134,6 +134,10 @@ class Cityscapes:
         """See `Dataset.caption_classes`."""
         return parse_caption(caption, CLASS_NAMES)
 
+    def mentioned_classes(self, caption: str) -> frozenset[int]:
+        """See `Mentioning.mentioned_classes`."""
+        return parse_caption(caption, CLASS_NAMES, count_denied=True)
+
     def caption(self, index: int, layout: Tensor) -> str:
         """See `DiskDataset.caption`."""
         return self._caption(self._items[index].id, layout)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gcdp_bench.config import digest
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import layouts_by_id
 from gcdp_bench.datasets.folder_files import (
@@ -39,6 +40,7 @@ from gcdp_bench.datasets.layouts import (
     turned_problem,
 )
 from gcdp_bench.datasets.manifest import choose_caption
+from gcdp_bench.datasets.reading import DENIED
 from gcdp_bench.images import IMAGE_SUFFIXES, Size, orientation, read_image, read_size
 from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
 
@@ -147,12 +149,20 @@ class Folder:
 
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
-        return parse_caption(
-            caption,
-            self.class_names,
-            words=self._table.words,
-            count_denied=self._table.count_denied,
-        )
+        table = self._table
+        return parse_caption(caption, table.names, words=table.words,
+                             count_denied=table.count_denied)  # fmt: skip
+
+    def mentioned_classes(self, caption: str) -> frozenset[int]:
+        """See `Mentioning.mentioned_classes`."""
+        table = self._table
+        return parse_caption(caption, table.names, words=table.words, count_denied=True)
+
+    @property
+    def reading(self) -> str:
+        """See `reading.reading_of`; more words of classes by their digest."""
+        words = f"words {digest(self._table.words)}" if self._table.words else ""
+        return "; ".join(filter(None, [words, DENIED if self._table.count_denied else ""]))
 
     def layout(self, index: int) -> Tensor:
         """See `DiskDataset.layout`."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.reading import reading_of
 from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
 from gcdp_bench.seeds import generator
 
@@ -29,6 +30,7 @@ class Shuffled:
         self._order = torch.randperm(num, generator=generator("order", dataset.split, num)).tolist()
         self.name, self.split = dataset.name, dataset.split
         self.class_names, self.image_size = dataset.class_names, dataset.image_size
+        self.reading = reading_of(dataset)
 
     @property
     def resize(self) -> str:

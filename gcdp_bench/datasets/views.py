@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gcdp_bench.datasets.disk import DiskDataset
 from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.reading import Mentioning, reading_of
 from gcdp_bench.files import replacing
 from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
 from gcdp_bench.texts import nfc, parse_json, read_lines, shown
@@ -61,6 +62,16 @@ class Without:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return self._dataset.caption_classes(caption)
+
+    def mentioned_classes(self, caption: str) -> frozenset[int]:
+        """See `Mentioning.mentioned_classes`."""
+        assert isinstance(self._dataset, Mentioning)
+        return self._dataset.mentioned_classes(caption)
+
+    @property
+    def reading(self) -> str:
+        """See `reading.reading_of`."""
+        return reading_of(self._dataset)
 
     def own_captions(self) -> Mapping[str, str] | None:
         """See `Captioned.own_captions`."""

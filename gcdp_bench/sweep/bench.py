@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gcdp_bench.catalog import (
+    dataset_identity,
     open_dataset,
     protocol_split,
     trained_parts,
@@ -16,11 +17,11 @@ from gcdp_bench.cost_rows import record_costs
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.identity import family
+from gcdp_bench.identity import DatasetIdentity, family
 from gcdp_bench.progress import Progress
 from gcdp_bench.protocols import Dataset, Generator, Taught
 from gcdp_bench.rows import read_rows
-from gcdp_bench.runs import Run
+from gcdp_bench.runs import Run, Training
 from gcdp_bench.sample import SampleRequest, check_resize, load_generator
 from gcdp_bench.stored_tables import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
@@ -63,6 +64,16 @@ class Bench:
         """See `find_generators`."""
         return find_generators(self.config, self.places)
 
+    def training(self, name: str) -> Training:
+        """What rows say of a generator's training; other data of the same name are told apart."""
+        run, (generator, _) = self.runs[name], self.generator(name)
+        data = run.trained_on(self._identity) or generator.trained_on
+        return Training(dataset=data, seed=run.seed)
+
+    @cached_property
+    def _identity(self) -> DatasetIdentity:
+        return dataset_identity(self.config.dataset, data_root=self.places.data_root)
+
     @cached_property
     def dataset(self) -> Dataset:
         """The split whose captions are asked for, in their order, at the generators' size."""
@@ -76,6 +87,7 @@ class Bench:
                 data_root=self.places.data_root,
                 quarantine=self.places.quarantine,
                 resize=self.places.resize,
+                count_denied=self.places.count_denied,
             )
         )
 
@@ -145,8 +157,8 @@ class Bench:
             part = range(job.num_images)
             if self.points.draw(generator, request, part, wait=wait) is None:
                 return None
-        seed = self.runs[job.model].seed
-        return self.points.score(generator, request, train_seed=seed, wait=wait)
+        training = self.training(job.model)
+        return self.points.score(generator, request, training=training, wait=wait)
 
     def _count(self, job: Count) -> Path:
         generator, weights = self.generator(job.model)
@@ -156,8 +168,11 @@ class Bench:
             generator,
             folder,
             parts=trained_parts(job.model, folder),
-            dataset=self.dataset.name,
-            weights=weights,
+            context={
+                "dataset": self.dataset.name,
+                "weights": weights,
+                "trained_on": self.training(job.model).dataset,
+            },
             values=job.values,
             caption=self.dataset[0].caption,
         )

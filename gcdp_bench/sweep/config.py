@@ -71,6 +71,7 @@ class Places:
     data_root: Path | None = None
     quarantine: Path | None = None  # list of faulty items to leave out
     resize: str = "none"  # how images of another shape get theirs, see `framing.frame`
+    count_denied: bool = False  # captions prompt what they deny, see `reading.CountingDenied`
     weights: tuple[tuple[str, Weights], ...] = ()  # by model, where not that of the dataset
 
     def point(self, request: SampleRequest) -> Path:

@@ -17,6 +17,7 @@ from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.reading import reading_of
 from gcdp_bench.evaluate import (
     Judging,
     Observed,
@@ -48,6 +49,7 @@ from gcdp_bench.rows import (
     read_rows,
     to_frame,
 )
+from gcdp_bench.runs import Training
 from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.records import control_lines, of_ceiling, record
@@ -163,14 +165,14 @@ class Measurements:
         return folder / "samples.json"
 
     def score(
-        self, generator: Generator, request: SampleRequest, *, train_seed: int | None, wait: bool
+        self, generator: Generator, request: SampleRequest, *, training: Training, wait: bool
     ) -> Path | None:
         """Score a point all of whose samples are drawn, unless it is done.
 
         Args:
             generator: whose samples they are.
             request: which samples.
-            train_seed: of the generator's training; None: not recorded.
+            training: of the generator.
             wait: for another process that scores it.
 
         Returns:
@@ -182,7 +184,7 @@ class Measurements:
                 return None
             if not self.is_done(request):
                 self._tidy(request)
-                self._score_generated(generator, request, name, train_seed)
+                self._score_generated(generator, request, name, training)
         return self._score_folder(request) / "point.json"
 
     def recall(self, request: SampleRequest) -> float:
@@ -246,7 +248,7 @@ class Measurements:
             self._write(requests[model], sample, scores, samples=examples)
 
     def _score_generated(
-        self, generator: Generator, request: SampleRequest, task: str, train_seed: int | None
+        self, generator: Generator, request: SampleRequest, task: str, training: Training
     ) -> None:
         folder = self._places.point(request)
         samples = Folder(folder, request.split, image_size=generator.image_size,
@@ -261,7 +263,7 @@ class Measurements:
         scores.values.extend(of_ceiling(scores, ceiling))
         scores.values.extend(_labelled(generator, request.num_samples))
         self._write(request, seen, scores, drawn=read_drawn(folder), samples=folder,
-                    generator=generator, train_seed=train_seed)  # fmt: skip
+                    generator=generator, training=training)  # fmt: skip
 
     def _tidy(self, request: SampleRequest) -> None:
         """Remove what killed processes left where a point's scores lie."""
@@ -272,8 +274,10 @@ class Measurements:
         return exclusive(path, wait=wait, waiting=lambda: announce_wait(self._progress, task))
 
     def _hash(self, request: SampleRequest) -> str:
+        reading = reading_of(self._dataset)
         return digest({"samples": request, "judges": self._judges.identity,
-                       "protocol": self._config.protocol})  # fmt: skip
+                       "protocol": self._config.protocol}
+                      | ({"reading": reading} if reading else {}))  # fmt: skip
 
     def _score_folder(self, request: SampleRequest) -> Path:
         return score_folder(self._places.results, self._hash(request))
@@ -288,7 +292,7 @@ class Measurements:
     def _write(
         self, request: SampleRequest, seen: Observed, scores: Scores, *, samples: Path,
         drawn: Drawn | None = None, generator: Generator | None = None,
-        train_seed: int | None = None,
+        training: Training | None = None,
     ) -> None:  # fmt: skip
         config_hash = self._hash(request)
         results = self._places.results
@@ -296,7 +300,7 @@ class Measurements:
         write_point(results, config_hash, samples, self._kept_reference[1], scores.per_sample)
         alarms = self._controls
         alarms = alarms[alarms["source"] == "alarm"]
-        context = self._context(request, seen.captions, drawn, generator, train_seed)
+        context = self._context(request, seen.captions, drawn, generator, training)
         lines = [context | record(judged) for judged in scores.values]
         for line in lines:
             line["alarm"] = ids_of(alarms, line["metric"], line["extractor"])
@@ -308,7 +312,7 @@ class Measurements:
         captions: Sequence[str] | None = None,
         drawn: Drawn | None = None,
         generator: Generator | None = None,
-        train_seed: int | None = None,
+        training: Training | None = None,
     ) -> dict:
         """Columns that all rows of a point share."""
         knob = None if generator is None else generator.knob
@@ -320,8 +324,8 @@ class Measurements:
                 request.model, "generated"
             ),
             "model": request.model,
-            "trained_on": "none" if generator is None else generator.trained_on,
-            "train_seed": train_seed,
+            "trained_on": "none" if training is None else training.dataset,
+            "train_seed": None if training is None else training.seed,
             "param_name": "none" if knob is None else knob.name,
             "param_value": math.nan if generator is None else request.guidance,
             "steps": None if generator is None else generator.num_steps,
@@ -331,7 +335,9 @@ class Measurements:
             "image_size": "x".join(map(str, self._dataset.image_size)),
             "resize": resize_of(self._dataset),
             "reference": self.reference.digest,
-            "captions": captions_digest(self._captions if captions is None else captions),
+            "captions": captions_digest(
+                self._captions if captions is None else captions, reading_of(self._dataset)
+            ),
             "weights": request.weights,
             "judges": self._judges.identity,
             "config_hash": self._hash(request),

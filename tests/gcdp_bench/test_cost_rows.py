@@ -52,9 +52,10 @@ def folder(tmp_path):
     return tmp_path / "model"
 
 
-def record(results, generator, folder, guidance, weights="w"):
-    record_costs(results, generator, folder, parts=("base",), dataset="d", weights=weights,
-                 values=[guidance], caption="a")  # fmt: skip
+def record(results, generator, folder, guidance, weights="w", trained_on="d"):
+    context = {"dataset": "d", "trained_on": trained_on, "weights": weights}
+    record_costs(results, generator, folder, parts=("base",), context=context, values=[guidance],
+                 caption="a")  # fmt: skip
 
 
 def test_a_sample_costs_what_its_network_calls_cost():
@@ -74,6 +75,13 @@ def test_parts_and_samples_are_lines(tmp_path, folder):
     assert pd.isna(sampling["examples_seen"]) and pd.isna(sampling["wall_sec"])
 
 
+def test_lines_tell_other_data_of_the_same_name(tmp_path, folder):
+    record(tmp_path, Guided(), folder, 2.0, trained_on="d@0123")
+    table = read_costs(tmp_path).set_index("part")
+    assert set(table["trained_on"]) == {"d@0123"}
+    assert table.at["base", "part_trained_on"] == "d@0123"
+
+
 def test_every_knob_value_is_sampled_once(tmp_path, folder):
     generator = Guided()
     for guidance in (1.0, 2.0, 1.0, 2.0):
@@ -84,8 +92,9 @@ def test_every_knob_value_is_sampled_once(tmp_path, folder):
 
 
 def test_a_part_without_a_record_has_a_line_without_numbers(tmp_path, folder):
-    record_costs(tmp_path, Guided(), folder, parts=("sr", "base"), dataset="d", weights="w",
-                 values=[1.0], caption="a")  # fmt: skip
+    context = {"dataset": "d", "trained_on": "d", "weights": "w"}
+    record_costs(tmp_path, Guided(), folder, parts=("sr", "base"), context=context, values=[1.0],
+                 caption="a")  # fmt: skip
     table = read_costs(tmp_path).set_index("part")
     assert set(table.index) == {"base", "sr", SAMPLING}
     known = table.loc["sr"].dropna()

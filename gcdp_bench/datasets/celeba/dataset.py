@@ -128,6 +128,10 @@ class CelebA:
         """See `Dataset.caption_classes`."""
         return named_classes(caption)
 
+    def mentioned_classes(self, caption: str) -> frozenset[int]:
+        """See `Mentioning.mentioned_classes`."""
+        return named_classes(caption, count_denied=True)
+
     def caption(self, index: int, layout: Tensor | None = None) -> str:
         """See `DiskDataset.caption`."""
         name = self._ids[index]

@@ -89,15 +89,19 @@ def parse_attributes(caption: str) -> dict[int, bool]:
     return {index: values.pop() for index, values in claims.items() if len(values) == 1}
 
 
-def named_classes(caption: str) -> frozenset[int]:
+def named_classes(caption: str, *, count_denied: bool = False) -> frozenset[int]:
     """Ids of the layout classes that a caption names and does not deny, after `CLASS_WORDS`.
 
     A word of a pair names both: "bushy eyebrows" both eyebrows. Who is bald has no hair.
+
+    Args:
+        caption: any text.
+        count_denied: also count what it denies: "does not wear a hat".
     """
     named = {
         CLASS_ID[name]
         for word, stated in find_phrases(caption, CLASS_WORDS)
-        if stated
+        if stated or count_denied
         for name in CLASS_WORDS[word]
     }
     if parse_attributes(caption).get(ATTRIBUTE_ID["Bald"]):

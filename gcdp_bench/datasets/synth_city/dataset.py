@@ -62,3 +62,7 @@ class SynthCity:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         return parse_caption(caption, CLASS_NAMES)
+
+    def mentioned_classes(self, caption: str) -> frozenset[int]:
+        """See `Mentioning.mentioned_classes`."""
+        return parse_caption(caption, CLASS_NAMES, count_denied=True)

@@ -77,6 +77,10 @@ class SynthFace:
         """See `Dataset.caption_classes`."""
         return named_classes(caption)
 
+    def mentioned_classes(self, caption: str) -> frozenset[int]:
+        """See `Mentioning.mentioned_classes`."""
+        return named_classes(caption, count_denied=True)
+
     def attributes(self, index: int) -> Tensor:
         """See `AttributedDataset.attributes`; nothing is rendered."""
         true = self._person(index)

@@ -94,12 +94,13 @@ def test_the_options_of_every_verb():
         "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
                           "--truncation", "--num-samples", "--batch-size", "--weights",
                           "--device", "--quarantine", "--data-root", "--resize", *steps]),
-        "score": sorted(["folder", "--split", "--out", "--explain", "--strict", *shared]),
+        "score": sorted(["folder", "--split", "--out", "--explain", "--strict", "--count-denied",
+                         *shared]),
         "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
                          "--num-samples", "--batch-size", "--results", "--weights", "--demo",
                          "--dry-run", "--truncation", "--mix-subsets", "--task", "--cluster",
                          "--cpus-per-task", "--gpus-per-task", "--shard-size", "--strict",
-                         *shared, *steps]),
+                         "--count-denied", *shared, *steps]),
         "report": ["--mix-subsets", "--only", "--strict", "--table", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
@@ -135,6 +136,7 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
     lines = {line.split()[0]: line.split()[1:3] for line in result.output.splitlines() if line}
     assert lines["semantic_recall"] == [f"{100 * recall:.2f}", "%"]
     assert lines["clip-x100"][0] == f"{clip:.4f}"
+    assert set(pd.read_csv(table)["reading"]) == {"usual"}
     before = of_samples.read_bytes()
     result = run("score", out, "--dataset", toy.data, "--out", tmp_path / "again.csv",
                  *toy.judges())  # fmt: skip

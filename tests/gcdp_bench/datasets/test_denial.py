@@ -10,6 +10,12 @@ NAMES = ("person", "car", "truck", "bus", "sky", "tree", "road", "traffic light"
 
 CASES = {
     "no cars": "",
+    "no cars and trees": "",
+    "a road without people or trees": "road",
+    "no cars, trees": "tree",
+    "no cars, trees or people": "",
+    "no cars and a tree": "tree",
+    "without cars, trees": "tree",
     "A road without people.": "road",
     "no people or cars, blue sky": "sky",
     "no cars, trucks or buses on the road": "road",

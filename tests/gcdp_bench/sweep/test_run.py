@@ -403,3 +403,21 @@ def test_a_point_that_is_not_finite_stops_the_sweep_and_finished_points_stay(
     pd.testing.assert_frame_equal(read_rows(places.results), finished)
     rows = run_sweep(config, places, judges, progress=Silent())
     assert len(total(rows, "reference", "semantic_recall")) == 2
+
+
+def test_rows_of_two_readings_do_not_mix(config, places, judges, toy, tmp_path):
+    data = shutil.copytree(toy.data, tmp_path / "stripes")
+    captions = data / "test" / "captions.jsonl"
+    captions.write_text(captions.read_text().replace("car", "road and no car"))
+    own = replace(config, dataset=str(data), models=("reference",), guidance=(1.0,))
+    asked = {}
+    for count in (False, True):
+        rows = run_sweep(own, replace(places, count_denied=count), judges, progress=Silent())
+        generated = rows[rows["model"] == "reference"]
+        (asked[count],) = set(generated["captions"])
+        recall = generated[generated["metric"].eq("semantic_recall")]
+        assert (recall["class"] == "car").any() == count
+        assert len(list((places.results / "points" / "stripes" / "reference").iterdir())) == 1
+    assert asked[False] != asked[True]
+    with pytest.raises(ValueError, match="captions asked for, and how they are read"):
+        build_report(places.results)
