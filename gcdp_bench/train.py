@@ -136,7 +136,7 @@ def resolve(request: Request) -> Resolved:
     dataset = outline(request.dataset, size, data_root=request.data_root)
     config = _settings(request, presets, dataset)
     note = OF_DATA.get(request.model)
-    return Resolved(config, (used_images(request, presets, size), *([note] if note else [])))
+    return Resolved(config, (used_images(request, presets, dataset), *([note] if note else [])))
 
 
 def missing(request: Request) -> list[Missing]:
@@ -285,7 +285,7 @@ def _planned(
     items: Dataset | None,
     *parts: Run,
 ) -> Plan:
-    images = used_images(request, presets, splits[0].image_size)
+    images = used_images(request, presets, splits[0])
     left_out, resize = _left_out(splits), resize_of(splits[0])
     return Plan(
         task=task,

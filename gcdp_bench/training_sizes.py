@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from gcdp_bench.catalog import image_size_of, is_folder, native_size_of
 from gcdp_bench.datasets import sizes
-from gcdp_bench.datasets.framing import REMEDY, by, fits, lost
+from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, native_of
 from gcdp_bench.images import Size
 from gcdp_bench.kinds import KINDS
+from gcdp_bench.protocols import Dataset
 
 if TYPE_CHECKING:
     from gcdp_bench.train import Request
@@ -86,11 +87,21 @@ def _check_part(preset: Any, whole: int, size: Size) -> None:
     preset.check_size((size[0] * preset.width // whole, size[1] * preset.width // whole))
 
 
-def used_images(request: Request, presets: Mapping[str, Any], size: Size) -> str:
-    """Which images of a folder are used at which size, and the preset for larger ones."""
-    if not is_folder(request.dataset):
+def used_images(request: Request, presets: Mapping[str, Any], dataset: Dataset) -> str:
+    """Which images of files are used at which size, and the preset for larger ones.
+
+    Args:
+        request: of the training.
+        presets: of its network.
+        dataset: with images of the size; without items, those of the catalogue say nothing.
+    """
+    size = dataset.image_size
+    if is_folder(request.dataset):
+        native = native_size_of(request.dataset, quarantine=request.quarantine)
+    else:
+        native = native_of(dataset)
+    if native is None:
         return ""
-    native = native_size_of(request.dataset, quarantine=request.quarantine)
     own = presets[request.preset].width
     wider = [
         (preset.width, name)

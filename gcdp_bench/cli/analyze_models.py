@@ -65,7 +65,7 @@ def features_command(
     from gcdp_bench.analyze.features import FeatureRequest, analyze_features
     from gcdp_bench.analyze.models import load_cascades
     from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup, open_dataset
-    from gcdp_bench.cli.display import Display
+    from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.files import output_folder
     from gcdp_bench.runs import find_runs
     from reference_model.features import block_names
@@ -82,6 +82,7 @@ def features_command(
     models = load_cascades(list(runs.values()))
     source = open_dataset(dataset, split, size=models[0].image_size, data_root=data_root,
                           quarantine=quarantine, resize=resize)  # fmt: skip
+    say_size(source)
     request = FeatureRequest(
         timesteps=wanted,
         blocks=block_names(models[0].stages[0].network)
@@ -156,7 +157,7 @@ def outpainting_command(
     from gcdp_bench.analyze.draw_outpainting import draw_outpainting
     from gcdp_bench.analyze.outpainting import OutpaintingRequest, analyze_outpainting
     from gcdp_bench.catalog import open_dataset
-    from gcdp_bench.cli.display import Display
+    from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder
@@ -187,6 +188,7 @@ def outpainting_command(
             pretrained=PRETRAINED in weights,
         )
     )
+    say_size(source)
     judges.check(source)
     request = OutpaintingRequest(
         num_samples=num_samples,
@@ -256,7 +258,7 @@ def schedules_command(
     from gcdp_bench.analyze.draw_schedules import draw_schedules
     from gcdp_bench.analyze.schedules import ScheduleRequest, analyze_schedules, summary_lines
     from gcdp_bench.catalog import dataset_identity, open_dataset
-    from gcdp_bench.cli.display import Display
+    from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder
@@ -282,6 +284,7 @@ def schedules_command(
             data_root=data_root,
         )
     )
+    say_size(source)
     judges.check(source)
     request = ScheduleRequest(
         num_samples=num_samples, guidance=guidance, seed=seed, batch_size=batch_size

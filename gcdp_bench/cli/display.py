@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
@@ -27,6 +28,8 @@ from gcdp_bench.texts import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from gcdp_bench.protocols import Dataset
 
 PLAIN_LINES = 10  # without a terminal: so many lines per job
 UNBOUNDED = 10_000  # characters, more than any table has
@@ -133,3 +136,11 @@ def print_summary(table: pd.DataFrame) -> None:
         unbounded = console.options.update(max_width=UNBOUNDED)
         console = Console(width=Measurement.get(console, unbounded, shown).maximum)
     console.print(shown)
+
+
+def say_size(dataset: Dataset) -> None:
+    """A line that says at which size a dataset's images are used, if that is not their own."""
+    from gcdp_bench.datasets.sizes import used_images
+
+    if line := used_images(dataset):
+        click.echo(line, err=True)

@@ -54,7 +54,7 @@ def command(
     that --features names.
     """
     from gcdp_bench.catalog import has_attributes, open_dataset
-    from gcdp_bench.cli.display import Display
+    from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.evaluate.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
@@ -77,6 +77,7 @@ def command(
                      resize=resize)
         for split in (train_split, unseen_split)
     )  # fmt: skip
+    say_size(training)
     judges.check(training)
     samples = Folder(folder, image_size=size, resize=resize, require_layouts=False)
     out = output_folder(folder / "memorisation" if out is None else out)

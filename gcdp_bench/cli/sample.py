@@ -59,7 +59,7 @@ def command(
 ) -> None:
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
     from gcdp_bench.catalog import open_dataset
-    from gcdp_bench.cli.display import Display
+    from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.filling import read_drawn
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
@@ -91,6 +91,7 @@ def command(
         open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
                      quarantine=quarantine, resize=resize)
     )  # fmt: skip
+    say_size(source)
     check_resize(model, found.folder, source)
     captions = [source[index].caption for index in range(min(num_samples, len(source)))]
     request = SampleRequest(

@@ -57,7 +57,7 @@ def command(
 
     from gcdp_bench.cache import UserCache
     from gcdp_bench.catalog import has_attributes, open_dataset
-    from gcdp_bench.cli.display import Display
+    from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.datasets.framing import resize_of
     from gcdp_bench.datasets.proportions import unnamed_note
@@ -86,6 +86,7 @@ def command(
     )
     real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine,
                         resize=resize, count_denied=count_denied)  # fmt: skip
+    say_size(real)
     judges.check(real)
     has_layouts = (folder / "layouts").is_dir()
     samples = Folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -243,8 +244,9 @@ def command(
     store = store_of(results)
     if store is not None:
         store.check()
+    say = partial(click.echo, err=True)
     if cluster is None:
-        rows = run_sweep(config, places, load_extractors(request), progress=display)
+        rows = run_sweep(config, places, load_extractors(request), progress=display, say=say)
     else:
         from gcdp_bench.sweep.cluster import run_on_cluster
         from gcdp_bench.sweep.worker import Resources
@@ -252,7 +254,8 @@ def command(
         if gpus_per_task is None:
             gpus_per_task = 1.0 if config.sampling.device.startswith("cuda") else 0.0
         resources = Resources(num_cpus=cpus_per_task or 1.0, num_gpus=gpus_per_task)
-        rows = run_on_cluster(cluster, config, places, request, resources, progress=display)
+        rows = run_on_cluster(cluster, config, places, request, resources, progress=display,
+                              say=say)  # fmt: skip
     if task == "image-layout":
         print_summary(readable_table_1(table_1(rows)))
     else:

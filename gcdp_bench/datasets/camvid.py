@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, files_by_id, find_folder, layouts_by_id
-from gcdp_bench.datasets.framing import fit_image, fit_layout
+from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
 from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image
@@ -90,6 +90,11 @@ class CamVid:
     def ids(self) -> tuple[str, ...]:
         """Names of the frames, without the suffix."""
         return tuple(item.id for item in self._items)
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return first_size(item.image for item in self._items)
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from gcdp_bench.datasets.disk import DiskDataset, LayoutFiles
+from gcdp_bench.datasets.framing import other_splits, usual_native
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
 from gcdp_bench.datasets.proportions import (
     Proportions,
@@ -15,6 +16,7 @@ from gcdp_bench.datasets.proportions import (
     count_unnamed,
     unnamed_note,
 )
+from gcdp_bench.images import Size
 from gcdp_bench.progress import Progress, Silent
 from gcdp_bench.protocols import Dataset, Fault
 from gcdp_bench.seeds import generator
@@ -48,8 +50,8 @@ def check_splits(
     """Inspect splits one after the other. A fault is reported and never raised; a split that cannot
     be listed at all is one fault.
 
-    In a dataset of no official size (a folder) a class that captions name and no layout of any
-    split holds is a fault too.
+    Splits whose images have different shapes are a fault. In a dataset of no official size (a
+    folder) a class that captions name and no layout of any split holds is one too.
 
     Args:
         open_split: opens a split with `strict=False`.
@@ -63,6 +65,7 @@ def check_splits(
     notes: list[str] = []
     held: Proportions | None = None
     place = ""
+    shapes: dict[str, Size] = {}  # of most images of each split
 
     def report(split: str, fault: Fault) -> None:
         faults.setdefault((fault.file, fault.problem), (split, fault))
@@ -74,6 +77,8 @@ def check_splits(
             report(split, _of_message(str(error)))
             continue
         counts[split], place = len(dataset), dataset.name
+        if (size := usual_native(dataset)) is not None:
+            shapes[split] = size
         expected = dataset.official_count
         if not partial and expected is not None and len(dataset) != expected:
             problem = f"expected {expected} items, got {len(dataset)}; complete the files, or say "\
@@ -91,6 +96,8 @@ def check_splits(
         if expected is None:
             part = _sound_proportions(dataset, faulty)
             held = part if held is None or part is None else held + part
+    if sentence := other_splits(shapes):
+        report("all", Fault(WHOLE_SPLIT, place, sentence))
     for sentence in [] if held is None else held.missing():
         if partial:
             notes.append(sentence)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, find_folder
-from gcdp_bench.datasets.framing import fit_image, fit_layout
+from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import read_existing_layout, size_problem
 from gcdp_bench.datasets.manifest import choose_caption, read_manifest
@@ -106,6 +106,11 @@ class Cityscapes:
     def ids(self) -> tuple[str, ...]:
         """City, sequence and frame: "aachen_000000_000019"."""
         return tuple(item.id for item in self._items)
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return first_size(item.image for item in self._items)
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -24,6 +24,7 @@ from gcdp_bench.datasets.folder_files import (
 )
 from gcdp_bench.datasets.framing import (
     common_size,
+    first_size,
     fit_image,
     fit_layout,
     mixed_shapes,
@@ -126,6 +127,11 @@ class Folder:
     def ids(self) -> tuple[str, ...]:
         """Names of the images, without the suffix."""
         return self._ids
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return first_size(self._images[name] for name in self._ids if name in self._images)
 
     def __len__(self) -> int:
         """Number of images."""

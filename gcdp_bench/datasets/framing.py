@@ -116,6 +116,17 @@ def resize_of(dataset: Dataset) -> str:
     return getattr(dataset, "resize", "none")
 
 
+def native_of(dataset: Dataset) -> Size | None:
+    """(height, width) of the first image file of a dataset; None: it has none."""
+    return getattr(dataset, "native_size", None)
+
+
+def first_size(files: Iterable[Path]) -> Size | None:
+    """(height, width) of the first image file, None if its header cannot be read."""
+    first = next(iter(files), None)
+    return None if first is None else read_sizes({"": first}).get("")
+
+
 def read_sizes(files: Mapping[str, Path]) -> dict[str, Size]:
     """(height, width) of image files by id; one whose header cannot be read is left out."""
     sizes = {}
@@ -149,6 +160,27 @@ def mixed_shapes(sizes: Mapping[str, Size]) -> str:
     return (
         f"expected images of one shape, got {len(counts)} sizes ({shown}"
         f"{', ...' * (len(counts) > NUM_NAMED)}); {REMEDY} to train and to score"
+    )
+
+
+def usual_native(dataset: Dataset) -> Size | None:
+    """(height, width) of the first image of the shape that most have; None: there is no file."""
+    sizes = getattr(dataset, "native_sizes", None)
+    return native_of(dataset) if sizes is None else common_size(sizes(getattr(dataset, "ids", ())))
+
+
+def other_splits(shapes: Mapping[str, Size]) -> str:
+    """What is wrong with splits whose images have different shapes, and what to do; "": nothing.
+
+    Args:
+        shapes: (height, width) of the images of each split; they are used at the first one's shape.
+    """
+    first = next(iter(shapes.values()), None)
+    if first is None or all(fits(size, first) for size in shapes.values()):
+        return ""
+    listed = ", ".join(f"{split} {by(size)}" for split, size in shapes.items())
+    return (
+        f"expected images of one shape in all splits, got {listed}; {REMEDY} to train and to score"
     )
 
 

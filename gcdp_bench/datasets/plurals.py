@@ -179,10 +179,10 @@ def _regular(word: str) -> tuple[str, ...]:
 
 
 def _singulars_of_word(word: str) -> tuple[str, ...]:
-    if word in ONLY_PLURAL or word in NO_PLURAL or len(word) < 4:
-        return ()
     if word in SINGULARS:
         return (SINGULARS[word],)
+    if word in ONLY_PLURAL or word in NO_PLURAL or len(word) < 4:
+        return ()
     for ending in ENDINGS:
         for form in IRREGULAR[ending]:
             if word.endswith(form) and word != form:

@@ -7,7 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.framing import native_of, resize_of
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
 
 DENIED = "denied classes count"
@@ -41,6 +42,11 @@ class CountingDenied:
         self.resize = resize_of(dataset)
         own = reading_of(dataset)
         self.reading = own if DENIED in own else "; ".join(filter(None, [own, DENIED]))
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return native_of(self._dataset)
 
     def __len__(self) -> int:
         """Number of items."""

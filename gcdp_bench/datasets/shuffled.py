@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.framing import native_of, resize_of
 from gcdp_bench.datasets.reading import reading_of
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
 from gcdp_bench.seeds import generator
 
@@ -36,6 +37,11 @@ class Shuffled:
     def resize(self) -> str:
         """See `framing.resize_of`."""
         return resize_of(self._dataset)
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return native_of(self._dataset)
 
     def __len__(self) -> int:
         """Number of items."""

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gcdp_bench.datasets.framing import by, fits, lost
+from gcdp_bench.datasets.framing import by, fits, lost, native_of, resize_of
 from gcdp_bench.images import Size
+from gcdp_bench.protocols import Dataset
 
 STEP = 4  # px; sides that are tried are multiples of it
 LEAST = 16  # px of a side
@@ -103,6 +104,14 @@ def used_at(native: Size, size: Size, resize: str) -> str:
     how = {"none": "cropped", "crop": "cropped", "pad": "padded", "stretch": "stretched"}[resize]
     change = f", {how} by {100 * share:.1f} %" if share > 0 else ""
     return f"your {by(native)} images are used at {by(size)}{change}"
+
+
+def used_images(dataset: Dataset) -> str:
+    """The same of an opened dataset, with its name; "": its images have that size already."""
+    native = native_of(dataset)
+    if native is None or native == tuple(dataset.image_size):
+        return ""
+    return f"{dataset.name}: {used_at(native, dataset.image_size, resize_of(dataset))}"
 
 
 def _rank(native: Size, size: Size) -> tuple[float, float, int]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from torch import Tensor
 
 from gcdp_bench.datasets.disk import DiskDataset
-from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.framing import native_of, resize_of
 from gcdp_bench.datasets.reading import Mentioning, reading_of
 from gcdp_bench.files import replacing
+from gcdp_bench.images import Size
 from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
 from gcdp_bench.texts import nfc, parse_json, read_lines, shown
 
@@ -50,6 +51,11 @@ class Without:
     def resize(self) -> str:
         """See `framing.resize_of`."""
         return resize_of(self._dataset)
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return native_of(self._dataset)
 
     def __len__(self) -> int:
         """Number of items that are kept."""

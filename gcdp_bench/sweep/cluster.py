@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -321,6 +321,7 @@ def run_on_cluster(
     resources: Resources,
     *,
     progress: Progress,
+    say: Callable[[str], object] = lambda line: None,
 ) -> pd.DataFrame:
     """`run_sweep` on Ray. This process checks and plans, on its CPU; workers do the rest.
 
@@ -332,6 +333,7 @@ def run_on_cluster(
         judges: the networks that judge.
         resources: of each worker.
         progress: shows all workers together.
+        say: see `run_sweep`.
 
     Raises:
         ValueError, FileNotFoundError, MemoryError, OSError: as `run_sweep` and `RayScheduler`.
@@ -344,7 +346,8 @@ def run_on_cluster(
     here = replace(config, sampling=replace(config.sampling, device="cpu"))
     own_judges = load_extractors(replace(judges, device="cpu"))
     with RayScheduler(address, recipe, resources, progress) as scheduler:
-        return run_sweep(here, places, own_judges, progress=progress, scheduler=scheduler)
+        return run_sweep(here, places, own_judges, progress=progress, scheduler=scheduler,
+                         say=say)  # fmt: skip
 
 
 def _environment(resources: Resources) -> dict[str, str]:

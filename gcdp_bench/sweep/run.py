@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
+from gcdp_bench.datasets.sizes import used_images
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.files import output_folder
 from gcdp_bench.progress import Progress
@@ -41,6 +42,7 @@ def run_sweep(
     *,
     progress: Progress,
     scheduler: Scheduler | None = None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> pd.DataFrame:
     """Measure every point that `places.results` lacks and return the sweep's rows.
 
@@ -53,6 +55,7 @@ def run_sweep(
         judges: the networks that judge.
         progress: told of every batch.
         scheduler: who does the work; None: this process.
+        say: told at which size images are used, if that is not their own.
 
     Raises:
         ValueError: unknown names, a model of another dataset, subset or size, a judge that taught
@@ -66,6 +69,8 @@ def run_sweep(
     bench = Bench(config, places, judges, progress=progress)
     synchronise(places.results, progress=progress)
     bench.check()
+    if line := used_images(bench.dataset):
+        say(line)
     output_folder(places.results)
     old = bench.old_definitions()
     if old:

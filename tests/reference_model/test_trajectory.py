@@ -6,6 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import r2_score
 
+from gcdp_bench.finite import NotFinite
 from reference_model.sampler import sample
 from reference_model.schedules import respaced_steps
 from reference_model.text import build_text_encoder
@@ -101,3 +102,22 @@ def test_explained_variance_is_that_of_scikit_learn():
 def test_other_stages_are_refused(text, config):
     with pytest.raises(ValueError, match="expected a base stage that makes layouts, got an?"):
         record(build_stage(config), text, guidance=1.0, **SETTINGS)
+
+
+@pytest.mark.parametrize("part", ["noise", "logits"])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_run_that_is_not_finite_is_none(text, part, value):
+    stage = build_stage(base_config())
+    calls = [0]
+
+    def spoil(_module, _inputs, output):
+        calls[0] += 1
+        if calls[0] == 3:
+            getattr(output, part)[1, 0, 0, 0] = value
+
+    stage.network.register_forward_hook(spoil)
+    name = {"noise": "predicted noise", "logits": "label logits"}[part]
+    step = respaced_steps(50, 6)[2]
+    shown = rf"{name} at step {step} of 50 of the base stage, in 1 of 2 images \(float32 on cpu\)"
+    with pytest.raises(NotFinite, match=shown):
+        record(stage, text, guidance=1.0, **SETTINGS)

@@ -23,7 +23,7 @@ from gcdp_bench.datasets.celeba.partition import (
 from gcdp_bench.datasets.celeba.tree import ATTRIBUTES, find_tree
 from gcdp_bench.datasets.disk import Item
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, named_classes, parse_attributes
-from gcdp_bench.datasets.framing import fit_image, fit_layout
+from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList, inspect_item
 from gcdp_bench.datasets.layouts import aspect_problem, class_problem
 from gcdp_bench.datasets.manifest import choose_caption
@@ -101,6 +101,11 @@ class CelebA:
     def ids(self) -> tuple[str, ...]:
         """Numbers of the faces in CelebA-HQ, as text, in their order."""
         return self._ids
+
+    @property
+    def native_size(self) -> Size | None:
+        """See `framing.native_of`."""
+        return first_size(map(self.tree.image, self._ids))
 
     def __len__(self) -> int:
         """Number of faces."""

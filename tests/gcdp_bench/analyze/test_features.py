@@ -9,6 +9,7 @@ import reference_model.features
 from gcdp_bench.analyze.features import COLUMNS, FeatureRequest, analyze_features
 from gcdp_bench.progress import Silent
 from gcdp_bench.sampling import SamplingConfig
+from reference_model.features import _modules
 from reference_model.generator import Cascade
 from tests.reference_model.conftest import Stripes
 from tests.reference_model.test_generator import write_cascade
@@ -77,3 +78,25 @@ def test_both_models_are_measured_alike_and_again(cascades):
 def test_mistakes(cascades, change, message):
     with pytest.raises(ValueError, match=message):
         analyse(cascades, replace(REQUEST, **change))
+
+
+def test_features_that_are_not_finite_stop_it(cascades):
+    """With the block, the step, the caption and the precision."""
+    network = cascades[1].stages[0].network
+    dataset = Stripes(image_size=cascades[0].image_size)
+
+    def spoil(_module, _inputs, output):
+        output[2, 0, 0, 0] = torch.inf
+
+    handle = next(m for n, m in _modules(network).items() if n == "final")
+    handle = handle.register_forward_hook(spoil)
+    try:
+        with pytest.raises(FloatingPointError) as stopped:
+            analyse(cascades)
+    finally:
+        handle.remove()
+    message = str(stopped.value)
+    assert message.startswith("imagen: expected finite numbers, got NaN or infinite ones in the")
+    assert "features of block final at step 10, in 1 of 6 images (float32 on cpu)" in message
+    assert f"caption {dataset[2].caption!r}" in message
+    analyse(cascades)

@@ -1,5 +1,6 @@
 """Two schedules side by side: what is scored and what is held against the end of each run."""
 
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -137,3 +138,28 @@ def test_mistakes(parts, tmp_path):
         analyse(parts, tmp_path, replace(REQUEST, num_samples=13))
     with pytest.raises(ValueError, match="batch_size: expected at least 1, got 0"):
         ScheduleRequest(num_samples=4, batch_size=0)
+
+
+def test_numbers_that_are_not_finite_stop_it(parts, folder, found, tmp_path):
+    """The samples are there, the recorded run breaks: step, caption and precision are named."""
+    contenders, dataset, _ = parts
+    shutil.copytree(folder / "samples", tmp_path / "samples")
+    network = contenders[0].cascade.stages[0].network
+
+    def spoil(_module, _inputs, output):
+        output.logits[1, 0, 0, 0] = torch.nan
+
+    handle = network.register_forward_hook(spoil)
+    try:
+        with pytest.raises(FloatingPointError) as stopped:
+            analyse(parts, tmp_path)
+    finally:
+        handle.remove()
+    message = str(stopped.value)
+    assert message.startswith("reference: expected finite numbers, got NaN or infinite ones in the")
+    assert (
+        "label logits at step 50 of 50 of the base stage, in 1 of 3 images (float32 on cpu)"
+        in message
+    )
+    assert f"caption {dataset[1].caption!r}" in message
+    assert not list(tmp_path.glob("*.npz"))

@@ -10,16 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gcdp_bench.catalog import image_size_of, open_dataset
 from gcdp_bench.datasets.camvid import CamVid
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.disk import files_by_id, id_of
 from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.datasets.framing import by, native_of, other_splits, usual_native
 from gcdp_bench.datasets.manifest import read_ids
+from gcdp_bench.datasets.reading import counting_denied
+from gcdp_bench.datasets.shuffled import shuffled
+from gcdp_bench.datasets.sizes import used_images
 from gcdp_bench.datasets.views import read_quarantine, without
 from gcdp_bench.files import is_hidden, visible
 from gcdp_bench.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES
 from gcdp_bench.known import Sources, find_known, read_known
+from gcdp_bench.train import Request, plan, resolve
 from tests.gcdp_bench.datasets.trees import noise, save, write_celeba, write_cityscapes
 
 APPLE_DOUBLE = b"\0\5\26\7\0\2\0\0Mac OS X        "
@@ -212,3 +218,38 @@ def test_outpainting_reads_layouts_as_their_folder_says(tmp_path):
     (root / "classes.json").write_text(json.dumps(table))
     pair = read_known(files, (8, 12), ["road", "car"])
     assert (pair.layout == 1).all() and bool(pair.layout_mask.all())
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_size_of_the_files_and_the_used_one_are_said(name, tmp_path):
+    write, read = READERS[name]
+    dataset = read(write(tmp_path / "data"))
+    native = native_of(dataset)
+    assert native is not None and native == usual_native(dataset)
+    for view in (dataset, without(dataset, ()), shuffled(dataset), counting_denied(dataset)):
+        assert native_of(view) == native
+        line = used_images(view)
+        if native == dataset.image_size:
+            assert line == "" and name == "folder"
+        else:
+            start = f"{dataset.name}: your {by(native)} images are used at "
+            assert line.startswith(start + by(dataset.image_size))
+
+
+@pytest.mark.parametrize("name", ["synth-city-25", "synth-face-25"])
+def test_drawn_images_have_no_other_size(name):
+    size = image_size_of(name, 64)
+    assert used_images(open_dataset(name, "test", size=size, data_root=None)) == ""
+
+
+def test_training_says_the_size_of_a_dataset_of_the_catalogue(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = write_camvid(tmp_path / "CamVid")
+    request = Request(model="segmenter", dataset="camvid", data_root=root)
+    assert plan(request).images.startswith("camvid: your 6x8 images are used at 96x128")
+    assert resolve(request).notes[0] == ""  # a dry run needs no data
+
+
+def test_splits_of_one_shape_may_differ_in_size():
+    assert other_splits({}) == other_splits({"train": (16, 32), "test": (32, 64)}) == ""
+    assert "train 16x32, test 32x32" in other_splits({"train": (16, 32), "test": (32, 32)})

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from gcdp_bench.datasets.folder import Folder, native_size
 from gcdp_bench.datasets.folder_writer import FolderWriter
@@ -225,3 +226,43 @@ def test_sorting_a_manifest_keeps_every_caption(tmp_path):
     assert [(line["id"], line["caption"]) for line in lines] == [
         ("000", "a scene with 0"), ("000", "another"), ("001", "a scene with 1")
     ]  # fmt: skip
+
+
+TURNED = Image.Exif()
+TURNED[ExifTags.Base.Orientation] = 6  # by a quarter
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_layout_of_an_image_that_its_exif_orientation_turns(tmp_path, suffix):
+    """Of another shape it is refused and says why; of a square image it cannot be told."""
+    root = tmp_path / "data"
+    for part in ("images", "layouts"):
+        (root / part).mkdir(parents=True)
+    for name, size in (("plain", (8, 8)), ("square", (8, 8)), ("wide", (16, 8))):
+        exif = TURNED if name != "plain" else Image.Exif()
+        Image.new("RGB", size, (9, 9, 9)).save(root / "images" / f"{name}{suffix}", exif=exif)
+        Image.new("L", size, 1).save(root / "layouts" / f"{name}.png")
+    (root / "captions.jsonl").write_text(
+        "".join(
+            f'{{"id": "{name}", "caption": "a road"}}\n' for name in ("plain", "square", "wide")
+        )
+    )
+    (root / "classes.json").write_text(json.dumps({"classes": NAMES}))
+    faults = dict(Folder(root, strict=False).inspect())
+    problems = {name: [fault.problem for fault in found] for name, found in faults.items()}
+    assert problems["plain"] == []
+    turned = (
+        "the EXIF orientation 6 turns or mirrors the image, the layout is read as it is stored; "
+        "save the turned pixels without the tag, and see that the layout fits them"
+    )
+    assert problems["square"] == [turned]
+    assert turned in problems["wide"]
+    wrong = (
+        "expected the image's size (16, 8), got (8, 16); image and layout must match pixel by "
+        "pixel, and the image is used as its EXIF orientation turns it: turn the layout too"
+    )
+    assert wrong in problems["wide"]
+    with pytest.raises(ValueError) as refused:
+        Folder(root, image_size=(8, 8), resize="stretch")[2]
+    assert str(refused.value) == f"{root / 'layouts' / 'wide.png'}: {wrong}"
+    assert Folder(root, image_size=(8, 8), resize="stretch")[1].layout.eq(1).all()

@@ -15,6 +15,7 @@ from gcdp_bench.extractors.segmenter_standard import (
     openmmlab_weights,
     parse_resize,
 )
+from gcdp_bench.finite import NotFinite
 from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import load_into
 from tests.gcdp_bench.extractors.test_segmenter import Halves
@@ -258,3 +259,20 @@ def test_sizes_are_read(text, box):
 def test_other_sizes_are_refused(text):
     with pytest.raises(ValueError, match="expected 'native' or HEIGHTxWIDTH"):
         parse_resize(text)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_logits_that_are_not_finite_are_no_class(native, images, monkeypatch, value):
+    logits = native.logits
+
+    def spoilt(chunk):
+        found, features = logits(chunk)
+        found[-1, 3, 5, 7] = value
+        return found, features
+
+    monkeypatch.setattr(native, "logits", spoilt)
+    shown = (
+        r"label logits of hrnet-w48-cityscapes@native, in 1 of \d images \(float32 on cpu\); give"
+    )
+    with pytest.raises(NotFinite, match=shown):
+        native.predict(images)
