@@ -183,3 +183,19 @@ def test_a_sweep_without_a_dataset(world, tmp_path, monkeypatch):
     assert set(read_rows(results)["dataset"]) == {"stripes"}
     assert "results/local" in works("report").splitlines()[0]
     assert (results / "report.html").exists() or list(results.glob("**/*.html"))
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_bare_pretrained_stands_for_judges_of_an_analysis_too(tmp_path, monkeypatch, given):
+    asked = {}
+
+    def judge_request(*arguments, pretrained=False, **options):
+        asked["pretrained"] = pretrained
+        raise ValueError("enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gcdp_bench.cli.analyze_models.judge_request", judge_request)
+    weights = ["--weights", "pretrained"] if given else []
+    output = refused("analyze", "outpainting", "--dataset", "synth-city-25", *weights)
+    assert "reference: pretrained " in output and "enough" in output
+    assert asked == {"pretrained": given}
