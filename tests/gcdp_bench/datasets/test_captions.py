@@ -170,6 +170,7 @@ COMPOUNDS = {
     "crow's foot": "crow's feet", "wild goose": "wild geese", "mountain sheep": "mountain sheep",
     "jelly fish": "jelly fish", "night bus": "night buses", "open sky": "open sky",
     "snow man": "snow men", "human being": "human beings", "wild mongoose": "wild mongooses",
+    "old traffic policeman": "old traffic policemen", "big fish knife": "big fish knives",
     "knife block": "knife blocks", "man hole": "man holes", "child seat": "child seats",
 }  # fmt: skip
 """Names of several words, of which the last one alone is irregular, or looks as if it were."""
@@ -182,6 +183,7 @@ def test_the_last_of_several_words_has_the_plural(name):
     for text in (name, many, many.upper().replace(" ", "_"), many.replace(" ", "-")):
         assert parse_caption(f"two {text} here", [name]) == {0}
     assert parse_caption(f"a {name} here", [many]) == {0}
+    assert parse_caption(f"a {last} here", [many]) == set()
     others = {f"{plural(first)} {last}", f"{plural(first)} {plural(last)}", last, plural(last)}
     for text in others - {name, many, *(["men holes"] if name == "man hole" else [])}:
         assert parse_caption(f"two {text} here", [name]) == set(), text
