@@ -120,17 +120,38 @@ def check_id(name: str) -> str:
         ValueError: it is empty, hidden, too long, or has a slash or control characters.
     """
     name = nfc(name)
-    wrong = _wrong_characters(name, allowed="")
-    if not name.strip() or name.startswith(".") or "/" in name or "\\" in name:
-        wrong = "one that is no plain file name"
-    elif wrong is None and len(name.encode()) > MAX_ID:
-        wrong = f"{len(name.encode())} bytes"
+    wrong = _no_file_name(name)
     if wrong is None:
         return name
     raise ValueError(
         f"expected an id that is a file name without suffix, at most {MAX_ID} bytes, without "
         f"slashes and control characters, got {wrong}: {shown(name)}; rename the item"
     )
+
+
+def check_part(name: Any, what: str) -> str:
+    """A name of which a folder is made, as of a dataset or a split: it stays inside the one above.
+
+    Args:
+        name: to check.
+        what: it is the name of, for the message.
+
+    Returns:
+        The name with composed accents.
+
+    Raises:
+        ValueError: as `check_name`; or it is hidden, has slashes, or more than `MAX_ID` bytes.
+    """
+    try:
+        checked = check_name(name)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
+    if wrong := _no_file_name(checked):
+        raise ValueError(
+            f"{what}: expected a name that a folder can have, at most {MAX_ID} bytes, without "
+            f"slashes and no dot at its start, got {wrong}: {shown(name)}; choose another name"
+        )
+    return checked
 
 
 def check_caption(caption: str) -> str:
@@ -151,7 +172,7 @@ def check_caption(caption: str) -> str:
 
 
 def check_name(name: Any) -> str:
-    """Name of a class or a dataset: one line of text, returned with composed accents.
+    """Name of a class: one line of text, returned with composed accents.
 
     Raises:
         ValueError: it is no text, blank, longer than `MAX_ID`, or has control characters or blanks
@@ -245,6 +266,16 @@ def _matched(character: str) -> str:
     if kind in ("Cf", "Cc") or UNSEEN.fullmatch(character):
         return ""
     return ALIKE.get(character, character)
+
+
+def _no_file_name(name: str) -> str | None:
+    """Why a text cannot be the name of a file that stays in its folder; None: it can."""
+    if not name.strip() or name.startswith(".") or "/" in name or "\\" in name:
+        return "one that is no plain file name"
+    wrong = _wrong_characters(name, allowed="")
+    if wrong is None and len(name.encode()) > MAX_ID:
+        return f"{len(name.encode())} bytes"
+    return wrong
 
 
 def _wrong_characters(text: str, *, allowed: str) -> str | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.texts import file_stem
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -37,4 +39,4 @@ def write_analysis(
 
 def folder_of(out: Path | None, analysis: str, dataset: str, results: Path = LOCAL) -> Path:
     """The folder that was given, else that of the analysis of a dataset."""
-    return results / "analysis" / f"{analysis}-{dataset}" if out is None else out
+    return results / "analysis" / file_stem(f"{analysis}-{dataset}") if out is None else out

@@ -17,7 +17,7 @@ from gcdp_bench.datasets.manifest import choose_caption, scan_manifest
 from gcdp_bench.files import visible
 from gcdp_bench.images import IMAGE_SUFFIXES
 from gcdp_bench.protocols import IGNORE_ID, Fault
-from gcdp_bench.texts import check_class_names, check_name, nfc, shown
+from gcdp_bench.texts import check_class_names, check_name, check_part, nfc, shown
 
 CAPTION_FILES = ("captions.jsonl", "metadata.jsonl", "images/metadata.jsonl")
 """Where captions are looked for; the others are of Hugging Face's image folders."""
@@ -48,7 +48,9 @@ def split_root(path: Path, split: str) -> Path:
 
     Raises:
         FileNotFoundError: it has no images; says what was expected.
+        ValueError: the split's name leads out of the folder.
     """
+    check_part(split, "split")
     for root in (path / split, path):
         if (root / "images").is_dir():
             return root
@@ -185,7 +187,7 @@ def _class_table(table: Mapping[str, Any], names: tuple[str, ...]) -> ClassTable
         raise ValueError(f"count_denied: expected true or false, got {shown(count_denied)}")
     return ClassTable(
         names=names,
-        dataset=check_name(table["dataset"]) if "dataset" in table else None,
+        dataset=check_part(table["dataset"], "dataset") if "dataset" in table else None,
         coding=read_coding(table, names),
         words=_words(table.get("words", {}), names),
         template=template,

@@ -1,6 +1,7 @@
 """Folders of images, layouts and captions: read, written, and every fault named."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -47,6 +48,21 @@ def test_splits_are_subfolders(tmp_path):
     assert len(Folder(tmp_path, "train")) == 2 and len(Folder(tmp_path, "val")) == 1
     with pytest.raises(FileNotFoundError, match="expected images/ or test/images/"):
         Folder(tmp_path, "test")
+
+
+BAD_NAMES = ["../../escaped", "..", "a/b", "a\\b", ".hidden", "", 3, "é" * 101]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_of_which_folders_are_made_stays_in_its_place(tmp_path, name):
+    write(tmp_path)
+    table = tmp_path / "classes.json"
+    table.write_text(json.dumps({"classes": NAMES, "dataset": name}))
+    with pytest.raises(ValueError, match=f"^{re.escape(str(table))}: dataset: expected a name"):
+        Folder(tmp_path)
+    if isinstance(name, str):
+        with pytest.raises(ValueError, match="^split: expected a name"):
+            Folder(tmp_path, name)
 
 
 def test_a_crash_leaves_only_complete_samples(tmp_path):
