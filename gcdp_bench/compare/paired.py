@@ -288,7 +288,7 @@ def _distance_line(metric: str, sides: list[list], real: list) -> dict:
             for side in sides
         )  # fmt: skip
         method = f"halves-{NUM_HALVES}"
-        if is_undersampled(sides[0][0], real[0]):
+        if any(is_undersampled(side[0], real[0]) for side in sides):
             method += f"-{UNDERSAMPLED}"
         if np.any(first != second):
             interval = halves_interval(interval.value, first - second, method=method)

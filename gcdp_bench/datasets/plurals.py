@@ -39,7 +39,6 @@ IRREGULAR: Mapping[str, tuple[str, ...]] = {
     "lens": ("lenses",),
     "iris": ("irises", "irides"),
     "passerby": ("passersby",),
-    "passer by": ("passers by",),
 }
 """Plurals that the rules miss; the first is written, all are read. A mass noun is its own."""
 
@@ -90,8 +89,14 @@ SINGULARS: Mapping[str, str] = {
     form: word for word, forms in IRREGULAR.items() for form in forms if form != word
 } | {("".join((word.removesuffix("fe").removesuffix("f"), "ves"))): word for word in VES}
 
-HEAD = re.compile(r"(?P<head>.+?)(?P<rest>(?: (?:of|in|on|with|for|from|at|to) .+|\s?[(,;/\[].*))")
-"""A name whose plural is that of its beginning: "traffic sign (front)", "bag of chips"."""
+HEAD = re.compile(
+    r"(?P<head>.+?)(?P<rest>"
+    r"[ _-](?:of|in|on|with|for|from|at|to)[ _-].+|(?:(?<=er)|(?<=ers))[ _-]by|\s?[(,;/\[].*)"
+)
+"""A name whose plural is that of its beginning: "traffic sign (front)", "bag of chips",
+"mother-in-law", "passer by"."""
+
+WORDS = re.compile(r"(?P<head>.*[ _-])?(?P<last>.*)", re.DOTALL)
 
 
 def plural(name: str) -> str:
@@ -108,8 +113,8 @@ def plurals(name: str) -> tuple[str, ...]:
     if not _is_latin(last):
         return (name,)
     forms = [head + form for form in _of_word(last)]
-    if re.fullmatch(r"(?:wo)?man ", head):  # women drivers
-        forms += [f"{IRREGULAR[head.strip()][0]} {form}" for form in _of_word(last)]
+    if re.fullmatch(r"(?:wo)?man[ _-]", head):  # women drivers
+        forms += [IRREGULAR[head[:-1]][0] + head[-1] + form for form in _of_word(last)]
     return tuple(dict.fromkeys(forms))
 
 
@@ -124,8 +129,9 @@ def singulars(name: str) -> tuple[str, ...]:
 
 def _split(name: str) -> tuple[str, str]:
     """Everything up to the last word, and the last word."""
-    head, blank, last = name.rpartition(" ")
-    return head + blank, last
+    parts = WORDS.fullmatch(name)
+    assert parts is not None
+    return parts["head"] or "", parts["last"]
 
 
 def _is_latin(word: str) -> bool:

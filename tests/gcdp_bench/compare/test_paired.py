@@ -1,6 +1,7 @@
 """Differences of two points: copies give 0, shifts are found, unlike is refused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,56 @@ def test_miou_stands_beside_the_values_of_all_captions(compare, monkeypatch):
     assert line["ci_low"] < 0 < line["ci_high"] and line["verdict"] == "tie"
 
 
+def pair_of(*confusions):
+    """A, B and real images of which a segmenter saw these, each (N, K, K)."""
+    sides = []
+    for matrix in confusions:
+        side = observed(len(matrix), 0.0, seed=7)
+        seen = replace(side.segmenters["judge"], confusions=matrix)
+        sides.append(replace(side, segmenters={"judge": seen}))
+    return paired._Pair(pd.DataFrame(), [(*sides, observed(NUM_REAL, 0.0, seed=99))])
+
+
+def test_the_higher_miou_wins():
+    right = observed(NUM, 0.0, seed=7).segmenters["judge"].confusions
+    wrong = right[:, ::-1].copy()
+    for sides, verdict in (((right, wrong), "win"), ((wrong, right), "lose")):
+        (line,) = paired._of_iou(pair_of(*sides))
+        assert line["verdict"] == verdict
+        assert (line["value_a"], line["value_b"]) == tuple(map(miou, sides))
+
+
+@pytest.mark.parametrize(
+    ("num", "widths", "method"),
+    [(40, (2, 2), "paired halves-200-undersampled"), (120, (2, 2), "paired halves-200"),
+     (120, (2, 40), "paired halves-200-undersampled"), (3, (2, 2), "none")],
+)  # fmt: skip
+def test_distances_of_too_few_samples_are_flagged(num, widths, method):
+    """`widths` directions in which A and B vary, of 40."""
+    rng = np.random.default_rng(0)
+    sides = [[rng.normal(size=(num, 40)) * (np.arange(40) < width)] for width in widths]
+    line = paired._distance_line("fid", sides, [rng.normal(size=(200, 40)) * (np.arange(40) < 2)])
+    assert line["ci_method"] == method and line["num_captions"] == num
+
+
+def test_two_captions_in_common_are_needed(write, floor, tmp_path):
+    rows = [write(model, 2.0, 0, fid=1.0) for model in ("reference", "imagen")]
+    points = point_sets(to_frame([*rows, floor]), tmp_path)
+    file = tmp_path / "scores" / "imagen-2-0" / "per_sample.parquet"
+    frame = pd.read_parquet(file)
+    frame.iloc[:2].to_parquet(file)
+    assert set(paired.compare_pair(*points)[0].items()) >= {("num_captions", 2), ("verdict", "tie")}
+    frame.iloc[:1].to_parquet(file)
+    with pytest.raises(ValueError, match="at least 2 captions that both answered, got 1"):
+        paired.compare_pair(*points)
+
+
+def test_a_class_that_one_caption_names_has_no_line(compare):
+    table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0}, few=1)
+    assert ("semantic_recall", "car") not in table.index
+    assert ("semantic_recall", "sky") in table.index
+
+
 def test_a_class_that_few_captions_name_has_no_verdict(compare, monkeypatch):
     table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0}, few=4)
     assert table.loc[("semantic_recall", "car"), ["num_captions", "verdict"]].tolist() == [
@@ -124,10 +175,13 @@ def test_an_image_only_model_has_no_layouts_to_compare(compare):
     assert "fsd_generated" not in table.index.get_level_values(0)
 
 
-@pytest.mark.parametrize("field", ["reference", "judges"])
-def test_unlike_points_are_refused(compare, field):
-    with pytest.raises(UnlikeRowsError, match=f"differ in {field}"):
-        compare({"fid": 3.0}, {"fid": 3.0}, **{field: "another"})
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [("reference", "another"), ("judges", "another"), ("resize", "pad"), ("definition", "2")],
+)
+def test_unlike_points_are_refused(compare, field, other):
+    with pytest.raises(UnlikeRowsError, match=f"differ in (the )?{field}"):
+        compare({"fid": 3.0}, {"fid": 3.0}, **{field: other})
 
 
 def test_points_of_several_models_are_paired_by_name(write, floor, tmp_path):

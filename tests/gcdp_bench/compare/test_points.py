@@ -18,7 +18,7 @@ def test_points_gather_their_seeds(results):
     (point,) = select_points(results, "reference", 2.0)
     assert point.hashes == {0: "reference-2-0", 1: "reference-2-1"}
     assert point.fid == 2.5 and point.protocol == "hrnet" and point.name == "reference @ 2"
-    assert point.noise == {"fid": 0.5}
+    assert point.noise == {"fid": 0.5} and point.definitions == {"fid": "1"}
     assert len(select_points(results, None, None)) == 2
 
 

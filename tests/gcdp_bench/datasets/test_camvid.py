@@ -105,3 +105,14 @@ def test_classes_that_are_counted_from_void_are_recognised(root):
         CamVid(root, "train")
     (fault,) = dict(CamVid(root, "train", strict=False).inspect())["*"]
     assert "class 4 covers" in fault.problem
+    for path in (folder / "trainannot").iterdir():  # a wide pavement, and a road
+        layout[20:] = 3
+        Image.fromarray(layout).save(path)
+    assert len(CamVid(root, "train")) == 6
+    layout[10:] = 4
+    for path in (folder / "trainannot").iterdir():
+        Image.fromarray(layout).save(path)
+    for name in ("g0.png", "g1.png"):  # four are too few to judge by
+        (folder / "train" / name).unlink()
+        (folder / "trainannot" / name).unlink()
+    assert len(CamVid(root, "train")) == 4

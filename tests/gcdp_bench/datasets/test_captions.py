@@ -64,6 +64,9 @@ PLURALS = {
     "glasses": "glasses", "lens": "lenses",
     "quiz": "quizzes", "汽车": "汽车", "c++": "c++", "zone 3": "zone 3", "goose": "geese",
     "mongoose": "mongooses", "aircraft": "aircraft", "salesperson": "salespeople",
+    "passer by": "passers by", "passer-by": "passers-by", "passers by": "passers by",
+    "mother-in-law": "mothers-in-law", "lily_of_the_valley": "lilies_of_the_valley",
+    "police-man": "police-men", "traffic_light": "traffic_lights", "t-shirt": "t-shirts",
 }  # fmt: skip
 
 
@@ -81,7 +84,9 @@ def test_irregular_plurals_are_written_and_read(name):
      ("person", "persons"), ("scarf", "scarfs"), ("trees", "a tree"), ("men", "a man"),
      ("people", "one person"),
      ("leaves", "a leaf"), ("boxes", "a box"), ("women", "a woman"), ("cameras", "a camera"),
-     ("woman driver", "women drivers"), ("carcinoma", "carcinomata"), ("index", "indices")],
+     ("woman driver", "women drivers"), ("man-servant", "men-servants"),
+     ("passers by", "one passer-by"), ("mothers-in-law", "a mother in law"),
+     ("carcinoma", "carcinomata"), ("index", "indices")],
 )  # fmt: skip
 def test_other_plurals_and_singulars_of_plurals_are_read(name, text):
     assert parse_caption(f"with {text}.", [name]) == {0}

@@ -105,6 +105,20 @@ def test_missing_parts_are_refused_early(root, tmp_path):
         Cityscapes(root, "val")
 
 
+def test_only_the_frames_that_are_used_are_required(root):
+    label_file(root, "aachen_000000_000019").unlink()
+    frames = Cityscapes(root, "train", strict=False)
+    frames.require(frames.ids[1:])
+    label_file(root, frames.ids[-1]).unlink()
+    with pytest.raises(FileNotFoundError, match=f"expected the labels of {frames.ids[-1]}"):
+        frames.require(frames.ids[1:])
+
+
+def test_frames_have_the_papers_size_unless_told(root):
+    triplet = Cityscapes(root, "val")[0]
+    assert triplet.image.shape == (3, 256, 512) and triplet.layout.shape == (256, 512)
+
+
 def test_unknown_label_ids_and_other_sizes_are_refused(root):
     path = label_file(root, "aachen_000000_000019")
     save(path, np.full((16, 32), 40, np.uint8))
@@ -145,6 +159,19 @@ class TestManifest:
         manifest.write_text("\n".join(lines[1:]))
         with pytest.raises(ValueError, match="expected captions of aachen_000000_000019"):
             Cityscapes(root, "train", captions=manifest)
+
+    def test_own_captions_are_those_of_the_manifest(self, root, manifest):
+        assert Cityscapes(root, "train").own_captions() is None
+        lines = manifest.read_text().splitlines()
+        manifest.write_text("\n".join(lines[1:]))
+        frames = Cityscapes(root, "all", captions=manifest, strict=False)
+        own = frames.own_captions()
+        assert own is not None and list(own) == list(frames.ids[1:])
+        assert own[frames.ids[1]] == frames[1].caption
+
+    def test_there_has_to_be_one(self, root):
+        with pytest.raises(FileNotFoundError, match=r"expected captions in one file \*_captions"):
+            find_manifest(root)
 
     def test_it_is_found_in_the_folder_of_the_tree(self, root, manifest):
         assert find_manifest(root.parent) == manifest
@@ -200,8 +227,11 @@ def test_a_single_file_of_train_ids_is_refused(tmp_path):
         if other != path:
             save(other, np.tile(LABELS, (16, 4))[:, :32])
     frames = Cityscapes(root, "train")
-    with pytest.raises(ValueError, match=r"000002.*hold train ids"):
-        frames[frames.ids.index("aachen_000002_000019")]
+    for values in (None, [0, 10, 255], [2, 13, 255], [0, 13, 18, 255]):  # roads and the sky, ...
+        if values:
+            save(path, np.resize(np.array(values, np.uint8), (16, 32)))
+        with pytest.raises(ValueError, match=r"000002.*hold train ids"):
+            frames[frames.ids.index("aachen_000002_000019")]
 
 
 def test_label_ids_of_any_frame_with_a_sky_or_a_car_are_label_ids(tmp_path):

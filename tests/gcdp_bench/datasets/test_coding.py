@@ -74,7 +74,12 @@ def test_other_colours_are_named_and_counted(tmp_path):
     with pytest.raises(ValueError, match=r"0000\.png: 3 pixels have colours.*#010203"):
         data[0]
     (fault,) = dict(data.inspect())["0000"]
-    assert "#010203" in fault.problem
+    assert "#010203" in fault.problem and "others" not in fault.problem
+    for place in range(6):
+        pixels[1, place] = (1, 1, place)
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "layouts" / "0000.png")
+    with pytest.raises(ValueError, match=r"9 pixels .*#010100, #010101, .*#010103 and 3 others;"):
+        data[0]
 
 
 def test_colours_without_a_table_say_how_to_name_them(tmp_path):
@@ -99,6 +104,9 @@ def test_every_value_is_read_in_both_directions(order, num):
         ({"values": {}}, "values: expected a table"),
         ({"values": {"256": "lesion"}}, "from 0 to 255, got 256"),
         ({"values": {"x": "lesion"}}, "from 0 to 255, got 'x'"),
+        ({"values": {"7": True}}, "null for '7', got True"),
+        ({"values": {"7": 2}}, "null for '7', got 2"),
+        ({"values": {"7": -1}}, "null for '7', got -1"),
         ({"values": {"3": "lesions", "4": "tisue"}}, r"lesions.*; values: .*tisue"),
         ({"values": {"3": "lesion", "tissue": 3}}, "two classes"),
         ({"colours": {"#ff00": "lesion", "1,2": "tissue"}}, r"#ff00|1,2"),

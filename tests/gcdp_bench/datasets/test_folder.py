@@ -18,7 +18,7 @@ NAMES = ["sky", "road", "car"]
 def write(folder, num=3, layouts=True):
     writer = FolderWriter(folder, class_names=NAMES, dataset="toy", split="test")
     for index in range(num):
-        image = torch.full((3, 8, 12), 40 * index, dtype=torch.uint8)
+        image = torch.full((3, 8, 12), 20 * index, dtype=torch.uint8)
         layout = torch.full((8, 12), index % 3, dtype=torch.uint8)
         writer.write(f"{index:03d}", image, layout if layouts else None, f"a scene with {index}")
     return writer
@@ -30,7 +30,7 @@ def test_what_is_written_is_a_dataset(tmp_path):
     assert (len(folder), folder.name, folder.image_size) == (3, "toy", (8, 12))
     triplet = folder[2]
     assert (triplet.id, triplet.caption) == ("002", "a scene with 2")
-    assert (triplet.image == 80).all() and (triplet.layout == 2).all()
+    assert (triplet.image == 40).all() and (triplet.layout == 2).all()
     assert native_size(tmp_path) == (8, 12)
     assert Folder(tmp_path, image_size=(4, 6))[0].image.shape == (3, 4, 6)
 
@@ -173,6 +173,24 @@ def test_the_size_is_that_of_the_first_image_that_is_not_left_out(tmp_path):
     write_image(tmp_path / "images" / "000.png", torch.zeros(3, 4, 4, dtype=torch.uint8))
     assert native_size(tmp_path) == (4, 4)
     assert native_size(tmp_path, without={"000"}) == (8, 12)
+
+
+def test_images_of_another_shape_are_refused_and_named(tmp_path):
+    write(tmp_path, num=11)
+    odd = torch.zeros(8, 8, dtype=torch.uint8)
+    write_image(tmp_path / "images" / "003.png", odd.expand(3, 8, 8))
+    write_layout(tmp_path / "layouts" / "003.png", odd)
+    with pytest.raises(ValueError, match="003 is 8x8.*--resize"):
+        Folder(tmp_path)
+    found = dict(Folder(tmp_path, strict=False).inspect())
+    (fault,) = found.pop("003")
+    assert "got 8x8" in fault.problem and not any(found.values())
+    write_image(tmp_path / "images" / "004.png", odd.expand(3, 8, 8))
+    write_layout(tmp_path / "layouts" / "004.png", odd)
+    found = dict(Folder(tmp_path, strict=False).inspect())  # more than a tenth: said once
+    (fault,) = found.pop("*")
+    assert "got 2 sizes" in fault.problem and not any(found.values())
+    assert Folder(tmp_path, resize="crop")[3].image.shape == (3, 8, 12)
 
 
 def rewrite(folder, lines, name="captions.jsonl"):

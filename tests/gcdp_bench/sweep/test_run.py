@@ -13,6 +13,7 @@ from gcdp_bench.catalog import TASKS
 from gcdp_bench.config import read_json, write_json
 from gcdp_bench.cost_rows import SAMPLING, read_costs
 from gcdp_bench.evaluate import Observed
+from gcdp_bench.evaluate.score import derangement
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.points import read_point
 from gcdp_bench.progress import Silent
@@ -263,7 +264,8 @@ def test_the_ceiling_asks_for_the_own_captions(config, places, judges):
         for model in (CEILING, FLOOR)
     }
     assert per_sample[CEILING]["found"].tolist() == per_sample[FLOOR]["found"].tolist()
-    assert sorted(per_sample[CEILING]["caption"]) == sorted(per_sample[FLOOR]["caption"])
+    own, others = (per_sample[model]["caption"].tolist() for model in (CEILING, FLOOR))
+    assert others == [own[place] for place in derangement(4)] and own != others
 
 
 def test_other_settings_are_not_drawn_as_one_curve(config, places, judges):
