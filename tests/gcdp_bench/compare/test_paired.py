@@ -235,3 +235,13 @@ def test_the_text_has_percent_and_intervals(compare, write, floor, tmp_path):
     low, high = (float(end) for end in recall["95 % interval"][1:-1].split(","))
     assert -10.0 < low < 0.0 < high < 10.0  # 40 captions that agree exclude a difference of 10 %
     assert set(text[text["metric"] == "clip-x100"]["95 % interval"]) == {"–"}
+    assert set(recall[["captions x seeds"]]) == {"40 x 1"}
+
+
+def test_the_text_shows_differences_in_the_units_of_the_values(write, floor, tmp_path):
+    rows = [write("reference", 2.0, 0, fid=1.0, gain=0.1), write("imagen", 2.0, 0, fid=1.0)]
+    ours, theirs = point_sets(to_frame([*rows, floor]), tmp_path)
+    text = readable_comparison(compare_points([ours], [theirs], per_class=False))
+    recall = text[text["metric"] == "semantic_recall %"].iloc[0]
+    assert recall["A − B"] == "+10.00" and recall["verdict for A"] == "win"
+    assert float(recall["A's"]) - float(recall["B's"]) == pytest.approx(10.0, abs=0.02)

@@ -8,6 +8,7 @@ import torch
 from PIL import ExifTags, Image
 
 from gcdp_bench.datasets.folder import Folder, native_size
+from gcdp_bench.datasets.folder_files import read_classes
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.images import write_image, write_layout
@@ -173,6 +174,17 @@ def test_the_size_is_that_of_the_first_image_that_is_not_left_out(tmp_path):
     write_image(tmp_path / "images" / "000.png", torch.zeros(3, 4, 4, dtype=torch.uint8))
     assert native_size(tmp_path) == (4, 4)
     assert native_size(tmp_path, without={"000"}) == (8, 12)
+
+
+@pytest.mark.parametrize(("num", "fits"), [(0, False), (1, True), (255, True), (256, False)])
+def test_a_layout_tells_1_to_255_classes_apart(tmp_path, num, fits):
+    names = [f"class {i}" for i in range(num)]
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": names}))
+    if fits:
+        assert read_classes(tmp_path).names == tuple(names)
+    else:
+        with pytest.raises(ValueError, match="at least one name and at most 255"):
+            read_classes(tmp_path)
 
 
 def test_images_of_another_shape_are_refused_and_named(tmp_path):

@@ -81,6 +81,17 @@ def test_a_missing_part_leaves_the_sums_missing():
     assert line(table, "lafite", "lafite")["examples_seen"] == 800
 
 
+def test_a_seed_without_seconds_leaves_the_mean_missing():
+    rows = to_frame([*point("imagen", 2.0, 5.0, seconds=12.0),
+                     *point("imagen", 2.0, 5.0, seed=1, seconds=math.nan)])  # fmt: skip
+    assert math.isnan(line(cost_table(rows, COSTS), "imagen", "all")["sec_per_sample"])
+
+
+def test_datasets_stand_in_the_order_of_the_rows():
+    rows = to_frame([row for name in ("z", "a") for row in point("imagen", 2.0, 5.0, dataset=name)])
+    assert list(dict.fromkeys(cost_table(rows, COSTS)["dataset"])) == ["z", "a"]
+
+
 def test_text_says_what_is_missing_and_what_has_no_meaning():
     text = readable_costs(cost_table(ROWS, COSTS))
     lafite, network, clip, imagen, base, _ = (row for _, row in text.iterrows())

@@ -1,12 +1,15 @@
 """Bars of every model at its own best value."""
 
+import math
+
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import BarContainer, ErrorbarContainer
 
 from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import theme
-from gcdp_bench.rows import to_frame
+from gcdp_bench.rows import CEILING, FLOOR, to_frame
 from tests.gcdp_bench.test_rows import record
 
 SHARES = pd.DataFrame({"dataset": "d", "class": ["car", "road"], "pixel_share": [0.1, 0.6],
@@ -48,6 +51,46 @@ def test_bars_are_of_the_best_value_and_the_legend_names_it():
         "GCDP (reference), w 4": pytest.approx({0: 80.0, 1: 50.0}),
         "Lafite, ψ 0.8": pytest.approx({0: 60.0, 1: 40.0}),
     }
+    labels = {label.get_text() for label in figure.legends[0].get_texts()}
+    assert labels == {*shown, "pixels", "images"}
     ends = [c for c in bars.containers if isinstance(c, ErrorbarContainer)]
     lines = [segment for c in ends for segment in c[2][0].get_segments()]
     assert len(lines) == 4 and all(line[0][0] == 40.0 and line[1][0] >= 60.0 for line in lines)
+
+
+def test_proportions_stand_beside_the_classes_from_frequent_to_rare():
+    rows = to_frame(point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2}))
+    with theme():
+        figure = draw_recall(rows, SHARES)
+    bars, shares = figure.axes
+    assert bars.get_ylim() == shares.get_ylim() and bars.get_ylim()[0] > bars.get_ylim()[1]
+    shown = {
+        str(container.get_label()): [
+            (round(patch.get_y() + patch.get_height() / 2, 3), patch.get_width())
+            for patch in container
+        ]
+        for container in shares.containers
+    }
+    assert shown == {
+        "pixels": [(-0.2, 60.0), (0.8, pytest.approx(10.0))],
+        "images": [(0.2, 90.0), (1.2, pytest.approx(30.0))],
+    }
+    assert shares.get_xscale() == "log"
+
+
+def test_real_images_are_marks_of_two_kinds():
+    rows = point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2})
+    for model, value in ((CEILING, 0.9), (FLOOR, 0.4)):
+        real = {"source": "real", "param_name": "none", "param_value": math.nan, "steps": None}
+        rows += point(model, math.nan, 1.0, {"road": value, "car": value - 0.1}, **real)
+    with theme():
+        bars, _ = draw_recall(to_frame(rows), SHARES).axes
+    marks = {str(c.get_label()): c for c in bars.collections if c.get_label()[:4] == "real"}
+    places = {name: np.asarray(c.get_offsets()).round(6).tolist() for name, c in marks.items()}
+    assert {name: sorted(found) for name, found in places.items()} == {
+        "real images": [[80.0, 1.0], [90.0, 0.0]],
+        "real images, shuffled captions": [[30.0, 1.0], [40.0, 0.0]],
+    }
+    first, second = (c.get_paths()[0].vertices.tolist() for c in marks.values())
+    assert first != second
+    assert bars.get_xlim() == (0.0, 102.0)

@@ -2,10 +2,12 @@
 
 from itertools import combinations
 
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
-from gcdp_bench.report.style import colour, colours, marker, title
+from gcdp_bench.report.style import colour, colours, errors, marker, plain, save, title
 
 MODELS = ("reference", "imagen", "ldm", "lafite")
 
@@ -39,3 +41,28 @@ def test_two_subsets_of_one_model_differ():
     )
     for kept, other in ((0.55, second), (0.55**2, third)):
         assert other == pytest.approx([1 - kept * (1 - part) for part in first], abs=0.005)
+
+
+def test_error_bars_reach_the_ends_of_the_interval():
+    values = pd.DataFrame({"value": [0.5, 0.2], "ci_low": [0.3, 0.3], "ci_high": [0.6, 0.4]})
+    below, above = errors(values, "value", 100).tolist()
+    assert below == pytest.approx([20.0, 0.0])  # an end on the other side is not drawn
+    assert above == pytest.approx([10.0, 20.0])
+
+
+def test_a_figure_is_written_as_png_and_pdf(tmp_path):
+    figure = Figure(figsize=(1, 1))
+    files = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        png = save(figure, tmp_path / folder / "fid.recall")
+        assert png.name == "fid.recall.png"
+        assert png.read_bytes()[1:4] == b"PNG"
+        assert png.with_suffix(".pdf").read_bytes()[:4] == b"%PDF"
+        files.append([png.read_bytes(), png.with_suffix(".pdf").read_bytes()])
+    assert files[0] == files[1]
+
+
+def test_names_of_files_are_short_and_no_formulas():
+    assert plain("a $x$ b") == r"a \$x\$ b"
+    assert plain("x" * 60) == "x" * 60 and plain("x" * 61) == "x" * 60 + "…"

@@ -93,6 +93,19 @@ def test_real_images_are_the_last_line(table):
     assert (line["fid"], line["miou"], line["fsd"]) == (1.0, 75.0, 2.0)
 
 
+@pytest.mark.parametrize("missing", [CEILING, SPLIT])
+def test_real_images_have_no_line_where_a_part_is_missing(missing):
+    real = [
+        record(model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=1.0,
+               config_hash="split"),
+        record(model=CEILING, source="real", **REAL, metric="miou", value=0.75,
+               config_hash="ceiling"),
+    ]  # fmt: skip
+    rows = point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0})
+    rows += [row for row in real if row["model"] != missing]
+    assert table_1(to_frame(rows))["method"].tolist() == ["reference"]
+
+
 def test_files(table, tmp_path):
     files = write_table_1(table, tmp_path)
     assert [file.name for file in files] == ["table-1.csv", "table-1.md", "table-1.tex"]

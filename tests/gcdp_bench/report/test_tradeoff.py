@@ -18,10 +18,10 @@ CURVES = {
 }  # value of the knob -> FID, Semantic Recall
 
 
-def points(model, curve, **changes):
+def points(model, curve, correspondence="semantic_recall", **changes):
     lines = []
     for value, (fid, recall) in curve.items():
-        for metric, number in (("fid-hrnet", fid), ("semantic_recall", recall)):
+        for metric, number in (("fid-hrnet", fid), (correspondence, recall)):
             fields = {
                 "model": model, "param_value": value, "metric": metric, "value": number,
                 "ci_low": number - 0.01, "ci_high": number + 0.01,
@@ -96,6 +96,23 @@ def test_steps_of_one_model_are_curves_of_one_colour():
     fast, slow = (line for line in axes.lines if str(line.get_label()).startswith("LDM"))
     assert to_hex(fast.get_color()) == to_hex(slow.get_color()) == colour("ldm")
     assert fast.get_linestyle() != slow.get_linestyle()
+
+
+def test_seeds_are_faint_markers_about_their_mean():
+    lines = points("reference", {1.0: (9.0, 0.7), 2.0: (7.0, 0.8)}, seed=0)
+    lines += points("reference", {1.0: (11.0, 0.6), 2.0: (5.0, 0.9)}, seed=1)
+    axes, _ = draw(lines)
+    (faint,) = (c for c in axes.collections if not hasattr(c, "get_segments"))
+    seen = sorted(tuple(place) for place in np.asarray(faint.get_offsets()).round(6).tolist())
+    assert seen == [(60.0, 11.0), (70.0, 9.0), (80.0, 7.0), (90.0, 5.0)]
+    assert np.asarray(axes.lines[0].get_xdata()) == pytest.approx([65.0, 85.0])
+    assert np.asarray(axes.lines[0].get_ydata()) == pytest.approx([10.0, 6.0])
+
+
+def test_clip_scores_are_drawn_as_they_are():
+    axes, _ = draw(points("reference", {1.0: (9.0, 21.5)}, "clip-x100"), "clip-x100")
+    assert np.asarray(axes.lines[0].get_xdata()) == pytest.approx([21.5])
+    assert axes.get_xlabel() == "CLIP score, higher is better"
 
 
 def test_crosses_stand_about_the_corrected_fid():

@@ -119,7 +119,7 @@ def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy,
     assert len(total(rows, "reference", "semantic_recall")) == 1
     table = table_1(rows).set_index("method")
     assert list(table.index) == [*sorted(models, reverse=True), CEILING]
-    assert table.loc["imagen", "layouts"] == "segmenter's" and np.isnan(table.loc["imagen", "miou"])
+    assert table.loc["imagen", "layouts"] == "segmenter's" and pd.isna(table.loc["imagen", "miou"])
     point = read_point(places.results, own["config_hash"].iloc[0])
     answers = point.per_sample()
     assert answers[["recall", "precision", "clip"]].isna().to_numpy().all()

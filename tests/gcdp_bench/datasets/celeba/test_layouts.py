@@ -13,7 +13,7 @@ from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.celeba.layouts import PART_NAMES, Layouts
 from gcdp_bench.datasets.celeba.tree import find_tree
 from gcdp_bench.datasets.faces import CLASS_NAMES
-from gcdp_bench.images import read_layout
+from gcdp_bench.images import read_layout, write_layout
 from gcdp_bench.progress import Silent
 from tests.gcdp_bench.datasets.trees import write_celeba, write_mask
 
@@ -54,6 +54,16 @@ def test_ids_and_names():
     pairs = {"skin": "skin", "hair": "hair", "hat": "hat", "cloth": "clothes", "neck_l": "necklace",
              "ear_r": "earring", "eye_g": "eyeglasses", "u_lip": "upper lip"}  # fmt: skip
     assert all(CLASS_NAMES[OFFICIAL[part]] == name for part, name in pairs.items())
+
+
+def test_layouts_that_lie_in_the_tree_come_before_the_cache(root, tmp_path):
+    tree = find_tree(root)
+    layouts = Layouts(tree, tmp_path / "cache")
+    assert layouts.path("1990").is_relative_to(tmp_path / "cache")
+    for name in ("1990.png", "1991.PNG"):
+        write_layout(tree.preprocessed / name, torch.full((16, 16), 7, dtype=torch.uint8))
+        assert layouts.path(name[:4]) == tree.preprocessed / name
+        assert layouts.read(name[:4]).unique().tolist() == [7]
 
 
 def test_later_parts_are_painted_over_earlier(layouts):

@@ -121,9 +121,12 @@ def test_the_official_mapping(tmp_path):
         "2       182637       182638.jpg\n3   182638   182639.jpg\n4 0 000001.jpg\n"
     )
     assert read_mapping(path) == {"train": ("0", "4"), "val": ("1", "2"), "test": ("3",)}
-    path.write_text("idx orig_idx orig_file\n0 first x.jpg\n")
-    with pytest.raises(ValueError, match="mapping.txt line 2: expected the id and its index"):
-        read_mapping(path)
+    path.write_text("idx orig_idx\n0 162770\n\n  \n3 162771\n")  # blank lines, no third column
+    assert read_mapping(path) == {"train": ("0",), "val": ("3",), "test": ()}
+    for line in ("0 first x.jpg", "zero 1 x.jpg", "0"):
+        path.write_text(f"idx orig_idx orig_file\n{line}\n")
+        with pytest.raises(ValueError, match="mapping.txt line 2: expected the id and its index"):
+            read_mapping(path)
 
 
 def test_without_pickles_the_mapping_divides(root):

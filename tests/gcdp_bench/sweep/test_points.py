@@ -1,0 +1,139 @@
+"""Which points a sweep asks for, in which pieces, and which it leaves out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gcdp_bench.protocols import GUIDANCE, TRUNCATION
+from gcdp_bench.sample import SampleRequest
+from gcdp_bench.sweep import Places, SweepConfig
+from gcdp_bench.sweep.bench import _check_fit
+from gcdp_bench.sweep.config import GUIDANCE_LADDER
+from gcdp_bench.sweep.jobs import Count, Draw, Measure, Real, Score
+from gcdp_bench.sweep.run import _chains, _counts, saturated
+
+KNOBS = {"reference": GUIDANCE, "lafite": TRUNCATION, "palette": None}
+CONFIG = SweepConfig(dataset="d", models=("reference",), guidance=(1.0, 2.0), num_samples=10,
+                     shard_size=4, truncation=(0.5,))  # fmt: skip
+
+
+@dataclass
+class FakeBench:
+    """Points without networks: `done` are (model, value, seed), `recall` is of a value."""
+
+    config: SweepConfig
+    places: Places
+    done: frozenset = frozenset()
+    recall: Callable[[float], float] = lambda guidance: 0.5
+
+    @property
+    def points(self):
+        def is_done(request):
+            return (request.model, request.guidance, request.seed) in self.done
+
+        return SimpleNamespace(is_done=is_done, recall=lambda r: self.recall(r.guidance))
+
+    def generator(self, name):
+        return SimpleNamespace(knob=KNOBS[name]), "weights"
+
+    def request(self, model, guidance, seed):
+        return SampleRequest(model=model, weights="w", dataset="d", split="test", num_samples=10,
+                             captions="c", guidance=guidance, seed=seed)  # fmt: skip
+
+
+def stages(tmp_path, config=CONFIG, **changes):
+    """Stages of every chain, and (model, value, seed) of every point that was asked for."""
+    bench: Any = FakeBench(config, Places(results=tmp_path), **changes)
+    asked: list[SampleRequest] = []
+    chains = [list(chain) for chain in _chains(bench, asked)]
+    return chains, [(r.model, r.guidance, r.seed) for r in asked], list(_counts(bench, asked))
+
+
+def test_a_point_is_drawn_in_shards_and_then_scored(tmp_path):
+    (real, first, second), asked, counts = stages(tmp_path)
+    assert [list(stage) for stage in real] == [[Real(10)]]
+    draws = [Draw("reference", 1.0, 0, start, stop) for start, stop in ((0, 4), (4, 8), (8, 10))]
+    assert first == [[Real(10), *draws], [Score("reference", 1.0, 0, 10)]]
+    assert second[1] == [Score("reference", 2.0, 0, 10)]
+    assert asked == [("reference", 1.0, 0), ("reference", 2.0, 0)]
+    assert counts == [Count("reference", (1.0, 2.0))]
+
+
+def test_points_that_are_done_are_asked_for_and_not_made(tmp_path):
+    (_, first, second), asked, counts = stages(tmp_path, done=frozenset({("reference", 1.0, 0)}))
+    assert first == [] and len(second) == 2
+    assert len(asked) == 2 and counts == [Count("reference", (1.0, 2.0))]
+
+
+def test_every_model_has_the_values_of_its_knob_for_every_seed(tmp_path):
+    config = replace(CONFIG, models=("reference", "lafite", "palette"), seeds=(0, 3))
+    _, asked, counts = stages(tmp_path, config)
+    expected = [("reference", g, seed) for seed in (0, 3) for g in (1.0, 2.0)]
+    expected += [("lafite", 0.5, 0), ("lafite", 0.5, 3), ("palette", 1.0, 0), ("palette", 1.0, 3)]
+    assert asked == expected
+    assert counts == [Count("reference", (1.0, 2.0)), Count("lafite", (0.5,)),
+                      Count("palette", (1.0,))]  # fmt: skip
+
+
+def test_guidance_rises_until_recall_stops_gaining(tmp_path):
+    config = replace(CONFIG, guidance=None, models=("reference", "lafite"))
+    _, asked, _ = stages(tmp_path, config, recall=lambda guidance: min(guidance, 3.0) / 10)
+    values = [value for model, value, _ in asked if model == "reference"]
+    assert values == [1.0, 1.5, 2.0, 3.0, 4.0, 5.0]  # two that do not gain on 3
+    assert [value for model, value, _ in asked if model == "lafite"] == [0.5]
+    _, asked, _ = stages(tmp_path, config, recall=lambda guidance: guidance)
+    assert [value for model, value, _ in asked if model == "reference"] == list(GUIDANCE_LADDER)
+
+
+@pytest.mark.parametrize(("gain", "stops"), [(0.0019, True), (0.0021, False)])
+def test_a_gain_of_two_in_a_thousand_counts(gain, stops):
+    assert saturated([0.4, 0.4, 0.4 * (1 + gain)]) == stops
+    assert saturated([0.4, 0.4 * (1 + gain), 0.4]) == stops
+
+
+def test_machines_that_share_a_store_share_no_samples(tmp_path, monkeypatch):
+    monkeypatch.setattr("gcdp_bench.sweep.run.store_of", lambda results: "store")
+    (_, first, _), _, _ = stages(tmp_path)
+    assert first == [[Real(10)], [Measure("reference", 1.0, 0, 10)]]
+
+
+def test_folders_of_points_are_told_apart(tmp_path):
+    places = Places(results=tmp_path)
+    bench = FakeBench(CONFIG, places)
+    request = bench.request("reference", 1.5, 2)
+    folder = places.point(request)
+    assert folder.parent == tmp_path / "points" / "d" / "reference"
+    assert folder.name == f"g1.5-s2-{request.hash}"
+    assert places.point(bench.request("reference", 1.5, 3)) != folder
+    assert places.references == tmp_path / "references"
+
+
+def fits(*, mix_subsets=False, **changes):
+    data: Any = SimpleNamespace(name="city-25", image_size=(64, 128), class_names=("a", "b"))
+    own = {"trained_on": "city-25", "image_size": (64, 128), "class_names": ("a", "b")} | changes
+    generator: Any = SimpleNamespace(name="imagen", **own)
+    _check_fit(generator, data, mix_subsets=mix_subsets)
+
+
+def test_a_generator_fits_the_data():
+    fits()
+    fits(trained_on="city-100", mix_subsets=True)
+    for mix in (False, True):
+        with pytest.raises(ValueError) as caught:
+            fits(trained_on="village", image_size=(32, 32), class_names=("a",), mix_subsets=mix)
+        message = str(caught.value)
+        assert "trained on village, not on city-25" in message and "its classes differ" in message
+        assert "makes images of 32x32, expected 128x64" in message or "64x128" in message
+    with pytest.raises(ValueError, match="another subset, city-100.*--mix-subsets"):
+        fits(trained_on="city-100")
+
+
+@pytest.mark.parametrize(("field", "least"), [("num_samples", 2), ("batch_size", 1),
+                                              ("shard_size", 1)])  # fmt: skip
+def test_numbers_have_a_least_value(field, least):
+    replace(CONFIG, **{field: least})
+    with pytest.raises(ValueError, match=f"{field}: expected at least {least}, got {least - 1}"):
+        replace(CONFIG, **{field: least - 1})
