@@ -14,44 +14,57 @@ tell the two apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from scipy.stats import wilcoxon
 
 from gcdp_bench.alarms import ids_of
 from gcdp_bench.cache import UserCache
+from gcdp_bench.evaluate.altered import (
+    ALTERATIONS,
+    BLUR,
+    BLURRED,
+    CONSTANT,
+    NOISE,
+    SHUFFLED,
+    Alter,
+    Altered,
+)
 from gcdp_bench.evaluate.cached import observe_cached
 from gcdp_bench.evaluate.observed import Observed
 from gcdp_bench.evaluate.reference import Reference
 from gcdp_bench.evaluate.score import Judged, derangement, score_real
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors
-from gcdp_bench.images import resize_images
 from gcdp_bench.metrics.definitions import DEFINITIONS, lookup
-from gcdp_bench.metrics.intervals import wilson
 from gcdp_bench.metrics.layout_iou import iou_values
 from gcdp_bench.metrics.spectrum import effective_rank
 from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, Triplet
 from gcdp_bench.rows import CEILING, CONTROL_MODELS, FLOOR, SPLIT
 from gcdp_bench.seeds import generator
 
 NUM_IMAGES = 64
 """Images of a control; at most half of the split, whose other half is the reference."""
 
-BLUR = 8
-GREY = 128
+NUM_PAIRS = 128
+"""Real images that CLIP is shown with their own and with another caption; at most the split."""
+
 MIN_MIOU = 0.25
 """mIoU on real images below which a segmenter is too poor to evaluate others."""
+
+MAX_CHANCE = 0.025
+"""Probability of a CLIP at chance to prefer the own captions as clearly, from which on an
+alarm is raised."""
 
 MIN_SAMPLES = 50
 """Samples below which no distance of distributions is trusted."""
 
-NOISE, CONSTANT, BLURRED, SHUFFLED = CONTROL_MODELS
+REAL = "real"
+"""The same images as they are."""
+
 WORDS = {
     NOISE: "uniform noise",
     CONSTANT: "a constant image",
@@ -59,14 +72,26 @@ WORDS = {
     SHUFFLED: "real images with the captions of other images",
 }
 
-DISTANCES = ("fid", "fd", "kid", "cmmd", "fsd_predicted")
+DISTANCES = ("fid", "fd", "kid", "cmmd")
 """Metrics, without the protocol behind the dash, in which every control of images has to be farther
-from real images than other real images are.
+from real images than other real images are. Areas of classes outlive a blur, so that FSD is asked
+of noise and of a constant image alone.
 """
 
+MEMBERSHIP = "precision"
+"""Metric, without the protocol, of which noise and a constant image have to have less than real
+images. Recall and coverage cannot be asked for: a few images of the control can lie anywhere.
+"""
+
+OF_AN_EMPTY_IMAGE = (
+    ("semantic_recall", "semantic_precision"),
+    ("miou",),
+    ("fsd_predicted",),
+    ("clip-x100",),
+)
 CHECKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    NOISE: (("semantic_recall", "semantic_precision"), ("miou",), ("clip-x100",)),
-    CONSTANT: (("semantic_recall", "semantic_precision"), ("miou",), ("clip-x100",)),
+    NOISE: OF_AN_EMPTY_IMAGE,
+    CONSTANT: OF_AN_EMPTY_IMAGE,
     BLURRED: (("miou",),),
     SHUFFLED: (("semantic_recall", "semantic_precision"), ("attribute_recall",)),
 }
@@ -77,7 +102,8 @@ of 100 %, and precision tells. A blurred image may show every class that its cap
 
 CAPTION_METRICS = ("semantic_recall", "semantic_precision", "false_detection_rate")
 SEGMENTER_METRICS = (*CAPTION_METRICS, "miou", "fsd_predicted")
-FEATURE_METRICS = ("fid", "fd", "kid", "precision", "recall", "density", "coverage")
+MEMBERSHIPS = ("precision", "recall", "density", "coverage")
+FEATURE_METRICS = ("fid", "fd", "kid", *MEMBERSHIPS)
 CLIP_METRICS = ("clip-x100", "clip-cos", "clip-w2.5")
 
 
@@ -136,89 +162,69 @@ def score_controls(
         progress: told of every batch.
         num_samples: N of the generated images that are evaluated.
     """
-    alarms = [*_of_segmenters(reference, judges), *_of_size(reference, judges, num_samples)]
     num = min(NUM_IMAGES, len(reference.observed) // 2)
+    if num < 2:
+        return judge_controls(reference, judges, {}, None, num_samples=num_samples)
+    order = torch.randperm(len(reference.observed), generator=generator("controls")).numpy()
+    rest = reference.observed.take(order[num:])
+    own = reference.observed.take(order[:NUM_PAIRS])
+    triplets = [reference.dataset[int(place)] for place in order[:NUM_PAIRS]]
+
+    def look(name: str, alter: Alter, roles: Iterable[str], captions: Sequence[str]) -> Observed:
+        images = Altered(reference.dataset, triplets[: len(captions)], alter, name)
+        return observe_cached(images, judges, cache, roles=frozenset(roles), captions=captions,
+                              progress=progress, task=name).observed  # fmt: skip
+
+    def matched(captions: Sequence[str]) -> Observed:
+        clip = look("real images", lambda image, index: image, (CLIP_ROLE,), captions)
+        return replace(own, captions=tuple(captions), cosines=clip.cosines,
+                       too_long=clip.too_long)  # fmt: skip
+
+    seen = {
+        REAL: matched(own.captions),
+        SHUFFLED: matched([own.captions[index] for index in derangement(len(own))]),
+    }
+    for control, alter in ALTERATIONS.items():
+        seen[control] = look(control, alter, judges.networks, own.captions[:num])
+    return judge_controls(reference, judges, seen, rest, num_samples=num_samples)
+
+
+def judge_controls(
+    reference: Reference,
+    judges: Extractors,
+    seen: Mapping[str, Observed],
+    rest: Observed | None,
+    *,
+    num_samples: int,
+) -> Controls:
+    """Values and alarms from what the networks extracted; calls none of them.
+
+    Args:
+        reference: the split.
+        judges: the networks.
+        seen: the same real images as they are (`REAL`) and as every control, none if they are too
+            few; and further ones as they are and with shuffled captions, for CLIP alone.
+        rest: the other real images of the split.
+        num_samples: as in `score_controls`.
+    """
+    alarms = [*_of_segmenters(reference, judges), *_of_size(reference, judges, num_samples)]
     values: dict[str, list[Judged]] = {}
-    if num >= 2:
-        order = torch.randperm(len(reference.observed), generator=generator("controls")).numpy()
-        places, rest = order[:num], reference.observed.take(order[num:])
-        images = _Altered(reference.dataset, places, lambda image, index: image, "real images")
-        own = reference.observed.take(places)
-
-        def look(images: _Altered, roles: Iterable[str], captions: Sequence[str]) -> Observed:
-            return observe_cached(images, judges, cache, roles=frozenset(roles), captions=captions,
-                                  progress=progress, task=images.name).observed  # fmt: skip
-
-        def matched(captions: Sequence[str]) -> Observed:
-            clip = look(images, (CLIP_ROLE,), captions)
-            return replace(own, captions=tuple(captions), cosines=clip.cosines,
-                           too_long=clip.too_long)  # fmt: skip
-
-        real = matched(own.captions)
-        seen = {
-            control: look(_Altered(reference.dataset, places, alter, control), judges.networks,
-                          own.captions)
-            for control, alter in ALTERATIONS.items()
-        }  # fmt: skip
-        seen[SHUFFLED] = matched([own.captions[index] for index in derangement(num)])
-        truth = _scored(real, rest, reference, judges)
+    if rest is not None and seen:
+        num = len(seen[NOISE])
+        truth = _scored(seen[REAL].part(0, num), rest, reference, judges)
         values = {control: _scored(seen[control], rest, reference, judges)
                   for control in ALTERATIONS}  # fmt: skip
-        asked_otherwise = score_real(seen[SHUFFLED], rest, reference, judges, FLOOR).values
         values[SHUFFLED] = [
-            judged for judged in asked_otherwise if judged.value.class_name == "all"
+            judged
+            for judged in score_real(
+                seen[SHUFFLED].part(0, num), rest, reference, judges, FLOOR
+            ).values
+            if judged.value.class_name == "all"
         ]
-        alarms += _of_clip(real, seen[SHUFFLED], judges)
+        alarms += _of_clip(seen[REAL], seen[SHUFFLED], judges)
         for control in CONTROL_MODELS:
             alarms += _of_control(control, values[control], truth)
     return Controls(values, tuple(alarms))
-
-
-class _Altered:
-    """Some real images, altered; their layouts and captions stay."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        places: NDArray[np.int64],
-        alter: Callable[[Tensor, int], Tensor],
-        name: str,
-    ):
-        self._dataset, self._places, self._alter = dataset, places, alter
-        self.name, self.split = name, dataset.split
-        self.class_names, self.image_size = dataset.class_names, dataset.image_size
-        self.caption_classes = dataset.caption_classes
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __getitem__(self, index: int) -> Triplet:
-        triplet = self._dataset[int(self._places[index])]
-        return replace(triplet, image=self._alter(triplet.image, index))
-
-
-def _noise(image: Tensor, index: int) -> Tensor:
-    """Uniform over 0..255, uint8 (3, H, W)."""
-    return torch.randint(256, image.shape, generator=generator("noise", index)).to(torch.uint8)
-
-
-def _constant(image: Tensor, index: int) -> Tensor:
-    """Uint8 (3, H, W)."""
-    return torch.full_like(image, GREY)
-
-
-def _blurred(image: Tensor, index: int) -> Tensor:
-    """An eighth of height and width, and enlarged again; uint8 (3, H, W)."""
-    height, width = image.shape[-2:]
-    small = resize_images(image[None], (math.ceil(height / BLUR), math.ceil(width / BLUR)))
-    return resize_images(small, (height, width))[0]
-
-
-ALTERATIONS: Mapping[str, Callable[[Tensor, int], Tensor]] = {
-    NOISE: _noise,
-    CONSTANT: _constant,
-    BLURRED: _blurred,
-}
 
 
 def _scored(
@@ -248,9 +254,10 @@ def _of_control(control: str, values: Sequence[Judged], real: Sequence[Judged]) 
         for judged in values
     }
     groups = list(CHECKS[control])
+    distinguishing = (*DISTANCES, MEMBERSHIP) if control in (NOISE, CONSTANT) else DISTANCES
     if control in ALTERATIONS:
         groups += [(metric,) for metric in dict.fromkeys(metric for metric, _ in pairs)
-                   if _is_distance(metric)]  # fmt: skip
+                   if metric.partition("-")[0] in distinguishing]  # fmt: skip
     for group in groups:
         for extractor in dict.fromkeys(name for metric, name in pairs if metric in group):
             found = [pairs[metric, extractor] for metric in group if (metric, extractor) in pairs]
@@ -258,10 +265,6 @@ def _of_control(control: str, values: Sequence[Judged], real: Sequence[Judged]) 
                        if not math.isnan(one.value.value + truth.value.value)]  # fmt: skip
             if defined and not any(_is_worse(*pair) for pair in defined):
                 yield _not_worse(control, extractor, defined)
-
-
-def _is_distance(metric: str) -> bool:
-    return metric.partition("-")[0] in DISTANCES
 
 
 def _is_worse(control: Judged, real: Judged) -> bool:
@@ -286,6 +289,8 @@ def _not_worse(control: str, extractor: str, pairs: Sequence[tuple[Judged, Judge
         concerned = CAPTION_METRICS
     elif set(metrics) & set(CLIP_METRICS):
         concerned = CLIP_METRICS
+    elif metrics[0].startswith(f"{MEMBERSHIP}-"):
+        concerned = _of_protocol(metrics[0].partition("-")[2], MEMBERSHIPS)
     remedy = (
         "give every image a caption of its own content, or another network"
         if control == SHUFFLED
@@ -336,18 +341,27 @@ def _of_protocol(protocol: str, metrics: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_clip(own: Observed, others: Observed, judges: Extractors) -> Iterator[Alarm]:
-    """CLIP that prefers an image's own caption to another image's in half of the pairs."""
-    margin = own.cosines - others.cosines
+    """CLIP that prefers an image's own caption to another image's no more often than chance.
+
+    Wilcoxon's signed-rank test of the differences: how large they are counts too, so that 64 pairs
+    suffice where CLIP prefers the own caption in three of four.
+    """
+    margin = own.cosines - others.cosines  # (N,)
     margin = margin[~np.isnan(margin) & (np.array(own.captions) != np.array(others.captions))]
-    share = wilson(int((margin > 0).sum()), len(margin))
-    if len(margin) and not share.low > 0.5:
+    if not len(margin):
+        return
+    chance = 1.0
+    if margin.any():
+        _, chance = np.asarray(wilcoxon(margin, alternative="greater"))
+    if chance >= MAX_CHANCE:
+        share = float((margin > 0).mean())
         sentence = (
             f"{judges.clip.name} prefers the own caption of a real image to another one's in "
-            f"{100 * share.value:.0f} % of {len(margin)} pairs [{100 * share.low:.0f}, "
-            f"{100 * share.high:.0f}], which may be chance: its CLIP score does not measure "
-            "correspondence; train it longer (gcdp-bench train clip) or give another --clip"
+            f"{100 * share:.0f} % of {len(margin)} pairs, which may be chance "
+            f"(p = {chance:.2g}): its CLIP score does not measure correspondence; "
+            "train it longer (gcdp-bench train clip) or give another --clip"
         )
-        yield Alarm("clip-chance", CLIP_METRICS, judges.clip.name, share.value, sentence)
+        yield Alarm("clip-chance", CLIP_METRICS, judges.clip.name, share, sentence)
 
 
 def _of_size(reference: Reference, judges: Extractors, num_samples: int) -> Iterator[Alarm]:

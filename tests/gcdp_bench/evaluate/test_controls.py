@@ -1,21 +1,17 @@
 """Controls and alarms: useless networks raise them, networks that see do not."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.alarms import alarms_of, show
 from gcdp_bench.cache import UserCache
 from gcdp_bench.catalog import dataset_identity, open_dataset
 from gcdp_bench.evaluate import reference_statistics, score_controls
-from gcdp_bench.evaluate.controls import (
-    ALTERATIONS,
-    BLURRED,
-    CHECKS,
-    CONSTANT,
-    MIN_SAMPLES,
-    NOISE,
-    SHUFFLED,
-)
+from gcdp_bench.evaluate.altered import ALTERATIONS, BLURRED, CONSTANT, NOISE, SHUFFLED
+from gcdp_bench.evaluate.controls import CHECKS, MIN_SAMPLES, REAL
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
 from gcdp_bench.metrics.definitions import DEFINITIONS, lookup
 from gcdp_bench.metrics.spectrum import effective_rank
@@ -29,12 +25,13 @@ class First:
     """The first images of a dataset."""
 
     def __init__(self, dataset, num):
-        self.dataset, self.num = dataset, num
+        self.dataset, self.num, self.read = dataset, num, Counter()
 
     def __len__(self):
         return self.num
 
     def __getitem__(self, index):
+        self.read[index] += 1
         return self.dataset[index]
 
     def __getattr__(self, name):
@@ -52,6 +49,13 @@ def sound(tmp_path_factory):
     dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 100)
     judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
     return scored(judges, dataset, 100, tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def pool():
+    dataset = open_dataset("synth-city-25", "test", size=SIZE, data_root=None)
+    judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
+    return show(dataset, judges, 200)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +105,33 @@ def test_rows_and_lines_of_score_carry_the_alarms(useless):
 def test_every_checked_metric_is_defined():
     checked = {metric for groups in CHECKS.values() for group in groups for metric in group}
     assert checked <= set(DEFINITIONS)
-    assert all(lookup(metric).higher_is_better for metric in checked)
+    distances = {metric for metric in checked if not lookup(metric).higher_is_better}
+    assert distances == {"fsd_predicted"}
+
+
+def test_what_a_control_leaves_as_it_was_is_not_held_against_it():
+    assert not any("fsd_predicted" in group for group in CHECKS[BLURRED])  # areas outlive a blur
+    assert not any("semantic_recall" in group for group in CHECKS[BLURRED])
+    image_metrics = ("miou", "fsd_predicted", "clip-x100")
+    assert not any(metric in group for group in CHECKS[SHUFFLED] for metric in image_metrics)
+
+
+@pytest.mark.parametrize("num", [64, 200])
+def test_few_real_images_do_not_make_sound_networks_suspicious(pool, num):
+    """Every draw of a small split; the long form with its rates is `benchmarks/alarms.py`."""
+    for draw in range(3):
+        order = np.random.default_rng(draw).permutation(len(pool.seen[REAL]))[:num]
+        assert dict(alarms_of(pool, order, num)) == {}
+
+
+def test_real_images_are_read_once_more_at_most(tmp_path):
+    dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 20)
+    judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
+    cache = UserCache(tmp_path)
+    reference = reference_statistics(dataset, judges, cache, Silent())
+    dataset.read.clear()
+    score_controls(reference, judges, cache, Silent(), num_samples=20)
+    assert len(dataset.read) == 20 and set(dataset.read.values()) == {1}
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 32), (3, 5, 9)])
