@@ -12,9 +12,8 @@ torch.set_num_threads(1)  # the networks of the tests are too small to share
 def cache_of_the_session(tmp_path_factory):
     """No test reads or writes the cache of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("GCDP_CACHE", str(folder))
-        yield folder
+        patch.setenv("GCDP_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

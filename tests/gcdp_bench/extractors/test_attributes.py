@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from gcdp_bench import train
+from gcdp_bench import train, training_sizes
 from gcdp_bench.config import to_dict, write_json
 from gcdp_bench.extractors import attributes, attributes_training
 from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
@@ -326,8 +326,10 @@ def test_the_disturbance_is_weak(seed):
 class TestTrainedByName:
     @pytest.fixture
     def lamps(self, monkeypatch):
-        monkeypatch.setattr(train, "image_size_of", lambda name, width, **options: (32, 32))
-        monkeypatch.setattr(train, "native_size_of", lambda name, **options: (32, 32))
+        monkeypatch.setattr(
+            training_sizes, "image_size_of", lambda name, width, **options: (32, 32)
+        )
+        monkeypatch.setattr(training_sizes, "native_size_of", lambda name, **options: (32, 32))
         monkeypatch.setattr(train, "open_dataset", lambda name, split, **options: Lamps())
         monkeypatch.setattr(train, "dataset_identity", lambda name, **options: LAMPS)
 
