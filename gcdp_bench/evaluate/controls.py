@@ -311,8 +311,9 @@ def _of_segmenters(reference: Reference, judges: Extractors) -> Iterator[Alarm]:
         remedy = "train it longer (gcdp-bench train segmenter) or give another --segmenter"
         concerned = (*SEGMENTER_METRICS, *_own_features(judge.name, judges))
         if len(present) == 1 and len(seen.counts) > 1:
+            num = int(present.sum())
             sentence = (
-                f"{judge.name} finds the same {int(present.sum())} classes in all "
+                f"{judge.name} finds the same {num} class{'es' * (num != 1)} in all "
                 f"{len(seen.counts)} real images: what it says does not depend on the image; "
                 f"{remedy}"
             )
