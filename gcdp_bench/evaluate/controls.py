@@ -258,13 +258,16 @@ def _of_control(control: str, values: Sequence[Judged], real: Sequence[Judged]) 
     if control in ALTERATIONS:
         groups += [(metric,) for metric in dict.fromkeys(metric for metric, _ in pairs)
                    if metric.partition("-")[0] in distinguishing]  # fmt: skip
+    failed: dict[str, list[tuple[Judged, Judged]]] = {}
     for group in groups:
         for extractor in dict.fromkeys(name for metric, name in pairs if metric in group):
             found = [pairs[metric, extractor] for metric in group if (metric, extractor) in pairs]
             defined = [(one, truth) for one, truth in found
                        if not math.isnan(one.value.value + truth.value.value)]  # fmt: skip
             if defined and not any(_is_worse(*pair) for pair in defined):
-                yield _not_worse(control, extractor, defined)
+                failed.setdefault(extractor, []).extend(defined)
+    for extractor, found in failed.items():
+        yield _not_worse(control, extractor, found)
 
 
 def _is_worse(control: Judged, real: Judged) -> bool:
@@ -279,28 +282,31 @@ def _is_worse(control: Judged, real: Judged) -> bool:
 
 
 def _not_worse(control: str, extractor: str, pairs: Sequence[tuple[Judged, Judged]]) -> Alarm:
-    metrics = tuple(one.value.metric for one, _ in pairs)
     numbers = "; ".join(
-        f"{metric} {one.value.value:.3g} against {truth.value.value:.3g}"
-        for metric, (one, truth) in zip(metrics, pairs, strict=True)
+        f"{one.value.metric} {one.value.value:.3g} against {truth.value.value:.3g}"
+        for one, truth in pairs
     )
-    concerned = metrics
-    if set(metrics) & set(CAPTION_METRICS):
-        concerned = CAPTION_METRICS
-    elif set(metrics) & set(CLIP_METRICS):
-        concerned = CLIP_METRICS
-    elif metrics[0].startswith(f"{MEMBERSHIP}-"):
-        concerned = _of_protocol(metrics[0].partition("-")[2], MEMBERSHIPS)
     remedy = (
         "give every image a caption of its own content, or another network"
         if control == SHUFFLED
         else "train the network longer or give another one"
     )
     sentence = (
-        f"{' and '.join(metrics)} by {extractor} cannot tell {WORDS[control]} from real images "
-        f"({numbers} of real images): rows with it say nothing; {remedy}"
+        f"{extractor} cannot tell {WORDS[control]} from real images ({numbers} of real images): "
+        f"rows with these metrics say nothing; {remedy}"
     )
-    return Alarm(control, concerned, extractor, pairs[0][0].value.value, sentence)
+    concerned = dict.fromkeys(name for one, _ in pairs for name in _concerned(one.value.metric))
+    return Alarm(control, tuple(concerned), extractor, pairs[0][0].value.value, sentence)
+
+
+def _concerned(metric: str) -> tuple[str, ...]:
+    """A metric and those that rest on the same."""
+    for together in (CAPTION_METRICS, CLIP_METRICS):
+        if metric in together:
+            return together
+    if metric.startswith(f"{MEMBERSHIP}-"):
+        return _of_protocol(metric.partition("-")[2], MEMBERSHIPS)
+    return (metric,)
 
 
 def _of_segmenters(reference: Reference, judges: Extractors) -> Iterator[Alarm]:
