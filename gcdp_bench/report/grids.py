@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from gcdp_bench.datasets.folder import Folder, native_size
 from gcdp_bench.datasets.folder_files import scan_captions
+from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.images import read_layout
 from gcdp_bench.palette import class_colour, colourise
 from gcdp_bench.points import Point, read_point
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.protocols import IGNORE_ID, Triplet
 from gcdp_bench.report.best import Setting, best_setting, settings
 from gcdp_bench.report.style import plain, title
 from gcdp_bench.rows import CEILING, generators
@@ -83,31 +84,57 @@ def _point(rows: pd.DataFrame, results: Path) -> Point | None:
     return read_point(results, first["config_hash"])
 
 
-def _first_samples(samples: Path) -> Folder | None:
-    """The first `NUM_CAPTIONS` samples of a point, at least; None: it has none."""
-    manifest = fetched(samples, "captions.jsonl", "classes.json") / "captions.jsonl"
-    if not samples.is_dir():
-        return None
-    ids = sorted(scan_captions(manifest)[0])[:NUM_CAPTIONS]
+def _manifest(point: Point | None) -> dict[str, str]:
+    """Captions by id in the order of the prompts; none where the samples are not there."""
+    if point is None:
+        return {}
+    path = fetched(point.samples, "captions.jsonl", "classes.json") / "captions.jsonl"
+    if not point.samples.is_dir():
+        return {}
+    return {name: choose_caption(texts, name, 0) for name, texts in scan_captions(path)[0].items()}
+
+
+def _of_same_captions(manifests: Sequence[Mapping[str, str]]) -> list[list[str]]:
+    """Ids of the first captions that all manifests hold, the same caption at the same place.
+
+    Real images have the ids of their dataset and samples those of their prompts.
+    """
+    queues: list[dict[str, list[str]]] = []
+    for manifest in manifests:
+        queue: dict[str, list[str]] = {}
+        for name, caption in manifest.items():
+            queue.setdefault(caption, []).append(name)
+        queues.append(queue)
+    columns: list[list[str]] = []
+    for caption in manifests[0].values():
+        if len(columns) < NUM_CAPTIONS and all(queue.get(caption) for queue in queues):
+            columns.append([queue[caption].pop(0) for queue in queues])
+    return [list(names) for names in zip(*columns, strict=True)]
+
+
+def _triplets(samples: Path, ids: Sequence[str]) -> tuple[Folder, list[Triplet]]:
     fetched(samples, *(f"{kind}/{name}.png" for kind in ("images", "layouts") for name in ids))
-    return Folder(samples, "test", image_size=native_size(samples), require_layouts=False,
-                  strict=store_of(samples) is None)  # fmt: skip
+    folder = Folder(samples, "test", image_size=native_size(samples), require_layouts=False,
+                    strict=store_of(samples) is None)  # fmt: skip
+    return folder, [folder[folder.ids.index(name)] for name in ids]
 
 
 def _draw(
     points: Sequence[Point | None], groups: Sequence[str], *, predicted: bool = True
 ) -> Figure | None:
+    found = [(point, group, manifest) for point, group in zip(points, groups, strict=True)
+             if point is not None and (manifest := _manifest(point))]  # fmt: skip
+    if not found:
+        return None
     lines: list[_Line] = []
     captions: list[str] = []
     shown: set[int] = set()
     names: tuple[str, ...] = ()
-    for point, group in zip(points, groups, strict=True):
-        folder = None if point is None else _first_samples(point.samples)
-        if point is None or folder is None:
-            continue
+    chosen = _of_same_captions([manifest for _, _, manifest in found])
+    for (point, group, manifest), ids in zip(found, chosen, strict=False):
+        folder, triplets = _triplets(point.samples, ids)
         layouts = folder.has_layouts
-        triplets = [folder[index] for index in range(min(NUM_CAPTIONS, len(folder)))]
-        captions, names = [triplet.caption for triplet in triplets], folder.class_names
+        captions, names = [manifest[name] for name in ids], folder.class_names
         lines.append(_Line(group, "image", [t.image.permute(1, 2, 0).numpy() for t in triplets]))
         kinds = {"layout": [t.layout for t in triplets]} if layouts else {}
         if predicted or not layouts:

@@ -22,15 +22,16 @@ PSI = {"param_name": "truncation psi", "steps": 1}
 def write(tmp_path):
     """A point of images of one grey; returns its row of FID."""
 
-    def write_one(model, guidance, fid, grey, *, layouts=False, **changes):
+    def write_one(model, guidance, fid, grey, *, layouts=False, ids="012", greys=None, **changes):
         key = f"{model}{guidance}{changes.get('steps', 25)}"
         samples = tmp_path / "points" / key
         writer = FolderWriter(samples, class_names=NAMES, dataset="d", split="test")
-        for index in range(NUM):
+        for index, name in enumerate(ids):
             layout = torch.full((4, 8), index % 3, dtype=torch.uint8)
-            image = torch.full((3, 4, 8), grey, dtype=torch.uint8)
-            writer.write(f"{index}", image, layout if layouts else None, f"caption {index}")
-            write_layout(score_folder(tmp_path, key) / "predicted" / f"{index}.png", layout)
+            value = grey if greys is None else greys[index]
+            image = torch.full((3, 4, 8), value, dtype=torch.uint8)
+            writer.write(name, image, layout if layouts else None, f"caption {index}")
+            write_layout(score_folder(tmp_path, key) / "predicted" / f"{name}.png", layout)
         write_point(tmp_path, key, samples, tmp_path / "r.npz", pd.DataFrame({"id": ["0"]}))
         fields = {"steps": 25, "source": "generated"} | changes
         return record(model=model, param_value=guidance, metric="fid-hrnet", value=fid,
@@ -94,6 +95,24 @@ def test_one_model_over_its_knob_at_the_steps_of_its_best(write, tmp_path):
     assert gan == [("ψ 0.7", 80), ("ψ 1", 70)]
     assert diffusion == [("w 2, 100 steps", 20), ("w 4, 100 steps", 30)]
     assert single == [("palette", 90)]
+
+
+def test_real_images_stand_under_their_own_captions(write, tmp_path):
+    real = {"source": "real", "param_name": "none", "steps": None, "trained_on": "none"}
+    rows = to_frame([
+        write(CEILING, float("nan"), float("nan"), 0, layouts=True, ids="zma", greys=(1, 2, 3),
+              **real),
+        write("ldm", 2.0, 4.0, 0, greys=(1, 2, 3)),
+    ])  # fmt: skip
+    with theme():
+        figure = draw_models(rows, tmp_path)
+    assert figure is not None
+    captions, _ = shown(figure)
+    assert captions == ["caption 0", "caption 1", "caption 2"]
+    greys = [int(np.asarray(panel.images[0].get_array())[0, 0, 0])
+             for panel in figure.axes if panel.images]  # fmt: skip
+    assert greys[:NUM] == [1, 2, 3]  # real images
+    assert greys[-2 * NUM : -NUM] == [1, 2, 3]  # samples
 
 
 def test_without_samples_there_is_no_figure(write, tmp_path):
