@@ -73,7 +73,7 @@ def parse_caption(
         caption: any text.
         class_names: K names.
         words: class name -> more words for it.
-        count_denied: also count what English words deny: "no cars", "without people or cars".
+        count_denied: also count what the caption denies: "no cars", "没有汽车".
     """
     text = match_key(caption)
     found = list(_find(text, _forms(class_names, words or {})))
@@ -86,7 +86,7 @@ def _forms(class_names: Sequence[str], words: Mapping[str, Sequence[str]]) -> di
     """Every text that names a class -> its id; a name itself before another's plural."""
     named = nameable(class_names)
     own = [[match_key(name), *map(match_key, words.get(name, ()))] for name in class_names]
-    makers = (lambda name: (name,), english.plurals, _arabic_plurals, english.singulars)
+    makers = (lambda name: (name,), english.plurals, _arabic_plurals, english.forms)
     forms: dict[str, int] = {}
     for make in makers:
         for index in named:

@@ -4,99 +4,39 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-IRREGULAR: Mapping[str, tuple[str, ...]] = {
-    "person": ("people", "persons"),
-    "sky": ("sky", "skies"),
-    "vegetation": ("vegetation", "vegetations"),
-    "terrain": ("terrain", "terrains"),
-    "bus": ("buses", "busses"),
-    "gas": ("gases", "gasses"),
-    "man": ("men",),
-    "woman": ("women",),
-    "child": ("children",),
-    "foot": ("feet",),
-    "tooth": ("teeth",),
-    "goose": ("geese",),
-    "mouse": ("mice",),
-    "louse": ("lice",),
-    "ox": ("oxen", "oxes"),
-    "die": ("dice", "dies"),
-    "quiz": ("quizzes",),
-    "roof": ("roofs", "rooves"),
-    "ovum": ("ova",),
-    "datum": ("data",),
-    "septum": ("septa", "septums"),
-    "stratum": ("strata",),
-    "bacterium": ("bacteria",),
-    "cilium": ("cilia",),
-    "medium": ("media", "mediums"),
-    "ganglion": ("ganglia", "ganglions"),
-    "criterion": ("criteria",),
-    "phenomenon": ("phenomena",),
-    "mitochondrion": ("mitochondria",),
-    "lens": ("lenses",),
-    "iris": ("irises", "irides"),
-    "passerby": ("passersby",),
-}
-"""Plurals that the rules miss; the first is written, all are read. A mass noun is its own."""
-
-ENDINGS = ("man", "woman", "child", "person", "foot", "tooth", "mouse", "goose")
-"""Words that compounds end in: policeman, grandchild, salesperson, dormouse."""
-
-REGULAR_AFTER_ALL = frozenset(
-    {"human", "german", "roman", "norman", "ottoman", "talisman", "shaman", "caiman", "cayman",
-     "mongoose", "ataman", "brahman", "hetman", "burman"}
-)  # fmt: skip
-"""Words that only look like those compounds."""
-
-VES = frozenset(
-    {"calf", "half", "knife", "leaf", "life", "loaf", "scarf", "self", "sheaf", "shelf", "thief",
-     "wife", "wolf", "elf", "hoof", "wharf", "dwarf"}
-)  # fmt: skip
-"""Words in -f and -fe whose plural is written with -ves, and compounds that end in them."""
-
-OES = frozenset(
-    {"potato", "tomato", "hero", "echo", "torpedo", "veto", "mosquito", "mango", "tornado",
-     "volcano", "buffalo", "domino", "cargo", "embargo"}
-)  # fmt: skip
-"""Words in -o whose plural is written with -oes."""
-
-HARD_CH = frozenset({"stomach", "monarch", "epoch", "loch", "eunuch", "patriarch", "matriarch"})
-"""Words in -ch that take -s."""
-
-UNCHANGED = ("sheep", "deer", "fish", "moose", "bison", "salmon", "trout", "swine", "squid",
-             "shrimp", "craft", "series", "species", "offspring")  # fmt: skip
-"""Words, and endings of words, whose plural is the word itself."""
-
-ONLY_PLURAL = frozenset(
-    {"glasses", "eyeglasses", "sunglasses", "clothes", "scissors", "trousers", "pants", "jeans",
-     "shorts", "goggles", "news", "series", "species", "headquarters", "binoculars", "pliers",
-     "tongs", "tweezers", "pyjamas", "pajamas", "goods", "means"}
-)  # fmt: skip
-"""Words in -s that have no singular: "a glass" is no glasses."""
-
-NO_PLURAL = frozenset(
-    {"lens", "canvas", "atlas", "pancreas", "bias", "alias", "biceps", "triceps", "chaos", "cosmos",
-     "rhinoceros", "asbestos", "thermos", "specimen", "abdomen", "stamen", "regimen", "lumen",
-     "foramen", "omen", "cerumen", "bitumen", "acumen", "semen", "pumice", "mathematics",
-     "physics", "gymnastics", "athletics"}
-)  # fmt: skip
-"""Words that only look like plurals."""
-
-SINGULARS: Mapping[str, str] = {
-    form: word for word, forms in IRREGULAR.items() for form in forms if form != word
-} | {("".join((word.removesuffix("fe").removesuffix("f"), "ves"))): word for word in VES}
-
-HEAD = re.compile(
-    r"(?P<head>.+?)(?P<rest>"
-    r"[ _-](?:of|in|on|with|for|from|at|to)[ _-].+|(?:(?<=er)|(?<=ers))[ _-]by|\s?[(,;/\[].*)"
+from gcdp_bench.datasets.plural_words import (
+    CLASSICAL,
+    ENDINGS,
+    ENGLISH_FIRST,
+    HARD_CH,
+    IRREGULAR,
+    IS,
+    NO_PLURAL,
+    OE,
+    OES,
+    ONLY_PLURAL,
+    REGULAR_AFTER_ALL,
+    UNCHANGED,
+    VES,
 )
-"""A name whose plural is that of its beginning: "traffic sign (front)", "bag of chips",
-"mother-in-law", "passer by"."""
+
+HEADS = (
+    re.compile(
+        r"(?P<head>.+?)"
+        r"(?P<rest>(?:[ _-](?:of|in|on|with|for|from|at|to)[ _-].+|\s?[(,;/\[].*))"
+    ),
+    re.compile(r"(?P<head>.*ers?)(?P<rest>[ _-](?:by|up|on))"),
+    re.compile(r"(?P<head>(?:attorney|secretary|governor|surgeon|consul)s?)(?P<rest>[ _-]general)"),
+)
+"""Names whose plural is that of their beginning: "traffic sign (front)", "bag of chips",
+"mother-in-law", "runner up", "attorney general"."""
 
 WORDS = re.compile(r"(?P<head>.*[ _-])?(?P<last>.*)", re.DOTALL)
+
+PERHAPS = (("ae", "a"), ("i", "us"), ("ices", "ex"), ("ices", "ix"), ("ses", "sis"))
+"""Endings of words that may be plurals, and of their singulars: read, and not relied upon."""
 
 
 def plural(name: str) -> str:
@@ -104,27 +44,45 @@ def plural(name: str) -> str:
     return plurals(name)[0]
 
 
+def forms(name: str) -> tuple[str, ...]:
+    """All that means a name in lower case: itself, its plurals, its singulars and their plurals."""
+    ones = singulars(name)
+    others = [form for one in ones for form in plurals(one)]
+    return tuple(dict.fromkeys([name, *plurals(name), *ones, *others]))
+
+
 def plurals(name: str) -> tuple[str, ...]:
     """Plurals of a name in lower case: the written one first, then others that are read."""
-    parts = HEAD.fullmatch(name)
-    if parts and any(map(str.isalpha, parts["head"])):
-        return tuple(form + parts["rest"] for form in plurals(parts["head"]))
+    if parts := _headed(name):
+        return tuple(form + parts[1] for form in plurals(parts[0]))
     head, last = _split(name)
     if not _is_latin(last):
         return (name,)
-    forms = [head + form for form in _of_word(last)]
+    found = [head + form for form in _of_word(last)]
     if re.fullmatch(r"(?:wo)?man[ _-]", head):  # women drivers
-        forms += [IRREGULAR[head[:-1]][0] + head[-1] + form for form in _of_word(last)]
-    return tuple(dict.fromkeys(forms))
+        found += [IRREGULAR[head[:-1]][0] + head[-1] + form for form in _of_word(last)]
+    return tuple(dict.fromkeys(found))
 
 
 def singulars(name: str) -> tuple[str, ...]:
-    """Singulars of a name in lower case that is a plural: "trees", "people"; none if it is not."""
-    parts = HEAD.fullmatch(name)
-    if parts and any(map(str.isalpha, parts["head"])):
-        return tuple(form + parts["rest"] for form in singulars(parts["head"]))
+    """Singulars of a name in lower case that may be a plural: "trees", "nuclei"; else none."""
+    if parts := _headed(name):
+        return tuple(form + parts[1] for form in singulars(parts[0]))
     head, last = _split(name)
-    return tuple(head + form for form in _singulars_of_word(last))
+    found = _singulars_of_word(last)
+    if last not in SINGULARS and last not in ONLY_PLURAL and len(last) > 4:
+        found += tuple(last.removesuffix(many) + one for many, one in PERHAPS
+                       if last.endswith(many) and len(last) > len(many) + 2)  # fmt: skip
+    return tuple(head + form for form in found)
+
+
+def _headed(name: str) -> tuple[str, str] | None:
+    """The part of a name that has the plural, and the rest; None: its last word has it."""
+    for pattern in HEADS:
+        parts = pattern.fullmatch(name)
+        if parts and any(map(str.isalpha, parts["head"])):
+            return parts["head"], parts["rest"]
+    return None
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -139,14 +97,15 @@ def _is_latin(word: str) -> bool:
 
 
 def _of_word(word: str) -> tuple[str, ...]:
-    if word in IRREGULAR:
-        return IRREGULAR[word]
+    if word in PLURALS:
+        return PLURALS[word]
     if word in ONLY_PLURAL or _singulars_of_word(word):
         return (word,)
     if word not in REGULAR_AFTER_ALL:
         for ending in ENDINGS:
             if word.endswith(ending):
-                return tuple(word.removesuffix(ending) + form for form in IRREGULAR[ending])
+                stem = word.removesuffix(ending)
+                return (*(stem + form for form in IRREGULAR[ending]), *_regular(word))
     if word.endswith(UNCHANGED):
         return word, _regular(word)[0]
     return _regular(word)
@@ -173,7 +132,7 @@ def _regular(word: str) -> tuple[str, ...]:
         return f"{word}es", f"{word}zes"
     if word.endswith(("s", "x", "z", "ch", "sh")):
         return (f"{word}es",)
-    if word.endswith("ium"):
+    if word.endswith("um") and len(word) > 4:
         return f"{word}s", f"{word[:-2]}a"
     if word.endswith("eau"):
         return f"{word}s", f"{word}x"
@@ -185,20 +144,56 @@ def _regular(word: str) -> tuple[str, ...]:
 
 
 def _singulars_of_word(word: str) -> tuple[str, ...]:
-    if word in SINGULARS:
-        return (SINGULARS[word],)
+    """Singulars of a word that is a plural for sure, none of another."""
+    known = SINGULARS.get(word, ())
+    if known and not word.endswith(("ses", "xes")):  # "bases" is of "basis" and of "base"
+        return known
+    return tuple(dict.fromkeys([*known, *(form for form in _by_rule(word) if len(form) > 2)]))
+
+
+def _by_rule(word: str) -> tuple[str, ...]:
     if word in ONLY_PLURAL or word in NO_PLURAL or len(word) < 4:
         return ()
     for ending in ENDINGS:
         for form in IRREGULAR[ending]:
             if word.endswith(form) and word != form:
                 return (word.removesuffix(form) + ending,)
+    if word.endswith("omata"):
+        return (word[:-2],)
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y", word[:-1]
     if word.endswith("ves"):
-        return f"{word[:-3]}f", f"{word[:-3]}fe", word[:-1]
+        stem = word.removesuffix("ves")
+        return tuple(f for f in (f"{stem}f", f"{stem}fe") if f.endswith(tuple(VES))) or (word[:-1],)
     if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
         return word[:-2], word[:-1]
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return (word[:-1],)
     return ()
+
+
+def _irregular() -> dict[str, tuple[str, ...]]:
+    """Words of the tables -> their plurals, the written one first."""
+    found = dict(IRREGULAR)
+    for (one, many), stems in CLASSICAL.items():
+        for stem in stems.split():
+            word, classical = stem + one, stem + many
+            regular = _regular(word)
+            both = (*regular, classical) if word in ENGLISH_FIRST else (classical, *regular)
+            found[word] = tuple(dict.fromkeys(both))
+    return (
+        found | {word: _regular(word) for word in VES} | {word: (f"{word}s",) for word in IS | OE}
+    )
+
+
+def _inverse(table: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for word, several in table.items():
+        for form in several:
+            if form != word:
+                found[form] = (*found.get(form, ()), word)
+    return found
+
+
+PLURALS: Mapping[str, tuple[str, ...]] = _irregular()
+SINGULARS: Mapping[str, tuple[str, ...]] = _inverse(PLURALS)

@@ -156,7 +156,7 @@ def test_more_words_and_another_template(tmp_path):
     assert parse_caption("two pedestrians", ["person"]) == set()
     assert parse_caption("two pedestrians", ["person"], words={"person": ["pedestrian"]}) == {0}
     assert write_caption([0, 1], ["cell", "nucleus"], template="A slide with {classes}") == (
-        "A slide with cells and nucleuses"
+        "A slide with cells and nuclei"
     )
 
 
