@@ -1,22 +1,28 @@
-"""Which of the things that an English caption mentions it denies: "no cars", "without people"."""
+"""Which of the things that a caption mentions it denies: "no cars", "without people"."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-WITHOUT = frozenset({"without", "lacking", "lacks", "minus"})
+from gcdp_bench.datasets.denial_asian import denied_beside
+
+WITHOUT = frozenset({"without", "lacking", "lacks", "minus", "sans", "excluding"})
 """Deny the next thing and the whole list that it begins: "without cars, people and trees"."""
 
-NO = frozenset({"no", "neither", "nor"})
+NO = frozenset({"no", "neither", "nor", "nary"})
 """Deny the next thing, and what "or", "nor" or "and" joins to it: "no people or cars"."""
 
-NOT = frozenset({"not", "never", "cannot"})
+NOT = frozenset({"not", "never", "cannot", "zero", "0"})
 """Deny the next thing where only words of `BETWEEN` are before it: "does not show any cars"."""
 
 PHRASES = (("free", "of"), ("free", "from"), ("devoid", "of"), ("empty", "of"), ("absence", "of"),
-           ("lack", "of"), ("none", "of"), ("instead", "of"), ("w", "/", "o"))  # fmt: skip
+           ("lack", "of"), ("none", "of"), ("instead", "of"), ("w", "/", "o"), ("void", "of"),
+           ("bereft", "of"), ("clear", "of"), ("absent", "of"))  # fmt: skip
 """Several words that deny as `WITHOUT` does."""
+
+HARDLY = (("hardly", "any"), ("barely", "any"), ("scarcely", "any"))
+"""Several words that deny as `NO` does."""
 
 NO_DENIAL = frozenset(
     {"only", "just", "doubt", "fewer", "less", "matter", "parking", "entry", "stopping", "smoking",
@@ -48,7 +54,8 @@ MOST_JOINED = 2  # words between "or" and the next thing: "no cars or parked tru
 AFTER = re.compile(
     r" (?:(?:is|are|was|were|can) not|(?:is|are|was|were|can)n't|cannot)"
     r" (?:be )?(?:visible|present|there|seen|shown|included|in sight)\b"
-    r"| (?:is|are|was|were) (?:absent|missing|nowhere)\b| free(?! of| from)\b"
+    r"| (?:is|are|was|were) missing\b|(?: (?:is|are|was|were))? (?:absent|nowhere)\b"
+    r"| (?:do|does|did)(?: not|n't) appear\b| free(?! of| from)\b"
 )
 """What denies the thing before it: "cars are not visible", "car free"."""
 
@@ -74,7 +81,7 @@ def denied(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
     reached = {place for place, (_, end) in enumerate(spans) if AFTER.match(text, end)}
     for index in range(len(tokens)):
         reached.update(_reached(tokens, index))
-    return frozenset(reached)
+    return denied_beside(text, spans) | reached
 
 
 def _reached(tokens: Sequence[Token], index: int) -> list[int]:
@@ -87,6 +94,8 @@ def _reached(tokens: Sequence[Token], index: int) -> list[int]:
         return _listed(tokens, index + 1, whole=True, between=None)
     if after and after[0] in NO_DENIAL:
         return []
+    if tuple(tokens[index : index + 2]) in HARDLY:
+        return _listed(tokens, index + 2, whole=False, between=None)
     if word in NO:
         return _listed(tokens, index + 1, whole=False, between=None)
     if word in NOT or isinstance(word, str) and word.endswith("n't"):
