@@ -16,7 +16,8 @@ PAIRS = {
     "phalanx": "phalanges", "foramen": "foramina", "stoma": "stomata", "calyx": "calyces",
     "cell nucleus": "cell nuclei", "toe": "toes", "shoe": "shoes", "hero": "heroes",
     "cave": "caves", "calf": "calves", "taxi": "taxis", "kiwi": "kiwis", "box": "boxes",
-    "close up": "close ups", "runner-up": "runners-up", "lens": "lenses", "iris": "irises", "bus": "buses", "glass": "glasses",
+    "close up": "close ups", "runner-up": "runners-up",
+    "lens": "lenses", "iris": "irises", "bus": "buses", "glass": "glasses",
     "mouse": "mice", "mousse": "mousses", "man": "men", "mane": "manes", "species": "species",
     "series": "series", "doberman": "dobermans", "axe": "axes", "movie": "movies",
 }  # fmt: skip
