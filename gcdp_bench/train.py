@@ -14,6 +14,7 @@ from gcdp_bench.catalog import (
     lookup,
     open_dataset,
     outline,
+    require_shapes,
 )
 from gcdp_bench.config import digest, override
 from gcdp_bench.datasets import sizes
@@ -42,6 +43,8 @@ OF_DATA = {
 }
 """Network -> settings that follow from more than the dataset's classes and size."""
 JUDGES = ("segmenter", "clip", "attributes")
+SPLITS = ("train", "val")
+"""Splits that a training opens."""
 PARTS = tuple(part for spec in NETWORKS.values() for part in spec.parts)
 
 
@@ -123,7 +126,7 @@ def plan(request: Request) -> Plan:
 
 def resolve(request: Request) -> Resolved:
     """What `plan` would train, by the dataset's classes and the size of its images: weights, images
-    and captions are not read.
+    and captions are not read, of the images of a folder their sizes.
 
     Raises:
         ValueError: as `plan`.
@@ -134,6 +137,13 @@ def resolve(request: Request) -> Resolved:
         check_quarantine(request.dataset, request.quarantine)
     size = image_size(request, presets)
     dataset = outline(request.dataset, size, data_root=request.data_root)
+    require_shapes(
+        request.dataset,
+        size,
+        splits=SPLITS,
+        quarantine=request.quarantine,
+        resize=request.resize,
+    )
     config = _settings(request, presets, dataset)
     note = OF_DATA.get(request.model)
     return Resolved(config, (used_images(request, presets, dataset), *([note] if note else [])))
@@ -312,7 +322,7 @@ def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset,
             quarantine=request.quarantine,
             resize=request.resize,
         )
-        for split in ("train", "val")
+        for split in SPLITS
     )
     return train_split, validation_split
 

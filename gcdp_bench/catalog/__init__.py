@@ -25,7 +25,7 @@ from gcdp_bench.catalog.generators import (
     trained_parts,
 )
 from gcdp_bench.catalog.names import lookup
-from gcdp_bench.catalog.outlines import outline
+from gcdp_bench.catalog.outlines import outline, require_shapes
 from gcdp_bench.catalog.presets import PRESET_NAMES, check_training
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "open_faulty",
     "outline",
     "protocol_split",
+    "require_shapes",
     "resolve_data_root",
     "splits_on_disk",
     "trained_parts",

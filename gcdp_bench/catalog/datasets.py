@@ -181,7 +181,7 @@ def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:
     from gcdp_bench.datasets.folder import usual_size
 
     split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
-    left_out = _quarantined(name, split, quarantine)
+    left_out = quarantined(name, split, quarantine)
     return usual_size(Path(name), split, without=left_out)
 
 
@@ -250,12 +250,12 @@ def open_dataset(
                                             quarantine=quarantine, resize=resize))  # fmt: skip
     check_dataset(name)
     if not is_folder(name):
-        resize = _resize_of(name, size, resize)
+        resize = resize_at(name, size, resize)
     if quarantine is not None:
         from gcdp_bench.datasets.views import without
 
         faulty = open_faulty(name, split, size=size, data_root=data_root, resize=resize)
-        return without(faulty, _quarantined(name, split, quarantine))
+        return without(faulty, quarantined(name, split, quarantine))
     if is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
@@ -301,7 +301,7 @@ def splits_on_disk(name: str) -> tuple[str, ...]:
     return tuple(s for s in splits if (Path(name) / s / "images").is_dir()) or ("all",)
 
 
-def _resize_of(name: str, size: Size, resize: str) -> str:
+def resize_at(name: str, size: Size, resize: str) -> str:
     """How images of a dataset of the catalogue, which all have one shape, come to `size`.
 
     Raises:
@@ -336,10 +336,10 @@ def check_quarantine(name: str, quarantine: Path) -> None:
     """
     if not is_folder(name):
         _files(name)
-    _quarantined(name, "train", quarantine)
+    quarantined(name, "train", quarantine)
 
 
-def _quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[str]:
+def quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[str]:
     """Ids of the split that are in quarantine."""
     if quarantine is None:
         return frozenset()

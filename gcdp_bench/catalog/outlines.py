@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from gcdp_bench.catalog.datasets import (
     dataset_identity,
     is_folder,
     open_dataset,
+    quarantined,
+    resize_at,
+    splits_on_disk,
 )
 from gcdp_bench.datasets.outline import Outline
 
@@ -34,3 +38,27 @@ def outline(name: str, size: Size, *, data_root: Path | None = None) -> Outline:
         return Outline(name, "train", files.classes(), size)
     whole = open_dataset(name, "train", size=size, data_root=None)
     return Outline(whole.name, "train", whole.class_names, size)
+
+
+def require_shapes(
+    name: str, size: Size, *, splits: Sequence[str], quarantine: Path | None, resize: str
+) -> None:
+    """Refuse images that cannot be used at `size` without another `resize`, as `open_dataset` does.
+
+    Of a folder the headers of the images are read; splits that it lacks are passed over.
+
+    Raises:
+        ValueError: unknown dataset, or images of another shape.
+    """
+    check_dataset(name)
+    if not is_folder(name):
+        resize_at(name, size, resize)
+        return
+    from gcdp_bench.datasets.folder import require_shapes as require
+
+    if resize != "none":
+        return
+    there = splits_on_disk(name)
+    for split in dict.fromkeys("all" if there == ("all",) else split for split in splits):
+        if split in there:
+            require(Path(name), split, size, without=quarantined(name, split, quarantine))

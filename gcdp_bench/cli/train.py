@@ -40,7 +40,7 @@ from gcdp_bench.cli.options import (
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Print the resolved configuration and stop; needs neither weights nor images.",
+    help="Print the resolved configuration and stop; needs no weights, of images but sizes.",
 )
 @quarantine_option
 @data_root_option

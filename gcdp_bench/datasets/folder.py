@@ -288,6 +288,23 @@ def usual_size(path: Path, split: str, *, without: Collection[str] = ()) -> Size
     return common_size(read_sizes(images)) or read_size(images[min(images)])
 
 
+def require_shapes(path: Path, split: str, size: Size, *, without: Collection[str] = ()) -> None:
+    """Refuse images of a shape that needs a `--resize` at `size`, by their headers alone.
+
+    Args:
+        path: the folder.
+        split: of which the images are looked at.
+        size: (height, width) at which they are to be used.
+        without: ids that do not count.
+
+    Raises:
+        FileNotFoundError: there is no image.
+        ValueError: as `framing.require_fit`.
+    """
+    images = _images(path, split, without)
+    require_fit(read_sizes(images), size, str(split_root(path, split) / "images"))
+
+
 def _images(path: Path, split: str, without: Collection[str]) -> dict[str, Path]:
     root = split_root(path, split)
     found, _ = scan_images(root)

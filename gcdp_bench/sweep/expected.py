@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gcdp_bench.catalog import dataset_identity, image_size_of
+from gcdp_bench.catalog import dataset_identity, image_size_of, protocol_split, require_shapes
 from gcdp_bench.config import read_table
 from gcdp_bench.estimate import Estimate, estimate
 from gcdp_bench.identity import DatasetIdentity
@@ -14,9 +14,21 @@ TINY_WIDTH = 128  # px, of images at the tiny preset
 
 
 def expected(config: SweepConfig, places: Places) -> Estimate:
-    """See `gcdp_bench.estimate.estimate`."""
+    """See `gcdp_bench.estimate.estimate`.
+
+    Raises:
+        ValueError: real images cannot be used at the size of the samples, as in the sweep.
+    """
     dataset = dataset_identity(config.dataset, data_root=places.data_root)
     sampling = config.sampling
+    size = _size(config, places, dataset)
+    require_shapes(
+        config.dataset,
+        size,
+        splits=(protocol_split(config.dataset, config.protocol),),
+        quarantine=places.quarantine,
+        resize=places.resize,
+    )
     return estimate(
         config.model_names,
         values={"guidance": config.guidance, "truncation": config.truncation, "none": (1.0,)},
@@ -24,7 +36,7 @@ def expected(config: SweepConfig, places: Places) -> Estimate:
         num_samples=config.num_samples,
         steps=sampling.steps,
         sr_steps=sampling.sr_steps,
-        size=_size(config, places, dataset),
+        size=size,
         ladder=GUIDANCE_LADDER,
         device=sampling.device,
         results=places.results,

@@ -17,7 +17,7 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.framing import fits
 from gcdp_bench.datasets.sizes import SizeChoice, choose_size
-from gcdp_bench.train import Request, plan
+from gcdp_bench.train import Request, plan, resolve
 from gcdp_bench.training_sizes import _size_checks
 from reference_model.presets import PRESETS, SIZES
 
@@ -79,6 +79,34 @@ def test_mixed_shapes_need_a_choice_which_is_recorded(tmp_path):
         plan(request)
     for resize in ("crop", "pad", "stretch"):
         assert plan(replace(request, resize=resize)).resize == resize
+
+
+def test_a_dry_run_refuses_what_the_training_refuses(tmp_path):
+    data = folder(tmp_path / "photos", (32, 48), (48, 32), (32, 56), (32, 48))
+    for model, stage in (("reference", "base"), ("segmenter", None), ("lafite", None)):
+        request = Request(model=model, dataset=data, stage=stage, assignments=("steps=1",))
+        with pytest.raises(ValueError, match="have another") as dry:
+            resolve(request)
+        if model != "lafite":  # which is built on another network
+            with pytest.raises(ValueError) as real:
+                plan(request)
+            assert str(dry.value) == str(real.value)
+        assert resolve(replace(request, resize="pad")).config
+    quarantine = tmp_path / "faults.jsonl"
+    lines = [f'{{"split": "{s}", "id": "{i}"}}\n' for s in ("train", "val") for i in (1, 2)]
+    quarantine.write_text("".join(lines))
+    left = Request(model="segmenter", dataset=data, quarantine=quarantine)
+    assert resolve(left).config
+    with pytest.raises(ValueError, match="cityscapes: expected about the shape of 64x64"):
+        resolve(Request(model="segmenter", dataset="cityscapes", size=SizeChoice(size=(64, 64))))
+
+
+def test_the_dry_run_of_a_sweep_refuses_them_too(tmp_path):
+    data = folder(tmp_path / "photos", (32, 48), (48, 32))
+    result = CliRunner().invoke(main, ["sweep", "--dataset", data, "--dry-run"])
+    assert result.exit_code == 1 and "1 of 2 have another" in result.output
+    result = CliRunner().invoke(main, ["sweep", "--dataset", data, "--dry-run", "--resize", "pad"])
+    assert result.exit_code == 0, result.output
 
 
 def test_a_size_is_taken_where_the_network_passes_it(tmp_path):
