@@ -76,6 +76,9 @@ def test_a_crop_takes_the_middle():
     assert fit_layout(image[0], (4, 4), "stretch")[0].tolist() == [1, 3, 5, 7]
     padded = fit_layout(image[0], (8, 8), "pad")
     assert (padded[:, 0] == IGNORE_ID).tolist() == [True] * 2 + [False] * 4 + [True] * 2
+    assert frame((4, 8), (12, 12), "pad").place == (3, 0)
+    assert frame((8, 4), (12, 12), "pad").place == (0, 3)
+    assert frame((1, 90), (4, 4), "pad").inner == (1, 4)  # never none
 
 
 def test_without_a_choice_little_is_cut_and_more_is_refused():

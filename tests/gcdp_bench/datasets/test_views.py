@@ -6,7 +6,7 @@ from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.views import read_quarantine, without, write_quarantine
 from gcdp_bench.protocols import AttributedDataset, Dataset, Fault
-from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
+from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes, write_manifest
 
 
 def test_the_rest_is_the_same_dataset(tmp_path):
@@ -26,6 +26,16 @@ def test_the_rest_is_the_same_dataset(tmp_path):
     assert kept.caption_classes(caption) == frames.caption_classes(caption) != frozenset()
     with pytest.raises(ValueError, match="expected items that are not in quarantine, all 4 are"):
         without(frames, frames.ids)
+
+
+def test_own_captions_are_those_of_items_that_are_kept(tmp_path):
+    root = write_cityscapes(tmp_path)
+    ids = Cityscapes(root, "train").ids
+    assert without(Cityscapes(root, "train"), ids[:1]).own_captions() is None
+    manifest = write_manifest(tmp_path / "m.jsonl", {f"{name}.png": [name] for name in ids})
+    kept = without(Cityscapes(root, "train", captions=manifest), ids[:1])
+    assert kept.own_captions() == {name: name for name in ids[1:]}
+    assert kept.left_out == ids[:1]
 
 
 def test_attributes_follow_the_items(tmp_path):
@@ -55,12 +65,16 @@ def test_lists_are_read_as_written(tmp_path):
     path = tmp_path / "q.jsonl"
     faults = [("train", "000"), ("train", "000"), ("val", "001"), ("test", "Äß 2")]
     write_quarantine(path, ((split, Fault(name, "file", "bad")) for split, name in faults))
-    assert read_quarantine(path, ("train",)) == {"000"}
+    assert read_quarantine(path, ("train",)) == {"000"} and "Äß 2" in path.read_text("utf-8")
     assert read_quarantine(path, ("val", "test")) == {"001", "Äß 2"}
     path.write_text('{"split": "val", "id": "by hand"}\n\n')
     assert read_quarantine(path, ("val",)) == {"by hand"}
     path.write_text('{"split": "val", "id": "a"}\nsecond\n')
     with pytest.raises(ValueError, match='line 2: expected {"split"'):
         read_quarantine(path, ("val",))
+    for line in ('{"split": 3, "id": "a"}', '{"split": "val", "id": 3}'):
+        path.write_text(line)
+        with pytest.raises(ValueError, match="line 1: expected text for split and id"):
+            read_quarantine(path, ("val",))
     with pytest.raises(FileNotFoundError, match="data check NAME --quarantine"):
         read_quarantine(tmp_path / "none", ("val",))
