@@ -46,7 +46,8 @@ def test_singular_plural_and_case_are_read():
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("car", "cars"), ("bus", "buses"), ("person", "people"), ("sky", "sky"),
-     ("traffic sign", "traffic signs"), ("city", "cities"), ("church", "churches")],
+     ("traffic sign", "traffic signs"), ("city", "cities"), ("church", "churches"),
+     ("Person", "people"), ("BUS", "buses")],
 )  # fmt: skip
 def test_plurals(name, expected):
     assert plural(name) == expected
@@ -99,6 +100,8 @@ def test_other_plurals_and_singulars_of_plurals_are_read(name, text):
         (["traffic light"], "a traffic_light, a traffic-light", {0}),
         (["traffic_light"], "traffic \u00a0  LIGHTS", {0}),
         (["traffic light", "light"], "traffic lights", {0}),
+        (["traffic", "traffic light"], "traffic lights", {1}),
+        (["traffic", "traffic light"], "a traffic light in traffic", {0, 1}),
         (["traffic light", "light"], "a light and a traffic light", {0, 1}),
         (["car "], "a car.", {0}),
         (["c++", "c"], "code in C++", {0}),

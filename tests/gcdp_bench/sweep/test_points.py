@@ -137,3 +137,10 @@ def test_numbers_have_a_least_value(field, least):
     replace(CONFIG, **{field: least})
     with pytest.raises(ValueError, match=f"{field}: expected at least {least}, got {least - 1}"):
         replace(CONFIG, **{field: least - 1})
+
+
+def test_a_sweep_is_no_demonstration_and_mixes_nothing_unless_told():
+    plain = SweepConfig(dataset="d")
+    assert not plain.demo and not plain.mix_subsets and plain.seeds == (0,)
+    with pytest.raises(ValueError, match="protocol: expected one of heldout, paper-like, got 'x'"):
+        replace(plain, protocol="x")
