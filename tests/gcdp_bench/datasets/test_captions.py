@@ -80,7 +80,8 @@ def test_irregular_plurals_are_written_and_read(name):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("nucleus", "nuclei"), ("nucleus", "nucleuses"), ("bacterium", "bacteria"),
+    [("stadium", "stadia"), ("nucleus", "nuclei"), ("nucleus", "nucleuses"),
+     ("bacterium", "bacteria"),
      ("photo", "photoes"),
      ("person", "persons"), ("scarf", "scarfs"), ("trees", "a tree"), ("men", "a man"),
      ("people", "one person"),

@@ -5,9 +5,10 @@ import json
 import pickle
 
 import numpy as np
+import torch
 
 from gcdp_bench.datasets.celeba import CelebA
-from gcdp_bench.datasets.check import check_splits, training_notes
+from gcdp_bench.datasets.check import MAX_LOOKED_AT, check_splits, training_notes
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.synth_city import SynthCity
@@ -106,8 +107,22 @@ def test_training_says_what_captions_name_and_warns(tmp_path):
     assert training_notes(SynthCity("val", image_size=(16, 32))) == [
         "synth-city-100 val: 0 of 500 captions name no class"
     ]
-    assert not any("warning" in note for note in training_notes(
-        Cityscapes(write_cityscapes(tmp_path / "c"), "train")))  # fmt: skip
+    frames = Cityscapes(write_cityscapes(tmp_path / "c"), "train")
+    for path in (tmp_path / "c").rglob("*_labelIds.png"):
+        path.unlink()  # layouts of an official dataset are not read
+    assert len(training_notes(frames)) == 1
+
+
+def test_training_looks_at_the_same_sample_of_items(tmp_path):
+    names = [f"{index:03d}" for index in range(MAX_LOOKED_AT + 30)]
+    write_folder(tmp_path, names)
+    for index, name in enumerate(names):
+        layout = np.full((8, 12), 255, np.uint8)
+        layout.flat[: 1 + index // 3] = 1
+        save(tmp_path / "layouts" / f"{name}.png", layout)
+    note, *warnings = training_notes(Folder(tmp_path, "all"))
+    torch.manual_seed(5)
+    assert training_notes(Folder(tmp_path, "all")) == [note, *warnings] and warnings
 
 
 def test_mostly_ignored_pixels_are_noted(tmp_path):

@@ -72,3 +72,8 @@ def test_attributes_belong_to_their_image():
     for index in range(30):
         assert bool(view.attributes(index)[0]) == (int(view[index].id) % 2 == 0)
         assert view.caption_attributes(view[index].caption)[0] == bool(view.attributes(index)[0])
+
+
+def test_the_order_is_that_of_committed_results():
+    """Other captions would be asked for, and no result would be comparable with an older one."""
+    assert ids(shuffled(Numbers(10))) == list("0913867425")
