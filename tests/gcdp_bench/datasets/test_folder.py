@@ -8,7 +8,7 @@ import torch
 from PIL import ExifTags, Image
 
 from gcdp_bench.datasets.folder import Folder, native_size
-from gcdp_bench.datasets.folder_files import read_classes
+from gcdp_bench.datasets.folder_files import read_captions, read_classes
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.images import write_image, write_layout
@@ -40,7 +40,8 @@ def test_without_layouts_every_pixel_is_ignored(tmp_path):
     write(tmp_path, layouts=False)
     with pytest.raises(FileNotFoundError, match="expected a folder of layouts"):
         Folder(tmp_path)
-    assert (Folder(tmp_path, require_layouts=False)[0].layout == 255).all()
+    layout = Folder(tmp_path, require_layouts=False)[0].layout
+    assert (layout == 255).all() and layout.shape == (8, 12) and layout.dtype == torch.uint8
 
 
 def test_splits_are_subfolders(tmp_path):
@@ -226,6 +227,7 @@ def test_several_captions_are_chosen_as_in_a_manifest(tmp_path, form, name):
     chosen = [triplet.caption for triplet in Folder(tmp_path)]
     assert chosen == [choose_caption(SEVERAL[n], n, 0) for n in sorted(SEVERAL)]
     assert len({text.split()[0] for text in chosen}) > 1
+    assert list(read_captions(tmp_path / name).values()) == chosen
     first = [triplet.caption for triplet in Folder(tmp_path, caption_seed=None)]
     assert first == [texts[0] for texts in SEVERAL.values()]
     assert not any(found for _, found in Folder(tmp_path).inspect())
