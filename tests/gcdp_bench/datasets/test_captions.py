@@ -67,7 +67,8 @@ PLURALS = {
     "mongoose": "mongooses", "aircraft": "aircraft", "salesperson": "salespeople",
     "passer by": "passers by", "passer-by": "passers-by", "passers by": "passers by",
     "mother-in-law": "mothers-in-law", "lily_of_the_valley": "lilies_of_the_valley",
-    "police-man": "police-men", "traffic_light": "traffic_lights", "t-shirt": "t-shirts",
+    "police-man": "police-men", "camera-lens": "camera-lenses", "t-shirt": "t-shirts",
+    "traffic_light": "traffic_lights",
 }  # fmt: skip
 
 
