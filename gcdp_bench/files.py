@@ -32,7 +32,14 @@ def visible(folder: Path, pattern: str = "*") -> list[Path]:
     """Entries of a folder that match a pattern, also one of "**" or with folders, in the order of
     their names; without hidden ones and those of systems, in hidden folders too.
     """
-    return sorted(path for path in folder.glob(pattern) if not is_hidden(path.relative_to(folder)))
+    if pattern != "*":
+        found = (path for path in folder.glob(pattern) if not is_hidden(path.relative_to(folder)))
+        return sorted(found)
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in names if not is_hidden(name)]
 
 
 @contextmanager

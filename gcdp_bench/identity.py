@@ -1,9 +1,9 @@
-"""What tells one dataset from another: its own name, and a digest of classes and training ids."""
+"""What tells one dataset from another: its own name, and a digest of its training data."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ class DatasetIdentity:
     name: str  # its own name: of the catalogue, of classes.json, or of the folder
     kind: Literal["catalogue", "folder"]
     class_names: tuple[str, ...] | None  # None: the files are not there
-    digest: str | None  # of classes and training ids; None: the training split is not there
+    digest: str | None  # see `training_digest`; None: the training split is not there
     num_training: int | None
     place: str  # folder, or name in the catalogue, as a command would be given it
     aliases: tuple[str, ...] = ()  # other names under which runs lay before
@@ -31,13 +31,25 @@ class DatasetIdentity:
         return family(self.name)
 
 
-def training_digest(class_names: Sequence[str], training_ids: Sequence[str]) -> str:
-    """Digest of classes in their order and of training ids in any order, both in NFC."""
-    names, ids = (
-        [unicodedata.normalize("NFC", text) for text in texts]
-        for texts in (class_names, training_ids)
-    )
-    return digest({"classes": names, "training_ids": sorted(ids)})
+def training_digest(
+    class_names: Sequence[str],
+    training_ids: Iterable[str],
+    num_bytes: Mapping[str, int] | None = None,
+) -> str:
+    """Digest of classes in their order and of training ids in any order, both in NFC.
+
+    Args:
+        class_names: of the dataset.
+        training_ids: of its training split.
+        num_bytes: sizes of the image files by training id, of a folder of one's own: names such as
+            0001 are the same in many. None: the ids tell the images, as of a published dataset.
+    """
+    names = [unicodedata.normalize("NFC", name) for name in class_names]
+    ids = sorted((unicodedata.normalize("NFC", name), name) for name in training_ids)
+    record: dict[str, Any] = {"classes": names, "training_ids": [name for name, _ in ids]}
+    if num_bytes is not None:
+        record["num_bytes"] = [num_bytes[given] for _, given in ids]
+    return digest(record)
 
 
 def family(name: str) -> str:

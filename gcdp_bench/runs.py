@@ -1,7 +1,7 @@
 """Which trained network is used for a dataset: a run, a pretrained one, or a given folder.
 
-A dataset is known by its own name and a digest of its classes and training ids, wherever it lies.
-Training writes both into `config.json`; runs from before are known by name and classes.
+A dataset is known by its own name and a digest of its training data, wherever it lies. Training
+writes both into `config.json`; runs from before are known by name and classes.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Run:
     folder: Path  # or file
     origin: Literal["given", "run", "pretrained", "published"]
     records: Mapping[str, Record]  # by stage; of a network that is trained as a whole, by its name
+    elsewhere: tuple[str, ...] = ()  # folders of the training data, if not the one in use
     note: str = ""
 
     @property
@@ -93,6 +94,8 @@ class Run:
         )
         origin = f"{self.origin} " if self.origin == PRETRAINED else ""
         trained = f"{steps or 'unknown steps'}, trained on {self.dataset or 'unknown data'}"
+        places = ", ".join(place for place in self.elsewhere if place not in self.note)
+        trained += f" ({places})" if places else ""
         return f"{self.network}: {origin}{self.folder}, {trained}{self.note}"
 
 
@@ -125,16 +128,14 @@ def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> R
         difference = difference_from(records, dataset)
         if difference is None:
             _check_finished(network, folder, dataset)
-            return Run(network=network, folder=folder, origin="run", records=records)
+            return _found(network, folder, "run", records, dataset)
         if folder.name not in dataset.aliases:
             skipped.append(f"{folder} was trained on {difference}")
     for folder in pretrained:
         records = read_records(network, folder)
         if records and (given == PRETRAINED or difference_from(records, dataset) is None):
             note = f" ({'; '.join(skipped)})" if skipped else ""
-            return Run(
-                network=network, folder=folder, origin=PRETRAINED, records=records, note=note
-            )
+            return _found(network, folder, PRETRAINED, records, dataset, note)
     if skipped:
         raise ValueError(_refusal(network, dataset, skipped))
     siblings = _siblings(network, dataset) if given is None else []
@@ -143,7 +144,7 @@ def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> R
         if not records or not _is_sibling(records, dataset):
             continue
         _check_finished(network, folder, dataset)
-        return Run(network=network, folder=folder, origin=origin, records=records)
+        return _found(network, folder, origin, records, dataset)
     looked = dict.fromkeys([*own, *(folder for folder, _ in siblings), *pretrained])
     raise FileNotFoundError(_missing(network, dataset, looked))
 
@@ -247,8 +248,27 @@ def _given(network: str, path: Path, dataset: DatasetIdentity) -> Run:
         difference = difference_from(records, dataset)
         namesake = difference is not None and difference.startswith(_OTHER_DATA)
         note = f" ({difference})" if namesake else ""
-        return Run(network=network, folder=path, origin="given", records=records, note=note)
+        return _found(network, path, "given", records, dataset, note)
     raise FileNotFoundError(_missing(network, dataset, [path]))
+
+
+def _found(
+    network: str,
+    folder: Path,
+    origin: Literal["given", "run", "pretrained"],
+    records: Mapping[str, Record],
+    dataset: DatasetIdentity,
+    note: str = "",
+) -> Run:
+    places = dict.fromkeys(record.place for record in records.values())
+    return Run(
+        network=network,
+        folder=folder,
+        origin=origin,
+        records=records,
+        elsewhere=tuple(place for place in places if place not in (None, dataset.place)),
+        note=note,
+    )
 
 
 def _pretrained(network: str, dataset: DatasetIdentity) -> list[Path]:

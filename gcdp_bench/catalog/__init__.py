@@ -6,7 +6,6 @@ from gcdp_bench.catalog.datasets import (
     DatasetSpec,
     check_dataset,
     check_quarantine,
-    dataset_identity,
     has_attributes,
     image_size_of,
     is_folder,
@@ -24,6 +23,7 @@ from gcdp_bench.catalog.generators import (
     GeneratorSpec,
     trained_parts,
 )
+from gcdp_bench.catalog.identities import dataset_identity
 from gcdp_bench.catalog.names import lookup
 from gcdp_bench.catalog.outlines import outline, require_shapes
 from gcdp_bench.catalog.presets import PRESET_NAMES, check_training

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.catalog.names import lookup
 from gcdp_bench.datasets import opening
-from gcdp_bench.identity import DatasetIdentity, training_digest
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
@@ -105,69 +104,6 @@ def check_dataset(name: str) -> None:
     """
     if not is_folder(name):
         lookup(DATASETS, name, "dataset (or folder)")
-
-
-def dataset_identity(name: str, *, data_root: Path | None = None) -> DatasetIdentity:
-    """What tells a dataset from others: its own name, and a digest of classes and training ids.
-
-    Files are listed, no image is decoded. A path may be absolute, relative or a link.
-
-    Args:
-        name: of the catalogue, or a folder.
-        data_root: `--data-root`; None: the environment variable.
-
-    Raises:
-        ValueError: unknown dataset, or a folder whose classes or captions cannot be read.
-        FileNotFoundError: a folder that is no dataset.
-    """
-    check_dataset(name)
-    if not is_folder(name):
-        return _catalogue_identity(name, data_root)
-    folder = Path(name).resolve()
-    splits = splits_on_disk(name)
-    split = "train" if "train" in splits or splits == ("all",) else splits[0]
-    dataset = open_faulty(name, split, data_root=data_root)
-    known = split == "train"
-    return DatasetIdentity(
-        name=dataset.name,
-        kind="folder",
-        class_names=dataset.class_names,
-        digest=training_digest(dataset.class_names, dataset.ids) if known else None,
-        num_training=len(dataset.ids) if known else None,
-        place=str(folder),
-        aliases=_aliases(dataset.name, Path(name).name, folder.name),
-    )
-
-
-def _catalogue_identity(name: str, data_root: Path | None) -> DatasetIdentity:
-    """Of a dataset of the catalogue, whose files may be absent."""
-    from gcdp_bench.protocols import ListedDataset
-
-    try:
-        if DATASETS[name].files is None:
-            size = image_size_of(name, 2 * opening.ANY_SIZE[1])
-            dataset = open_dataset(name, "train", size=size, data_root=data_root)
-            assert isinstance(dataset, ListedDataset)
-        else:
-            dataset = open_faulty(name, "train", data_root=data_root)
-    except FileNotFoundError:
-        return DatasetIdentity(
-            name=name, kind="catalogue", class_names=None, digest=None, num_training=None,
-            place=name,
-        )  # fmt: skip
-    return DatasetIdentity(
-        name=dataset.name,
-        kind="catalogue",
-        class_names=dataset.class_names,
-        digest=training_digest(dataset.class_names, dataset.ids),
-        num_training=len(dataset),
-        place=name,
-        aliases=_aliases(dataset.name, name),
-    )
-
-
-def _aliases(own: str, *others: str) -> tuple[str, ...]:
-    return tuple(name for name in dict.fromkeys(others) if name not in (own, "", ".."))
 
 
 def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:

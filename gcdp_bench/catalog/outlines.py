@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from gcdp_bench.catalog.datasets import (
     DATASETS,
     check_dataset,
-    dataset_identity,
     is_folder,
     open_dataset,
     quarantined,
     resize_at,
     splits_on_disk,
 )
+from gcdp_bench.catalog.identities import dataset_identity
 from gcdp_bench.datasets.outline import Outline
 
 if TYPE_CHECKING:

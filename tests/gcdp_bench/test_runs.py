@@ -46,11 +46,39 @@ def test_paths_do_not_matter(toy, tmp_path, monkeypatch):
     assert identity("./").digest == own.digest
 
 
-def test_no_image_is_decoded(toy, tmp_path):
+def test_no_image_is_read(toy, tmp_path):
     data = shutil.copytree(toy.data, tmp_path / "stripes")
     for path in data.rglob("*.png"):
-        path.write_bytes(b"no picture")
+        path.write_bytes(bytes(path.stat().st_size))
     assert identity(data).digest == identity(toy.data).digest
+
+
+def test_other_pictures_under_the_same_names_are_another_dataset(toy, tmp_path):
+    data = shutil.copytree(toy.data, tmp_path / "copy" / "stripes")
+    own = identity(toy.data)
+    assert identity(data).digest == own.digest
+    for path in [*data.glob("train/layouts/*"), *data.glob("test/images/*")]:
+        path.write_bytes(path.read_bytes() + b"more")
+    captions = data / "train" / "captions.jsonl"
+    captions.write_text(captions.read_text().replace('"caption": "', '"caption": "again '))
+    assert identity(data).digest == own.digest  # of training images alone
+    first = data / "train" / "images" / "000.png"
+    first.write_bytes(first.read_bytes() + b"more")
+    assert identity(data).digest != own.digest and identity(data).num_training == own.num_training
+
+
+def test_the_folder_of_the_training_data_is_said_where_it_is_another(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = identity(toy.data)
+    write_run(new_folder("segmenter", own), own)
+    assert "(" not in str(find_run("segmenter", own))
+    copy = identity(shutil.copytree(toy.data, tmp_path / "stripes"))
+    line = str(find_run("segmenter", copy))
+    assert line.endswith(f", 3 steps, trained on stripes ({own.place})")
+    given = find_run(
+        "segmenter", replace(copy, digest="b", num_training=5), find_run("segmenter", own).folder
+    )
+    assert str(given).count(own.place) == 1  # the note says it
 
 
 def test_a_run_is_found_by_its_dataset_alone(toy, tmp_path, monkeypatch):
