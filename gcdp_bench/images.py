@@ -37,6 +37,9 @@ IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 LAYOUT_FORMATS = ("PNG", "BMP", "TIFF")
 LOSSY_FORMATS = ("JPEG", "WEBP", "GIF")  # GIF and WebP may sort or change colours
 
+GREY_BITS = {"1": 1, "L;2": 2, "L;4": 4}
+"""Raw modes of grey of less than 8 bits, and their bits."""
+
 TURNED_FROM = 5  # EXIF orientations from here on change height and width
 
 IMAGE_MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
@@ -159,15 +162,28 @@ def orientation(path: Path) -> int:
 
 
 def read_layout(path: Path) -> Tensor:
-    """Layout file (8-bit grey or palette PNG, BMP or TIFF of class ids) as uint8 (H, W).
+    """Layout file (grey or palette PNG, BMP or TIFF of class ids, up to 8 bits) as uint8 (H, W).
+
+    Values are those that the file stores: 0 and 1 of 1 bit, 0 to 15 of 4 bits.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it cannot be decoded, has more than `MAX_PIXELS`, is animated or turned by an
-            EXIF orientation, is not 8-bit single-channel, or of a format that changes values; the
-            message names it.
+            EXIF orientation, is not single-channel of up to 8 bits, or of a format that changes
+            values; the message names it.
     """
     return torch.from_numpy(_decode(path, LAYOUT_FORMATS, _class_ids, LOSSY_FORMATS))  # (H, W)
+
+
+def grey_bits(path: Path) -> int:
+    """Bits of each pixel of a grey picture, 1 to 8; 8 of any other picture.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: its header cannot be read; the message names it.
+    """
+    with _opened(path, LAYOUT_FORMATS, LOSSY_FORMATS) as file:
+        return GREY_BITS.get(_raw_mode(file), 8)
 
 
 def read_layout_colours(path: Path) -> Tensor:
@@ -281,8 +297,10 @@ def _rgb(file: Any) -> Image.Image:
 
 
 def _class_ids(file: Any) -> Image.Image:
-    """The picture as it is, whose values are class ids; those of 2 or 4 bits would be scaled."""
-    if file.mode not in ("L", "P") or _raw_mode(file) not in ("L", "P", "P;1", "P;2", "P;4"):
+    """The values that the file stores, which are class ids; Pillow scales grey of few bits."""
+    raw = _raw_mode(file)
+    few = GREY_BITS.get(raw) if file.mode in ("1", "L") else None
+    if few is None and (file.mode not in ("L", "P") or raw not in ("L", "P", "P;1", "P;2", "P;4")):
         colours = file.mode in ("RGB", "RGBA")
         remedy = (
             "for a folder dataset name the class of each colour in classes.json, "
@@ -291,11 +309,14 @@ def _class_ids(file: Any) -> Image.Image:
             else "save the layout as a single 8-bit channel"
         )
         raise _RefusedError(
-            "expected an 8-bit grey or palette PNG (or BMP, TIFF) of class ids, got image mode "
-            f"{_raw_mode(file) if file.mode == 'L' else file.mode!r}; {remedy}"
+            "expected a grey or palette PNG (or BMP, TIFF) of class ids, of up to 8 bits, got "
+            f"image mode {file.mode!r} ({raw}); {remedy}"
         )
     _require_unturned(file)
-    return file
+    if few is None:
+        return file
+    step = 255 // (2**few - 1)
+    return file.convert("L").point([value // step for value in range(256)])
 
 
 def _class_colours(file: Any) -> Image.Image:

@@ -13,7 +13,7 @@ import torch
 from PIL import ImageColor
 from torch import Tensor
 
-from gcdp_bench.images import read_layout, read_layout_colours
+from gcdp_bench.images import grey_bits, read_layout, read_layout_colours
 from gcdp_bench.protocols import IGNORE_ID
 from gcdp_bench.texts import MAX_PROBLEMS, nfc, shown
 
@@ -32,17 +32,30 @@ class LayoutCoding:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: as `read_layout`, or it has a colour that has no class.
+            ValueError: as `read_layout`, it has a colour that has no class, or `values` has some
+                that a grey picture of so few bits cannot hold.
         """
         if self.colours:
             return self._of_colours(path)
         layout = read_layout(path)  # (H, W)
         if not self.values:
             return layout
+        self._require_bits(path)
         table = torch.arange(256, dtype=torch.uint8)
         for value, index in self.values:
             table[value] = index
         return table[layout.long()]
+
+    def _require_bits(self, path: Path) -> None:
+        """Refuse values that only a viewer shows: white of 1 bit is 1 in the file, not 255."""
+        bits = grey_bits(path)
+        beyond = [value for value, _ in self.values if value >= 2**bits]
+        if beyond:
+            held = "0 and 1" if bits == 1 else f"0 to {2**bits - 1}"
+            raise ValueError(
+                f"{path}: a {bits}-bit mask has the values {held}, classes.json gives values "
+                f"{', '.join(map(str, beyond))}; name those of the mask, or save it with 8 bits"
+            )
 
     def _of_colours(self, path: Path) -> Tensor:
         red, green, blue = read_layout_colours(path).long()

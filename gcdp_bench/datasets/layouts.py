@@ -19,8 +19,7 @@ def read_existing_layout(path: Path, coding: LayoutCoding = IDS) -> Tensor:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it cannot be decoded, is not 8-bit single-channel, or has a colour without a
-            class.
+        ValueError: as `LayoutCoding.read`.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected the layout of this image, found none")

@@ -71,7 +71,7 @@ def test_unreadable_image_is_named(tmp_path):
 def test_colour_layout_is_refused(tmp_path):
     path = tmp_path / "colour.png"
     Image.new("RGB", (2, 2)).save(path)
-    with pytest.raises(ValueError, match="expected an 8-bit grey or palette PNG.*'RGB'"):
+    with pytest.raises(ValueError, match="expected a grey or palette PNG.*'RGB'"):
         images.read_layout(path)
 
 

@@ -75,7 +75,7 @@ class TestCheck:
             ("bremen_000003", "expected the layout of this image, found none"),
             ("aachen_000004", "expected the image's size (16, 32), got (8, 16)"),
             ("bremen_000005", "has label id 77, expected 0 to 33"),
-            ("aachen_000006", "expected an 8-bit grey or palette PNG"),
+            ("aachen_000006", "expected a grey or palette PNG"),
             ("bremen_000007", "expected at least one that can be named"),
             (
                 "frankfurt_000000",

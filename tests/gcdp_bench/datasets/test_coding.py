@@ -67,6 +67,23 @@ def test_black_and_white_of_one_bit_are_colours(tmp_path):
     assert np.array_equal(data[0].layout.numpy(), IDS)
 
 
+@pytest.mark.parametrize("values", [{}, {"values": {"1": "lesion"}}, {"values": {"lesion": [1]}}])
+def test_a_mask_of_one_bit_has_the_values_0_and_1(values, tmp_path):
+    data = folder_of(tmp_path, IDS * 255, values, "1")
+    assert np.array_equal(data[0].layout.numpy(), IDS)
+    assert not [fault for _, found in data.inspect() for fault in found]
+    swapped = folder_of(tmp_path, IDS * 255, {"values": {"0": "lesion", "1": "tissue"}}, "1")
+    assert np.array_equal(swapped[0].layout.numpy(), 1 - IDS)
+
+
+def test_values_that_a_mask_of_few_bits_cannot_hold_are_refused(tmp_path):
+    data = folder_of(tmp_path, IDS * 255, {"values": {"255": "lesion"}}, "1")
+    with pytest.raises(ValueError, match=r"0000\.png: a 1-bit mask has the values 0 and 1.* 255;"):
+        data[0]
+    (fault,) = dict(data.inspect())["0000"]
+    assert "1-bit mask" in fault.problem
+
+
 def test_other_colours_are_named_and_counted(tmp_path):
     pixels = COLOURS.copy()
     pixels[0, :3] = (1, 2, 3)
