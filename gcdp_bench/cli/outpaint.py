@@ -95,7 +95,7 @@ def command(
         raise click.UsageError(f"--layout, --image, --mask: {error}") from error
     files = find_known(sources)
     if captions is not None:
-        texts = read_captions(captions)
+        texts = read_captions(captions, {item.id for item in files})
     else:
         texts = {item.id: caption or "" for item in files}
     found = find_generator(model, dataset, parse_weights(weights, [model]).get(model))

@@ -15,6 +15,7 @@ from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import layouts_by_id
 from gcdp_bench.datasets.folder_files import (
     caption_file,
+    captions_of_images,
     match_faults,
     read_classes,
     refuse,
@@ -108,7 +109,8 @@ class Folder:
         self._caption_seed = caption_seed
         self._captions: dict[str, tuple[str, ...]] | None = None  # None: by the template
         if self._manifest is not None:
-            self._captions, torn = scan_captions(self._manifest)
+            listed, torn = scan_captions(self._manifest)
+            self._captions = captions_of_images(listed, self._images)
             faults += [*torn, *match_faults(self._images, self._captions, self._manifest)]
         elif require_captions or not self.has_layouts:
             raise FileNotFoundError(

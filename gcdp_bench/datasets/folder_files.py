@@ -11,7 +11,7 @@ from typing import Any
 from gcdp_bench.config import read_table
 from gcdp_bench.datasets.captions import TEMPLATE
 from gcdp_bench.datasets.coding import LayoutCoding, read_coding
-from gcdp_bench.datasets.disk import files_by_id
+from gcdp_bench.datasets.disk import files_by_id, id_of
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
 from gcdp_bench.datasets.manifest import choose_caption, scan_manifest
 from gcdp_bench.files import visible
@@ -102,8 +102,26 @@ def scan_captions(path: Path) -> tuple[dict[str, tuple[str, ...]], list[Fault]]:
     return captions, [Fault(WHOLE_SPLIT, line.where, line.problem) for line in bad]
 
 
-def read_captions(path: Path) -> dict[str, str]:
+def captions_of_images(
+    captions: Mapping[str, tuple[str, ...]], images: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Captions by the ids of images; an id such as "0001.png" is read as that of "0001", if only
+    that one has an image.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name, texts in captions.items():
+        stem = id_of(name)
+        key = stem if name not in images and stem in images else name
+        found[key] = (*found.get(key, ()), *texts)
+    return found
+
+
+def read_captions(path: Path, images: Collection[str] = ()) -> dict[str, str]:
     """One caption of each id, chosen as a dataset chooses it.
+
+    Args:
+        path: of the manifest.
+        images: ids of the images that have captions, see `captions_of_images`.
 
     Raises:
         FileNotFoundError: no manifest.
@@ -112,6 +130,7 @@ def read_captions(path: Path) -> dict[str, str]:
     """
     captions, faults = scan_captions(path)
     refuse(faults)
+    captions = captions_of_images(captions, images)
     return {name: choose_caption(texts, name, 0) for name, texts in captions.items()}
 
 
@@ -161,7 +180,10 @@ def match_faults(
             yield Fault(name, str(path), problem)
     for name in captions:
         if name not in images:
-            problem = f"id {name!r} has no image in images/; restore the image or remove the line"
+            stem = "" if id_of(name) == name else f", nor has {id_of(name)!r}"
+            problem = (
+                f"id {name!r} has no image in images/{stem}; restore the image or remove the line"
+            )
             yield Fault(name, str(manifest), problem)
 
 

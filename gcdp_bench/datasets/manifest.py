@@ -25,7 +25,7 @@ class BadLine:
 
 
 def read_manifest(path: Path, *, suffix: str = "") -> dict[str, tuple[str, ...]]:
-    """Captions by id; see `scan_manifest`.
+    """Captions by id; see `scan_manifest`. An "id" may have a picture's suffix too.
 
     Args:
         path: the `*_captions.jsonl`.
@@ -35,19 +35,24 @@ def read_manifest(path: Path, *, suffix: str = "") -> dict[str, tuple[str, ...]]
         FileNotFoundError: no such file.
         ValueError: a line has another form; it is named.
     """
-    captions, bad = scan_manifest(path, suffix=suffix)
+    captions, bad = scan_manifest(path, suffix=suffix, files=True)
     for line in bad:
         raise ValueError(f"{line.where}: {line.problem}")
     return captions
 
 
 def scan_manifest(
-    path: Path, *, suffix: str = ""
+    path: Path, *, suffix: str = "", files: bool = False
 ) -> tuple[dict[str, tuple[str, ...]], list[BadLine]]:
     """Captions by id, from lines of the form `FORM`, and the lines that are not.
 
     A line has one caption or a list of them; lines of one id add up. "file_name" may have folders
     and a picture's suffix. Blank lines are left out.
+
+    Args:
+        path: the `*_captions.jsonl`.
+        suffix: what a file's name has after the id, before the dot.
+        files: read "id" like "file_name".
 
     Raises:
         FileNotFoundError: no such file.
@@ -62,7 +67,7 @@ def scan_manifest(
             continue
         try:
             name, texts = _parse_line(line)
-            name = check_id(name.removesuffix(suffix))
+            name = check_id((id_of(name) if files else name).removesuffix(suffix))
         except ValueError as error:
             bad.append(BadLine(f"{path} line {number}", str(error)))
             continue

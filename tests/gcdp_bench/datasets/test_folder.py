@@ -125,7 +125,7 @@ def test_faults_of_a_layout_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"expected the image's size \(8, 12\), got \(4, 12\)"):
         Folder(tmp_path)[1]
     write_image(path, torch.zeros(3, 8, 12, dtype=torch.uint8))
-    with pytest.raises(ValueError, match="expected an 8-bit grey or palette PNG"):
+    with pytest.raises(ValueError, match="expected a grey or palette PNG"):
         Folder(tmp_path)[1]
     path.unlink()
     with pytest.raises(FileNotFoundError, match="expected the layout of this image"):
@@ -215,6 +215,7 @@ SEVERAL = {f"{i:03d}": [f"first {i}", f"second {i}", f"third {i}"] for i in rang
 FORMS = {
     "repeated lines": [{"id": n, "caption": t} for n, texts in SEVERAL.items() for t in texts],
     "official release": [{"file_name": f"{n}.png", "text": t} for n, t in SEVERAL.items()],
+    "ids with a suffix": [{"id": f"{n}.png", "text": t} for n, t in SEVERAL.items()],
     "paths": [{"file_name": f"images/{n}.PNG", "captions": t} for n, t in SEVERAL.items()],
 }
 
@@ -231,6 +232,19 @@ def test_several_captions_are_chosen_as_in_a_manifest(tmp_path, form, name):
     first = [triplet.caption for triplet in Folder(tmp_path, caption_seed=None)]
     assert first == [texts[0] for texts in SEVERAL.values()]
     assert not any(found for _, found in Folder(tmp_path).inspect())
+
+
+def test_an_id_with_a_suffix_is_an_image_of_just_that_id_first(tmp_path):
+    write(tmp_path, num=2)
+    for part in ("images", "layouts"):
+        (tmp_path / part / "001.png").rename(tmp_path / part / "000.png.png")
+    rewrite(tmp_path, [{"id": "000.png", "caption": "second"}, {"id": "000", "caption": "first"}])
+    data = Folder(tmp_path)
+    assert {t.id: t.caption for t in data} == {"000": "first", "000.png": "second"}
+    assert read_captions(tmp_path / "captions.jsonl", ["000"]).keys() == {"000"}
+    rewrite(tmp_path, [{"id": n, "caption": "a"} for n in ("000", "000.png", "007.png")])
+    with pytest.raises(ValueError, match=r"'007\.png' has no image in images/, nor has '007'"):
+        Folder(tmp_path)
 
 
 def test_two_files_of_captions_are_refused(tmp_path):

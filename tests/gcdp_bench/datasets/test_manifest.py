@@ -12,6 +12,9 @@ def test_names_lose_extension_and_suffix(tmp_path):
     path = write_manifest(tmp_path / "m.jsonl", {"a_1_leftImg8bit.png": ["x"], "7.jpg": ["y", "z"]})
     assert read_manifest(path, suffix="_leftImg8bit") == {"a_1": ("x",), "7": ("y", "z")}
     assert read_ids(path) == ("a_1_leftImg8bit", "7")
+    path.write_text(path.read_text().replace("file_name", "id"))
+    assert read_manifest(path, suffix="_leftImg8bit") == {"a_1": ("x",), "7": ("y", "z")}
+    assert read_ids(path) == ("a_1_leftImg8bit", "7")
 
 
 @pytest.mark.parametrize(
