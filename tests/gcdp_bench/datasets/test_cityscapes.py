@@ -219,6 +219,14 @@ def test_train_ids_are_recognised_and_refused(tmp_path, ignored):
     assert "expected label ids" in fault.problem and not any(found.values())
 
 
+def test_train_ids_are_recognised_beside_a_file_that_cannot_be_read(tmp_path):
+    root = write_cityscapes(tmp_path)
+    write_train_ids(root, ignored=True)
+    label_file(root, "aachen_000000_000019").write_bytes(b"torn")
+    found = dict(Cityscapes(root, "train", strict=False).inspect())
+    assert "hold train ids" in found["*"][0].problem
+
+
 def test_a_single_file_of_train_ids_is_refused(tmp_path):
     root = write_cityscapes(tmp_path)
     (path,) = (root / "gtFine").rglob("aachen_000002*_labelIds.png")

@@ -33,10 +33,19 @@ def test_captions_of_cityscapes_are_those_of_the_name(tmp_path):
 
 def test_every_frame_of_cityscapes_is_checked_once(tmp_path):
     files, root = cityscapes_files(), write_cityscapes(tmp_path)
-    assert files.splits == ("train", "val")
+    assert files.splits == ("train", "val") and set(files.composed) == {"test", "all", "both"}
     for split, parts in files.composed.items():
         ids = [name for part in parts for name in files.open(part, SIZE, root).ids]
         assert list(files.open(split, SIZE, root).ids) == ids
+
+
+def test_first_captions_are_asked_of_the_images_of_the_test_split(tmp_path):
+    files, root = celeba_files(100), write_celeba(tmp_path, num_train=20, num_test=6)
+    assert files.composed == {"test-first": ("test",)}
+    chosen, first = (files.open(split, (8, 8), root) for split in ("test", "test-first"))
+    assert chosen.ids == first.ids
+    assert all(", caption 0 of" in first[index].caption for index in range(6))
+    assert not all(", caption 0 of" in chosen[index].caption for index in range(6))
 
 
 def test_merged_layouts_lie_beside_the_masks_unless_a_folder_is_given(tmp_path):

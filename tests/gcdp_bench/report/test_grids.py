@@ -8,6 +8,7 @@ import torch
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.images import write_layout
 from gcdp_bench.points import score_folder, write_point
+from gcdp_bench.report import grids
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.style import theme
 from gcdp_bench.rows import CEILING, to_frame
@@ -120,3 +121,10 @@ def test_without_samples_there_is_no_figure(write, tmp_path):
     samples = tmp_path / "points" / row["config_hash"]
     samples.rename(tmp_path / "gone")
     assert draw_models(to_frame([row]), tmp_path) is None
+
+
+def test_the_first_seed_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(grids, "read_point", lambda _results, config_hash: config_hash)
+    rows = to_frame([record(seed=seed, config_hash=f"seed {seed}") for seed in (2, 0, 1)])
+    assert grids._point(rows, tmp_path) == "seed 0"
+    assert grids._point(rows[:0], tmp_path) is None
