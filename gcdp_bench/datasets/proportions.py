@@ -98,7 +98,10 @@ def unnamed_note(num: int, of: int) -> str:
     text = f"{num} of {of} captions name no class"
     if num < of:
         return text
-    return f"{text}: Semantic Recall and its company are not defined"
+    return (
+        f"{text}: Semantic Recall and its company are not defined; classes.json of a folder takes "
+        'more words, "words": {"house": ["houses", "Häuser"]}'
+    )
 
 
 def count_unnamed(dataset: Dataset) -> tuple[int, int]:

@@ -228,7 +228,7 @@ def test_several_captions_are_chosen_as_in_a_manifest(tmp_path, form, name):
     chosen = [triplet.caption for triplet in Folder(tmp_path)]
     assert chosen == [choose_caption(SEVERAL[n], n, 0) for n in sorted(SEVERAL)]
     assert len({text.split()[0] for text in chosen}) > 1
-    assert list(read_captions(tmp_path / name).values()) == chosen
+    assert list(read_captions(tmp_path / name, SEVERAL).values()) == chosen
     first = [triplet.caption for triplet in Folder(tmp_path, caption_seed=None)]
     assert first == [texts[0] for texts in SEVERAL.values()]
     assert not any(found for _, found in Folder(tmp_path).inspect())
