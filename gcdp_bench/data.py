@@ -15,6 +15,7 @@ from gcdp_bench.catalog import (
     DatasetSpec,
     image_size_of,
     lookup,
+    num_items,
     open_dataset,
     open_faulty,
     resolve_data_root,
@@ -35,8 +36,15 @@ USES = {
     "test": "sweep (--protocol heldout), sample and score",
 }
 """Split -> commands that need it."""
-USUAL_SAMPLES = {"sweep": 500, "sample": 64}
-"""Command -> its usual `--num-samples`."""
+USUAL_SAMPLES = {
+    "sweep": 500,
+    "sample": 64,
+    "analyze outpainting": 100,
+    "analyze schedules": 100,
+    "analyze features": 48,
+}
+"""Command -> its usual `--num-samples` (`--num-images`); of a smaller split all are taken."""
+LEAST_SAMPLES = 2  # of which there is a spread
 WIDTH = 128  # at which datasets that are drawn when read are drawn here
 
 
@@ -54,6 +62,16 @@ class Availability:
     def available(self) -> bool:
         """Whether all of its splits can be listed."""
         return self.problem is None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How many items a command takes."""
+
+    num: int
+    note: str = ""  # why fewer than usual
+    there: int | None = None  # of too few
+    fault: str = ""  # why it cannot take so many
 
 
 def available_datasets(data_root: Path | None) -> list[Availability]:
@@ -138,12 +156,45 @@ def missing_for_commands(name: str, counts: Sequence[tuple[str, int]]) -> list[s
         lacks.append(f"make splits: gcdp-bench data split {name} --out {Path(name).name}-split")
     num = known.get("test", 0)
     lacks += [
-        f"{command} uses {usual} captions unless told otherwise, test has {num}: add "
-        f"--num-samples {num}"
-        for command, usual in USUAL_SAMPLES.items()
+        f"{command} takes all {num} captions of test, usually {usual}"
+        for command, usual in list(USUAL_SAMPLES.items())[:2]
         if 0 < num < usual
     ]
     return lacks
+
+
+def choose_samples(
+    command: str,
+    name: str,
+    split: str,
+    given: int | None,
+    *,
+    data_root: Path | None,
+    quarantine: Path | None = None,
+) -> Samples:
+    """How many items of a split a command takes: what is given, else as many as usual or all.
+
+    Args:
+        command: of `USUAL_SAMPLES`.
+        name: of the catalogue, or a folder; of one whose files are not there nothing is known.
+        split: whose items are taken.
+        given: `--num-samples`; None: the command's usual number.
+        data_root: `--data-root`; None: the environment variable.
+        quarantine: list of items to leave out.
+    """
+    usual = USUAL_SAMPLES[command]
+    try:
+        there = num_items(name, split, data_root=data_root, quarantine=quarantine)
+    except FileNotFoundError:
+        return Samples(usual if given is None else given)
+    if given is None and LEAST_SAMPLES <= there < usual:
+        return Samples(there, note=f"{split} split has {there} images: {there} samples per point")
+    num = usual if given is None else given
+    if there < num:
+        fault = f"expected at most {there} (captions of {name} {split}), got {num}"
+        more = f"lower --num-samples to {there}" if there >= LEAST_SAMPLES else "add images"
+        return Samples(num, there=there, fault=f"num_samples: {fault}; {more}")
+    return Samples(num)
 
 
 def open_split(name: str, split: str, *, data_root: Path | None) -> Dataset:

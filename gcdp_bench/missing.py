@@ -20,7 +20,7 @@ from gcdp_bench.catalog import (
     is_folder,
 )
 from gcdp_bench.config import read_table
-from gcdp_bench.data import NOT_GIVEN, available_dataset
+from gcdp_bench.data import NOT_GIVEN, Samples, available_dataset
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.identity import DatasetIdentity
 from gcdp_bench.networks import NETWORKS
@@ -91,6 +91,14 @@ def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) 
     for name, given in wanted.generators:
         found += _generator(name, given, identity, wanted.preset)
     return sorted(dict.fromkeys(found), key=lambda missing: missing.order)
+
+
+def too_few(samples: Samples) -> list[Missing]:
+    """Captions that a split lacks, as one of the things that are missing."""
+    if not samples.fault:
+        return []
+    name = f"--num-samples {samples.num}"
+    return [Missing(DATA, name, "captions per point", samples.fault, ())]
 
 
 def listing(missing: Sequence[Missing], dataset: str, options: str = "") -> str:

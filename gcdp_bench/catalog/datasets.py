@@ -225,6 +225,22 @@ def open_faulty(
     return _files(name).open(split, size, root, resize=resize, strict=False)
 
 
+def num_items(
+    name: str, split: str, *, data_root: Path | None, quarantine: Path | None = None
+) -> int:
+    """Items of a split, without those in quarantine; files are listed, no image is read.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_dataset`; faulty items do not matter.
+    """
+    check_dataset(name)
+    if not is_folder(name) and DATASETS[name].files is None:
+        size = image_size_of(name, 2 * opening.ANY_SIZE[1])
+        return len(open_dataset(name, split, size=size, data_root=data_root))
+    left_out = quarantined(name, split, quarantine)
+    return sum(item not in left_out for item in open_faulty(name, split, data_root=data_root).ids)
+
+
 def splits_on_disk(name: str) -> tuple[str, ...]:
     """Splits of a dataset that together hold every file once; a folder without splits: "all".
 

@@ -30,7 +30,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @generator_option("--model", "reference", "Cascade to look into.")
 @generator_option("--against", "imagen", "Cascade beside it.")
 @click.option("--split", default="test", show_default=True, help="Whose images are taken.")
-@click.option("--num-images", default=48, show_default=True, help="Images.")
+@click.option("--num-images", type=int, help="Images [48, or all of a split that has fewer].")
 @click.option(
     "--timesteps", default="100,300,500,800", show_default=True, help="t, comma-separated."
 )
@@ -48,7 +48,7 @@ def features_command(
     model: str,
     against: str,
     split: str,
-    num_images: int,
+    num_images: int | None,
     timesteps: str,
     blocks: str | None,
     clusters: int,
@@ -66,6 +66,7 @@ def features_command(
     from gcdp_bench.analyze.models import load_cascades
     from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup, open_dataset
     from gcdp_bench.cli.display import Display, say_size
+    from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.files import output_folder
     from gcdp_bench.runs import find_runs
     from reference_model.features import block_names
@@ -76,6 +77,8 @@ def features_command(
     for name in (model, against):
         lookup(GENERATORS, name, "generator")
     given = parse_weights(weights, (model, against))
+    num = taken_samples("analyze features", dataset, split, num_images, data_root=data_root,
+                        quarantine=quarantine)  # fmt: skip
     identity = dataset_identity(dataset, data_root=data_root)
     runs = find_runs({name: given.get(name) for name in (model, against)}, identity)
     announce(*runs.values())
@@ -88,7 +91,7 @@ def features_command(
         blocks=block_names(models[0].stages[0].network)
         if blocks is None
         else parse_list(blocks, str, "--blocks"),
-        num_images=num_images,
+        num_images=num,
         num_clusters=clusters,
         steps=steps,
         seed=seed,
@@ -111,7 +114,7 @@ def features_command(
 @generator_option("--model", "reference", "That draws both.")
 @weights_option()
 @click.option("--split", default="test", show_default=True, help="Whose pairs are taken.")
-@click.option("--num-samples", default=100, show_default=True, help="Pairs.")
+@click.option("--num-samples", type=int, help="Pairs [100, or all of a split that has fewer].")
 @click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
 @click.option(
     "--image-resampling", type=click.IntRange(1), default=5, show_default=True,
@@ -136,7 +139,7 @@ def outpainting_command(
     model: str,
     weights: tuple[str, ...],
     split: str,
-    num_samples: int,
+    num_samples: int | None,
     guidance: float,
     image_resampling: int,
     layout_resampling: int,
@@ -158,6 +161,7 @@ def outpainting_command(
     from gcdp_bench.analyze.outpainting import OutpaintingRequest, analyze_outpainting
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display, say_size
+    from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder
@@ -171,6 +175,8 @@ def outpainting_command(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
     )
     given = parse_weights(weights, [model]).get(model)
+    num = taken_samples("analyze outpainting", dataset, split, num_samples, data_root=data_root,
+                        quarantine=quarantine)  # fmt: skip
     found_run = find_generator(model, dataset, given, data_root=data_root)
     announce(found_run)
     generator, digest = load_generator(found_run, sampling)
@@ -191,7 +197,7 @@ def outpainting_command(
     say_size(source)
     judges.check(source)
     request = OutpaintingRequest(
-        num_samples=num_samples,
+        num_samples=num,
         weights=digest,
         guidance=guidance,
         image_resampling=image_resampling,
@@ -222,7 +228,9 @@ def outpainting_command(
 @click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
 @dataset_option
 @click.option("--split", default="test", show_default=True, help="Whose captions are asked for.")
-@click.option("--num-samples", default=100, show_default=True, help="Samples of each.")
+@click.option(
+    "--num-samples", type=int, help="Samples of each [100, or all of a split that has fewer]."
+)
 @click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
@@ -238,7 +246,7 @@ def schedules_command(
     folders: tuple[Path, ...],
     dataset: str,
     split: str,
-    num_samples: int,
+    num_samples: int | None,
     guidance: float,
     seed: int,
     batch_size: int,
@@ -259,6 +267,7 @@ def schedules_command(
     from gcdp_bench.analyze.schedules import ScheduleRequest, analyze_schedules, summary_lines
     from gcdp_bench.catalog import dataset_identity, open_dataset
     from gcdp_bench.cli.display import Display, say_size
+    from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.files import output_folder
@@ -268,6 +277,8 @@ def schedules_command(
     sampling = SamplingConfig(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
     )
+    num = taken_samples("analyze schedules", dataset, split, num_samples, data_root=data_root,
+                        quarantine=quarantine)  # fmt: skip
     identity = dataset_identity(dataset, data_root=data_root)
     contenders = load_contenders(folders, identity, sampling)
     announce(*(contender.run for contender in contenders))
@@ -286,9 +297,7 @@ def schedules_command(
     )
     say_size(source)
     judges.check(source)
-    request = ScheduleRequest(
-        num_samples=num_samples, guidance=guidance, seed=seed, batch_size=batch_size
-    )
+    request = ScheduleRequest(num_samples=num, guidance=guidance, seed=seed, batch_size=batch_size)
     folder = output_folder(folder_of(out, "schedules", source.name))
     found = analyze_schedules(contenders, source, judges, request, folder, progress=Display())
     write_analysis(

@@ -73,7 +73,7 @@ def _for(
 ) -> None:
     """What a sweep of a dataset lacks."""
     from gcdp_bench.catalog import TASKS, check_training
-    from gcdp_bench.cli.needs import show_missing, sweep_choices, wanted_by
+    from gcdp_bench.cli.needs import show_missing, sweep_choices, taken_samples, wanted_by
     from gcdp_bench.cli.options import parse_list
     from gcdp_bench.missing import missing_for, sweep_command
 
@@ -88,5 +88,6 @@ def _for(
         preset=preset,
     )
     missing = missing_for(dataset, wanted, data_root=data_root)
+    taken_samples("sweep", dataset, "test", None, data_root=data_root)
     goal = " ".join(filter(None, [sweep_command(dataset), sweep_choices(context)]))
     show_missing(context, missing, dataset, goal, script)

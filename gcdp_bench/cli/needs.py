@@ -129,3 +129,28 @@ def show_missing(
         click.echo(f"script: {path}; look at it, then run it: sh {path}")
     elif missing:
         click.echo("\n" + script(missing, goal).rstrip())
+
+
+def taken_samples(
+    command: str,
+    dataset: str,
+    split: str,
+    given: int | None,
+    *,
+    data_root: Path | None,
+    quarantine: Path | None = None,
+) -> int:
+    """See `data.choose_samples`; fewer than usual are said on stderr.
+
+    Raises:
+        ValueError: the split has fewer than are given.
+    """
+    from gcdp_bench.data import choose_samples
+
+    chosen = choose_samples(command, dataset, split, given, data_root=data_root,
+                            quarantine=quarantine)  # fmt: skip
+    if chosen.fault:
+        raise ValueError(chosen.fault)
+    if chosen.note:
+        click.echo(chosen.note, err=True)
+    return chosen.num

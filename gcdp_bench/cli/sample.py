@@ -31,7 +31,7 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 @click.option("--guidance", type=float, help="Guidance scale; 1 is none [2].")
 @click.option("--truncation", type=float, help="Truncation psi, of a GAN; 1 is none [1].")
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
-@click.option("--num-samples", default=64, show_default=True, help="Captions.")
+@click.option("--num-samples", type=int, help="Captions [64, or all of a split that has fewer].")
 @click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
 @weights_option()
 @device_option
@@ -45,7 +45,7 @@ def command(
     guidance: float | None,
     truncation: float | None,
     seed: int,
-    num_samples: int,
+    num_samples: int | None,
     batch_size: int,
     weights: tuple[str, ...],
     device: str,
@@ -60,6 +60,7 @@ def command(
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
     from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display, say_size
+    from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.filling import read_drawn
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
@@ -83,6 +84,8 @@ def command(
         device=device,
     )
     given = parse_weights(weights, [model]).get(model)
+    num = taken_samples("sample", dataset, split, num_samples, data_root=data_root,
+                        quarantine=quarantine)  # fmt: skip
     found = find_generator(model, dataset, given, data_root=data_root)
     announce(found)
     generator, digest = load_generator(found, sampling)
@@ -93,13 +96,13 @@ def command(
     )  # fmt: skip
     say_size(source)
     check_resize(model, found.folder, source)
-    captions = [source[index].caption for index in range(min(num_samples, len(source)))]
+    captions = [source[index].caption for index in range(min(num, len(source)))]
     request = SampleRequest(
         model=model,
         weights=digest,
         dataset=source.name,
         split=split,
-        num_samples=num_samples,
+        num_samples=num,
         captions=captions_digest(captions),
         guidance=value,
         seed=seed,
@@ -112,6 +115,6 @@ def command(
     if store is not None:
         store.push(*SAMPLE_FILES, progress=display)
     place = out if store is None else store.url
-    each = read_drawn(out).seconds / num_samples
-    click.echo(f"{num_samples} samples in {place} ({each:.2f} s each); score them: "
+    each = read_drawn(out).seconds / num
+    click.echo(f"{num} samples in {place} ({each:.2f} s each); score them: "
                f"gcdp-bench score {place} --dataset {dataset}")  # fmt: skip

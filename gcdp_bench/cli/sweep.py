@@ -74,7 +74,9 @@ from gcdp_bench.cli.stores import STORED
     show_default=True,
     help="Captions and reference: the test split, or as far as known the paper's.",
 )
-@click.option("--num-samples", default=500, show_default=True, help="Captions per point.")
+@click.option(
+    "--num-samples", type=int, help="Captions per point [500, or all of a split that has fewer]."
+)
 @click.option(
     "--batch-size",
     default=16,
@@ -137,7 +139,7 @@ def command(
     until_saturation: bool,
     seeds: str,
     protocol: str,
-    num_samples: int,
+    num_samples: int | None,
     batch_size: int,
     cluster: str | None,
     cpus_per_task: float | None,
@@ -169,11 +171,12 @@ def command(
         raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
 
     from gcdp_bench.alarms import alarms_of
-    from gcdp_bench.catalog import GENERATORS, check_dataset, has_attributes
+    from gcdp_bench.catalog import GENERATORS, check_dataset, has_attributes, protocol_split
     from gcdp_bench.cli.display import Display, print_summary
+    from gcdp_bench.data import choose_samples
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.missing import missing_for, refuse
+    from gcdp_bench.missing import missing_for, refuse, too_few
     from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.report.table_1 import readable_table_1, table_1
     from gcdp_bench.runs import PRETRAINED
@@ -186,6 +189,10 @@ def command(
 
     dataset = dataset_or_default(dataset, data_root)
     check_dataset(dataset)
+    samples = choose_samples("sweep", dataset, protocol_split(dataset, protocol), num_samples,
+                             data_root=data_root, quarantine=quarantine)  # fmt: skip
+    if samples.note:
+        click.echo(samples.note, err=True)
     config = SweepConfig(
         dataset=dataset,
         task=task,
@@ -193,7 +200,7 @@ def command(
         guidance=None if until_saturation else scales or GUIDANCE.values,
         truncation=psis or TRUNCATION.values,
         seeds=seed_values,
-        num_samples=num_samples,
+        num_samples=samples.num,
         protocol=protocol,
         sampling=SamplingConfig(
             steps=steps,
@@ -227,8 +234,13 @@ def command(
     missing = missing_for(dataset, wanted, data_root=data_root)
     if dry_run:
         click.echo(str(expected(config, places)))
-        show_missing(context, missing, dataset, typed_command(context, "dry_run"), None)
+        goal = typed_command(context, "dry_run", *(["num_samples"] if samples.fault else []))
+        goal += f" --num-samples {samples.there}" if samples.fault else ""
+        show_missing(context, [*too_few(samples), *missing], dataset, goal, None)
         return
+    if samples.fault and not missing:
+        raise ValueError(samples.fault)
+    missing = [*too_few(samples), *missing]
     refuse(dataset, missing, typed_choices(context))
     runs = find_generators(config, places)
     announce(*runs.values())
@@ -261,9 +273,9 @@ def command(
     else:
         print_summary(readable(summary_table(rows)))
     named = rows.loc[rows["metric"].eq("semantic_recall") & rows["class"].eq("all")
-                     & rows["num_samples"].le(num_samples), "num_samples"]  # fmt: skip
+                     & rows["num_samples"].le(samples.num), "num_samples"]  # fmt: skip
     if len(named):
-        click.echo(unnamed_note(num_samples - int(named.max()), num_samples))
+        click.echo(unnamed_note(samples.num - int(named.max()), samples.num))
     table = " --table 1" if task == "image-layout" else ""
     place = results if store is None else store.url
     click.echo(f"rows: {place}/results.parquet (and .csv); draw them: "
