@@ -11,8 +11,7 @@ from gcdp_bench.extractors.registry import WEIGHTS, WeightSpec, is_complete, sto
 from gcdp_bench.extractors.store import recorded_digests
 from gcdp_bench.extractors.weights import file_digest
 from gcdp_bench.files import visible
-from gcdp_bench.networks import NETWORKS, PROJECT
-from gcdp_bench.runs import RUNS
+from gcdp_bench.networks import NETWORKS, PROJECT, runs_folder
 
 RUN_PATTERNS = ("*/*/*.safetensors", "*/*/*/*.safetensors")
 """runs/NAME/DATASET, and below it the stages of a cascade or the parts of a pipeline."""
@@ -63,7 +62,7 @@ def trained_weights() -> Iterator[Trained]:
     folders = [folder for pattern in patterns for folder in PROJECT.glob(_any_dataset(pattern))]
     places: tuple[tuple[Literal["shipped", "run"], list[Path]], ...] = (
         ("shipped", [path for root in folders for path in visible(root, "**/*.safetensors")]),
-        ("run", [path for pattern in RUN_PATTERNS for path in visible(RUNS, pattern)]),
+        ("run", [path for pattern in RUN_PATTERNS for path in visible(runs_folder(), pattern)]),
     )
     for origin, paths in places:
         for path in sorted({path for path in paths if path.with_name("config.json").exists()}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from gcdp_bench.identity import IDENTITY
 PROJECT = Path(__file__).resolve().parents[1]
 CONFIG, MODEL = "config.json", "model.safetensors"
 STAGES = ("base", "sr")
+RUNS_VARIABLE = "GCDP_RUNS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,11 @@ class Network:
     stages: tuple[str, ...] = ()  # each in a folder of its own; the first one is enough
     parts: tuple[str, ...] = ()  # networks that it is built on, trained before
     evaluates: bool = False  # shared by the datasets of a family
+
+
+def runs_folder() -> Path:
+    """Folder of trained networks: the environment variable GCDP_RUNS, else ./runs."""
+    return Path(os.environ.get(RUNS_VARIABLE) or "runs").expanduser()
 
 
 def _generator(

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from gcdp_bench.identity import DatasetIdentity, family, is_part
-from gcdp_bench.networks import NETWORKS, PROJECT, Record, read_records
+from gcdp_bench.networks import NETWORKS, PROJECT, RUNS_VARIABLE, Record, read_records, runs_folder
 
-RUNS = Path("runs")
 PRETRAINED: Literal["pretrained"] = "pretrained"
 """Stands for the weights that the project ships, where a folder may be given."""
 
@@ -102,9 +101,9 @@ class Run:
 def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> Run:
     """The trained network of a dataset.
 
-    A given folder is taken as it is. Else the dataset's run below `runs/` in the working directory
-    is taken, else pretrained weights of the dataset; of an evaluating network, else one of the same
-    family that has the same classes.
+    A given folder is taken as it is. Else the dataset's run below `runs_folder()` is taken,
+    else pretrained weights of the dataset; of an evaluating network, else one of the same family
+    that has the same classes.
 
     Args:
         network: of `NETWORKS`.
@@ -178,7 +177,7 @@ def refuse_all(problems: Sequence[FileNotFoundError | ValueError]) -> None:
 def own_folders(network: str, dataset: DatasetIdentity) -> list[Path]:
     """Where runs of a dataset may lie, in the order in which they are looked for."""
     names = [*_names(dataset), *dataset.aliases]
-    return [RUNS / network / name for name in names]
+    return [runs_folder() / network / name for name in names]
 
 
 def new_folder(
@@ -199,7 +198,7 @@ def new_folder(
         ValueError: there is nothing to resume but a run on other data, or no name is free.
     """
     others = []
-    own = [RUNS / network / name for name in _names(dataset)]
+    own = [runs_folder() / network / name for name in _names(dataset)]
     for folder in own_folders(network, dataset):
         records = read_records(network, folder)
         if records and difference_from(records, dataset) is None:
@@ -286,7 +285,7 @@ def _siblings(
         return []
     names = dict.fromkeys([f"{dataset.family}-100", dataset.family])
     runs: list[tuple[Path, Literal["run", "pretrained"]]] = [
-        (RUNS / network / name, "run") for name in names if name != dataset.name
+        (runs_folder() / network / name, "run") for name in names if name != dataset.name
     ]
     if dataset.kind == "catalogue":
         runs.extend((folder, PRETRAINED) for folder in _pretrained(network, dataset))
@@ -372,7 +371,8 @@ def _missing(network: str, dataset: DatasetIdentity, looked: Iterable[Path]) -> 
     commands = " and ".join(f"`{train_command(name, dataset)}`" for name in (*spec.parts, network))
     return (
         f"no trained {network} for {dataset.place}: looked in "
-        f"{', '.join(map(_seen_from_here, looked))}; train it with {commands}, or give one with "
+        f"{', '.join(map(_seen_from_here, looked))} ({RUNS_VARIABLE} names another folder of "
+        f"runs); train it with {commands}, or give one with "
         f"{_option(network, 'PATH')}"
     )
 

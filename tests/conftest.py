@@ -20,6 +20,7 @@ def cache_of_the_session(tmp_path_factory):
 def own_cache(tmp_path_factory, monkeypatch):
     """What a test keeps, no other test finds."""
     monkeypatch.setenv("GCDP_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("GCDP_RUNS", raising=False)
 
 
 @pytest.fixture(scope="session")

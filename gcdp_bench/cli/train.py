@@ -35,7 +35,11 @@ from gcdp_bench.cli.options import (
     metavar="KEY=VALUE",
     help="Override a setting, e.g. --set steps=1000 or --set stage.unet.dim=64.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder [runs/MODEL/DATASET].")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Run folder [runs/MODEL/DATASET; GCDP_RUNS names another runs/].",
+)
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, bit for bit on CPU.")
 @click.option(
     "--dry-run",

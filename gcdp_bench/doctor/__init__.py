@@ -19,6 +19,7 @@ from gcdp_bench.doctor.findings import (
 )
 from gcdp_bench.doctor.tasks import task_lines
 from gcdp_bench.extractors.registry import weights_home
+from gcdp_bench.networks import RUNS_VARIABLE, runs_folder
 
 
 @dataclass(frozen=True)
@@ -44,5 +45,8 @@ def examine(data_root: Path | None = None) -> list[Section]:
         Section("devices", device_lines()),
         Section(f"published weights (in {weights_home()})", weight_lines()),
         Section(f"datasets ({where})", datasets),
-        Section("what can be run", task_lines(libraries, datasets, data_root)),
+        Section(
+            f"what can be run (trained networks in {runs_folder()}, or {RUNS_VARIABLE})",
+            task_lines(libraries, datasets, data_root),
+        ),
     ]

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 MAX_DEATHS = 3  # of workers with the same job, or before they are ready
 POLL_SEC = 0.5
 NO_ROOM_SEC = 60.0  # a cluster without any room for a worker is waited for so long
-ENVIRONMENT = ("GCDP_CACHE", "GCDP_CACHE_LIMIT", "GCDP_DATA", "GCDP_WEIGHTS", "PYTHONPATH")
+ENVIRONMENT = ("GCDP_CACHE", "GCDP_CACHE_LIMIT", "GCDP_DATA", "GCDP_RUNS",
+               "GCDP_WEIGHTS", "PYTHONPATH")  # fmt: skip
 """Variables of this process that workers get."""
 
 

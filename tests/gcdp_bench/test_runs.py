@@ -8,6 +8,7 @@ import pytest
 from gcdp_bench.catalog import GENERATORS, dataset_identity
 from gcdp_bench.config import write_json
 from gcdp_bench.identity import identity_record
+from gcdp_bench.inventory import trained_weights
 from gcdp_bench.networks import NETWORKS, PROJECT, read_records
 from gcdp_bench.runs import PRETRAINED, find_run, new_folder
 from gcdp_bench.train import trainable
@@ -202,3 +203,16 @@ def test_rows_tell_other_data_of_the_same_name(toy, tmp_path, monkeypatch):
     assert find_run("segmenter", own).trained_on(own) is None
     changed = replace(own, digest="1")
     assert find_run("segmenter", changed, folder).trained_on(changed) == f"stripes@{own.digest}"
+
+
+def test_the_environment_names_the_folder_of_runs(toy, tmp_path, monkeypatch):
+    monkeypatch.setenv("GCDP_RUNS", str(tmp_path / "kept"))
+    own = identity(toy.data)
+    with pytest.raises(FileNotFoundError, match=r"\(GCDP_RUNS names another folder of runs\)"):
+        find_run("segmenter", own)
+    folder = write_run(new_folder("segmenter", own), own)
+    assert folder == tmp_path / "kept" / "segmenter" / "stripes"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert find_run("segmenter", own).folder == folder
+    assert str(folder) in [str(network.folder) for network in trained_weights()]
