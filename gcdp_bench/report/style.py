@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gcdp_bench.files import replacing
+from gcdp_bench.report.fonts import families, lacking, say_lacking
 from gcdp_bench.rows import CEILING, FLOOR, SPLIT
 
 MODEL_COLOURS = {
@@ -97,10 +99,18 @@ def _parts(model: str) -> tuple[str, str, str]:
     return model.partition(" (")
 
 
+_LACKING: set[str] = set()
+"""Characters of the figures that were written in this theme and that no font has."""
+
+
 @contextmanager
 def theme() -> Iterator[None]:
-    """Settings of every figure, undone afterwards; draws without a screen."""
+    """Settings of every figure, undone afterwards; draws without a screen.
+
+    Characters that no installed font has are said once, at the end.
+    """
     settings: dict[Any, Any] = {
+        "font.family": families(),
         "figure.constrained_layout.use": True,
         "font.size": 9,
         "axes.titlesize": 10,
@@ -108,8 +118,11 @@ def theme() -> Iterator[None]:
         "savefig.bbox": "tight",
     }
     with sns.axes_style("whitegrid"), sns.plotting_context("paper"):
-        with matplotlib.rc_context(settings):
+        with matplotlib.rc_context(settings), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            _LACKING.clear()
             yield
+            say_lacking(_LACKING)
 
 
 def show_picture(panel: Axes, picture: NDArray[np.uint8]) -> None:
@@ -132,6 +145,7 @@ def errors(values: pd.DataFrame, column: str, factor: float = 1.0) -> NDArray[np
 
 def save(figure: Figure, stem: Path) -> Path:
     """Write `stem`.png and `stem`.pdf, the same bytes for the same figure; returns the PNG."""
+    _LACKING.update(lacking(figure, families()))
     png = stem.with_name(f"{stem.name}.png")
     with replacing(png) as temporary:
         figure.savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
