@@ -16,7 +16,7 @@ from gcdp_bench.compare.paired import NOISE, TIE
 from gcdp_bench.compare.text import readable_comparison
 from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
-from gcdp_bench.report.table_1 import NOTES, readable_table_1
+from gcdp_bench.report.table_1 import notes, readable_table_1
 from gcdp_bench.tables import (
     PERCENT,
     UNDEFINED,
@@ -97,7 +97,7 @@ def render_page(
         demo=bool(rows["demo"].any()),
         facts=_facts(rows),
         summary=_cells(readable(tables.summary), grey=below_noise(tables.summary)),
-        table_1_notes=NOTES,
+        table_1_notes=notes(tables.table_1),
         table_1=_cells(readable_table_1(tables.table_1)),
         comparison=_cells(comparison, grey=_whole_rows(comparison, open_verdicts)),
         tradeoff=_cells(_readable_tradeoff(tables.tradeoff)),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.files import replacing
+from gcdp_bench.identity import family
 from gcdp_bench.published import METHODS, TABLE_1
 from gcdp_bench.report.style import title
 from gcdp_bench.rows import CEILING, REFERENCE_MODELS, SPLIT
@@ -35,9 +36,13 @@ NOTES = (
     "plain FID, averaged over the sampling seeds.",
     "mIoU compares a generated layout with what the segmenter sees in the generated image. Where "
     "the layouts are the segmenter's own it is undefined, and FSD is of the segmenter's layouts.",
-    f"{PUBLISHED_MARK} Printed in Table 1 of Park et al. 2023, for Cityscapes at 512x256 by a "
-    "protocol that is not known; not comparable with the columns beside it.",
 )
+PRINTED_NOTE = (
+    f"{PUBLISHED_MARK} Printed in Table 1 of Park et al. 2023, for Cityscapes at 512x256 by a "
+    "protocol that is not known; not comparable with the columns beside it."
+)
+BESIDE_THE_PAPER = ("cityscapes", "celeba", "camvid", "synth-city", "synth-face")
+"""Families of datasets beside which the printed numbers stand; a dataset of one's own is none."""
 
 
 def table_1(rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +100,7 @@ def readable_table_1(table: pd.DataFrame) -> pd.DataFrame:
         shown[f"{name[:-2]}, bias-corrected ↓"] = [
             _with_interval(line, f"{measure}_corrected", measure) for line in lines
         ]
-    for measure, name in names.items():
+    for measure, name in names.items() if _has_printed(table) else ():
         shown[f"{name.split()[0]}, paper{PUBLISHED_MARK}"] = [
             number(value) for value in table[f"paper_{measure}"]
         ]
@@ -123,7 +128,7 @@ def markdown(table: pd.DataFrame) -> str:
     shown = readable_table_1(table)
     lines = [list(shown.columns), ["---"] * len(shown.columns), *shown.to_numpy().tolist()]
     body = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-    return "\n\n".join([body, *NOTES]) + "\n"
+    return "\n\n".join([body, *notes(table)]) + "\n"
 
 
 def latex(table: pd.DataFrame) -> str:
@@ -131,8 +136,13 @@ def latex(table: pd.DataFrame) -> str:
     shown = readable_table_1(table).map(_tex)
     shown.columns = [_tex(name) for name in shown.columns]
     body = shown.to_latex(index=False, escape=False, column_format="l" * len(shown.columns))
-    notes = "\n".join(rf"\par\footnotesize {_tex(note)}" for note in NOTES)
-    return f"{body}{notes}\n"
+    below = "\n".join(rf"\par\footnotesize {_tex(note)}" for note in notes(table))
+    return f"{body}{below}\n"
+
+
+def notes(table: pd.DataFrame) -> tuple[str, ...]:
+    """What a reader has to know of the table; of printed numbers where there are any."""
+    return (*NOTES, PRINTED_NOTE) if _has_printed(table) else NOTES
 
 
 def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
@@ -148,8 +158,8 @@ def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
         "param_value": best["param_value"],
         "steps": best["steps"],
         "protocol": f"{best['fid_metric']}, {best['num_captions']} samples, "
-        f"{best['num_seeds']} sampling seed(s)",
-        **_printed(best["model"]),
+        f"{best['num_seeds']} sampling {'seed' if best['num_seeds'] == 1 else 'seeds'}",
+        **_printed(best["model"], best["dataset"]),
     }
     line |= {"fid_corrected": best["fid_corrected"], "fsd_corrected": best[f"{fsd}_corrected"]}
     for end in ("", "_low", "_high"):
@@ -172,14 +182,20 @@ def _real_line(summary: pd.DataFrame) -> list[dict]:
     return [line]
 
 
-def _printed(model: str) -> dict[str, float]:
-    """The paper's numbers of the generator's method."""
+def _printed(model: str, dataset: str) -> dict[str, float]:
+    """The paper's numbers of the generator's method, beside its datasets and their stand-ins."""
     base = model.partition(" (")[0]  # without the subset that `comparable.name_subsets` adds
-    values = TABLE_1.get(METHODS.get(base, ""), (None,) * len(MEASURES))
+    method = METHODS.get(base, "") if family(dataset) in BESIDE_THE_PAPER else ""
+    values = TABLE_1.get(method, (None,) * len(MEASURES))
     return {
         f"paper_{measure}": math.nan if value is None else value
         for measure, value in zip(MEASURES, values, strict=True)
     }
+
+
+def _has_printed(table: pd.DataFrame) -> bool:
+    """Whether the paper prints anything that stands beside a line."""
+    return bool(table[[f"paper_{measure}" for measure in MEASURES]].notna().any(axis=None))
 
 
 def _labelled_images(rows: pd.DataFrame) -> dict[tuple[str, str], int]:

@@ -27,7 +27,7 @@ def point(model, guidance, knob, steps=10, **values):
 def table():
     gan = {"fsd_predicted": 7.0}
     pairs = {"fsd_predicted": 9.0, "fsd_generated": 5.0}
-    return table_1(to_frame([
+    rows = to_frame([
         *point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5, **pairs),
         *point("reference", 2.0, "guidance scale", **{"fid-hrnet": 3.0}, miou=0.25, **pairs),
         *point("gansformer", 1.0, "truncation psi", 1, **{"fid-hrnet": 8.0}, **gan),
@@ -40,7 +40,8 @@ def table():
                config_hash="split"),
         record(model=CEILING, source="real", **REAL, metric="miou", value=0.75,
                config_hash="ceiling"),
-    ]))  # fmt: skip
+    ])  # fmt: skip
+    return table_1(rows.assign(dataset="synth-city-25"))
 
 
 def test_a_method_stands_at_its_lowest_fid(table):
@@ -129,4 +130,18 @@ def test_latex_has_no_sign_that_it_would_misread(table):
 def test_a_subset_in_the_name_keeps_the_printed_values(table):
     rows = to_frame(point("reference (synth-city-25)", 1.0, "guidance scale", **{"fid-tf1": 4.0},
                           fsd_predicted=1.0))  # fmt: skip
+    rows = rows.assign(dataset="synth-city-25")
     assert table_1(rows)["paper_fid"].tolist() == [20.36]
+
+
+def test_printed_numbers_do_not_stand_beside_a_dataset_of_ones_own():
+    rows = [row | {"dataset": "lesions"} for row in
+            point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5)]  # fmt: skip
+    own = table_1(to_frame(rows))
+    assert own[["paper_fid", "paper_miou", "paper_fsd"]].isna().all(axis=None)
+    assert not [name for name in readable_table_1(own).columns if "paper" in name]
+    assert "Park et al." not in markdown(own) + latex(own)
+
+
+def test_one_seed_is_a_seed(table):
+    assert table["protocol"].iloc[0].endswith(", 1 sampling seed")
