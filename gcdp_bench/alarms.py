@@ -74,6 +74,16 @@ def alarms_of(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns)
 
 
+def sentences_of(tables: Collection[tuple[Path, pd.DataFrame]]) -> list[str]:
+    """Each alarm once that concerns the rows of some results folders.
+
+    Args:
+        tables: folders, each with those of its rows that are shown.
+    """
+    found = [alarms_of(results, rows)["sentence"] for results, rows in tables]
+    return list(dict.fromkeys(sentence for sentences in found for sentence in sentences))
+
+
 def ids_of(alarms: pd.DataFrame, metric: str, extractor: str) -> str:
     """Column `alarm` of a row: ids of the alarms that concern it, comma-separated, or "none".
 

@@ -68,6 +68,16 @@ def frequency_correlations(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns)
 
 
+def correlation_text(line: pd.Series, pattern: str = "+.2f") -> str:
+    """Correlation and interval of a line of `frequency_correlations`, or why there is none."""
+    if not math.isnan(line["spearman"]):
+        ends = ", ".join(f"{line[end]:{pattern}}" for end in ("ci_low", "ci_high"))
+        return f"{line['spearman']:{pattern}} [{ends}]"
+    if line["num_classes"] < MIN_CLASSES:
+        return f"undefined (fewer than {MIN_CLASSES} classes)"
+    return "undefined (all classes have one recall, or one share)"
+
+
 def _spearman(x: NDArray[np.float64], y: NDArray[np.float64], seed: int) -> Interval:
     num = len(x)
     if num < MIN_CLASSES:

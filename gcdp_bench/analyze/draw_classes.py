@@ -6,6 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from gcdp_bench.analyze.classes import correlation_text
 from gcdp_bench.report.style import colours, errors, plain, title
 
 PANEL_INCH = 2.5
@@ -40,8 +41,7 @@ def draw_frequency(table: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
                            xytext=(4, -3), textcoords="offset points", fontsize=6.5)  # fmt: skip
         one = found.loc[model]
         panel.set_title(
-            f"{title(model)}\nρ = {one['spearman']:.2f} [{one['ci_low']:.2f}, "
-            f"{one['ci_high']:.2f}]", fontsize=8,
+            f"{title(model)}\nρ = {correlation_text(one, '.2f')}", fontsize=8,
         )  # fmt: skip
         panel.set_xscale("log")
     figure.supxlabel("share of pixels (%), log scale", fontsize=9)

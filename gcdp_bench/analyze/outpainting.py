@@ -13,7 +13,14 @@ from torch import Tensor
 from gcdp_bench.cache import UserCache
 from gcdp_bench.config import digest
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluate import Judging, observe, reference_statistics, score_generated
+from gcdp_bench.evaluate import (
+    Judging,
+    observe,
+    reference_statistics,
+    score_controls,
+    score_generated,
+)
+from gcdp_bench.evaluate.controls import Alarm
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.known import KnownPair
 from gcdp_bench.metrics.layout_iou import confusion_matrices, iou_values
@@ -53,6 +60,7 @@ class OutpaintingAnalysis:
     images: Folder  # drawn from the layouts
     layouts: Folder  # drawn from the images
     segmented: Tensor  # uint8 (n, H, W), the segmenter's layouts of the first real images
+    alarms: tuple[Alarm, ...]  # reasons not to believe what the judges say
 
 
 def analyze_outpainting(
@@ -100,7 +108,8 @@ def analyze_outpainting(
         _drawn(cascade, dataset, real, request, folder / direction, direction, progress)
         for direction in (TO_IMAGE, TO_LAYOUT)
     )
-    reference = reference_statistics(dataset, judges, UserCache(), progress)
+    cache = UserCache()
+    reference = reference_statistics(dataset, judges, cache, progress)
     seen = observe(images, judges, Judging(), progress=progress, task=f"score {TO_IMAGE}")
     scores = score_generated(seen, reference, judges)
     judge = judges.segmenters[0]
@@ -117,8 +126,10 @@ def analyze_outpainting(
     ]
     lines = [_line(cascade, dataset, request, *value) for value in values]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
+    controls = score_controls(reference, judges, cache, progress, num_samples=len(real))
     shown = torch.stack([triplet.image for triplet in real[:NUM_SHOWN]])  # (n, 3, H, W)
-    return OutpaintingAnalysis(table, real, images, layouts, judge.predict(shown).layouts)
+    segmented = judge.predict(shown).layouts
+    return OutpaintingAnalysis(table, real, images, layouts, segmented, controls.alarms)
 
 
 def _drawn(

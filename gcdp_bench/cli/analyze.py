@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.alarms import say_alarms
 from gcdp_bench.cli.analysis_files import LOCAL, folder_of, write_analysis
 from gcdp_bench.cli.analyze_models import (
     features_command,
@@ -40,12 +41,19 @@ table_option = click.option(
 @results_argument
 @rows_dataset_option
 @table_option
-def classes_command(results: Path | None, dataset: str | None, out: Path | None) -> None:
+@click.pass_context
+def classes_command(
+    context: click.Context, results: Path | None, dataset: str | None, out: Path | None
+) -> None:
     """Recall of each class beside its share of the data, from a sweep's RESULTS (Figures 6b, 6c).
 
     Every model at the parameter value with the lowest FID.
     """
-    from gcdp_bench.analyze.classes import class_table, frequency_correlations
+    from gcdp_bench.analyze.classes import (
+        class_table,
+        correlation_text,
+        frequency_correlations,
+    )
     from gcdp_bench.analyze.draw_classes import draw_frequency
     from gcdp_bench.analyze.results import read_dataset, read_proportions
     from gcdp_bench.report.recall import draw_recall
@@ -63,17 +71,20 @@ def classes_command(results: Path | None, dataset: str | None, out: Path | None)
             "recall-frequency": lambda: draw_frequency(table, correlations),
         },
     )
-    for line in correlations.itertuples():
-        click.echo(f"{line.model:14s} rank correlation of recall and frequency "
-                   f"{line.spearman:+.2f} [{line.ci_low:+.2f}, {line.ci_high:+.2f}], "
-                   f"{line.num_classes} classes")  # fmt: skip
+    for _, line in correlations.iterrows():
+        click.echo(f"{line['model']:14s} rank correlation of recall and frequency "
+                   f"{correlation_text(line)}, {line['num_classes']} classes")  # fmt: skip
+    say_alarms(context, [(results, rows)])
 
 
 @command.command(name="attributes")
 @results_argument
 @rows_dataset_option
 @table_option
-def attributes_command(results: Path | None, dataset: str | None, out: Path | None) -> None:
+@click.pass_context
+def attributes_command(
+    context: click.Context, results: Path | None, dataset: str | None, out: Path | None
+) -> None:
     """Recall of each attribute that captions ask for, from a sweep's RESULTS (Figure 1).
 
     Every model at the parameter value with the lowest FID.
@@ -93,19 +104,24 @@ def attributes_command(results: Path | None, dataset: str | None, out: Path | No
     for model, part in table.groupby("model", sort=False):
         click.echo(f"{model:14s} mean recall of {len(part)} attributes "
                    f"{100 * part['value'].mean():.1f} %")  # fmt: skip
+    say_alarms(context, [(results, rows)])
 
 
 @command.command(name="scarcity")
 @click.argument("results", nargs=-1, required=True, type=STORED_RESULTS)
 @click.option("--model", default="reference", show_default=True, help="Whose gaps are taken.")
 @click.option("--out", type=FOLDER, help="Folder to write to [results/local/analysis/scarcity].")
-def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) -> None:
+@click.pass_context
+def scarcity_command(
+    context: click.Context, results: tuple[Path, ...], model: str, out: Path | None
+) -> None:
     """Every metric and the models' gaps against the share of training data.
 
     RESULTS are folders of sweeps, one per fraction, as of synth-city-25, -50 and -100. Every model
     at the parameter value with the lowest FID.
     """
     from gcdp_bench.analyze.draw_scarcity import draw_scarcity
+    from gcdp_bench.analyze.results import read_dataset
     from gcdp_bench.analyze.scarcity import analyze_scarcity
 
     found = analyze_scarcity(results, model)
@@ -114,3 +130,4 @@ def scarcity_command(results: tuple[Path, ...], model: str, out: Path | None) ->
         {"scarcity": found.values, "gaps": found.gaps},
         {"scarcity": lambda: draw_scarcity(found)},
     )
+    say_alarms(context, [(folder, read_dataset(folder, None)) for folder in results])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
+from gcdp_bench.cli.alarms import raise_alarms
 from gcdp_bench.cli.analysis_files import folder_of, write_analysis
 from gcdp_bench.cli.names import generator_option
 from gcdp_bench.cli.options import (
@@ -219,9 +223,22 @@ def outpainting_command(
             | (found.table["metric"] == "miou")
         )
     ]
-    for line in shown.itertuples():
-        click.echo(f"{line.direction:16s} {line.source:28s} {line.metric:10s} {line.value:8.3f} "
-                   f"[{line.ci_low:.3f}, {line.ci_high:.3f}]")  # fmt: skip
+    for line in shown.to_dict("records"):
+        click.echo(_outpainting_line(line))
+    raise_alarms(context, (alarm.sentence for alarm in found.alarms), strict=False)
+
+
+def _outpainting_line(line: Mapping[Hashable, Any]) -> str:
+    """A value with the interval that belongs to it, as `score` prints it."""
+    from gcdp_bench.tables import in_units
+
+    numbers = (line[name] for name in ("value", "corrected", "ci_low", "ci_high"))
+    value, corrected, low, high = in_units(line["metric"], *numbers)
+    interval = "" if line["ci_method"] == "none" else f"[{low}, {high}]"
+    if not math.isnan(line["corrected"]):
+        interval = f"bias-corrected {corrected} {interval}"
+    return f"{line['direction']:16s} {line['source']:28s} {line['metric']:10s} {value:>10s}  " \
+        f"{interval}"  # fmt: skip
 
 
 @click.command(name="schedules")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.alarms import say_alarms
 from gcdp_bench.cli.stores import STORED_RESULTS
 
 POINT_FORM = "RESULTS[:MODEL[@VALUE]]"
@@ -17,7 +18,15 @@ POINT_FORM = "RESULTS[:MODEL[@VALUE]]"
 @click.option("--dataset", metavar="NAME", help="Only this dataset, where results hold several.")
 @click.option("--classes/--no-classes", default=True, show_default=True, help="Per class too.")
 @click.option("--out", type=click.Path(path_type=Path), help="Also write the table as CSV.")
-def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None) -> None:
+@click.pass_context
+def command(
+    context: click.Context,
+    a: str,
+    b: str,
+    dataset: str | None,
+    classes: bool,
+    out: Path | None,
+) -> None:
     """Paired differences A minus B over the captions that both answered.
 
     A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it holds several, a model and
@@ -28,7 +37,7 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
     gcdp-bench compare results/local:reference@4 results/local:lafite@0.8
     gcdp-bench compare results/before results/after
     """
-    from gcdp_bench.compare.points import select_points
+    from gcdp_bench.compare.points import rows_of, select_points
 
     first, second = (select_points(*_parse(text), dataset=dataset) for text in (a, b))
 
@@ -48,6 +57,7 @@ def command(a: str, b: str, dataset: str | None, classes: bool, out: Path | None
         with replacing(out) as temporary:
             table.to_csv(temporary, index=False)
         click.echo(f"table: {out}")
+    say_alarms(context, rows_of([*first, *second]))
 
 
 def _parse(text: str) -> tuple[Path, str | None, float | None]:

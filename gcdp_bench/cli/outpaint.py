@@ -128,5 +128,6 @@ def command(
             f"{100 * max(changed):.1f} %"
         )
     outpaint_folder(cascade, pairs, texts, request, out, batch_size=batch_size, progress=Display())
-    click.echo(f"{len(files)} pair(s) in {out}, resampling steps n = {request.resampling}; look at "
+    pairs = "1 pair" if len(files) == 1 else f"{len(files)} pairs"
+    click.echo(f"{pairs} in {out}, resampling steps n = {request.resampling}; look at "
                f"{out / 'overview.png'}")  # fmt: skip

@@ -113,3 +113,15 @@ def select_points(
         wanted += "" if param_value is None else f" @ {param_value:g}"
         raise ValueError(f"{results}: expected a point of {wanted.strip()}; there: {there}")
     return chosen
+
+
+def rows_of(points: Sequence[PointSet]) -> list[tuple[Path, pd.DataFrame]]:
+    """The rows of points, by their results folder."""
+    hashes: dict[Path, set[str]] = {}
+    for point in points:
+        hashes.setdefault(point.results, set()).update(point.hashes.values())
+    found = []
+    for results, own in hashes.items():
+        rows = read_rows(results)
+        found.append((results, rows[rows["config_hash"].isin(own)]))
+    return found

@@ -94,7 +94,7 @@ def observe_cached(
             except (KeyError, ValueError):  # a later image is another one, or the entry was removed
                 lacking.add(role)
         if lacking:
-            again = look(lacking, f"{task} again")
+            again = look(lacking, f"{task}, other networks")
             for role in lacking:
                 seen = _with_arrays(seen, role, _arrays(again, role))
         for role in made | lacking:

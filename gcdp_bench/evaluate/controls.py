@@ -45,6 +45,7 @@ from gcdp_bench.metrics.spectrum import effective_rank
 from gcdp_bench.progress import Progress
 from gcdp_bench.rows import CEILING, CONTROL_MODELS, FLOOR, SPLIT
 from gcdp_bench.seeds import generator
+from gcdp_bench.tables import in_units
 
 NUM_IMAGES = 64
 """Images of a control; at most half of the split, whose other half is the reference."""
@@ -165,7 +166,9 @@ def score_controls(
     num = min(NUM_IMAGES, len(reference.observed) // 2)
     if num < 2:
         return judge_controls(reference, judges, {}, None, num_samples=num_samples)
-    order = torch.randperm(len(reference.observed), generator=generator("controls")).numpy()
+    # Drawn by id, so that a split gives the same controls in whichever order it is read.
+    by_id = np.argsort(np.array(reference.observed.ids), kind="stable")
+    order = by_id[torch.randperm(len(by_id), generator=generator("controls")).numpy()]
     rest = reference.observed.take(order[num:])
     own = reference.observed.take(order[:NUM_PAIRS])
     triplets = [reference.dataset[int(place)] for place in order[:NUM_PAIRS]]
@@ -283,7 +286,8 @@ def _is_worse(control: Judged, real: Judged) -> bool:
 
 def _not_worse(control: str, extractor: str, pairs: Sequence[tuple[Judged, Judged]]) -> Alarm:
     numbers = "; ".join(
-        f"{one.value.metric} {one.value.value:.3g} against {truth.value.value:.3g}"
+        f"{one.value.metric} "
+        + " against ".join(in_units(one.value.metric, one.value.value, truth.value.value))
         for one, truth in pairs
     )
     remedy = (
@@ -293,7 +297,7 @@ def _not_worse(control: str, extractor: str, pairs: Sequence[tuple[Judged, Judge
     )
     sentence = (
         f"{extractor} cannot tell {WORDS[control]} from real images ({numbers} of real images): "
-        f"rows with these metrics say nothing; {remedy}"
+        f"ignore the rows with these metrics; {remedy}"
     )
     concerned = dict.fromkeys(name for one, _ in pairs for name in _concerned(one.value.metric))
     return Alarm(control, tuple(concerned), extractor, pairs[0][0].value.value, sentence)

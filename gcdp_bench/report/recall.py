@@ -42,14 +42,14 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     bars, shares = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     draw_bars(bars, means, names, {model: setting.label for model, setting in best.items()})
     bars.set_xlabel("Semantic Recall of the class (%)")
-    bars.set_title("(b) Semantic Recall per class")
+    bars.set_title("Semantic Recall per class")
 
     places = np.arange(len(names))
     shares.barh(places - 0.2, 100 * classes["pixel_share"], 0.4, color="#555555", label="pixels")
     shares.barh(places + 0.2, 100 * classes["image_share"], 0.4, color="#bbbbbb", label="images")
     shares.set_xscale("log")
     shares.set_xlabel("share of the real split (%), log scale")
-    shares.set_title("(c) Proportion of classes")
+    shares.set_title("Proportion of classes")
     figure.legend(*_legend(bars, shares), loc="outside lower center", ncols=3, frameon=False,
                   fontsize=7.5)  # fmt: skip
     sns.despine(figure)

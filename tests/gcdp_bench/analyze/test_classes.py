@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from gcdp_bench.analyze.classes import class_table, frequency_correlations
+from gcdp_bench.analyze.classes import class_table, correlation_text, frequency_correlations
 from gcdp_bench.analyze.draw_classes import draw_frequency
 from gcdp_bench.report.style import theme
 from gcdp_bench.rows import to_frame
@@ -63,6 +63,16 @@ def test_too_few_classes_or_one_recall_have_no_number(table):
     assert math.isnan(frequency_correlations(table[:3])["spearman"].iloc[0])
     flat = table[table["model"] == "reference"].assign(value=1.0)
     assert math.isnan(frequency_correlations(flat)["spearman"].iloc[0])
+
+
+def test_what_has_no_number_has_a_reason(table):
+    flat = table[table["model"] == "reference"].assign(value=1.0)
+    few, equal, found = (
+        correlation_text(frequency_correlations(part).iloc[0]) for part in (table[:3], flat, table)
+    )
+    assert few == "undefined (fewer than 4 classes)"
+    assert equal == "undefined (all classes have one recall, or one share)"
+    assert "nan" not in found and found.endswith("]")
 
 
 def test_the_figure_names_the_lowest_classes(table):

@@ -103,7 +103,8 @@ def test_outpainting(toy, tmp_path):
     assert set(table["direction"]) == {"layout-to-image", "image-to-layout"}
     assert (tmp_path / "out" / "outpainting.png").stat().st_size > 1000
     miou = table[(table["metric"] == "miou") & (table["source"] == "reference")]
-    assert f"{miou.iloc[1]['value']:.3f} [" in result.output
+    assert f"{100 * miou.iloc[1]['value']:.2f} %  [" in result.output
+    assert "ALARM: " in result.output
     result = run(*arguments, "--weights", toy.imagen, "--model", "imagen")
     assert result.exit_code == 1 and "outpainting needs a model" in result.output
 

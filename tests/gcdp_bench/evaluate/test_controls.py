@@ -1,5 +1,6 @@
 """Controls and alarms: useless networks raise them, networks that see do not."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from benchmarks.alarms import alarms_of, show
 from gcdp_bench.cache import UserCache
 from gcdp_bench.catalog import dataset_identity, open_dataset
+from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluate import reference_statistics, score_controls
 from gcdp_bench.evaluate.altered import ALTERATIONS, BLURRED, CONSTANT, NOISE, SHUFFLED
 from gcdp_bench.evaluate.controls import CHECKS, MIN_SAMPLES, REAL
@@ -100,6 +102,21 @@ def test_rows_and_lines_of_score_carry_the_alarms(useless):
     assert all("segmentation-poor" in text for text in marked[:2]) and marked[2] == "none"
     lines = useless.alarm_frame()
     assert set(lines["metric"]) == {f"alarm:{alarm.id}" for alarm in useless.alarms}
+
+
+def test_the_order_of_the_split_changes_nothing(toy, useless, tmp_path):
+    dataset = shuffled(open_dataset(str(toy.data), "test", size=(16, 16), data_root=None))
+    request = JudgeRequest(
+        dataset=dataset_identity(str(toy.data)), segmenter=str(toy.segmenter), clip=toy.clip
+    )
+    other = scored(load_extractors(request), dataset, 12, tmp_path)
+    assert sorted(one.sentence for one in other.alarms) == \
+        sorted(one.sentence for one in useless.alarms)  # fmt: skip
+
+
+def test_shares_in_sentences_are_in_percent(useless):
+    text = " ".join(alarm.sentence for alarm in useless.alarms)
+    assert re.search(r"miou \d+\.\d\d % against \d+\.\d\d %", text)
 
 
 def test_every_checked_metric_is_defined():
