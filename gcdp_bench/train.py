@@ -149,6 +149,15 @@ def resolve(request: Request) -> Resolved:
     return Resolved(config, (used_images(request, presets, dataset), *([note] if note else [])))
 
 
+def refusal_here(training: TrainingConfig) -> str:
+    """Why this machine could not train so; dry runs are made for other machines too."""
+    try:
+        processes.check_precision(training.precision)
+    except ValueError as error:
+        return f"note: {error}: train would refuse on this machine"
+    return ""
+
+
 def missing(request: Request) -> list[Missing]:
     """What `plan` would not find: data, networks that the network is built on, a text encoder.
 

@@ -107,7 +107,7 @@ def command(
         )
         if dry_run:
             resolved = train.resolve(request)
-            for note in resolved.notes:
+            for note in (*resolved.notes, train.refusal_here(resolved.config.training)):
                 say(note)
             click.echo(json.dumps(to_dict(resolved.config), indent=2))
             continue

@@ -39,7 +39,7 @@ def start(config: TrainingConfig, run_dir: Path) -> Accelerator:
     # every process builds or reads the same weights; by default FSDP takes them from the first one
     # alone, which fails for weights and buffers of a network's root
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
-    _check_precision(config.precision)
+    check_precision(config.precision)
     accelerator = Accelerator(
         mixed_precision=config.precision,
         gradient_accumulation_steps=config.accumulation,
@@ -65,7 +65,7 @@ def start(config: TrainingConfig, run_dir: Path) -> Accelerator:
     return accelerator
 
 
-def _check_precision(precision: str) -> None:
+def check_precision(precision: str) -> None:
     """Refuse a precision that would not be used: the run's configuration says which one is.
 
     Raises:

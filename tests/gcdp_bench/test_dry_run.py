@@ -56,6 +56,16 @@ def test_settings_are_checked(bare):
     assert "did you mean 'dim'" in output("--set", "stage.unet.dimm=16").output
 
 
+def test_what_this_machine_could_not_train_is_said(bare, monkeypatch):
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
+    command = ["train", "segmenter", "--dataset", "celeba-25", "--dry-run"]
+    result = CliRunner().invoke(main, [*command, "--set", "training.precision=fp16"])
+    assert result.exit_code == 0 and json.loads(result.stdout)["training"]["precision"] == "fp16"
+    assert "note: precision: expected no or bf16 without a GPU, got fp16" in result.stderr
+    assert "train would refuse on this machine" in result.stderr
+    assert "note:" not in CliRunner().invoke(main, command).stderr
+
+
 def test_what_is_read_from_the_data_is_said(bare):
     for network in ("clip", "lafite-clip", "attributes"):
         command = ["train", network, "--dataset", "celeba-25", "--dry-run"]

@@ -212,7 +212,7 @@ def test_a_precision_of_accelerate_that_is_not_used_is_said(tmp_path, monkeypatc
         ).to_yaml_file(path)  # fmt: skip
         monkeypatch.setattr(config_args, "default_config_file", str(path))
     told, own = ("no", "bf16") if where == "variable" else ("bf16", "no")
-    processes._check_precision(own)
+    processes.check_precision(own)
     assert f"accelerate says mixed_precision {told}; the run's settings decide and say {own}" in (
         caplog.text
     )
@@ -220,9 +220,9 @@ def test_a_precision_of_accelerate_that_is_not_used_is_said(tmp_path, monkeypatc
 
 def test_the_same_precision_is_not_worth_a_word(monkeypatch, caplog):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
-    processes._check_precision("bf16")
+    processes.check_precision("bf16")
     monkeypatch.delenv("ACCELERATE_MIXED_PRECISION")
-    processes._check_precision("no")
+    processes.check_precision("no")
     assert not caplog.text
 
 
