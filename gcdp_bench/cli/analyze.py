@@ -14,7 +14,7 @@ from gcdp_bench.cli.analyze_models import (
     schedules_command,
 )
 from gcdp_bench.cli.options import results_or_default
-from gcdp_bench.cli.stores import STORED_RESULTS
+from gcdp_bench.cli.stores import STORED_RESULTS, require_results
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -49,6 +49,9 @@ def classes_command(
 
     Every model at the parameter value with the lowest FID.
     """
+    if results is not None:
+        require_results(results)
+
     from gcdp_bench.analyze.classes import (
         class_table,
         correlation_text,
@@ -89,6 +92,9 @@ def attributes_command(
 
     Every model at the parameter value with the lowest FID.
     """
+    if results is not None:
+        require_results(results)
+
     from gcdp_bench.analyze.draw_attributes import draw_attributes
     from gcdp_bench.analyze.named import named_values
     from gcdp_bench.analyze.results import read_dataset
@@ -120,6 +126,9 @@ def scarcity_command(
     RESULTS are folders of sweeps, one per fraction, as of synth-city-25, -50 and -100. Every model
     at the parameter value with the lowest FID.
     """
+    for folder in results:
+        require_results(folder)
+
     from gcdp_bench.analyze.draw_scarcity import draw_scarcity
     from gcdp_bench.analyze.results import read_dataset
     from gcdp_bench.analyze.scarcity import analyze_scarcity

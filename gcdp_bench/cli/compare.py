@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gcdp_bench.cli.alarms import say_alarms
-from gcdp_bench.cli.stores import STORED_RESULTS
+from gcdp_bench.cli.stores import STORED_RESULTS, require_results
 
 POINT_FORM = "RESULTS[:MODEL[@VALUE]]"
 
@@ -37,9 +37,13 @@ def command(
     gcdp-bench compare results/local:reference@4 results/local:lafite@0.8
     gcdp-bench compare results/before results/after
     """
+    sides = [_parse(text) for text in (a, b)]
+    for results, _, _ in sides:
+        require_results(results)
+
     from gcdp_bench.compare.points import rows_of, select_points
 
-    first, second = (select_points(*_parse(text), dataset=dataset) for text in (a, b))
+    first, second = (select_points(*side, dataset=dataset) for side in sides)
 
     from gcdp_bench.cli.display import print_summary
     from gcdp_bench.compare.sides import compare_points

@@ -9,7 +9,7 @@ import click
 from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.names import CONDITION
 from gcdp_bench.cli.options import results_or_default
-from gcdp_bench.cli.stores import STORED_RESULTS
+from gcdp_bench.cli.stores import STORED_RESULTS, require_results
 
 
 @click.command(name="report")
@@ -49,6 +49,9 @@ def command(
     Exit code 2: rows that were measured differently do not go into one table; the field in which
     they differ is named.
     """
+    if results is not None:
+        require_results(results)
+
     from gcdp_bench.cli.display import print_summary
     from gcdp_bench.comparable import UnlikeRowsError
     from gcdp_bench.report import build_report, build_table_1

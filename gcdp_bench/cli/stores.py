@@ -28,7 +28,9 @@ class StoredResults(StoredFolder):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Bring the rows; what lies behind them is brought by who needs it."""
         path = super().convert(value, param, ctx)
-        if not isinstance(value, Path):
+        from gcdp_bench.storage import is_remote
+
+        if not isinstance(value, Path) and (is_remote(value) or path.is_dir()):
             from gcdp_bench.stored_tables import synchronise
 
             synchronise(path)
@@ -36,3 +38,18 @@ class StoredResults(StoredFolder):
 
 
 STORED, STORED_RESULTS = StoredFolder(), StoredResults()
+
+
+def require_folder(folder: Path, what: str, remedy: str) -> None:
+    """Refuse a folder that does not exist, before anything heavy is imported.
+
+    Raises:
+        FileNotFoundError: says what was expected and the remedy.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: expected {what}, found none; {remedy}")
+
+
+def require_results(results: Path) -> None:
+    """The same of the results of a sweep."""
+    require_folder(results, "the results of a sweep", "run `gcdp-bench sweep` first")

@@ -170,8 +170,11 @@ def command(
     if cluster is None and (cpus_per_task is not None or gpus_per_task is not None):
         raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
 
+    from gcdp_bench.catalog import GENERATORS, TASKS, check_dataset, has_attributes, protocol_split
+
+    given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS))
+
     from gcdp_bench.alarms import alarms_of
-    from gcdp_bench.catalog import GENERATORS, check_dataset, has_attributes, protocol_split
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.data import choose_samples
     from gcdp_bench.datasets.proportions import unnamed_note
@@ -214,7 +217,6 @@ def command(
         mix_subsets=mix_subsets,
         demo=demo,
     )
-    given = parse_weights(weights, config.model_names, others=tuple(GENERATORS))
     places = Places(
         results=results,
         data_root=data_root,

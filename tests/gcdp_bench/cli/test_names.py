@@ -49,6 +49,12 @@ REFUSALS = {
     "data prepare x": "unknown dataset (or folder) 'x'",
     "weights add t5-larg --download": "unknown weights 't5-larg'; did you mean 't5-large'?",
     "weights verify dinov2": "unknown weights 'dinov2'",
+    "sweep --dataset synth-city-25 --weights nope=x": "expected weights of reference, imagen, got",
+    "report nowhere": "nowhere: expected the results of a sweep, found none; run",
+    "compare a b": "a: expected the results of a sweep, found none; run",
+    "analyze classes nowhere": "nowhere: expected the results of a sweep, found none",
+    "analyze attributes nowhere": "nowhere: expected the results of a sweep, found none",
+    "analyze scarcity nowhere": "nowhere: expected the results of a sweep, found none",
     "sweeep": "No such command 'sweeep'. Did you mean 'sweep'?",
 }
 
