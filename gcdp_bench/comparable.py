@@ -35,7 +35,9 @@ class UnlikeRowsError(ValueError):
     """Rows that cannot be compared were asked for together."""
 
 
-def check_comparable(rows: pd.DataFrame, *, mix_subsets: bool = False) -> None:
+def check_comparable(
+    rows: pd.DataFrame, *, mix_subsets: bool = False, can_choose: bool = True
+) -> None:
     """Refuse generated rows of a dataset that differ in anything but the model and its sampling.
 
     Rows of a second judge (`primary` False) are compared among themselves only. Published rows are
@@ -45,6 +47,7 @@ def check_comparable(rows: pd.DataFrame, *, mix_subsets: bool = False) -> None:
         rows: tidy rows.
         mix_subsets: let models of different training data stand together; `name_subsets` says
             which is which.
+        can_choose: whether the command has `--only` and `--mix-subsets`, for the message.
 
     Raises:
         UnlikeRowsError: names the first field that differs, its values, and what to do.
@@ -62,7 +65,8 @@ def check_comparable(rows: pd.DataFrame, *, mix_subsets: bool = False) -> None:
             if len(values) > 1:
                 raise UnlikeRowsError(
                     f"{dataset}, {metric}: rows differ in {field} ({meaning}): "
-                    f"{', '.join(values)}; they do not compare. {_remedy(field, values[-1])}"
+                    f"{', '.join(values)}; they do not compare. "
+                    f"{_remedy(field, values[-1], can_choose)}"
                 )
 
 
@@ -124,9 +128,11 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     return rows
 
 
-def _remedy(field: str, value: str) -> str:
+def _remedy(field: str, value: str, can_choose: bool) -> str:
     if field == DEFINITION:
         return "`gcdp-bench sweep` into that folder computes the older ones again"
+    if not can_choose:
+        return "Keep them in different results folders"
     asked = ", show them together with --mix-subsets," if field == SUBSET else ","
     return f"Choose with --only {field}={value}{asked} or keep them in different results folders"
 

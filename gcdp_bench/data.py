@@ -198,13 +198,13 @@ def choose_samples(
 
 
 def open_split(name: str, split: str, *, data_root: Path | None) -> Dataset:
-    """A split for looking at its layouts and captions, of no particular image size.
+    """A split for looking at its layouts and captions, of no particular image size or shape.
 
     Raises:
         ValueError, FileNotFoundError: as `open_dataset`.
     """
     size = image_size_of(name, WIDTH)
-    return open_dataset(name, split, size=size, data_root=data_root)
+    return open_dataset(name, split, size=size, data_root=data_root, resize="stretch")
 
 
 def prepare_files(

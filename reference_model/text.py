@@ -28,7 +28,7 @@ T5_SETTINGS = (
 T5_UNUSED = r"decoder\.|lm_head\."  # what the file of a whole T5 has beside the encoder
 T5_REMEDY = (
     "run `hf download google-t5/t5-large --local-dir t5-large` on a machine with a network, copy "
-    "the folder, and pass --set text.path=FOLDER"
+    "the folder, and train with --set text.path=FOLDER"
 )
 PIECE_START = "\u2581"  # of a sentence piece that begins a word
 
@@ -119,7 +119,7 @@ class T5Encoder:
         else:
             raise FileNotFoundError(
                 f"{config.path}: expected a folder with T5 weights (config.json, model.safetensors,"
-                " tokenizer.json), found none; give another --set text.path=FOLDER"
+                " tokenizer.json), found none; train with another --set text.path=FOLDER"
             )
         check_settings(source, ("t5", "mt5"), T5_SETTINGS, remedy=T5_REMEDY)
         self.model: Any = load_strictly(
@@ -131,7 +131,7 @@ class T5Encoder:
         self.max_tokens = config.max_tokens
         if self.dim != config.dim:
             raise ValueError(
-                f"{source}: expected token width {config.dim}, got {self.dim}; pass --set "
+                f"{source}: expected token width {config.dim}, got {self.dim}; train with --set "
                 f"text.dim={self.dim}, and where the U-Net is ours --set unet.text_dim={self.dim}"
             )
         self.model.eval().requires_grad_(False)
@@ -169,8 +169,8 @@ class T5Encoder:
             if unknown in ids and not known.strip(PIECE_START):
                 raise ValueError(
                     f"expected captions in the language of the T5 tokenizer, got one of which it "
-                    f"knows no word: {shown(caption)}; translate the captions, or give the folder "
-                    "of a T5 that reads them with --set text.path=FOLDER"
+                    f"knows no word: {shown(caption)}; translate the captions, or train with "
+                    "the folder of a T5 that reads them: --set text.path=FOLDER"
                 )
         if num_unknown:
             logger.warning("%d captions have characters that the T5 tokenizer does not know; they "

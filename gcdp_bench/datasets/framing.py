@@ -150,7 +150,11 @@ def common_size(sizes: Mapping[str, Size]) -> Size | None:
 def other_shapes(sizes: Mapping[str, Size]) -> dict[str, str]:
     """Images of another shape than most, with what is wrong, by id."""
     usual = common_size(sizes)
-    return {name: misfit(s, usual) for name, s in sizes.items() if usual and not fits(s, usual)}
+    return {
+        name: f"{misfit(native, usual)} to train and to score"
+        for name, native in sizes.items()
+        if usual and not fits(native, usual)
+    }
 
 
 def mixed_shapes(sizes: Mapping[str, Size]) -> str:

@@ -386,7 +386,7 @@ def _of_size(reference: Reference, judges: Extractors, num_samples: int) -> Iter
             sentence = (
                 f"{smaller} {which} are fewer than the {needed} that {judge.protocol} features of "
                 f"effective rank {rank:.0f} need: distances are mostly bias; give more samples "
-                "(--num-samples) or real images"
+                "or real images"
             )
             metrics = _of_protocol(judge.protocol, ("fid", "fd", "kid"))
             yield Alarm("few-samples", metrics, judge.name, float(smaller), sentence)
@@ -394,6 +394,6 @@ def _of_size(reference: Reference, judges: Extractors, num_samples: int) -> Iter
         for judge in judges.segmenters:
             sentence = (
                 f"{smaller} {which} are fewer than {MIN_SAMPLES}: FSD is mostly bias; give more "
-                "samples (--num-samples) or real images"
+                "samples or real images"
             )
             yield Alarm("few-samples", ("fsd_predicted",), judge.name, float(smaller), sentence)

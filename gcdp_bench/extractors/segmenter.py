@@ -102,7 +102,8 @@ class Segmenter:
         if tuple(images.shape[-2:]) != self.config.image_size:
             raise ValueError(
                 f"{self.name}: expected images of {self.config.image_size}, got "
-                f"{tuple(images.shape[-2:])}; train a segmenter at that size (--size)"
+                f"{tuple(images.shape[-2:])}; train a segmenter at that size "
+                f"(gcdp-bench train segmenter --size {by(tuple(images.shape[-2:]))})"
             )
         layouts, features = [], []
         for chunk in images.split(CHUNK):

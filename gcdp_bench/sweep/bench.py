@@ -222,7 +222,8 @@ def _check_fit(generator: Generator, dataset: Dataset, *, mix_subsets: bool) -> 
     if generator.image_size != dataset.image_size:
         problems.append(
             f"it makes images of {by(generator.image_size)}, expected {by(dataset.image_size)}; "
-            f"train it with --size {by(dataset.image_size)}"
+            f"train it at that size (gcdp-bench train {generator.name} --size "
+            f"{by(dataset.image_size)})"
         )
     if generator.class_names != dataset.class_names:
         problems.append("its classes differ from the dataset's")

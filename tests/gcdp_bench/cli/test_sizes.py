@@ -123,6 +123,15 @@ def test_two_shapes_in_one_folder_need_a_choice(toy, tmp_path):
     assert read_json(tmp_path / "out" / "config.json")["resize"] == "pad"
 
 
+def test_class_shares_of_two_shapes_are_measured_at_full_size(toy, tmp_path):
+    data = shutil.copytree(toy.data, tmp_path / "mixed")
+    for kind in ("images", "layouts"):
+        path = data / "train" / kind / "000.png"
+        with Image.open(path) as picture:
+            picture.resize((16, 64), Image.Resampling.NEAREST).save(path)
+    assert "(ignored)" in run("data", "stats", data).stdout
+
+
 def test_splits_of_different_shapes_are_a_fault(toy, tmp_path):
     data = scaled(toy, tmp_path / "stripes", (16, 16))
     assert "no fault" in run("data", "check", data).output
