@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gcdp_bench.protocols import Dataset
 
 PLAIN_LINES = 10  # without a terminal: so many lines per job
+HEADING_CHARS = 15  # of a line of a heading, where a table does not fit the terminal
 UNBOUNDED = 10_000  # characters, more than any table has
 
 
@@ -125,17 +127,57 @@ class Display:
 
 
 def print_summary(table: pd.DataFrame) -> None:
-    """A table of text columns on stdout, as wide as it needs to be when that is not a terminal."""
+    """A table of text columns on stdout.
+
+    It is as wide as it needs to be where stdout is no terminal. A terminal that is too narrow gets
+    the table in parts below each other, lines numbered: as many columns as fit, in their order.
+    """
+    console = Console()
+    first = list(table.columns[:2])
+
+    def part(names: Sequence[str]) -> Table:
+        return _rich(table[list(names)], first)
+
+    def fits(names: Sequence[str]) -> bool:
+        return _width(part(names), console) <= console.width
+
+    if not console.is_terminal:
+        console = Console(width=_width(part(list(table.columns)), console))
+    if fits(list(table.columns)):
+        console.print(part(list(table.columns)))
+        return
+    rest = list(table.columns)
+    folded = {name: _folded(name) for name in rest}
+    rest, first = list(folded.values()), [folded[name] for name in first]
+    table = table.rename(columns=folded)
+    table = table.assign(**{"#": [f"{place}" for place in range(1, len(table) + 1)]})
+    while rest:
+        num = max([1, *(num for num in range(1, len(rest) + 1) if fits(["#", *rest[:num]]))])
+        console.print(part(["#", *rest[:num]]))
+        rest = rest[num:]
+
+
+def _folded(heading: str) -> str:
+    """A heading in short lines; signs stay with the word before them."""
+    for sign in ("%", "\u2193", "\u2191"):
+        heading = heading.replace(f" {sign}", f"\u00a0{sign}")
+    return textwrap.fill(heading, HEADING_CHARS, break_on_hyphens=False)
+
+
+def _rich(table: pd.DataFrame, on_the_left: Sequence[str]) -> Table:
+    """The table for a terminal; what is too long for it goes on in the next line."""
     shown = Table(box=SIMPLE_HEAD)
-    for place, name in enumerate(table.columns):
-        shown.add_column(Text(name), justify="left" if place < 2 else "right")
+    for name in table.columns:
+        justify = "left" if name in on_the_left else "right"
+        shown.add_column(Text(name), justify=justify, overflow="fold")
     for line in table.astype(str).itertuples(index=False):
         shown.add_row(*(Text(one_line(str(cell))) for cell in line))
-    console = Console()
-    if not console.is_terminal:
-        unbounded = console.options.update(max_width=UNBOUNDED)
-        console = Console(width=Measurement.get(console, unbounded, shown).maximum)
-    console.print(shown)
+    return shown
+
+
+def _width(table: Table, console: Console) -> int:
+    """Characters that a line needs."""
+    return Measurement.get(console, console.options.update(max_width=UNBOUNDED), table).maximum
 
 
 def say_size(dataset: Dataset) -> None:

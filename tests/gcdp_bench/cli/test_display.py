@@ -2,8 +2,10 @@
 
 import io
 import re
+from functools import partial
 
 import pandas as pd
+import pytest
 from rich.console import Console
 
 from gcdp_bench.cli import display
@@ -50,3 +52,17 @@ def test_a_table_is_not_cut_without_a_terminal(capsys):
     _, head, _, line, *_ = capsys.readouterr().out.splitlines()
     assert all(title in head for title in titles)
     assert line.split() == ["reference", *["1.0"] * 20]
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_narrow_terminal_gets_every_cell_in_parts(monkeypatch, width):
+    file = io.StringIO()
+    terminal = partial(Console, file=file, force_terminal=True, width=width, no_color=True)
+    monkeypatch.setattr(display, "Console", terminal)
+    titles = [f"title number {place}" for place in range(20)]
+    cells = {title: [f"{place}.25", f"{place}.75"] for place, title in enumerate(titles)}
+    print_summary(pd.DataFrame({"dataset": ["x" * 200, "d"]} | cells))
+    text = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", file.getvalue())
+    assert "\u2026" not in text and text.count("x") == 200 and text.count("title number") == 20
+    assert all(f"{place}.{part}" in text for place in range(20) for part in (25, 75))
+    assert max(map(len, text.splitlines())) <= width
