@@ -104,9 +104,16 @@ def too_few(samples: Samples) -> list[Missing]:
 def listing(missing: Sequence[Missing], dataset: str, options: str = "") -> str:
     """All that is missing, a line each, and the one remedy; see `remedy`."""
     if not missing:
+        return items(missing, dataset)
+    return f"{items(missing, dataset)}\nto make all of it: {remedy(dataset, options)}"
+
+
+def items(missing: Sequence[Missing], dataset: str) -> str:
+    """All that is missing, a line each."""
+    if not missing:
         return f"{dataset}: nothing is missing"
     lines = [f"{dataset}: {len(missing)} missing:", *(f"- {one}" for one in missing)]
-    return "\n".join([*lines, f"to make all of it: {remedy(dataset, options)}"])
+    return "\n".join(lines)
 
 
 def remedy(dataset: str, options: str = "") -> str:
@@ -128,6 +135,8 @@ def sweep_command(dataset: str) -> str:
 def script(missing: Sequence[Missing], goal: str) -> str:
     """Shell commands that make all of it, and then reach the goal.
 
+    The script may be run again: what is finished is skipped, what was begun is continued.
+
     Args:
         missing: from `missing_for`.
         goal: command that can be run then.
@@ -138,9 +147,20 @@ def script(missing: Sequence[Missing], goal: str) -> str:
         lines.append(f"# {one.name}: {one.purpose}")
         for command in one.commands:
             if command not in done:
-                lines.append(command)
+                lines.append(_repeatable(command))
             done[command] = None
     return "\n".join([*lines, goal, ""])
+
+
+def _repeatable(command: str) -> str:
+    """A command that skips what is there when it is run again."""
+    words = shlex.split(command)[1:3]
+    if command.startswith("gcdp-bench train "):
+        return f"{command} --if-needed"
+    if words == ["weights", "add"]:
+        name = shlex.split(command)[3]
+        return f"gcdp-bench weights verify {name} >/dev/null 2>&1 || {command}"
+    return command
 
 
 def refuse(dataset: str, missing: Sequence[Missing], options: str = "") -> None:

@@ -209,7 +209,12 @@ def new_folder(
     if others and (resume or not free):
         raise ValueError(
             f"{network}: expected a run on {dataset.place}, but {'; '.join(others)}; "
-            + ("leave out --resume to train anew" if free else "choose another folder with --out")
+            + (
+                "leave out --resume to train anew"
+                if free
+                else "choose another folder with --out, which commands find "
+                f"only with {_option(network, 'PATH')}"
+            )
         )
     return free[0] / stage if stage else free[0]
 

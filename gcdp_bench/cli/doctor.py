@@ -32,6 +32,7 @@ MARKS = {True: "ok", False: "no", None: "--"}
     metavar="FILE",
     help="With --for: write the commands as a shell script.",
 )
+@click.option("--force", is_flag=True, help="With --script: overwrite FILE.")
 @extractor_options
 @data_root_option
 @click.pass_context
@@ -41,6 +42,7 @@ def command(
     models: str | None,
     preset: str,
     script: Path | None,
+    force: bool,
     data_root: Path | None,
 ) -> None:
     """Show versions, devices, weights and datasets, what can be run, and what mends the rest.
@@ -49,7 +51,7 @@ def command(
     gcdp-bench doctor --for celeba-25 --script make.sh
     """
     if dataset is not None:
-        _for(context, dataset, models, preset, script, data_root)
+        _for(context, dataset, models, preset, script, data_root, force=force)
         return
     if models is not None or script is not None:
         raise click.UsageError("--models and --script belong to --for")
@@ -70,6 +72,8 @@ def _for(
     preset: str,
     script: Path | None,
     data_root: Path | None,
+    *,
+    force: bool,
 ) -> None:
     """What a sweep of a dataset lacks."""
     from gcdp_bench.catalog import TASKS, check_training
@@ -90,4 +94,4 @@ def _for(
     missing = missing_for(dataset, wanted, data_root=data_root)
     taken_samples("sweep", dataset, "test", None, data_root=data_root)
     goal = " ".join(filter(None, [sweep_command(dataset), sweep_choices(context)]))
-    show_missing(context, missing, dataset, goal, script)
+    show_missing(context, missing, dataset, goal, script, force=force)

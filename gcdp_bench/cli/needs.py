@@ -108,7 +108,13 @@ def _typed(context: click.Context, wanted: Callable[[str], bool]) -> list[str]:
 
 
 def show_missing(
-    context: click.Context, missing: list[Missing], dataset: str, goal: str, path: Path | None
+    context: click.Context,
+    missing: list[Missing],
+    dataset: str,
+    goal: str,
+    path: Path | None,
+    *,
+    force: bool = False,
 ) -> None:
     """Print the list and the script, or write the script.
 
@@ -118,17 +124,28 @@ def show_missing(
         dataset: as it was given.
         goal: the command that can be run then.
         path: of the script; None: it is printed.
+        force: overwrite the file.
+
+    Raises:
+        FileExistsError: there is a file at `path`, and `force` is off.
     """
     from gcdp_bench.files import replacing
-    from gcdp_bench.missing import listing, script
+    from gcdp_bench.missing import items, listing, script
 
-    click.echo(listing(missing, dataset, typed_choices(context)))
-    if path is not None:
-        with replacing(path) as temporary:
-            temporary.write_text(script(missing, goal), encoding="utf-8")
-        click.echo(f"script: {path}; look at it, then run it: sh {path}")
-    elif missing:
-        click.echo("\n" + script(missing, goal).rstrip())
+    if path is None:
+        click.echo(listing(missing, dataset, typed_choices(context)))
+        if missing:
+            click.echo("\n" + script(missing, goal).rstrip())
+        return
+    if path.exists() and not force:
+        raise FileExistsError(
+            f"{path}: expected a new file, found one; choose another name, or overwrite it with "
+            "--force"
+        )
+    click.echo(items(missing, dataset))
+    with replacing(path) as temporary:
+        temporary.write_text(script(missing, goal), encoding="utf-8")
+    click.echo(f"script: {path}; look at it, then run it: sh {shlex.quote(str(path))}")
 
 
 def taken_samples(

@@ -42,6 +42,11 @@ from gcdp_bench.cli.options import (
 )
 @click.option("--resume", is_flag=True, help="Continue the run in the folder, bit for bit on CPU.")
 @click.option(
+    "--if-needed",
+    is_flag=True,
+    help="Do nothing if the training is finished; continue one that was begun; else begin it.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Print the resolved configuration and stop; needs no weights, of images but sizes.",
@@ -59,6 +64,7 @@ def command(
     assignments: tuple[str, ...],
     out: Path | None,
     resume: bool,
+    if_needed: bool,
     dry_run: bool,
     quarantine: Path | None,
     data_root: Path | None,
@@ -115,7 +121,7 @@ def command(
         folder = train.default_out(request, resume=resume) if out is None else out
         if out is not None and name is not None and stage is None:
             folder = out / name
-        train.run(request, folder, resume=resume, progress=Display(), say=say)
+        train.run(request, folder, resume=resume or if_needed, progress=Display(), say=say)
         if train.is_main_process():
             click.echo(f"{model}: weights and configuration in {folder}")
     if not dry_run:

@@ -17,6 +17,9 @@ from gcdp_bench.training.task import Exporting, Learning
 
 CADENCE = ("steps", "checkpoint_every", "validate_every", "preview_every")
 """Settings that a resumed run may change. A new length bends the rest of a cosine decay."""
+NOT_FOUND = "(where commands find it only if they are given it, as by --weights MODEL=PATH)"
+"""What messages say of a run in a folder of one's own choice."""
+
 PREVIEWS = "previews"  # their folder in a run
 
 
@@ -37,7 +40,7 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
         return None
     if not resume:
         raise FileExistsError(
-            f"{run_dir} holds a run; continue it with --resume or choose another --out"
+            f"{run_dir} holds a run; continue it with --resume or choose another --out {NOT_FOUND}"
         )
     stored = checkpoint.read_state(existing[-1])
     _refuse_other_data(run_dir, stored, record)
@@ -53,7 +56,8 @@ def to_continue(run_dir: Path, record: dict[str, Any], *, resume: bool) -> Path 
     if digest(old) != digest(new):
         raise ValueError(
             f"{run_dir}: the run to resume has another configuration; differing: "
-            f"{', '.join(differing_keys(old, new))}; use the same settings or another --out"
+            f"{', '.join(differing_keys(old, new))}; use the same settings or another --out "
+            f"{NOT_FOUND}"
         )
     return existing[-1]
 
@@ -70,7 +74,7 @@ def _refuse_other_data(run_dir: Path, stored: Mapping[str, Any], record: Mapping
     )
     raise ValueError(
         f"{run_dir}: the run to resume was trained on {was}, now it is {now}; restore the data, or "
-        "train anew in another --out"
+        f"train anew in another --out {NOT_FOUND}"
     )
 
 

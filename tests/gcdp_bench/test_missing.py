@@ -54,20 +54,34 @@ def test_the_script_trains_in_order_and_ends_with_the_sweep(bare):
                  "--extractors", "standard")  # fmt: skip
     assert "script: make.sh" in result.output
     text = (bare / "make.sh").read_text()
+    assert "to make all of it" not in result.output
     assert commands(text) == [
-        "gcdp-bench weights add clip-vit-l-14-336 --download",
-        "gcdp-bench weights add inception-v3 --download",
-        "gcdp-bench train segmenter --dataset celeba-100",
-        "gcdp-bench train attributes --dataset celeba-100",
-        "gcdp-bench train autoencoder --dataset celeba-25",
-        "gcdp-bench train lafite-clip --dataset celeba-25",
-        "gcdp-bench train ldm --dataset celeba-25",
-        "gcdp-bench train lafite --dataset celeba-25",
+        *(
+            f"gcdp-bench weights verify {name} >/dev/null 2>&1 || "
+            f"gcdp-bench weights add {name} --download"
+            for name in ("clip-vit-l-14-336", "inception-v3")
+        ),
+        "gcdp-bench train segmenter --dataset celeba-100 --if-needed",
+        "gcdp-bench train attributes --dataset celeba-100 --if-needed",
+        "gcdp-bench train autoencoder --dataset celeba-25 --if-needed",
+        "gcdp-bench train lafite-clip --dataset celeba-25 --if-needed",
+        "gcdp-bench train ldm --dataset celeba-25 --if-needed",
+        "gcdp-bench train lafite --dataset celeba-25 --if-needed",
         "gcdp-bench sweep --dataset celeba-25 --models ldm,lafite --extractors standard",
     ]
     assert subprocess.run(["sh", "-n", "make.sh"], cwd=bare).returncode == 0
     ran = subprocess.run(["sh", "make.sh"], cwd=bare, capture_output=True, text=True)
     assert ran.returncode != 0 and "GCDP_DATA: folder of the data" in ran.stderr
+
+
+def test_a_file_is_not_overwritten_without_a_word(bare):
+    (bare / "make.sh").write_text("mine")
+    command = ("doctor", "--for", "celeba-25", "--script", "make.sh")
+    refused = run(*command)
+    assert refused.exit_code == 1 and "overwrite it with --force" in refused.output
+    assert (bare / "make.sh").read_text() == "mine"
+    assert run(*command, "--force").exit_code == 0
+    assert (bare / "make.sh").read_text().startswith("#!/bin/sh")
 
 
 @pytest.mark.parametrize("preset", ["tiny", "small", "paper-celeba", "paper-cityscapes"])

@@ -84,8 +84,8 @@ def test_the_options_of_every_verb():
     steps = ["--solver", "--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
-                         "--dry-run", "--quarantine", "--data-root", "--resize", "--size",
-                         "--width"]),
+                         "--dry-run", "--if-needed", "--quarantine", "--data-root", "--resize",
+                         "--size", "--width"]),
         "outpaint": sorted(["--dataset", "--layout", "--image", "--mask", "--caption",
                             "--captions", "--out", "--model", "--weights", "--guidance",
                             "--resampling", "--resize", "--seed", "--batch-size", "--device",
@@ -109,7 +109,7 @@ def test_the_options_of_every_verb():
         "verify": [],
         "weights": [],  # a group of verbs
         "cache": [],  # a group of verbs
-        "doctor": sorted({*shared, "--for", "--models", "--preset", "--script"}
+        "doctor": sorted({*shared, "--for", "--force", "--models", "--preset", "--script"}
                          - {"--dataset", "--quarantine", "--resize"}),
     }  # fmt: skip
 
@@ -155,6 +155,7 @@ def test_sweep_then_report(toy, tmp_path):
     point = f"{tmp_path / 'r'}:reference@2"
     result = run("compare", point, point, "--out", tmp_path / "differences.csv")
     assert result.exit_code == 0, result.output
+    assert "ALARM: " in result.output
     table = pd.read_csv(tmp_path / "differences.csv")
     assert (table["difference"].abs() < 1e-9).all() and "win" not in set(table["verdict"])
     assert "the parameter's value, after '@'" in fails("compare", f"{point}x", point, code=2)
@@ -186,6 +187,10 @@ def test_train_a_stage_and_continue_it(toy, tmp_path):
     assert "continue it with --resume" in fails(*arguments, "--set", "steps=2")
     result = run(*arguments, "--set", "steps=2", "--resume")
     assert result.exit_code == 0, result.output
+    weights = (tmp_path / "base" / "model.safetensors").stat().st_mtime_ns
+    result = run(*arguments, "--set", "steps=2", "--if-needed")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "base" / "model.safetensors").stat().st_mtime_ns == weights
     assert (tmp_path / "base" / "checkpoints" / "step-00000002").is_dir()
     other = [*arguments, "--set", "steps=3", "--resume", "--set", "learning_rate=0.1"]
     assert "another configuration; differing: training.learning_rate" in fails(*other)
