@@ -13,7 +13,7 @@ from gcdp_bench.cli.options import (
     extractor_options,
     judge_request,
 )
-from gcdp_bench.cli.stores import STORED
+from gcdp_bench.cli.stores import STORED, require_samples
 
 if TYPE_CHECKING:
     from gcdp_bench.protocols import MetricValue
@@ -53,6 +53,7 @@ def command(
     DATASET is the one that the generator was trained on. Features are those of the first network
     that --features names.
     """
+    require_samples(folder)
     from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.folder import Folder, native_size

@@ -16,7 +16,7 @@ from gcdp_bench.cli.options import (
     extractor_options,
     judge_request,
 )
-from gcdp_bench.cli.stores import STORED
+from gcdp_bench.cli.stores import STORED, require_samples
 
 
 @click.command(name="score")
@@ -53,6 +53,7 @@ def command(
     An alarm says that a network cannot tell noise, a constant image, blurred or shuffled real
     images from real ones, or that there are too few images.
     """
+    require_samples(folder)
     import pandas as pd
 
     from gcdp_bench.cache import UserCache

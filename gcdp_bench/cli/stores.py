@@ -53,3 +53,13 @@ def require_folder(folder: Path, what: str, remedy: str) -> None:
 def require_results(results: Path) -> None:
     """The same of the results of a sweep."""
     require_folder(results, "the results of a sweep", "run `gcdp-bench sweep` first")
+
+
+def require_samples(folder: Path) -> None:
+    """The same of a folder of samples; one in a store is looked for when it is brought."""
+    from gcdp_bench.storage import store_of
+
+    if store_of(folder) is None:
+        require_folder(
+            folder, "a folder of samples (images/, captions.jsonl)", "run `gcdp-bench sample` first"
+        )

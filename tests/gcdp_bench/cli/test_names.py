@@ -27,6 +27,8 @@ REFUSALS = {
     "score x --dataset synth-city-25 --features hrnett": "got hrnett; did you mean 'hrnet'?",
     "score x --dataset synth-city-25 --extractors big": "'big' is not one of 'shipped', 'standard'",
     "score x --dataset synth-city-25 --segmenter hrnet-w48-cityscape": "did you mean 'hrnet-w48-c",
+    "score x --dataset synth-city-25": "x: expected a folder of samples (images/, captions.jsonl)",
+    "memorisation x --dataset synth-city-25": "x: expected a folder of samples (images/, captions",
     "score --explain recall": "unknown metric 'recall'",
     "sweep --dataset y": "unknown dataset (or folder) 'y'",
     "sweep --dataset synth-city-25 --models reference,imagin": "'imagin'; did you mean 'imagen'",
