@@ -44,7 +44,7 @@ def default_results() -> tuple[Path, str]:
     """The only folder of results below results/, else results/local; and a line that says which."""
     found = sorted(table.parent for table in visible(RESULTS, "*/results.parquet"))
     if len(found) == 1:
-        return found[0], f"results: {found[0]}, the only ones in {RESULTS}"
+        return found[0], f"results: {found[0]}, the only one in {RESULTS}"
     if found and LOCAL not in found:
         raise ValueError(
             f"RESULTS: expected a folder, found {', '.join(map(str, found))}; choose one"

@@ -57,7 +57,8 @@ class ModelEstimate:
     def __str__(self) -> str:
         most = "at most " if self.at_most else ""
         time = "unknown" if self.sec is None else duration(self.sec)
-        return f"{self.model}: {most}{self.num_points} points, sampling {time} ({self.basis})"
+        points = f"{self.num_points} point{'s' * (self.num_points != 1)}"
+        return f"{self.model}: {most}{points}, sampling {time} ({self.basis})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,8 @@ class Estimate:
         points = sum(model.num_points for model in self.models)
         time = "unknown" if self.sec is None else f"about {duration(self.sec)}"
         total = (
-            f"{points} points of {self.num_samples} samples: {time} in one process "
+            f"{points} point{'s' * (points != 1)} of {self.num_samples} "
+            f"sample{'s' * (self.num_samples != 1)}: {time} in one process "
             f"({IMAGES_PER_SEC:g} images a second are evaluated, {REFERENCE_SEC:g} s for the real "
             f"ones), at most {self.num_bytes / 1e6:,.0f} MB"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import re
@@ -40,6 +41,22 @@ def visible(folder: Path, pattern: str = "*") -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [folder / name for name in names if not is_hidden(name)]
+
+
+def no_such_folder(path: Path) -> str:
+    """What is wrong with a path that is no folder, and the nearest one that is there."""
+    if path.exists():
+        return f"{path}: expected a folder, got a file; give the folder"
+    lost = path
+    while not lost.parent.is_dir():
+        lost = lost.parent
+    there = [folder.name for folder in visible(lost.parent) if folder.is_dir()]
+    near = difflib.get_close_matches(lost.name, there, n=1)
+    if not near:
+        return f"{path}: no such folder; correct the path"
+    found = lost.parent / near[0]
+    whole = found / path.relative_to(lost)
+    return f"{path}: no such folder; did you mean {whole if whole.is_dir() else found}?"
 
 
 @contextmanager

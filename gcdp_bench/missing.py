@@ -225,7 +225,7 @@ def _trained(
 ) -> Iterator[Missing]:
     problem = _problem(lambda: find_run(name, identity, given))
     if problem:
-        reason = problem.partition("; train it with")[0]
+        reason = problem.partition("; train it with")[0].removeprefix(f"{name}: ")
         words = _evaluator_preset(preset) if order == EVALUATOR else _preset(preset, name)
         command = train_command(name, identity) + words
         yield Missing(order, name, purpose, reason, (command,))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.catalog.names import lookup
 from gcdp_bench.datasets import opening
+from gcdp_bench.files import no_such_folder
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.disk import DiskDataset
@@ -101,9 +102,12 @@ def check_dataset(name: str) -> None:
 
     Raises:
         ValueError: the nearest name and all names are given.
+        FileNotFoundError: a path that leads to no folder; the nearest one is given.
     """
     if not is_folder(name):
         lookup(DATASETS, name, "dataset (or folder)")
+    elif not Path(name).is_dir():
+        raise FileNotFoundError(no_such_folder(Path(name)))
 
 
 def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:

@@ -26,7 +26,10 @@ def list_command(data_root: Path | None) -> None:
 
     entries = available_datasets(data_root)
     print_table(availability_table(entries))
-    for problem in dict.fromkeys(entry.problem for entry in entries if entry.problem):
+    problems = dict.fromkeys(
+        entry.problem for entry in entries if entry.problem and entry.problem != entry.places
+    )
+    for problem in problems:
         click.echo(problem)
 
 
@@ -64,11 +67,13 @@ def check_command(
         write_quarantine(quarantine, report.of_items)
         num = len({(split, fault.id) for split, fault in report.of_items})
         click.echo(f"{num} items in {quarantine}; leave them out: --quarantine {quarantine}")
-    for note in (*report.notes, *(() if splits else missing_for_commands(name, report.counts))):
+    whole = report.counts and not splits
+    for note in (*report.notes, *(missing_for_commands(name, report.counts) if whole else ())):
         click.echo(note)
     if report.faults:
         num = len(report.faults)
-        click.echo(f"{num} fault{'s' * (num != 1)} in {report.num_items} items")
+        place = f" in {report.num_items} items" if report.counts else ": no item could be listed"
+        click.echo(f"{num} fault{'s' * (num != 1)}{place}")
         context.exit(1)
     click.echo(f"no fault in {report.num_items} items")
 
@@ -129,6 +134,11 @@ def split_command(
 
     FOLDER is not changed; a folder that holds something is not written to.
     """
+    from gcdp_bench.files import no_such_folder
+
+    if not folder.is_dir():
+        raise FileNotFoundError(no_such_folder(folder))
+
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.splitting import split_folder
 

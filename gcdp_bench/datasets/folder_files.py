@@ -14,7 +14,7 @@ from gcdp_bench.datasets.coding import LayoutCoding, read_coding
 from gcdp_bench.datasets.disk import files_by_id, id_of
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
 from gcdp_bench.datasets.manifest import choose_caption, scan_manifest
-from gcdp_bench.files import visible
+from gcdp_bench.files import no_such_folder, visible
 from gcdp_bench.images import IMAGE_SUFFIXES
 from gcdp_bench.protocols import IGNORE_ID, Fault
 from gcdp_bench.texts import check_class_names, check_name, check_part, nfc, shown
@@ -47,10 +47,12 @@ def split_root(path: Path, split: str) -> Path:
     """Folder that holds a split.
 
     Raises:
-        FileNotFoundError: it has no images; says what was expected.
+        FileNotFoundError: no such folder, or it has no images; says what was expected.
         ValueError: the split's name leads out of the folder.
     """
     check_part(split, "split")
+    if not path.is_dir():
+        raise FileNotFoundError(no_such_folder(path))
     for root in (path / split, path):
         if (root / "images").is_dir():
             return root

@@ -7,7 +7,7 @@ trained, so that what is trained apart fits together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gcdp_bench.datasets.framing import by, fits, lost, native_of, resize_of
@@ -67,11 +67,25 @@ def choose_size(
     for size in sorted(((h, w) for h in rows for w in columns), key=lambda s: _rank(native, s)):
         if min(size) >= LEAST and not problems(size, checks):
             return size
-    raise ValueError(
-        f"expected a size that {', '.join(checks)} pass, found none "
-        f"{'up to' if width is None else 'of width'} {width or longest}; choose another "
-        f"--{'preset' if width is None else 'width'}"
-    )
+    text = f"expected a size that {', '.join(checks)} pass, found none"
+    if width is None:
+        raise ValueError(f"{text} up to {longest}; choose another --preset")
+    near = [f"--width {other}" for other in _nearest_widths(native, width, checks)]
+    raise ValueError(f"{text} of width {width}; choose {' or '.join(near) or 'another --width'}")
+
+
+def _nearest_widths(native: Size, width: int, checks: Mapping[str, SizeCheck]) -> Iterator[int]:
+    """The next widths below and above one that pass at a height for the shape of `native`."""
+    most = 2 * width + LEAST
+    rows = range(LEAST, max(most, round(most * native[0] / native[1])) + 1, STEP)
+    below = range((width - 1) // STEP * STEP, LEAST - 1, -STEP)
+    above = range((width // STEP + 1) * STEP, most + 1, STEP)
+    for columns in (below, above):
+        for other in columns:
+            fitting = ((height, other) for height in rows if fits(native, (height, other)))
+            if any(not problems(size, checks) for size in fitting):
+                yield other
+                break
 
 
 def problems(size: Size, checks: Mapping[str, SizeCheck]) -> dict[str, str]:

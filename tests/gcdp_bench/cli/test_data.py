@@ -131,6 +131,18 @@ class TestCheck:
             ("train", "000"), ("val", "000")
         }  # fmt: skip
 
+    def test_a_folder_that_does_not_exist(self, toy, tmp_path):
+        (tmp_path / "photos").mkdir()
+        lost = tmp_path / "photo"
+        for command in (("data", "check", lost), ("data", "stats", lost),
+                        ("data", "split", lost, "--out", tmp_path / "new"),
+                        ("train", "segmenter", "--dataset", lost)):  # fmt: skip
+            output = fails(*command)
+            assert f"{lost}: no such folder; did you mean {tmp_path / 'photos'}?" in output
+            assert "data split" not in output and "fault" not in output
+        empty = fails("data", "check", tmp_path / "photos")
+        assert "1 fault: no item could be listed" in empty and "data split" not in empty
+
     def test_mistakes(self, root):
         assert "it is drawn when read" in fails("data", "check", "synth-city")
         assert "did you mean 'cityscapes'" in fails("data", "check", "cityscape")
@@ -141,6 +153,11 @@ class TestCheck:
 
 class TestList:
     """`data list`: what is here and where it is looked for."""
+
+    def test_what_the_table_says_is_not_repeated(self):
+        output = run("data", "list").output
+        assert "no folder is given" in output
+        assert not any(line.startswith("no folder") for line in output.splitlines())
 
     def test_names_places_and_counts(self, root):
         output = run("data", "list", "--data-root", root).output
@@ -283,4 +300,4 @@ def test_an_evil_pickle_is_a_fault(root):
     path.write_bytes(pickle.dumps([print]))
     output = fails("data", "check", "celeba-100", "--data-root", root)
     assert "it asks for builtins.print, which is not run" in output
-    assert "1 fault in 0 items" in output
+    assert "1 fault: no item could be listed" in output
