@@ -141,7 +141,7 @@ def test_the_data_come_first(bare):
 
 class TestEstimate:
     def points(self, output):
-        return int(re.search(r"(\d+) points? of", output)[1])
+        return int(re.findall(r"(\d+) points? of", output)[0])
 
     def test_points_are_those_of_the_sweep(self, bare):
         dry = ["sweep", "--dataset", "synth-city-25", "--dry-run"]
