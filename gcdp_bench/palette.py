@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+Colour = tuple[int, int, int]
+
+APART = 90.0  # distance in RGB from which on two colours are told apart at a glance
+NUM_CANDIDATES = 128  # colours that a name may have
 
 # Colours of the Cityscapes label definition (Cordts et al. 2016), also used for CamVid's names, and
 # of CelebAMask-HQ's colour maps (Lee et al. 2020).
@@ -60,11 +66,41 @@ KNOWN_COLOURS = {
 }
 
 
-def class_colour(name: str) -> tuple[int, int, int]:
-    """Colour of a class: the field's usual one where there is one, else a hash of the name."""
-    if name.lower() in KNOWN_COLOURS:
-        return KNOWN_COLOURS[name.lower()]
-    digest = hashlib.sha256(name.lower().encode()).digest()
+def class_colours(names: Sequence[str]) -> list[Colour]:
+    """Colours of all classes of a dataset.
+
+    A class has the field's usual colour where there is one, else one that a hash of its name
+    chooses, far from those of the classes before it; of many classes, as far as can be.
+    """
+    usual = [KNOWN_COLOURS.get(name.lower()) for name in names]
+    taken = [colour for colour in usual if colour is not None]
+    colours: list[Colour] = []
+    for name, known in zip(names, usual, strict=True):
+        chosen = known or _far_from(taken, name)
+        if known is None:
+            taken.append(chosen)
+        colours.append(chosen)
+    return colours
+
+
+def _far_from(taken: Sequence[Colour], name: str) -> Colour:
+    """The first candidate of a name that is `APART` from all, else the farthest."""
+    if not taken:
+        return _candidate(name, 0)
+    best, farthest = _candidate(name, 0), -1.0
+    for attempt in range(NUM_CANDIDATES):
+        colour = _candidate(name, attempt)
+        distance = min(math.dist(colour, other) for other in taken)
+        if distance >= APART:
+            return colour
+        if distance > farthest:
+            best, farthest = colour, distance
+    return best
+
+
+def _candidate(name: str, attempt: int) -> Colour:
+    text = name.lower() if attempt == 0 else f"{name.lower()} {attempt}"
+    digest = hashlib.sha256(text.encode()).digest()
     hue, lightness = digest[0] / 255, 0.35 + 0.3 * digest[1] / 255
     red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.65)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -81,8 +117,8 @@ def colourise(layouts: Tensor, class_names: Sequence[str]) -> Tensor:
         uint8 (B, 3, H, W).
     """
     table = torch.full((256, 3), 255, dtype=torch.uint8)  # (256, 3)
-    for index, name in enumerate(class_names):
-        table[index] = torch.tensor(class_colour(name), dtype=torch.uint8)
+    for index, colour in enumerate(class_colours(class_names)):
+        table[index] = torch.tensor(colour, dtype=torch.uint8)
     return table[layouts.long()].permute(0, 3, 1, 2).contiguous()  # (B, 3, H, W)
 
 

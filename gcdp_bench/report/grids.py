@@ -18,7 +18,7 @@ from gcdp_bench.datasets.folder import Folder, native_size
 from gcdp_bench.datasets.folder_files import scan_captions
 from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.images import read_layout
-from gcdp_bench.palette import class_colour, colourise
+from gcdp_bench.palette import Colour, class_colours, colourise
 from gcdp_bench.points import Point, read_point
 from gcdp_bench.protocols import IGNORE_ID, Triplet
 from gcdp_bench.report.best import Setting, best_setting, settings
@@ -145,10 +145,14 @@ def _draw(
             shown |= {int(value) for one in maps for value in one.unique()} - {IGNORE_ID}
             pictures = [colourise(one[None], names)[0].permute(1, 2, 0).numpy() for one in maps]
             lines.append(_Line(group, kind, pictures))
-    return _compose(lines, captions, [names[index] for index in sorted(shown)]) if lines else None
+    colours = class_colours(names)
+    classes = [(names[index], colours[index]) for index in sorted(shown)]
+    return _compose(lines, captions, classes) if lines else None
 
 
-def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]) -> Figure:
+def _compose(
+    lines: Sequence[_Line], captions: Sequence[str], classes: Sequence[tuple[str, Colour]]
+) -> Figure:
     """Captions from left to right; groups of lines from top to bottom."""
     height, width, _ = lines[0].pictures[0].shape
     panel_width = math.sqrt(PANEL_INCH2 * width / height)
@@ -188,8 +192,8 @@ def _compose(lines: Sequence[_Line], captions: Sequence[str], classes: list[str]
             panel.set_yticks([])
             panel.grid(False)
     patches = [
-        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*class_colour(name)), label=plain(name))
-        for name in classes
+        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), label=plain(name))
+        for name, colour in classes
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False,
                   fontsize=6.5)  # fmt: skip

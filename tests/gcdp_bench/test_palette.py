@@ -1,13 +1,29 @@
 """Colours of layouts and sheets of pictures."""
 
+import itertools
+import math
+
+import pytest
 import torch
 
-from gcdp_bench.palette import class_colour, colourise, sheet
+from gcdp_bench.palette import APART, class_colours, colourise, sheet
 
 
 def test_colours_are_the_fields_and_stable():
-    assert class_colour("road") == (128, 64, 128) == class_colour("Road")
-    assert class_colour("hair") == class_colour("hair") != class_colour("skin")
+    assert class_colours(["road", "Road"]) == [(128, 64, 128)] * 2
+    assert class_colours(["hair"]) == class_colours(["hair"]) != class_colours(["skin"])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_few_classes_of_ones_own_are_told_apart(seed):
+    names = ["road", *(f"class {seed} {place}" for place in range(3))]
+    for one, other in itertools.combinations(class_colours(names), 2):
+        assert math.dist(one, other) >= APART
+
+
+def test_many_classes_have_colours():
+    colours = class_colours([f"class {place}" for place in range(200)])
+    assert len(colours) == 200 and len(set(colours)) > 190
 
 
 def test_layouts_become_pictures():

@@ -7,7 +7,7 @@ import torch
 from gcdp_bench.datasets.synth_city import SynthCity
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES
 from gcdp_bench.datasets.synth_city.scene import render
-from gcdp_bench.palette import class_colour
+from gcdp_bench.palette import class_colours
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_an_image_is_not_a_recolouring_of_its_layout(scenes):
     np.add.at(counts, (keys[:40].ravel(), layouts[:40].ravel()), 1)
     accuracy = (counts.argmax(1)[keys[40:]] == layouts[40:]).mean()
     assert accuracy < 0.75
-    palette = np.array([class_colour(name) for name in CLASS_NAMES])
+    palette = np.array(class_colours(CLASS_NAMES))
     assert np.abs(images - palette[layouts]).mean() > 20
 
 

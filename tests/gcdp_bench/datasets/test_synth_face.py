@@ -12,7 +12,7 @@ from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, parse_attrib
 from gcdp_bench.datasets.synth_face import DRAWN, SynthFace, render
 from gcdp_bench.datasets.synth_face.canvas import smooth
 from gcdp_bench.datasets.synth_face.person import draw_person
-from gcdp_bench.palette import class_colour
+from gcdp_bench.palette import class_colours
 from gcdp_bench.protocols import AttributedDataset, Dataset
 
 ID = {name: index for index, name in enumerate(CLASS_NAMES)}
@@ -241,7 +241,7 @@ def test_an_image_is_not_a_recolouring_of_its_layout(portraits):
     np.add.at(counts, (keys[:200].ravel(), layouts[:200].ravel()), 1)
     accuracy = (counts.argmax(1)[keys[200:]] == layouts[200:]).mean()
     assert accuracy < 0.75
-    palette = np.array([class_colour(name) for name in CLASS_NAMES])
+    palette = np.array(class_colours(CLASS_NAMES))
     assert np.abs(portraits.images - palette[layouts]).mean() > 20
 
 
