@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -108,5 +109,15 @@ def used_images(request: Request, presets: Mapping[str, Any], dataset: Dataset) 
         for name, preset in presets.items()
         if own < preset.width <= max(native) and _size_group(name) == name
     ]
-    hint = "; --preset {1} for {0} pixels".format(*min(wider, key=lambda p: p[0])) if wider else ""
+    hint = _hint(request, presets, min(wider, key=lambda p: p[0])[1], native) if wider else ""
     return f"{request.dataset}: {sizes.used_at(native, size, request.resize)}{hint}"
+
+
+def _hint(request: Request, presets: Mapping[str, Any], preset: str, native: Size) -> str:
+    """At which size another preset uses the images; "": at none."""
+    try:
+        size = image_size(replace(request, preset=preset, size=sizes.SizeChoice()), presets)
+    except ValueError:
+        return ""
+    enlarged = ", enlarged" if size[0] > native[0] or size[1] > native[1] else ""
+    return f"; --preset {preset} uses {by(size)}{enlarged}"

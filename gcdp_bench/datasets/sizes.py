@@ -117,7 +117,7 @@ def used_at(native: Size, size: Size, resize: str) -> str:
     share = lost(native, size)
     how = {"none": "cropped", "crop": "cropped", "pad": "padded", "stretch": "stretched"}[resize]
     change = f", {how} by {100 * share:.1f} %" if share > 0 else ""
-    return f"your {by(native)} images are used at {by(size)}{change}"
+    return f"your images of {by(native)} (height x width) are used at {by(size)}{change}"
 
 
 def used_images(dataset: Dataset) -> str:

@@ -68,7 +68,7 @@ def test_all_networks_are_planned_at_one_size(tmp_path, model, stage):
     data = folder(tmp_path / "photos", (33, 50))
     found = plan(Request(model=model, dataset=data, stage=stage, assignments=("steps=1",)))
     shown = "32x48" if model == "lafite-clip" else "64x96"
-    assert f"your 33x50 images are used at {shown}" in found.images
+    assert f"your images of 33x50 (height x width) are used at {shown}" in found.images
     assert found.resize in ("none", "crop")
 
 
@@ -129,9 +129,17 @@ def test_the_command_says_the_size_and_a_larger_preset(tmp_path):
     result = CliRunner().invoke(main, ["train", "reference", "--stage", "base", "--dataset", data,
                                        "--dry-run"])  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "your 256x256 images are used at 128x128; --preset small for 256" in result.stderr
+    assert (
+        "your images of 256x256 (height x width) are used at 128x128; --preset small uses 256x256"
+        in result.stderr
+    )
     assert json.loads(result.stdout)["stage"]["image_size"] == [64, 64]
     assert all(hasattr(preset, "check_size") for preset in PRESETS.values())
+
+
+def test_the_larger_preset_is_said_at_the_size_that_it_gives(tmp_path):
+    request = Request(model="reference", stage="base", dataset=folder(tmp_path / "a", (178, 267)))
+    assert resolve(request).notes[0].endswith("used at 64x96; --preset small uses 128x192")
 
 
 def test_a_check_reports_other_shapes(tmp_path):

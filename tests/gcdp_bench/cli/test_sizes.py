@@ -54,7 +54,7 @@ def test_images_of_another_size(toy, tmp_path, verb):
                       ablated(toy.reference, tmp_path / "linear", name="linear"), *FAST,
                       "--num-samples", 2, *judges, "--out", "o"],
     }[verb]  # fmt: skip
-    line = "stripes: your 32x32 images are used at 16x16\n"
+    line = "stripes: your images of 32x32 (height x width) are used at 16x16\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         larger = scaled(toy, tmp_path / "larger" / "stripes", (32, 32))

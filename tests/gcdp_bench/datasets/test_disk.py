@@ -232,7 +232,7 @@ def test_the_size_of_the_files_and_the_used_one_are_said(name, tmp_path):
         if native == dataset.image_size:
             assert line == "" and name == "folder"
         else:
-            start = f"{dataset.name}: your {by(native)} images are used at "
+            start = f"{dataset.name}: your images of {by(native)} (height x width) are used at "
             assert line.startswith(start + by(dataset.image_size))
 
 
@@ -246,7 +246,9 @@ def test_training_says_the_size_of_a_dataset_of_the_catalogue(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     root = write_camvid(tmp_path / "CamVid")
     request = Request(model="segmenter", dataset="camvid", data_root=root)
-    assert plan(request).images.startswith("camvid: your 6x8 images are used at 96x128")
+    assert plan(request).images.startswith(
+        "camvid: your images of 6x8 (height x width) are used at 96x128"
+    )
     assert resolve(request).notes[0] == ""  # a dry run needs no data
 
 

@@ -63,6 +63,9 @@ def test_sizes_are_read_from_text():
 
 
 def test_what_is_said_of_a_size():
-    assert used_at((256, 256), (128, 128), "none") == "your 256x256 images are used at 128x128"
+    assert (
+        used_at((256, 256), (128, 128), "none")
+        == "your images of 256x256 (height x width) are used at 128x128"
+    )
     assert used_at((72, 128), (64, 112), "none").endswith("at 64x112, cropped by 1.6 %")
     assert used_at((72, 128), (64, 64), "pad").endswith("at 64x64, padded by 43.8 %")
