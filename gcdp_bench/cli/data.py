@@ -87,6 +87,7 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
     from gcdp_bench.cli.data_tables import print_table, proportion_table
     from gcdp_bench.cli.display import Display
     from gcdp_bench.data import open_split
+    from gcdp_bench.datasets.disk import template_note_of
     from gcdp_bench.datasets.proportions import class_proportions
 
     dataset = open_split(name, split, data_root=data_root)
@@ -95,7 +96,7 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
     click.echo(f"{dataset.name} {split}: {proportions.num_items} items, {proportions.unnamed}")
     click.echo("% ignored: pixels of value 255 in the images whose captions name the class; in the "
                "last line, in all")  # fmt: skip
-    for sentence in (*proportions.missing(), proportions.ignored_note()):
+    for sentence in (template_note_of(dataset), *proportions.missing(), proportions.ignored_note()):
         if sentence:
             click.echo(sentence)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gcdp_bench.datasets.disk import DiskDataset, LayoutFiles
+from gcdp_bench.datasets.disk import DiskDataset, LayoutFiles, template_note_of
 from gcdp_bench.datasets.framing import other_splits, usual_native
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
 from gcdp_bench.datasets.proportions import (
@@ -63,6 +63,7 @@ def check_splits(
     counts: dict[str, int] = {}
     faults: dict[tuple[str, str], tuple[str, Fault]] = {}  # by file and problem, the first split
     notes: list[str] = []
+    templates: dict[str, list[str]] = {}  # splits by what is said of their template
     held: Proportions | None = None
     place = ""
     shapes: dict[str, Size] = {}  # of most images of each split
@@ -93,9 +94,12 @@ def check_splits(
             progress.advance()
         progress.finish()
         notes.append(f"{split}: {unnamed_note(*count_unnamed(dataset))}")
+        if note := template_note_of(dataset):
+            templates.setdefault(note, []).append(split)
         if expected is None:
             part = _sound_proportions(dataset, faulty)
             held = part if held is None or part is None else held + part
+    notes += [f"{', '.join(of)}: {note}" for note, of in templates.items()]
     if sentence := other_splits(shapes):
         report("all", Fault(WHOLE_SPLIT, place, sentence))
     for sentence in [] if held is None else held.missing():
@@ -116,6 +120,8 @@ def training_notes(dataset: Dataset) -> list[str]:
     """
     num, of = count_unnamed(dataset)
     notes = [f"{dataset.name} {dataset.split}: {unnamed_note(num, of)}"]
+    if template := template_note_of(dataset):
+        notes.append(template)
     if not isinstance(dataset, LayoutFiles) or getattr(dataset, "official_count", None) is not None:
         return notes
     draw = generator("looked at", dataset.split, len(dataset))

@@ -35,6 +35,13 @@ class Captioned(Protocol):
         ...
 
 
+def template_note_of(dataset: object) -> str | None:
+    """Sentence that names the template of a folder's captions; None: it has its own, or the dataset
+    is no folder.
+    """
+    return getattr(dataset, "template_note", None)
+
+
 @runtime_checkable
 class LayoutFiles(Captioned, Protocol):
     """A dataset whose layouts can be read without its images."""

@@ -14,6 +14,7 @@ from gcdp_bench.config import digest
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import layouts_by_id
 from gcdp_bench.datasets.folder_files import (
+    TEMPLATE,
     caption_file,
     captions_of_images,
     match_faults,
@@ -196,6 +197,15 @@ class Folder:
             return None
         captions = self._captions.items()
         return {name: choose_caption(own, name, self._caption_seed) for name, own in captions}
+
+    @property
+    def template_note(self) -> str | None:
+        """See `disk.template_note_of`."""
+        if self._captions is not None:
+            return None
+        template = self._table.template
+        remedy = '; set "template" in classes.json' if template == TEMPLATE else ""
+        return f'no captions.jsonl: captions are made from the template "{template}"{remedy}'
 
     def image_path(self, name: str) -> Path:
         """Where the image of an id lies."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gcdp_bench.config import read_table
-from gcdp_bench.datasets.captions import TEMPLATE
 from gcdp_bench.datasets.coding import LayoutCoding, read_coding
 from gcdp_bench.datasets.disk import files_by_id, id_of
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
@@ -24,6 +23,9 @@ CAPTION_FILES = ("captions.jsonl", "metadata.jsonl", "images/metadata.jsonl")
 
 OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".tga", ".ppm", ".dcm", ".exr")
 """Pictures that are not read, and are reported where they lie among images."""
+
+TEMPLATE = "An image of {classes}."
+"""Of captions of a folder that has none and whose `classes.json` gives no other template."""
 
 CLASS_KEYS = (
     "classes", "dataset", "split", "values", "colours", "colors", "words", "template",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gcdp_bench.datasets.disk import DiskDataset
+from gcdp_bench.datasets.disk import DiskDataset, template_note_of
 from gcdp_bench.datasets.framing import native_of, resize_of
 from gcdp_bench.datasets.reading import Mentioning, reading_of
 from gcdp_bench.files import replacing
@@ -85,6 +85,11 @@ class Without:
         if captions is None:
             return None
         return {name: captions[name] for name in self.ids if name in captions}
+
+    @property
+    def template_note(self) -> str | None:
+        """See `disk.template_note_of`."""
+        return template_note_of(self._dataset)
 
     def layout(self, index: int) -> Tensor:
         """See `DiskDataset.layout`."""

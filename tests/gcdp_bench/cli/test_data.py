@@ -196,6 +196,15 @@ def test_stats(root):
     assert "celeba-100 test: 6 items, 0 of 6 captions name no class" in output
 
 
+def test_check_and_stats_say_the_template_of_captions(toy, tmp_path):
+    data = shutil.copytree(toy.data, tmp_path / "mine")
+    for path in data.rglob("captions.jsonl"):
+        path.unlink()
+    said = 'the template "An image of {classes}."; set "template" in classes.json'
+    for command in ("check", "stats"):
+        assert run("data", command, data).output.count(said) == 1
+
+
 def test_check_says_what_commands_lack_and_split_makes_it(toy, tmp_path):
     shutil.copytree(toy.data / "test", tmp_path / "mine" / "train")
     output = run("data", "check", tmp_path / "mine").output

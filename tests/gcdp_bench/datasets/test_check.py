@@ -90,6 +90,24 @@ def test_a_class_that_captions_name_and_no_layout_holds_is_a_fault(tmp_path):
     assert check(Folder, tmp_path, ("train", "val")).faults == ()
 
 
+def test_a_folder_without_captions_says_its_template_once(tmp_path):
+    for split in ("train", "val"):
+        masks_of_0_and_255(tmp_path, split, lesions=0)
+    table = {"classes": ["tissue", "lesion"], "values": {"255": "lesion"}}
+    (tmp_path / "classes.json").write_text(json.dumps(table))
+    said = (
+        'no captions.jsonl: captions are made from the template "An image of {classes}."; '
+        'set "template" in classes.json'
+    )
+    assert not any(said in note for note in check(Folder, tmp_path, ("train", "val")).notes)
+    for split in ("train", "val"):
+        (tmp_path / split / "captions.jsonl").unlink()
+    notes = check(Folder, tmp_path, ("train", "val")).notes
+    assert [note for note in notes if said in note] == [f"train, val: {said}"]
+    assert said in training_notes(Folder(tmp_path, "train"))
+    assert said in training_notes(without(Folder(tmp_path, "train", strict=False), {"train0"}))
+
+
 def test_a_class_needs_a_layout_in_one_split_alone(tmp_path):
     masks_of_0_and_255(tmp_path, "val")
     write_folder(tmp_path / "train", ["t"])

@@ -259,12 +259,15 @@ def test_without_captions_the_template_names_the_classes_of_the_layout(tmp_path)
     (tmp_path / "captions.jsonl").unlink()
     folder = Folder(tmp_path)
     assert [triplet.caption for triplet in folder] == [
-        f"An image of an urban scene with {name}." for name in ("sky", "roads", "cars")
+        f"An image of {name}." for name in ("sky", "roads", "cars")
     ]
     assert folder.own_captions() is None and not any(found for _, found in folder.inspect())
     table = {"classes": ["void", "road", "person"], "template": "Photo: {classes}"}
     (tmp_path / "classes.json").write_text(json.dumps(table))
     assert Folder(tmp_path)[2].caption == "Photo: people"
+    assert Folder(tmp_path).template_note == (
+        'no captions.jsonl: captions are made from the template "Photo: {classes}"'
+    )
     (fault,) = dict(Folder(tmp_path).inspect())["000"]  # void alone
     assert "the template has no class to name" in fault.problem
     with pytest.raises(FileNotFoundError, match=r"captions\.jsonl: expected captions"):
