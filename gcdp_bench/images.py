@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ LOSSY_FORMATS = ("JPEG", "WEBP", "GIF")  # GIF and WebP may sort or change colou
 
 GREY_BITS = {"1": 1, "L;2": 2, "L;4": 4}
 """Raw modes of grey of less than 8 bits, and their bits."""
+
+MAX_NAMED_COLOURS = 64  # of a colour layout, in the message that refuses it
 
 TURNED_FROM = 5  # EXIF orientations from here on change height and width
 
@@ -304,7 +307,7 @@ def _class_ids(file: Any) -> Image.Image:
         colours = file.mode in ("RGB", "RGBA")
         remedy = (
             "for a folder dataset name the class of each colour in classes.json, "
-            '"colours": {"#ff0000": "car"}; else restore the file of ids'
+            f"{_colours_to_name(file)}; else restore the file of ids"
             if colours
             else "save the layout as a single 8-bit channel"
         )
@@ -317,6 +320,20 @@ def _class_ids(file: Any) -> Image.Image:
         return file
     step = 255 // (2**few - 1)
     return file.convert("L").point([value // step for value in range(256)])
+
+
+def _colours_to_name(file: Any) -> str:
+    """Entry "colours" of classes.json with the colours of a picture, their classes to be filled in;
+    an example where they are too many for a layout.
+    """
+    colours = file.convert("RGB").getcolors(MAX_NAMED_COLOURS)
+    if colours is None:
+        return (
+            '"colours": {"#ff0000": "car"} (this file has more than '
+            f"{MAX_NAMED_COLOURS} colours: a photograph, or saved with smoothing)"
+        )
+    codes = sorted("#" + bytes(colour).hex() for _, colour in colours)
+    return '"colours": ' + json.dumps(dict.fromkeys(codes, "CLASS"))
 
 
 def _class_colours(file: Any) -> Image.Image:

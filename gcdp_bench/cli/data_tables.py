@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from gcdp_bench.data import Availability
     from gcdp_bench.datasets.check import CheckReport
     from gcdp_bench.datasets.proportions import Proportions
+    from gcdp_bench.protocols import Fault
 
 MAX_WIDTH = 10_000  # characters, where no terminal limits a line
 
@@ -37,14 +40,32 @@ def availability_table(entries: Iterable[Availability]) -> Table:
 
 
 def fault_table(report: CheckReport) -> Table:
-    """All faults; the id of one that is not of an item is "*"."""
+    """All faults; the id of one that is not of an item is "*".
+
+    Faults that differ only by the item are one row, with the file and the problem of the first.
+    """
     table = Table("split", "id", box=SIMPLE_HEAD)
     for name in ("file", "problem"):
         table.add_column(name, overflow="fold")
+    alike: dict[tuple[str, str, str], list[Fault]] = {}
     for split, fault in report.faults:
-        cells = (split, fault.id, fault.file, fault.problem)
+        alike.setdefault((split, *_without_item(fault)), []).append(fault)
+    for (split, *_), faults in alike.items():
+        first = faults[0]
+        name = f"{len(faults)} items, first: {first.id}" if len(faults) > 1 else first.id
+        cells = (split, name, first.file, first.problem)
         table.add_row(*(escape(one_line(text)) for text in cells))
     return table
+
+
+def _without_item(fault: Fault) -> tuple[str, str]:
+    """File and problem without what is of the item: its id, and the colours of its layout."""
+    path = Path(fault.file)
+    file = str(path.with_name(path.name.replace(fault.id, "*"))) if path.name else ""
+    problem = fault.problem
+    for own in filter(None, (fault.file, path.name, repr(fault.id))):
+        problem = problem.replace(own, "*")
+    return file, re.sub(r'"colours": \{[^}]*\}', '"colours"', problem)
 
 
 def proportion_table(proportions: Proportions) -> Table:

@@ -75,6 +75,19 @@ def test_colour_layout_is_refused(tmp_path):
         images.read_layout(path)
 
 
+def test_the_colours_of_a_refused_layout_are_named(tmp_path):
+    path = tmp_path / "colour.png"
+    picture = Image.new("RGB", (16, 16))
+    picture.putpixel((3, 3), (255, 128, 0))
+    picture.save(path)
+    with pytest.raises(ValueError, match=r'"colours": {"#000000": "CLASS", "#ff8000": "CLASS"};'):
+        images.read_layout(path)
+    picture.putdata([(value, 0, 0) for value in range(256)])
+    picture.save(path)
+    with pytest.raises(ValueError, match=r'"car"} \(this file has more than 64 colours'):
+        images.read_layout(path)
+
+
 def test_floats_are_refused_where_pixels_are_expected():
     with pytest.raises(ValueError, match="expected dtype uint8, got torch.float32"):
         images.to_float(torch.zeros(1, 3, 2, 2))

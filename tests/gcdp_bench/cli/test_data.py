@@ -205,6 +205,48 @@ def test_check_and_stats_say_the_template_of_captions(toy, tmp_path):
         assert run("data", command, data).output.count(said) == 1
 
 
+def test_colour_masks_are_one_row_and_their_colours_can_be_pasted(toy, tmp_path):
+    data = shutil.copytree(toy.data / "test", tmp_path / "mine")
+    names = sorted(path.stem for path in (data / "images").iterdir())
+    for index, name in enumerate(names):
+        (data / "layouts" / f"{name}.png").unlink()
+        if index:  # the first has no layout
+            colours = np.zeros((16, 32, 3), np.uint8)
+            colours[:4] = 128, 64, index
+            save(data / "layouts" / f"{name}.png", colours)
+    (data / "images" / f"{names[-1]}.png").write_bytes(b"torn")
+    quarantine = tmp_path / "q.jsonl"
+    output = fails("data", "check", data, "--quarantine", quarantine)
+    num = len(names) - 1
+    (row,) = [line for line in output.splitlines() if "expected a grey or palette PNG" in line]
+    assert f"{num} items, first: {names[1]} " in row
+    pasted = '"colours": {"#000000": "CLASS", "#804001": "CLASS"}'
+    assert pasted in row
+    for problem in ("expected the layout of this image", "expected a readable image"):
+        assert sum(problem in line for line in output.splitlines()) == 1
+    assert len(quarantine.read_text().splitlines()) == num + 2
+    table = read_json(data / "classes.json")
+    first, second, *_ = table["classes"]
+    filled = pasted.replace("CLASS", first, 1).replace("CLASS", second)
+    (data / "classes.json").write_text(json.dumps(table | json.loads(f"{{{filled}}}")))
+    output = fails("data", "check", data)
+    assert output.count("expected a grey") == 0 and "#804002" in output
+
+
+def test_faults_that_differ_by_more_than_the_item_keep_their_rows(toy, tmp_path):
+    data = shutil.copytree(toy.data, tmp_path / "mine")
+    for split, name in (("train", "000"), ("train", "001"), ("val", "000")):
+        (data / split / "layouts" / f"{name}.png").unlink()
+    with (data / "test" / "captions.jsonl").open("a") as file:
+        file.write('{"id": "one", "caption": "a"}\n{"id": "two", "caption": "a"}\n')
+    lines = fails("data", "check", data).splitlines()
+    missing = [line.split("  ") for line in lines if "expected the layout" in line]
+    assert [[cell.strip() for cell in row if cell][:2] for row in missing] == [
+        ["train", "2 items, first: 000"], ["val", "000"]
+    ]  # fmt: skip
+    assert any("2 items, first: one" in line and "has no image" in line for line in lines)
+
+
 def test_check_says_what_commands_lack_and_split_makes_it(toy, tmp_path):
     shutil.copytree(toy.data / "test", tmp_path / "mine" / "train")
     output = run("data", "check", tmp_path / "mine").output
