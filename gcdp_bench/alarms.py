@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.files import replacing
 from gcdp_bench.locks import exclusive
-from gcdp_bench.rows import KEY, newest, read_rows
+from gcdp_bench.rows import KEY, merge_rows, newest, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,10 @@ TABLE_KEY = [*KEY, "source"]
 
 
 def write_controls(results: Path, new: pd.DataFrame) -> None:
-    """Add rows to the table; equal keys take the new value, newer definitions replace older."""
+    """Add rows to the table; equal keys take the new value, newer definitions replace older.
+
+    The rows of the results folder that they concern, which were measured before, get their alarms.
+    """
     import pandas as pd
 
     file = results / FILE
@@ -38,6 +41,32 @@ def write_controls(results: Path, new: pd.DataFrame) -> None:
             merged.to_csv(temporary, index=False)
         with replacing(file) as temporary:
             merged.to_parquet(temporary, index=False)
+    _mark(results, new)
+
+
+def _mark(results: Path, controls: pd.DataFrame) -> None:
+    """Write the column `alarm` of points of the controls' data, networks and numbers of samples."""
+    if not (results / "results.parquet").exists():
+        return
+    rows = read_rows(results)
+    alarms = controls[controls["source"] == "alarm"]
+    for _, lines in controls.groupby(["dataset", "judges", "reference", "num_samples"]):
+        first = lines.iloc[0]
+        own = rows[
+            rows["dataset"].eq(first["dataset"])
+            & rows["judges"].eq(first["judges"])
+            & rows["reference"].eq(first["reference"])
+        ]
+        own = own[
+            own.groupby("config_hash")["num_samples"].transform("max").eq(first["num_samples"])
+        ]
+        names = zip(own["metric"], own["extractor"], strict=True)
+        marked = own.assign(
+            alarm=[ids_of(alarms, metric, extractor) for metric, extractor in names]
+        )
+        changed = marked[marked["alarm"] != own["alarm"]]
+        if len(changed):
+            merge_rows(results, changed)
 
 
 def read_controls(results: Path) -> pd.DataFrame | None:

@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from gcdp_bench.alarms import read_controls
+from gcdp_bench.alarms import ids_of, read_controls
 from gcdp_bench.comparable import UnlikeRowsError, check_comparable, old_definitions, outdated
 from gcdp_bench.compare.points import select_points
 from gcdp_bench.compare.sides import compare_points
@@ -82,23 +82,22 @@ def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, judges, 
     kept = ~before["metric"].isin(CLASS_METRICS)
     now = read_rows(old)
     pd.testing.assert_frame_equal(
-        before[kept].reset_index(drop=True),
-        now.loc[~now["metric"].isin(CLASS_METRICS)].reset_index(drop=True),
+        before[kept].drop(columns="alarm").reset_index(drop=True),
+        now.loc[~now["metric"].isin(CLASS_METRICS)].drop(columns="alarm").reset_index(drop=True),
     )
     assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"3"}
 
 
-def test_alarms_stay_with_their_metrics(toy, old, judges, today):  # noqa: F811
-    rows = read_rows(old).assign(alarm="none")
-    of_recall = rows["metric"] == "semantic_recall"
-    rows.loc[of_recall, "alarm"] = "noise-like-real"
-    rows.loc[rows["metric"] == "miou", "alarm"] = "poor-segmenter"
+def test_alarms_are_those_of_today_s_controls(toy, old, judges, today):  # noqa: F811
+    rows = read_rows(old).assign(alarm="of yesterday")
     rows.to_parquet(old / "results.parquet", index=False)
-    renewed = sweep(toy, old, judges)
-    of_recall = renewed["metric"] == "semantic_recall"
-    assert set(renewed[of_recall]["alarm"]) == {"noise-like-real"}
-    assert set(renewed[renewed["metric"] == "semantic_precision"]["alarm"]) == {"none"}
-    assert set(renewed[renewed["metric"] == "miou"]["alarm"]) == {"poor-segmenter"}
+    sweep(toy, old, judges)
+    controls = read_controls(old)
+    alarms = controls[controls["source"] == "alarm"]
+    rows = read_rows(old)
+    names = zip(rows["metric"], rows["extractor"], strict=True)
+    assert rows["alarm"].tolist() == [ids_of(alarms, *pair) for pair in names]
+    assert rows["alarm"].nunique() > 1
 
 
 def test_controls_are_measured_again_by_today_s_definitions(toy, old, judges, today):  # noqa: F811
