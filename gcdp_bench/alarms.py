@@ -114,7 +114,7 @@ def sentences_of(tables: Collection[tuple[Path, pd.DataFrame]]) -> list[str]:
 
 
 def ids_of(alarms: pd.DataFrame, metric: str, extractor: str) -> str:
-    """Column `alarm` of a row: ids of the alarms that concern it, comma-separated, or "none".
+    """Column `alarm` of a row: ids of its alarms, sorted, comma-separated, or "none".
 
     Args:
         alarms: rows with source "alarm".
@@ -122,7 +122,7 @@ def ids_of(alarms: pd.DataFrame, metric: str, extractor: str) -> str:
         extractor: of the row.
     """
     concern = (alarms["metric"] == metric.partition("@")[0]) & (alarms["extractor"] == extractor)
-    return ",".join(dict.fromkeys(alarms[concern]["model"])) or "none"
+    return ",".join(sorted(set(alarms[concern]["model"]))) or "none"
 
 
 def datasets_without_controls(results: Path, datasets: Collection[str]) -> list[str]:
