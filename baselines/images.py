@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.framing import fit_image
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
 
 
 class Images:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from gcdp_bench import config
-from gcdp_bench.images import Size
+from gcdp_bench.core import config
+from gcdp_bench.core.images import Size
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 

@@ -23,18 +23,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gcdp_bench.catalog import dataset_identity, image_size_of, open_dataset
 from gcdp_bench.cli import main as gcdp_bench
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.types import AttributedDataset, Dataset, Triplet
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.evaluate import Judging, Observed, Reference, ask_again, observe
-from gcdp_bench.evaluate.altered import ALTERATIONS, SHUFFLED, Altered
-from gcdp_bench.evaluate.controls import NUM_IMAGES, NUM_PAIRS, REAL, judge_controls
-from gcdp_bench.evaluate.score import derangement
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
+from gcdp_bench.evaluation import Judging, Observed, Reference, ask_again, observe
+from gcdp_bench.evaluation.altered import ALTERATIONS, SHUFFLED, Altered
+from gcdp_bench.evaluation.controls import NUM_IMAGES, NUM_PAIRS, REAL, judge_controls
+from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.intervals import wilson
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
 
 DATASETS = ("synth-city-25", "synth-face-25")
 CASES = ((64, 64), (64, 1000), (200, 200), (200, 1000))

@@ -20,16 +20,17 @@ import torch
 from baselines.ldm.autoencoder import load_autoencoder
 from baselines.ldm.sampler import decode
 from benchmarks.scoring import score_folder
-from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import dataset_identity, image_size_of, open_dataset
+from gcdp_bench.core.images import to_float
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder_writer import FolderWriter
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluate import reference_statistics
-from gcdp_bench.evaluate.score import frechet_name
+from gcdp_bench.evaluation import reference_statistics
+from gcdp_bench.evaluation.metrics import frechet_name
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.images import to_float
-from gcdp_bench.progress import Silent
-from gcdp_bench.runs import find_run
+from gcdp_bench.io.cache import UserCache
+from gcdp_bench.training.runs import find_run
 
 BATCH = 16
 WHITE = 255.0

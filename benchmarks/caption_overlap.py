@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.core.types import Dataset
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.files import replacing
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.io.atomic import replacing
 
 DATASETS = "synth-city-25,synth-face-25"
 COUNTS = (200, 500, 1000)

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.coverage_pool import load_pool
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.cmmd import SCALE, gaussian_kernel
 from gcdp_bench.metrics.feature_sets import Array
 from gcdp_bench.metrics.frechet import frechet_distance, frechet_intervals_unbounded

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.intervals import bounded_mean
 
 MEANS = (0.5, 0.9, 0.99, 0.998, 1.0)

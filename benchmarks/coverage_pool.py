@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 import gcdp_bench.extractors
 from gcdp_bench.datasets.synth_city import CLASS_NAMES, render
 from gcdp_bench.extractors.segmenter import Segmenter
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.metrics.semantic_recall import class_counts
 
@@ -58,7 +58,7 @@ def load_pool(path: Path, num: int) -> Pool:
 
 def make_pool(num: int, *, first: int = FIRST_SCENE) -> Pool:
     """Render, degrade and segment scenes `first` to `first + num`."""
-    folder = Path(gcdp_bench.extractors.__file__).parent / "shipped" / "segmenter-synth-city"
+    folder = Path(gcdp_bench.extractors.__file__).parent / "pretrained" / "segmenter-synth-city"
     segmenter = Segmenter.load(folder)
     parts = []
     for start in range(first, first + num, BATCH):

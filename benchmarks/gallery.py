@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from gcdp_bench.catalog import open_dataset
-from gcdp_bench.files import replacing
-from gcdp_bench.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.datasets.registry import open_dataset
+from gcdp_bench.io.atomic import replacing
 
 STRIPS = (("synth-city", (128, 256), 4), ("synth-face", (128, 128), 8))
 """Dataset, size and number of items of each strip; all strips are as wide."""

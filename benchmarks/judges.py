@@ -11,15 +11,16 @@ import argparse
 import json
 from pathlib import Path
 
-from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import dataset_identity, image_size_of, open_dataset
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.types import AttributedDataset
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluate import Judging, ask_again, observe, reference_statistics, score_real
-from gcdp_bench.evaluate.score import derangement
+from gcdp_bench.evaluation import Judging, ask_again, observe, reference_statistics, score_real
+from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import AttributedDataset
-from gcdp_bench.rows import CEILING, FLOOR, SPLIT
+from gcdp_bench.io.cache import UserCache
+from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.progress import Silent
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Task
 

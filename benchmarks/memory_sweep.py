@@ -22,9 +22,9 @@ from tempfile import TemporaryDirectory
 import pyarrow
 
 from benchmarks.memory import resident_bytes, trend
-from gcdp_bench.catalog import dataset_identity
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
-from gcdp_bench.progress import Silent
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep
 
 NUM_SAMPLES = 16

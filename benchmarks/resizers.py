@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 
+from gcdp_bench.diagnostics.verify.resizing import one_over_f
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
-from gcdp_bench.verify.resizing import one_over_f
 
 SIZES = ((32, 32), (128, 128), (256, 256), (299, 299), (256, 512), (1024, 1024))
 

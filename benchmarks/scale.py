@@ -18,7 +18,7 @@ from functools import cache
 
 import torch
 
-from gcdp_bench.flops import count_flops
+from gcdp_bench.profiling.flops import count_flops
 from reference_model.unet import LowRes, RawText, UNet, UNetConfig, paper_base, paper_sr
 
 SIZE = (256, 512)

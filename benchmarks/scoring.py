@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluate import Judging, Reference, observe, score_generated
+from gcdp_bench.evaluation import Judging, Reference, observe, score_generated
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.progress import Silent
 
 
 def score_folder(

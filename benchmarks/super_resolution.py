@@ -22,19 +22,21 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.scoring import score_folder
-from gcdp_bench.cache import UserCache
-from gcdp_bench.catalog import CASCADES, dataset_identity, image_size_of, open_dataset
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import derive_seed
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.folder_writer import FolderWriter
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluate import Reference, reference_statistics
-from gcdp_bench.evaluate.score import frechet_name
+from gcdp_bench.evaluation import Reference, reference_statistics
+from gcdp_bench.evaluation.metrics import frechet_name
 from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
-from gcdp_bench.images import to_uint8
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import Dataset
-from gcdp_bench.sample import find_generator
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.seeds import derive_seed
+from gcdp_bench.generators.registry import CASCADES
+from gcdp_bench.generators.sample import find_generator
+from gcdp_bench.io.cache import UserCache
 from reference_model.generator import Cascade
 from reference_model.sampler import sample
 from reference_model.stage import Stage, upsample

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import title
-from gcdp_bench.tables import PERCENT, UNDEFINED, param_text
+from gcdp_bench.results.summary import PERCENT, UNDEFINED, param_text
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "results/README.md")

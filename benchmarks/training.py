@@ -15,11 +15,11 @@ import time
 
 import torch
 
-from gcdp_bench.catalog import CASCADES
-from gcdp_bench.networks import STAGES
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.rng import generator
+from gcdp_bench.generators.registry import CASCADES
 from gcdp_bench.train import Request, plan
 from gcdp_bench.training.ema import averaged
+from gcdp_bench.training.networks import STAGES
 from gcdp_bench.training.steps import step_indices, weighted_total
 from gcdp_bench.training.task import TurnTask
 

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import PNG_DPI, theme
 
 SPLITS = ("train", "validation")

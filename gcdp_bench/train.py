@@ -7,32 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.catalog import (
-    GENERATORS,
-    check_quarantine,
-    dataset_identity,
-    lookup,
-    open_dataset,
-    outline,
-    require_shapes,
-)
-from gcdp_bench.config import digest, override
+from gcdp_bench.core.config import digest, override
+from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets import sizes
 from gcdp_bench.datasets.check import training_notes
 from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import DatasetIdentity
+from gcdp_bench.datasets.outlines import outline, require_shapes
+from gcdp_bench.datasets.registry import check_quarantine, open_dataset
 from gcdp_bench.datasets.views import Without
-from gcdp_bench.identity import DatasetIdentity
-from gcdp_bench.kinds import KINDS
-from gcdp_bench.missing import TEXT_ENCODER, Missing, Wanted, missing_for
-from gcdp_bench.networks import NETWORKS
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset
-from gcdp_bench.runs import Run, Weights, as_weights, find_run, new_folder
+from gcdp_bench.diagnostics.missing import TEXT_ENCODER, Missing, Wanted, missing_for
+from gcdp_bench.generators.kinds import KINDS
+from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.generators.training_sizes import image_size, used_images
 from gcdp_bench.training import processes
 from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
+from gcdp_bench.training.networks import NETWORKS
+from gcdp_bench.training.runs import Run, Weights, as_weights, find_run, new_folder
 from gcdp_bench.training.task import Task, TurnTask
-from gcdp_bench.training_sizes import image_size, used_images
 
 VOCABULARY = "vocabulary: training reads it from the captions; here it is that of the class names"
 OF_DATA = {

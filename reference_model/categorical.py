@@ -24,7 +24,7 @@ from jaxtyping import Float, Integer
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.types import IGNORE_ID
 
 CHUNK_ELEMENTS = {"cpu": 1 << 18, "cuda": 1 << 24}
 """Most elements of a temporary (b, K, h, W) tensor: the cache on a CPU, few kernels on a GPU."""

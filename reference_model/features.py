@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.finite import FiniteCheck, require_finite
+from gcdp_bench.core.finite import FiniteCheck, require_finite
 from reference_model.joint import NoiseDraw, Pair, q_sample
 from reference_model.outpainting import LAYOUT_RESAMPLING, Known, outpaint
 from reference_model.sampler import NoiseStreams, predict

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from gcdp_bench.finite import finite_samples
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import GUIDANCE, Batch, Knob
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import GUIDANCE, Batch, Knob
 from reference_model.joint import Pair
 from reference_model.outpainting import Known, outpaint
 from reference_model.sampler import sample

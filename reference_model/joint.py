@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.types import IGNORE_ID
 from reference_model import categorical, gaussian
 from reference_model.distribution import GaussianCategorical
 from reference_model.schedules import Schedule, ScheduleConfig

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
-from gcdp_bench.files import replacing
-from gcdp_bench.texts import parse_json, shown
+from gcdp_bench.io.atomic import replacing
+from gcdp_bench.io.validation import parse_json, shown
 from gcdp_bench.training.checkpoint import load_weights
 from gcdp_bench.training.loading import load_network
 from reference_model.unet import UNet, UNetConfig

@@ -14,8 +14,8 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.images import Size, resize_images
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.images import Size, resize_images
+from gcdp_bench.core.types import IGNORE_ID
 from reference_model.joint import Pair, q_sample, renoise
 from reference_model.sampler import Transitions
 from reference_model.schedules import respaced_transitions

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 from reference_model.joint import LossConfig, ProcessConfig
 from reference_model.schedules import ScheduleConfig

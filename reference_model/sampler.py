@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gcdp_bench.finite import FiniteCheck
-from gcdp_bench.protocols import GUIDANCE
-from gcdp_bench.sampling import check_seeds
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.finite import FiniteCheck
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.sampling_config import check_seeds
+from gcdp_bench.core.types import GUIDANCE
 from reference_model.joint import NoiseDraw, Pair, reverse_step
 from reference_model.schedules import Schedule, respaced_transitions
 from reference_model.stage import Stage, guided, noise_low_res, upsample

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gcdp_bench.config import from_dict, read_task
-from gcdp_bench.images import Size, resize_images, resize_layouts
+from gcdp_bench.core.config import from_dict, read_task
+from gcdp_bench.core.images import Size, resize_images, resize_layouts
 from gcdp_bench.training.loading import load_network
 from reference_model import categorical, gaussian
 from reference_model.joint import JointProcess, LossConfig, Pair, ProcessConfig

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gcdp_bench.config import to_dict
-from gcdp_bench.datasets.framing import fit_image, fit_layout
-from gcdp_bench.datasets.layouts import checked_layout
-from gcdp_bench.images import (
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import (
     mirror_layouts,
     resize_images,
     resize_layouts,
     to_float,
     to_uint8,
 )
-from gcdp_bench.palette import colourise, sheet
-from gcdp_bench.protocols import Dataset
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Dataset
+from gcdp_bench.datasets.framing import fit_image, fit_layout
+from gcdp_bench.datasets.layouts import checked_layout
 from reference_model.joint import JointProcess, NoiseDraw, Pair, loss_terms, q_sample
 from reference_model.sampler import sample
 from reference_model.schedules import Schedule

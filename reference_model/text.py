@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gcdp_bench.extractors.hugging_face import check_settings, load_strictly, load_tokenizer
 from gcdp_bench.extractors.registry import find_weights
-from gcdp_bench.texts import shown
+from gcdp_bench.io.validation import shown
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
-from gcdp_bench.finite import FiniteCheck
+from gcdp_bench.core.finite import FiniteCheck
 from reference_model.gaussian import dynamic_threshold, predict_x_0
 from reference_model.joint import Pair, reverse_step
 from reference_model.sampler import NoiseStreams, predict

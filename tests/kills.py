@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from gcdp_bench import files
 from gcdp_bench.cli import main as command_line
+from gcdp_bench.io import atomic as files
 
 
 def forked(work: Callable[[], object]) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 import pytest
 
-from gcdp_bench.catalog import PRESET_NAMES
 from gcdp_bench.cli import VERBS, main
-from gcdp_bench.config import override, to_dict
-from gcdp_bench.networks import NETWORKS
+from gcdp_bench.core.config import override, to_dict
+from gcdp_bench.generators.presets import PRESET_NAMES
 from gcdp_bench.train import Request, resolve
+from gcdp_bench.training.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(

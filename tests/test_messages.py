@@ -12,8 +12,8 @@ from tests.test_documents import COMMAND, OPTION, ROOT, messages
 JUDGED = ("score", "sweep", "memorisation", "analyze outpainting", "analyze schedules")
 READ_AT_A_SIZE = ("train", "sample", "analyze features", *JUDGED)
 SHOWN_BY = {
-    "gcdp_bench/analyze/contenders.py": ("analyze schedules",),
-    "gcdp_bench/analyze/results.py": ("analyze attributes", "analyze classes"),
+    "gcdp_bench/analysis/contenders.py": ("analyze schedules",),
+    "gcdp_bench/analysis/results.py": ("analyze attributes", "analyze classes"),
     "gcdp_bench/datasets/celeba/tree.py": ("data check", "data stats", *READ_AT_A_SIZE),
     "gcdp_bench/datasets/check.py": ("data check",),
     "gcdp_bench/datasets/disk.py": ("data check", "data stats", *READ_AT_A_SIZE),
@@ -21,17 +21,19 @@ SHOWN_BY = {
     "gcdp_bench/datasets/opening.py": ("data check", "data stats", *READ_AT_A_SIZE),
     "gcdp_bench/datasets/splitting.py": ("data split",),
     "gcdp_bench/datasets/views.py": READ_AT_A_SIZE,
-    "gcdp_bench/evaluate/controls.py": ("score", "sweep"),
-    "gcdp_bench/evaluate/size.py": ("score", "memorisation"),
+    "gcdp_bench/evaluation/controls.py": ("score", "sweep"),
+    "gcdp_bench/evaluation/size.py": ("score", "memorisation"),
     "gcdp_bench/extractors/bundle.py": JUDGED,
     "gcdp_bench/extractors/clip.py": JUDGED,
     "gcdp_bench/extractors/names.py": JUDGED,
     "gcdp_bench/extractors/segmenter.py": JUDGED,
     "gcdp_bench/extractors/segmenter_standard.py": JUDGED,
-    "gcdp_bench/sample.py": ("sample",),
+    "gcdp_bench/generators/sample.py": ("sample",),
     "gcdp_bench/sweep": ("sweep",),
-    "gcdp_bench/training": ("train",),
-    "gcdp_bench/training_sizes.py": ("train",),
+    **{
+        f"gcdp_bench/training/{name}.py": ("train",) for name in ("loop", "processes", "run_folder")
+    },
+    "gcdp_bench/generators/training_sizes.py": ("train",),
 }
 """Module, or folder of modules -> commands that show its messages."""
 

@@ -14,7 +14,7 @@ import pytest
 
 from gcdp_bench.datasets.cityscapes import CLASS_NAMES as CITY_CLASSES
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
-from gcdp_bench.rows import CEILING, FLOOR, SPLIT, read_rows
+from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT, read_rows
 from tests.gcdp_bench.cli.test_cli import fails, run
 from tests.gcdp_bench.datasets.trees import CLASSES, write_celeba, write_cityscapes
 

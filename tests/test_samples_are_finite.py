@@ -13,8 +13,8 @@ from baselines.gansformer.generator import Gansformer
 from baselines.lafite.generator import Lafite
 from baselines.ldm.generator import LatentDiffusion
 from baselines.semantic_palette.generator import SemanticPalette
-from gcdp_bench.catalog import GENERATORS
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.generators.registry import GENERATORS
 from reference_model.generator import Cascade
 from reference_model.outpainting import Known
 from reference_model.text import build_text_encoder

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-from gcdp_bench.catalog import dataset_identity
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.rng import generator
 from gcdp_bench.datasets.folder_writer import FolderWriter
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig
-from gcdp_bench.identity import DatasetIdentity
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_segmenter import NARROW
 from tests.reference_model.conftest import Stripes

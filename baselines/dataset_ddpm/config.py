@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import IGNORE_ID
 
 MANY_CLASSES = 30  # from here on the classifiers are wider
 

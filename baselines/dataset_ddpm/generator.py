@@ -12,11 +12,11 @@ from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.labelling import label_images
 from baselines.dataset_ddpm.model import TrainedDdpm, read_ddpm
 from baselines.trained import Configured
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
+from gcdp_bench.core.types import Batch
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import finite_samples
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import Batch
-from gcdp_bench.sampling import SamplingConfig, check_seeds
 from reference_model.sampler import sample
 from reference_model.text import EncodedText
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import checked_layout
-from gcdp_bench.protocols import IGNORE_ID, Dataset
-from gcdp_bench.seeds import generator
 from reference_model.stage import Stage
 
 CHUNK = 32  # images that are read at a time

@@ -11,7 +11,7 @@ from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.ensemble import PixelEnsemble, vote
 from baselines.dataset_ddpm.model import TrainedDdpm
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
-from gcdp_bench.finite import require_finite
+from gcdp_bench.core.finite import require_finite
 
 CHUNK = 8192  # pixels that are classified at a time
 

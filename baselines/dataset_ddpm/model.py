@@ -9,7 +9,7 @@ from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.ensemble import PixelEnsemble
 from baselines.dataset_ddpm.pixel_features import check_ddpm, feature_width
 from baselines.trained import CONFIG, WEIGHTS, read_task
-from gcdp_bench.config import from_dict, read_json, write_json
+from gcdp_bench.core.config import from_dict, read_json, write_json
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.loading import load_network
 from reference_model.stage import Stage, load_stage

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from baselines.dataset_ddpm.config import LabelConfig
-from gcdp_bench.images import Size, to_float
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.images import Size, to_float
+from gcdp_bench.core.rng import generator
 from reference_model.features import block_names, features_under_noise
 from reference_model.stage import Stage
 from reference_model.unet import UNetConfig

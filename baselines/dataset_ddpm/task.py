@@ -23,12 +23,12 @@ from baselines.dataset_ddpm.model import (
     load_ddpm,
     write_ddpm,
 )
-from gcdp_bench.config import to_dict
-from gcdp_bench.costs import copy_cost
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
-from gcdp_bench.palette import colourise, sheet
-from gcdp_bench.protocols import IGNORE_ID, Dataset
+from gcdp_bench.profiling.training_cost import copy_cost
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 20, 6

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.stylegan2.layers import EPSILON, Linear
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 
 
 class BipartiteAttention(nn.Module):

@@ -13,11 +13,11 @@ from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import GansformerConfig, read_gansformer
 from baselines.stylegan2.draws import seeded_draws
 from baselines.trained import Configured
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
+from gcdp_bench.core.types import TRUNCATION, Batch
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import finite_samples
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import TRUNCATION, Batch
-from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
 class Gansformer(Configured[GansformerConfig]):

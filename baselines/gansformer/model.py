@@ -9,8 +9,8 @@ from typing import Literal
 from baselines.gansformer.config import NetworkConfig
 from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.trained import CONFIG, WEIGHTS, read_task
-from gcdp_bench.config import from_dict
-from gcdp_bench.images import Size
+from gcdp_bench.core.config import from_dict
+from gcdp_bench.core.images import Size
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.loading import load_network
 

@@ -9,8 +9,8 @@ from typing import Literal
 from baselines.gansformer.config import NetworkConfig, paper_config, tiny_config
 from baselines.gansformer.model import GansformerConfig
 from baselines.stylegan2 import TINY_TRAINING
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
 

@@ -17,10 +17,10 @@ from baselines.images import Images
 from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
 from baselines.stylegan2.draws import seeded_draws, training_draws
 from baselines.stylegan2.losses import discriminator_logistic, generator_logistic, r1
-from gcdp_bench.config import to_dict
-from gcdp_bench.images import to_float, to_uint8
-from gcdp_bench.palette import sheet
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import to_float, to_uint8
+from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.config import read_task, write_json
+from gcdp_bench.core.config import read_task, write_json
+from gcdp_bench.core.images import Size, resize_images
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import openai_weights
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.images import Size, resize_images
 from gcdp_bench.training.checkpoint import load_weights, save_weights
 from gcdp_bench.training.loading import load_known
 

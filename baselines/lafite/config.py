@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from baselines.stylegan2.pyramid import Pyramid, halved
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 
 PAPER_CHANNELS = (32768, 512)  # divided by the rows of a level, and at most
 TINY_CHANNELS = (1024, 128)  # the same

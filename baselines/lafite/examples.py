@@ -9,9 +9,9 @@ from torch import Tensor
 
 from baselines.lafite.clip_features import ClipTeacher
 from baselines.lafite.text_features import GROUND_TRUTH_XI, LANGUAGE_FREE_XI, pseudo_text
+from gcdp_bench.core.images import Size, to_float
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.framing import fit_image
-from gcdp_bench.images import Size, to_float
-from gcdp_bench.protocols import Dataset
 
 
 class LafiteExamples:

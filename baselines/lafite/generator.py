@@ -12,11 +12,11 @@ from baselines.lafite.draws import PURPOSE
 from baselines.lafite.model import LafiteConfig, TrainedLafite, read_lafite
 from baselines.stylegan2.draws import seeded_draws
 from baselines.trained import Configured
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
+from gcdp_bench.core.types import TRUNCATION, Batch
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import finite_samples
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import TRUNCATION, Batch
-from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
 class Lafite(Configured[LafiteConfig]):

@@ -10,8 +10,8 @@ from baselines.lafite.clip_features import FOLDER, ClipTeacher, load_teacher
 from baselines.lafite.config import NetworkConfig
 from baselines.lafite.generator_network import LafiteGenerator
 from baselines.trained import CONFIG, WEIGHTS, read_task
-from gcdp_bench.config import from_dict
-from gcdp_bench.images import Size
+from gcdp_bench.core.config import from_dict
+from gcdp_bench.core.images import Size
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.loading import load_network
 

@@ -25,11 +25,11 @@ from baselines.stylegan2.losses import (
     path_penalty,
     r1,
 )
-from gcdp_bench.config import to_dict
-from gcdp_bench.costs import copy_cost
-from gcdp_bench.images import to_float, to_uint8
-from gcdp_bench.palette import sheet
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import to_float, to_uint8
+from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.types import Dataset
+from gcdp_bench.profiling.training_cost import copy_cost
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8

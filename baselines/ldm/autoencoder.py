@@ -11,7 +11,7 @@ from torch import Tensor
 
 from baselines.ldm.autoencoder_loss import AutoencoderLossConfig
 from baselines.ldm.patch_discriminator import PatchConfig
-from gcdp_bench.config import read_json
+from gcdp_bench.core.config import read_json
 from gcdp_bench.training.checkpoint import load_weights
 from gcdp_bench.training.loading import load_network
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from baselines.ldm.autoencoder import AutoencoderConfig
 from baselines.ldm.autoencoder_loss import AutoencoderLossConfig
 from baselines.ldm.patch_discriminator import PatchConfig
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
 

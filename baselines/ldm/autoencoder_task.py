@@ -20,11 +20,11 @@ from baselines.ldm.autoencoder_loss import (
     kl_per_value,
 )
 from baselines.ldm.patch_discriminator import PatchDiscriminator
-from gcdp_bench.config import to_dict
-from gcdp_bench.files import replacing_folder
-from gcdp_bench.images import to_float, to_uint8
-from gcdp_bench.palette import sheet
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import to_float, to_uint8
+from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.types import Dataset
+from gcdp_bench.io.atomic import replacing_folder
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW, NUM_MEASURED = 64, 6, 512

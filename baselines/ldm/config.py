@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 from reference_model.text import TextConfig
 
 

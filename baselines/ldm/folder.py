@@ -12,8 +12,8 @@ from torch import nn
 from baselines.ldm.autoencoder import load_autoencoder
 from baselines.ldm.config import LdmConfig
 from baselines.ldm.schedulers import sampling_scheduler
-from gcdp_bench.config import from_dict, read_table, read_task
-from gcdp_bench.files import replacing, replacing_folder
+from gcdp_bench.core.config import from_dict, read_table, read_task
+from gcdp_bench.io.atomic import replacing, replacing_folder
 from gcdp_bench.training.loading import load_network
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from baselines.ldm.folder import LatentPipeline, read_pipeline
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler
 from baselines.trained import Configured
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
+from gcdp_bench.core.types import GUIDANCE, Batch
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import finite_samples
-from gcdp_bench.protocols import GUIDANCE, Batch
-from gcdp_bench.sampling import SamplingConfig, check_seeds
 from reference_model.text import TextEncoder, build_text_encoder
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from baselines.ldm.config import LdmConfig
+from gcdp_bench.core.images import to_float
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.framing import fit_image
-from gcdp_bench.images import to_float
-from gcdp_bench.protocols import Dataset
 from reference_model.text import TextEncoder
 
 if TYPE_CHECKING:

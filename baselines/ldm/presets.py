@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from baselines.ldm.config import DenoiserConfig, LdmConfig
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 from reference_model.presets import HASH_TEXT, PAPER_TRAINING, T5_LARGE, TINY_TRAINING
 from reference_model.text import TextConfig

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.finite import FiniteCheck
-from gcdp_bench.images import to_uint8
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.finite import FiniteCheck
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.rng import generator
 from reference_model.stage import guided
 
 if TYPE_CHECKING:

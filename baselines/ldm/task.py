@@ -16,12 +16,12 @@ from baselines.ldm.latents import LatentExamples
 from baselines.ldm.network import build_unet
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler, training_scheduler
-from gcdp_bench.config import to_dict
-from gcdp_bench.costs import copy_cost
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.palette import sheet
-from gcdp_bench.protocols import Dataset
-from gcdp_bench.seeds import generator
+from gcdp_bench.profiling.training_cost import copy_cost
 from reference_model.text import build_text_encoder
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8

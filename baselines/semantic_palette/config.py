@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 
 
 @dataclass(frozen=True, kw_only=True)

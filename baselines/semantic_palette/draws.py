@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_palette.model import TrainedLayouts
-from gcdp_bench.finite import require_finite
-from gcdp_bench.images import Size, resize_images
-from gcdp_bench.seeds import generator as seeded
+from gcdp_bench.core.finite import require_finite
+from gcdp_bench.core.images import Size, resize_images
+from gcdp_bench.core.rng import generator as seeded
 
 
 def layouts_from_seeds(trained: TrainedLayouts, seeds: Sequence[int], size: Size) -> Tensor:

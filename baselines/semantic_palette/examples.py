@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_palette.layouts import palettes_of
+from gcdp_bench.core.images import Size, mirror_layouts
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import checked_layout
-from gcdp_bench.images import Size, mirror_layouts
-from gcdp_bench.protocols import Dataset
 
 
 class LayoutExamples:

@@ -12,11 +12,11 @@ from baselines.semantic_palette.config import ImageConfig
 from baselines.semantic_palette.draws import layouts_from_seeds, noise_from_seeds
 from baselines.semantic_palette.model import TrainedPalette, read_palette
 from baselines.trained import Configured
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
+from gcdp_bench.core.types import Batch, Knob
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import finite_samples
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import Batch, Knob
-from gcdp_bench.sampling import SamplingConfig, check_seeds
 
 
 class SemanticPalette(Configured[ImageConfig]):

@@ -10,7 +10,7 @@ from baselines.semantic_palette.config import ImageNetworkConfig
 from baselines.semantic_palette.layout_generator import doubled
 from baselines.semantic_palette.layouts import one_hot
 from baselines.semantic_palette.spade import SLOPE, SpadeBlock
-from gcdp_bench.images import resize_layouts
+from gcdp_bench.core.images import resize_layouts
 
 
 class ImageGenerator(nn.Module):

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from baselines.semantic_palette.config import LayoutNetworkConfig, split_level
 from baselines.semantic_palette.layout_losses import assisted_masks, layouts_of
 from baselines.stylegan2.layers import Conv, Leaky, Linear, leaky
-from gcdp_bench.images import resize_images
+from gcdp_bench.core.images import resize_images
 
 EPSILON = 1e-8
 FEEDBACK = 0.5  # what is left of the features where a layout is fed back

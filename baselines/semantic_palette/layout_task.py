@@ -19,11 +19,11 @@ from baselines.semantic_palette.layout_losses import entropy, gradient_penalty, 
 from baselines.semantic_palette.layouts import blurred, one_hot
 from baselines.semantic_palette.model import write_layouts
 from baselines.semantic_palette.palettes import Palettes, fit_palettes
-from gcdp_bench.config import to_dict
-from gcdp_bench.images import resize_layouts
-from gcdp_bench.palette import colourise, sheet
-from gcdp_bench.protocols import Dataset
-from gcdp_bench.seeds import generator as seeded
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import resize_layouts
+from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.rng import generator as seeded
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8

@@ -7,8 +7,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import IGNORE_ID
 
 BLUR_REACH = 3  # standard deviations at which the Gaussian is cut off
 

@@ -10,7 +10,7 @@ from baselines.semantic_palette.image_generator import ImageGenerator
 from baselines.semantic_palette.layout_generator import LayoutGenerator
 from baselines.semantic_palette.palettes import Palettes, read_palettes, write_palettes
 from baselines.trained import CONFIG, WEIGHTS, read_task
-from gcdp_bench.config import from_dict, to_dict, write_json
+from gcdp_bench.core.config import from_dict, to_dict, write_json
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.loading import load_network

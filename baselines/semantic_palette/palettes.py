@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gcdp_bench.config import from_dict, read_json, write_json
+from gcdp_bench.core.config import from_dict, read_json, write_json
 
 MAX_ITERATIONS = 1000
 FIT_SEED = 0  # of scikit-learn's first guess

@@ -12,8 +12,8 @@ from baselines.semantic_palette.config import (
     LayoutNetworkConfig,
 )
 from baselines.semantic_palette.layouts import halvings
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
 START_ROWS = 4  # at least, of the first level of layouts

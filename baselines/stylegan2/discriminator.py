@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.stylegan2.layers import EPSILON, Conv, DownConv, Linear, Resampler, leaky
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 
 
 class Block(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from baselines.stylegan2.pyramid import Pyramid
-from gcdp_bench.seeds import generator as seeded
+from gcdp_bench.core.rng import generator as seeded
 
 NOISE = "noise."  # prefix of the noise of every convolution in a batch
 

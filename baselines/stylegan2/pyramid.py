@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 
 FEW_ROWS = 5  # a level of so many rows is not halved further
 MOST_START_ROWS = 8  # of a start whose sides cannot be halved further

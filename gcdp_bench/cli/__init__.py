@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gcdp_bench.texts import one_line
+from gcdp_bench.io.validation import one_line
 
 VERBS = {
     "data": "List, check, measure and prepare datasets.",

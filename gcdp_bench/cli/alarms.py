@@ -20,7 +20,7 @@ strict_option = click.option(
 
 def say_alarms(context: click.Context, tables: Collection[tuple[Path, pd.DataFrame]]) -> None:
     """Say the alarms that concern rows of results folders; see `alarms.sentences_of`."""
-    from gcdp_bench.alarms import sentences_of
+    from gcdp_bench.results.alarms import sentences_of
 
     raise_alarms(context, sentences_of(tables), strict=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcdp_bench.texts import file_stem
+from gcdp_bench.io.validation import file_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,9 @@ def write_analysis(
     folder: Path, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Callable[[], Figure]]
 ) -> None:
     """Tables as CSV, figures as PNG and PDF, sent if the folder is in a store; says where."""
-    from gcdp_bench.files import output_folder, replacing
+    from gcdp_bench.io.atomic import output_folder, replacing
     from gcdp_bench.report.style import save, theme
-    from gcdp_bench.storage import send
+    from gcdp_bench.results.object_store import send
 
     output_folder(folder)
     for name, table in tables.items():

@@ -52,13 +52,13 @@ def classes_command(
     if results is not None:
         require_results(results)
 
-    from gcdp_bench.analyze.classes import (
+    from gcdp_bench.analysis.classes import (
         class_table,
         correlation_text,
         frequency_correlations,
     )
-    from gcdp_bench.analyze.draw_classes import draw_frequency
-    from gcdp_bench.analyze.results import read_dataset, read_proportions
+    from gcdp_bench.analysis.draw_classes import draw_frequency
+    from gcdp_bench.analysis.results import read_dataset, read_proportions
     from gcdp_bench.report.recall import draw_recall
 
     results = results_or_default(results)
@@ -95,9 +95,9 @@ def attributes_command(
     if results is not None:
         require_results(results)
 
-    from gcdp_bench.analyze.draw_attributes import draw_attributes
-    from gcdp_bench.analyze.named import named_values
-    from gcdp_bench.analyze.results import read_dataset
+    from gcdp_bench.analysis.draw_attributes import draw_attributes
+    from gcdp_bench.analysis.named import named_values
+    from gcdp_bench.analysis.results import read_dataset
 
     results = results_or_default(results)
     rows = read_dataset(results, dataset)
@@ -129,9 +129,9 @@ def scarcity_command(
     for folder in results:
         require_results(folder)
 
-    from gcdp_bench.analyze.draw_scarcity import draw_scarcity
-    from gcdp_bench.analyze.results import read_dataset
-    from gcdp_bench.analyze.scarcity import analyze_scarcity
+    from gcdp_bench.analysis.draw_scarcity import draw_scarcity
+    from gcdp_bench.analysis.results import read_dataset
+    from gcdp_bench.analysis.scarcity import analyze_scarcity
 
     found = analyze_scarcity(results, model)
     write_analysis(

@@ -65,14 +65,17 @@ def features_command(
     data_root: Path | None,
 ) -> None:
     """Cluster two models' internal features and hold them against the true layouts (Figure 8)."""
-    from gcdp_bench.analyze.draw_features import draw_agreement, draw_clusters
-    from gcdp_bench.analyze.features import FeatureRequest, analyze_features
-    from gcdp_bench.analyze.models import load_cascades
-    from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup, open_dataset
+    from gcdp_bench.analysis.draw_features import draw_agreement, draw_clusters
+    from gcdp_bench.analysis.features import FeatureRequest, analyze_features
+    from gcdp_bench.analysis.models import load_cascades
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
-    from gcdp_bench.files import output_folder
-    from gcdp_bench.runs import find_runs
+    from gcdp_bench.core.lookup import lookup
+    from gcdp_bench.datasets.identities import dataset_identity
+    from gcdp_bench.datasets.registry import open_dataset
+    from gcdp_bench.generators.registry import GENERATORS
+    from gcdp_bench.io.atomic import output_folder
+    from gcdp_bench.training.runs import find_runs
     from reference_model.features import block_names
 
     if model == against:
@@ -161,19 +164,19 @@ def outpainting_command(
 
     The segmenter that judges stands beside the model as a reference.
     """
-    from gcdp_bench.analyze.draw_outpainting import draw_outpainting
-    from gcdp_bench.analyze.outpainting import OutpaintingRequest, analyze_outpainting
-    from gcdp_bench.catalog import open_dataset
+    from gcdp_bench.analysis.draw_outpainting import draw_outpainting
+    from gcdp_bench.analysis.outpainting import OutpaintingRequest, analyze_outpainting
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
+    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.types import AttributedDataset
+    from gcdp_bench.datasets.registry import open_dataset
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.files import output_folder
-    from gcdp_bench.outpaint import outpainter
-    from gcdp_bench.protocols import AttributedDataset
-    from gcdp_bench.runs import PRETRAINED
-    from gcdp_bench.sample import find_generator, load_generator
-    from gcdp_bench.sampling import SamplingConfig
+    from gcdp_bench.generators.outpaint import outpainter
+    from gcdp_bench.generators.sample import find_generator, load_generator
+    from gcdp_bench.io.atomic import output_folder
+    from gcdp_bench.training.runs import PRETRAINED
 
     sampling = SamplingConfig(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
@@ -230,7 +233,7 @@ def outpainting_command(
 
 def _outpainting_line(line: Mapping[Hashable, Any]) -> str:
     """A value with the interval that belongs to it, as `score` prints it."""
-    from gcdp_bench.tables import in_units
+    from gcdp_bench.results.summary import in_units
 
     numbers = (line[name] for name in ("value", "corrected", "ci_low", "ci_high"))
     value, corrected, low, high = in_units(line["metric"], *numbers)
@@ -279,17 +282,18 @@ def schedules_command(
 
     FOLDERs are trained reference cascades whose base stages differ in their label schedule.
     """
-    from gcdp_bench.analyze.contenders import check_dataset, load_contenders
-    from gcdp_bench.analyze.draw_schedules import draw_schedules
-    from gcdp_bench.analyze.schedules import ScheduleRequest, analyze_schedules, summary_lines
-    from gcdp_bench.catalog import dataset_identity, open_dataset
+    from gcdp_bench.analysis.contenders import check_dataset, load_contenders
+    from gcdp_bench.analysis.draw_schedules import draw_schedules
+    from gcdp_bench.analysis.schedules import ScheduleRequest, analyze_schedules, summary_lines
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
+    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.types import AttributedDataset
+    from gcdp_bench.datasets.identities import dataset_identity
+    from gcdp_bench.datasets.registry import open_dataset
     from gcdp_bench.datasets.shuffled import shuffled
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.files import output_folder
-    from gcdp_bench.protocols import AttributedDataset
-    from gcdp_bench.sampling import SamplingConfig
+    from gcdp_bench.io.atomic import output_folder
 
     sampling = SamplingConfig(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gcdp_bench.cache import Entry
+    from gcdp_bench.io.cache import Entry
 
 
 @click.group(name="cache")
@@ -24,7 +24,7 @@ def command() -> None:
 @command.command(name="list")
 def list_command() -> None:
     """List every entry, the least recently used first: size, last use, kind, name."""
-    from gcdp_bench.cache import UserCache
+    from gcdp_bench.io.cache import UserCache
 
     cache = UserCache()
     entries = cache.entries()
@@ -41,7 +41,7 @@ def list_command() -> None:
 @click.argument("kinds", nargs=-1, metavar="[KIND]...")
 def clear_command(kinds: tuple[str, ...]) -> None:
     """Remove the entries of KINDs (statistics, celeba-layouts) [all]."""
-    from gcdp_bench.cache import UserCache
+    from gcdp_bench.io.cache import UserCache
 
     cache = UserCache()
     removed = cache.clear(kinds)

@@ -41,13 +41,13 @@ def command(
     for results, _, _ in sides:
         require_results(results)
 
-    from gcdp_bench.compare.points import rows_of, select_points
+    from gcdp_bench.comparison.points import rows_of, select_points
 
     first, second = (select_points(*side, dataset=dataset) for side in sides)
 
     from gcdp_bench.cli.display import print_summary
-    from gcdp_bench.compare.sides import compare_points
-    from gcdp_bench.compare.text import chance_note, readable_comparison
+    from gcdp_bench.comparison.sides import compare_points
+    from gcdp_bench.comparison.text import chance_note, readable_comparison
 
     table = compare_points(first, second, per_class=classes)
     print_summary(readable_comparison(table))
@@ -56,7 +56,7 @@ def command(
                          ("win", "tie", "lose", "below noise", "too few")))  # fmt: skip
     click.echo(chance_note(table))
     if out is not None:
-        from gcdp_bench.files import replacing
+        from gcdp_bench.io.atomic import replacing
 
         with replacing(out) as temporary:
             table.to_csv(temporary, index=False)

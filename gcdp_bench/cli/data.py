@@ -22,7 +22,7 @@ def command() -> None:
 def list_command(data_root: Path | None) -> None:
     """List every dataset: whether it is here, where it is looked for, how many items it has."""
     from gcdp_bench.cli.data_tables import availability_table, print_table
-    from gcdp_bench.data import available_datasets
+    from gcdp_bench.datasets.manage import available_datasets
 
     entries = available_datasets(data_root)
     print_table(availability_table(entries))
@@ -55,7 +55,7 @@ def check_command(
     """Open every file of a dataset; show all faults, and exit with 1 if there is one."""
     from gcdp_bench.cli.data_tables import fault_table, print_table
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.data import check_files, missing_for_commands
+    from gcdp_bench.datasets.manage import check_files, missing_for_commands
     from gcdp_bench.datasets.views import write_quarantine
 
     report = check_files(
@@ -86,8 +86,8 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
     """Show how much of a split each class is, in pixels and in images."""
     from gcdp_bench.cli.data_tables import print_table, proportion_table
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.data import open_split
     from gcdp_bench.datasets.disk import template_note_of
+    from gcdp_bench.datasets.manage import open_split
     from gcdp_bench.datasets.proportions import class_proportions
 
     dataset = open_split(name, split, data_root=data_root)
@@ -108,8 +108,8 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 def subset_command(name: str, data_root: Path | None, split: str, out: Path) -> None:
     """Write down which items a split has, one id a line."""
-    from gcdp_bench.catalog import open_faulty
     from gcdp_bench.datasets.manifest import write_ids
+    from gcdp_bench.datasets.registry import open_faulty
 
     ids = open_faulty(name, split, data_root=data_root).ids
     write_ids(out, ids)
@@ -135,7 +135,7 @@ def split_command(
 
     FOLDER is not changed; a folder that holds something is not written to.
     """
-    from gcdp_bench.files import no_such_folder
+    from gcdp_bench.io.atomic import no_such_folder
 
     if not folder.is_dir():
         raise FileNotFoundError(no_such_folder(folder))
@@ -164,7 +164,7 @@ def split_command(
 def prepare_command(name: str, data_root: Path | None, cache: Path | None) -> None:
     """Make what a dataset needs once (celeba: merged layouts); rerun to continue."""
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.data import prepare_files
+    from gcdp_bench.datasets.manage import prepare_files
 
     num = prepare_files(name, data_root=data_root, cache=cache, progress=Display())
     click.echo(f"{name}: {num} files made, the others were there")

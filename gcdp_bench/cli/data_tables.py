@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gcdp_bench.protocols import IGNORE_ID
-from gcdp_bench.texts import one_line
+from gcdp_bench.core.types import IGNORE_ID
+from gcdp_bench.io.validation import one_line
 
 if TYPE_CHECKING:
-    from gcdp_bench.data import Availability
+    from gcdp_bench.core.types import Fault
     from gcdp_bench.datasets.check import CheckReport
+    from gcdp_bench.datasets.manage import Availability
     from gcdp_bench.datasets.proportions import Proportions
-    from gcdp_bench.protocols import Fault
 
 MAX_WIDTH = 10_000  # characters, where no terminal limits a line
 

@@ -25,12 +25,12 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
-from gcdp_bench.texts import one_line
+from gcdp_bench.io.validation import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gcdp_bench.protocols import Dataset
+    from gcdp_bench.core.types import Dataset
 
 PLAIN_LINES = 10  # without a terminal: so many lines per job
 HEADING_CHARS = 15  # of a line of a heading, where a table does not fit the terminal
@@ -83,7 +83,7 @@ class PlainLines:
 
 
 class Display:
-    """`gcdp_bench.progress.Progress` on a terminal, or plain lines when there is none."""
+    """`gcdp_bench.core.progress.Progress` on a terminal, or plain lines when there is none."""
 
     def __init__(self, console: Console | None = None):
         self.console = console or Console(stderr=True)

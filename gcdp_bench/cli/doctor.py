@@ -56,7 +56,7 @@ def command(
     if models is not None or script is not None:
         raise click.UsageError("--models and --script belong to --for")
 
-    from gcdp_bench.doctor import examine
+    from gcdp_bench.diagnostics.doctor import examine
 
     for section in examine(data_root):
         click.echo(section.title)
@@ -76,10 +76,11 @@ def _for(
     force: bool,
 ) -> None:
     """What a sweep of a dataset lacks."""
-    from gcdp_bench.catalog import TASKS, check_training
     from gcdp_bench.cli.needs import show_missing, sweep_choices, taken_samples, wanted_by
     from gcdp_bench.cli.options import parse_list
-    from gcdp_bench.missing import missing_for, sweep_command
+    from gcdp_bench.diagnostics.missing import missing_for, sweep_command
+    from gcdp_bench.generators.presets import check_training
+    from gcdp_bench.generators.registry import TASKS
 
     names = TASKS["text-to-image"] if models is None else parse_list(models, str, "--models")
     for name in names:

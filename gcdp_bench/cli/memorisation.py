@@ -16,7 +16,7 @@ from gcdp_bench.cli.options import (
 from gcdp_bench.cli.stores import STORED, require_samples
 
 if TYPE_CHECKING:
-    from gcdp_bench.protocols import MetricValue
+    from gcdp_bench.core.types import MetricValue
 
 
 @click.command(name="memorisation")
@@ -54,16 +54,16 @@ def command(
     that --features names.
     """
     require_samples(folder)
-    from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.folder import Folder, native_size
-    from gcdp_bench.evaluate.size import evaluation_size
+    from gcdp_bench.datasets.registry import has_attributes, open_dataset
+    from gcdp_bench.evaluation.memorisation import find_memorised
+    from gcdp_bench.evaluation.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.files import output_folder, replacing
-    from gcdp_bench.memorisation import find_memorised
+    from gcdp_bench.io.atomic import output_folder, replacing
     from gcdp_bench.report.memorisation import draw_memorised
     from gcdp_bench.report.style import save, theme
-    from gcdp_bench.storage import fetched, send
+    from gcdp_bench.results.object_store import fetched, send
 
     if train_split == unseen_split:
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")

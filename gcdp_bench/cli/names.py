@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from gcdp_bench.runs import Weights
+    from gcdp_bench.training.runs import Weights
 
 
 class Name(click.ParamType):
@@ -37,19 +37,20 @@ class TrainedWeights(click.ParamType):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Weights:
         """See `runs.as_weights`."""
-        from gcdp_bench.runs import as_weights
+        from gcdp_bench.training.runs import as_weights
 
         return as_weights(value) if isinstance(value, str) else value
 
 
 def _dataset(name: str) -> None:
-    from gcdp_bench.catalog import check_dataset
+    from gcdp_bench.datasets.registry import check_dataset
 
     check_dataset(name)
 
 
 def _generator(name: str) -> None:
-    from gcdp_bench.catalog import GENERATORS, lookup
+    from gcdp_bench.core.lookup import lookup
+    from gcdp_bench.generators.registry import GENERATORS
 
     lookup(GENERATORS, name, "generator")
 
@@ -78,7 +79,7 @@ def _weights(name: str) -> None:
 
 
 def _condition(text: str) -> None:
-    from gcdp_bench.rows import COLUMNS, RENAMED
+    from gcdp_bench.results.schema import COLUMNS, RENAMED
 
     field, separator, _ = text.partition("=")
     if not separator or field not in {*COLUMNS, *RENAMED}:

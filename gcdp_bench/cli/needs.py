@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
-    from gcdp_bench.missing import Missing, Wanted
+    from gcdp_bench.diagnostics.missing import Missing, Wanted
 
 
 def wanted_by(
@@ -33,10 +33,10 @@ def wanted_by(
         pretrained: whether networks that are not given are those that ship.
         preset: of what is to be trained.
     """
+    from gcdp_bench.datasets.identity import family
+    from gcdp_bench.diagnostics.missing import Wanted, usual_evaluators
     from gcdp_bench.extractors.names import DEFAULT_FEATURES, FID_PROTOCOLS, HRNET, split_resize
-    from gcdp_bench.identity import family
-    from gcdp_bench.missing import Wanted, usual_evaluators
-    from gcdp_bench.runs import PRETRAINED, as_weights
+    from gcdp_bench.training.runs import PRETRAINED, as_weights
 
     usual = PRETRAINED if pretrained else None
     kind = evaluators.get("extractors", "shipped")
@@ -129,8 +129,8 @@ def show_missing(
     Raises:
         FileExistsError: there is a file at `path`, and `force` is off.
     """
-    from gcdp_bench.files import replacing
-    from gcdp_bench.missing import items, listing, script
+    from gcdp_bench.diagnostics.missing import items, listing, script
+    from gcdp_bench.io.atomic import replacing
 
     if path is None:
         click.echo(listing(missing, dataset, typed_choices(context)))
@@ -162,7 +162,7 @@ def taken_samples(
     Raises:
         ValueError: the split has fewer than are given.
     """
-    from gcdp_bench.data import choose_samples
+    from gcdp_bench.datasets.manage import choose_samples
 
     chosen = choose_samples(command, dataset, split, given, data_root=data_root,
                             quarantine=quarantine)  # fmt: skip

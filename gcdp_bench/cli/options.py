@@ -13,7 +13,7 @@ from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER, TrainedWeights
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
     from gcdp_bench.extractors.bundle import JudgeRequest
-    from gcdp_bench.runs import Weights
+    from gcdp_bench.training.runs import Weights
 
 JUDGES = "gcdp_bench.judges"
 """Where a command's context keeps the values of `extractor_options`."""
@@ -148,7 +148,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def cascade_options(function):
-    """How a cascade is sampled: see `gcdp_bench.sampling`."""
+    """How a cascade is sampled: see `gcdp_bench.core.sampling_config`."""
     for option in (
         click.option(
             "--sr-guidance",
@@ -247,7 +247,7 @@ def dataset_or_default(given: str | None, data_root: Path | None) -> str:
     Raises:
         ValueError: there are several to choose from.
     """
-    from gcdp_bench.defaults import default_dataset
+    from gcdp_bench.datasets.defaults import default_dataset
 
     if given is not None:
         return given
@@ -262,7 +262,7 @@ def results_or_default(given: Path | None) -> Path:
     Raises:
         ValueError: there are several to choose from.
     """
-    from gcdp_bench.defaults import default_results
+    from gcdp_bench.datasets.defaults import default_results
 
     if given is not None:
         return given
@@ -305,9 +305,9 @@ def judge_request(
             or a run is of other data.
         FileNotFoundError: networks are missing.
     """
-    from gcdp_bench.catalog import dataset_identity
+    from gcdp_bench.datasets.identities import dataset_identity
     from gcdp_bench.extractors.bundle import JudgeRequest, find_networks
-    from gcdp_bench.runs import PRETRAINED, find_run
+    from gcdp_bench.training.runs import PRETRAINED, find_run
 
     identity = dataset_identity(dataset, data_root=data_root)
     usual = PRETRAINED if pretrained else None
@@ -368,8 +368,8 @@ def parse_weights(
         click.BadParameter: another form.
         ValueError: another model, or one that is given twice.
     """
-    from gcdp_bench.networks import NETWORKS
-    from gcdp_bench.runs import PRETRAINED, as_weights
+    from gcdp_bench.training.networks import NETWORKS
+    from gcdp_bench.training.runs import PRETRAINED, as_weights
 
     parsed: dict[str, Weights] = {}
     for text in texts:

@@ -72,20 +72,20 @@ def command(
     From images:      outpaint --dataset D --image DIR --caption TEXT --out FOLDER
     A part of both:   add --mask m.png, white where to draw
     """
-    from gcdp_bench.catalog import dataset_identity
     from gcdp_bench.cli.display import Display
+    from gcdp_bench.core.sampling_config import SamplingConfig
     from gcdp_bench.datasets.folder_files import read_captions
     from gcdp_bench.datasets.framing import by, lost
-    from gcdp_bench.known import Sources, find_known, read_known
-    from gcdp_bench.outpaint import (
+    from gcdp_bench.datasets.identities import dataset_identity
+    from gcdp_bench.generators.outpaint import (
         OutpaintRequest,
         default_resampling,
         inputs_digest,
         outpaint_folder,
         outpainter,
     )
-    from gcdp_bench.sample import find_generator, load_generator
-    from gcdp_bench.sampling import SamplingConfig
+    from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
+    from gcdp_bench.generators.sample import find_generator, load_generator
 
     if (caption is None) == (captions is None):
         raise click.UsageError("expected either --caption or --captions")

@@ -53,10 +53,10 @@ def command(
         require_results(results)
 
     from gcdp_bench.cli.display import print_summary
-    from gcdp_bench.comparable import UnlikeRowsError
     from gcdp_bench.report import build_report, build_table_1
-    from gcdp_bench.storage import send, store_of
-    from gcdp_bench.tables import readable
+    from gcdp_bench.results.compatibility import UnlikeRowsError
+    from gcdp_bench.results.object_store import send, store_of
+    from gcdp_bench.results.summary import readable
 
     results = results_or_default(results)
     if not (results / "results.parquet").is_file():
@@ -87,10 +87,10 @@ def command(
 
 def _no_results(results: Path) -> str:
     """What has to be run first, with all that is missing for it."""
-    from gcdp_bench.catalog import TASKS
     from gcdp_bench.cli.needs import wanted_by
-    from gcdp_bench.defaults import default_dataset
-    from gcdp_bench.missing import listing, missing_for, sweep_command
+    from gcdp_bench.datasets.defaults import default_dataset
+    from gcdp_bench.diagnostics.missing import listing, missing_for, sweep_command
+    from gcdp_bench.generators.registry import TASKS
 
     text = f"{results}: expected the results of a sweep, found none; run "
     try:

@@ -58,13 +58,13 @@ def command(
     data_root: Path | None,
 ) -> None:
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
-    from gcdp_bench.catalog import open_dataset
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
+    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.types import GUIDANCE, TRUNCATION
+    from gcdp_bench.datasets.registry import open_dataset
     from gcdp_bench.datasets.shuffled import shuffled
-    from gcdp_bench.filling import read_drawn
-    from gcdp_bench.protocols import GUIDANCE, TRUNCATION
-    from gcdp_bench.sample import (
+    from gcdp_bench.generators.sample import (
         SampleRequest,
         captions_digest,
         check_resize,
@@ -73,8 +73,8 @@ def command(
         load_generator,
         sample_folder,
     )
-    from gcdp_bench.sampling import SamplingConfig
-    from gcdp_bench.storage import store_of
+    from gcdp_bench.generators.sample_folder import read_drawn
+    from gcdp_bench.results.object_store import store_of
 
     sampling = SamplingConfig(
         steps=steps,

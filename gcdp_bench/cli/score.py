@@ -56,26 +56,26 @@ def command(
     require_samples(folder)
     import pandas as pd
 
-    from gcdp_bench.cache import UserCache
-    from gcdp_bench.catalog import has_attributes, open_dataset
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.datasets.folder import Folder, native_size
     from gcdp_bench.datasets.framing import resize_of
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.datasets.reading import reading_of
-    from gcdp_bench.evaluate import (
+    from gcdp_bench.datasets.registry import has_attributes, open_dataset
+    from gcdp_bench.evaluation import (
         Judging,
         observe,
         reference_statistics,
         score_controls,
         score_generated,
     )
-    from gcdp_bench.evaluate.size import evaluation_size
+    from gcdp_bench.evaluation.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.files import output_folder, replacing
+    from gcdp_bench.io.atomic import output_folder, replacing
+    from gcdp_bench.io.cache import UserCache
     from gcdp_bench.metrics.frechet import UNDERSAMPLED
-    from gcdp_bench.storage import fetched
-    from gcdp_bench.tables import in_units
+    from gcdp_bench.results.object_store import fetched
+    from gcdp_bench.results.summary import in_units
 
     if out is not None:
         output_folder(out.parent)

@@ -15,7 +15,7 @@ class StoredFolder(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Open the store of a URL; nothing is brought or sent yet."""
-        from gcdp_bench.storage import is_remote, open_store
+        from gcdp_bench.results.object_store import is_remote, open_store
 
         if isinstance(value, Path):
             return value
@@ -28,10 +28,10 @@ class StoredResults(StoredFolder):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Bring the rows; what lies behind them is brought by who needs it."""
         path = super().convert(value, param, ctx)
-        from gcdp_bench.storage import is_remote
+        from gcdp_bench.results.object_store import is_remote
 
         if not isinstance(value, Path) and (is_remote(value) or path.is_dir()):
-            from gcdp_bench.stored_tables import synchronise
+            from gcdp_bench.results.sync import synchronise
 
             synchronise(path)
         return path
@@ -57,7 +57,7 @@ def require_results(results: Path) -> None:
 
 def require_samples(folder: Path) -> None:
     """The same of a folder of samples; one in a store is looked for when it is brought."""
-    from gcdp_bench.storage import store_of
+    from gcdp_bench.results.object_store import store_of
 
     if store_of(folder) is None:
         require_folder(

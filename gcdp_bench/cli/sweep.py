@@ -170,25 +170,26 @@ def command(
     if cluster is None and (cpus_per_task is not None or gpus_per_task is not None):
         raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
 
-    from gcdp_bench.catalog import GENERATORS, TASKS, check_dataset, has_attributes, protocol_split
+    from gcdp_bench.datasets.registry import check_dataset, has_attributes, protocol_split
+    from gcdp_bench.generators.registry import GENERATORS, TASKS
 
     given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS))
 
-    from gcdp_bench.alarms import alarms_of
     from gcdp_bench.cli.display import Display, print_summary
-    from gcdp_bench.data import choose_samples
+    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.types import GUIDANCE, TRUNCATION
+    from gcdp_bench.datasets.manage import choose_samples
     from gcdp_bench.datasets.proportions import unnamed_note
+    from gcdp_bench.diagnostics.missing import missing_for, refuse, too_few
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.missing import missing_for, refuse, too_few
-    from gcdp_bench.protocols import GUIDANCE, TRUNCATION
     from gcdp_bench.report.table_1 import readable_table_1, table_1
-    from gcdp_bench.runs import PRETRAINED
-    from gcdp_bench.sampling import SamplingConfig
-    from gcdp_bench.storage import store_of
+    from gcdp_bench.results.alarms import alarms_of
+    from gcdp_bench.results.object_store import store_of
+    from gcdp_bench.results.summary import readable, summary_table
     from gcdp_bench.sweep import Places, SweepConfig, find_generators, pinned, run_sweep
     from gcdp_bench.sweep.expected import expected
     from gcdp_bench.sweep.generators import check_models
-    from gcdp_bench.tables import readable, summary_table
+    from gcdp_bench.training.runs import PRETRAINED
 
     dataset = dataset_or_default(dataset, data_root)
     check_dataset(dataset)

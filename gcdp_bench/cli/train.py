@@ -73,8 +73,8 @@ def command(
     reference-unconditional, gansformer, dataset-ddpm, semantic-palette), a network that one is
     built on (autoencoder for ldm, lafite-clip for lafite, ddpm for dataset-ddpm, palette-layouts
     for semantic-palette), or a judge (segmenter, clip, attributes)."""
-    from gcdp_bench.catalog import check_training
-    from gcdp_bench.networks import NETWORKS
+    from gcdp_bench.generators.presets import check_training
+    from gcdp_bench.training.networks import NETWORKS
 
     check_training(model, preset)
     if stage is not None and not NETWORKS[model].stages:
@@ -82,9 +82,9 @@ def command(
 
     from gcdp_bench import train
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.config import to_dict
-    from gcdp_bench.defaults import default_dataset
-    from gcdp_bench.missing import refuse
+    from gcdp_bench.core.config import to_dict
+    from gcdp_bench.datasets.defaults import default_dataset
+    from gcdp_bench.diagnostics.missing import refuse
 
     train.check_name(model)
     if dataset is None:
@@ -130,7 +130,7 @@ def command(
 
 def _choices(model: str, preset: str) -> str:
     """Options of the doctor, so that its script makes what this training needs."""
-    from gcdp_bench.catalog import GENERATORS
+    from gcdp_bench.generators.registry import GENERATORS
 
     words = f"--models {model}" if model in GENERATORS else ""
     return words if preset == "tiny" else f"{words} --preset {preset}".strip()

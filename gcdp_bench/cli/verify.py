@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gcdp_bench.verify import Outcome
+    from gcdp_bench.diagnostics.verify import Outcome
 
 
 @click.command(name="verify")
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def command(ctx: click.Context) -> None:
     """Compute every golden number that needs no weights; exit 1 when one is not met."""
     from gcdp_bench.cli.display import Display
-    from gcdp_bench.verify import golden_checks, run_checks
+    from gcdp_bench.diagnostics.verify import golden_checks, run_checks
 
     checks = golden_checks()
     display, outcomes = Display(), []

@@ -10,7 +10,7 @@ import click
 from gcdp_bench.cli.names import WEIGHTS
 
 if TYPE_CHECKING:
-    from gcdp_bench.inventory import Published
+    from gcdp_bench.diagnostics.weights import Published
 
 
 @click.group(name="weights")
@@ -21,7 +21,7 @@ def command() -> None:
 @command.command(name="list")
 def list_command() -> None:
     """List every weight: purpose, licence, size, digest, place, and how to get it."""
-    from gcdp_bench.inventory import published_weights, trained_weights
+    from gcdp_bench.diagnostics.weights import published_weights, trained_weights
 
     for entry in published_weights():
         _print_published(entry)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from gcdp_bench.core.images import IMAGE_SUFFIXES, Size, read_image
+from gcdp_bench.core.types import Fault, Triplet
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, files_by_id, find_folder, layouts_by_id
 from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
-from gcdp_bench.images import IMAGE_SUFFIXES, Size, read_image
-from gcdp_bench.protocols import Fault, Triplet
 
 CLASS_NAMES = (
     "sky",

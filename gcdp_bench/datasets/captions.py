@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from gcdp_bench.datasets import plurals as english
 from gcdp_bench.datasets.denial import denied
 from gcdp_bench.datasets.scripts import stands_alone
-from gcdp_bench.texts import match_key
+from gcdp_bench.io.validation import match_key
 
 TEMPLATE = "An image of an urban scene with {classes}."
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.progress import Progress, Silent
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Dataset, Fault
 from gcdp_bench.datasets.disk import DiskDataset, LayoutFiles, template_note_of
 from gcdp_bench.datasets.framing import other_splits, usual_native
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
@@ -16,10 +20,6 @@ from gcdp_bench.datasets.proportions import (
     count_unnamed,
     unnamed_note,
 )
-from gcdp_bench.images import Size
-from gcdp_bench.progress import Progress, Silent
-from gcdp_bench.protocols import Dataset, Fault
-from gcdp_bench.seeds import generator
 
 MAX_LOOKED_AT = 64
 """Items of a training split whose layouts are read before the training."""

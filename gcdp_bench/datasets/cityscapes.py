@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gcdp_bench.core.images import Size, read_image
+from gcdp_bench.core.types import IGNORE_ID, Fault, Triplet
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import Item, find_folder
 from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
@@ -16,10 +18,8 @@ from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import read_existing_layout, size_problem
 from gcdp_bench.datasets.manifest import choose_caption, read_manifest
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES, ID
-from gcdp_bench.files import visible
-from gcdp_bench.images import Size, read_image
-from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
-from gcdp_bench.texts import nfc
+from gcdp_bench.io.atomic import visible
+from gcdp_bench.io.validation import nfc
 
 FOLDERS = ("cityscapes", "Cityscapes")
 PARTS = {"train": ("train",), "val": ("val",), "test": ("val",), "all": ("train", "val")}

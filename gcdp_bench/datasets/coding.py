@@ -13,9 +13,9 @@ import torch
 from PIL import ImageColor
 from torch import Tensor
 
-from gcdp_bench.images import grey_bits, read_layout, read_layout_colours
-from gcdp_bench.protocols import IGNORE_ID
-from gcdp_bench.texts import MAX_PROBLEMS, nfc, shown
+from gcdp_bench.core.images import grey_bits, read_layout, read_layout_colours
+from gcdp_bench.core.types import IGNORE_ID
+from gcdp_bench.io.validation import MAX_PROBLEMS, nfc, shown
 
 Code = TypeVar("Code", int, tuple[int, int, int])
 

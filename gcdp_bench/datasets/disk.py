@@ -9,10 +9,10 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from gcdp_bench.files import visible
-from gcdp_bench.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES, LOSSY_SUFFIXES
-from gcdp_bench.protocols import CheckedDataset
-from gcdp_bench.texts import nfc
+from gcdp_bench.core.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES, LOSSY_SUFFIXES
+from gcdp_bench.core.types import CheckedDataset
+from gcdp_bench.io.atomic import visible
+from gcdp_bench.io.validation import nfc
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gcdp_bench.config import digest
+from gcdp_bench.core.config import digest
+from gcdp_bench.core.images import IMAGE_SUFFIXES, Size, orientation, read_image, read_size
+from gcdp_bench.core.types import IGNORE_ID, Fault, Triplet
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.disk import layouts_by_id
 from gcdp_bench.datasets.folder_files import (
@@ -44,8 +46,6 @@ from gcdp_bench.datasets.layouts import (
 )
 from gcdp_bench.datasets.manifest import choose_caption
 from gcdp_bench.datasets.reading import DENIED
-from gcdp_bench.images import IMAGE_SUFFIXES, Size, orientation, read_image, read_size
-from gcdp_bench.protocols import IGNORE_ID, Fault, Triplet
 
 MOST_SINGLED_OUT = 0.1
 """Share of images of another shape that `inspect` lists one by one; more are one fault."""

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.config import read_table
+from gcdp_bench.core.config import read_table
+from gcdp_bench.core.images import IMAGE_SUFFIXES
+from gcdp_bench.core.types import IGNORE_ID, Fault
 from gcdp_bench.datasets.coding import LayoutCoding, read_coding
 from gcdp_bench.datasets.disk import files_by_id, id_of
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT
 from gcdp_bench.datasets.manifest import choose_caption, scan_manifest
-from gcdp_bench.files import no_such_folder, visible
-from gcdp_bench.images import IMAGE_SUFFIXES
-from gcdp_bench.protocols import IGNORE_ID, Fault
-from gcdp_bench.texts import check_class_names, check_name, check_part, nfc, shown
+from gcdp_bench.io.atomic import no_such_folder, visible
+from gcdp_bench.io.validation import check_class_names, check_name, check_part, nfc, shown
 
 CAPTION_FILES = ("captions.jsonl", "metadata.jsonl", "images/metadata.jsonl")
 """Where captions are looked for; the others are of Hugging Face's image folders."""

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gcdp_bench.config import write_json
+from gcdp_bench.core.config import write_json
+from gcdp_bench.core.images import write_image, write_layout
 from gcdp_bench.datasets.folder_files import refuse, scan_captions
-from gcdp_bench.files import remove_leftovers, replacing
-from gcdp_bench.images import write_image, write_layout
-from gcdp_bench.locks import exclusive
-from gcdp_bench.texts import check_caption, check_id, nfc
+from gcdp_bench.io.atomic import remove_leftovers, replacing
+from gcdp_bench.io.locks import exclusive
+from gcdp_bench.io.validation import check_caption, check_id, nfc
 
 
 @dataclass(frozen=True)

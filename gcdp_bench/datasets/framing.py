@@ -15,8 +15,8 @@ from pathlib import Path
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.images import Size, read_size, resize_images, resize_layouts
-from gcdp_bench.protocols import IGNORE_ID, Dataset
+from gcdp_bench.core.images import Size, read_size, resize_images, resize_layouts
+from gcdp_bench.core.types import IGNORE_ID, Dataset
 
 RESIZES = ("crop", "pad", "stretch")
 MOST_CROPPED = 0.05

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from gcdp_bench.core.images import read_image
+from gcdp_bench.core.types import Fault
 from gcdp_bench.datasets.disk import Item
-from gcdp_bench.images import read_image
-from gcdp_bench.protocols import Fault
 
 T = TypeVar("T")
 

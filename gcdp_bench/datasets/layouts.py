@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gcdp_bench.core.types import IGNORE_ID, Dataset, Triplet
 from gcdp_bench.datasets.coding import LayoutCoding
-from gcdp_bench.protocols import IGNORE_ID, Dataset, Triplet
 
 IDS = LayoutCoding()
 """Values of a layout are class ids."""

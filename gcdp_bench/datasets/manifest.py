@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.datasets.disk import id_of
-from gcdp_bench.files import replacing
-from gcdp_bench.seeds import derive_seed
-from gcdp_bench.texts import check_caption, check_id, parse_json, read_lines, shown
+from gcdp_bench.io.atomic import replacing
+from gcdp_bench.io.validation import check_caption, check_id, parse_json, read_lines, shown
 
 NAME_KEYS = ("id", "file_name")
 TEXT_KEYS = ("caption", "captions", "text")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gcdp_bench.cache import LAYOUTS, cache_home
+from gcdp_bench.io.cache import LAYOUTS, cache_home
 
 if TYPE_CHECKING:
+    from gcdp_bench.core.images import Size
+    from gcdp_bench.core.progress import Progress
     from gcdp_bench.datasets.disk import DiskDataset
-    from gcdp_bench.images import Size
-    from gcdp_bench.progress import Progress
 
 CITYSCAPES_VARIABLE = "CITYSCAPES_DATASET"  # where Cityscapes' own scripts look
 FIRST_CAPTIONS = {"test-first": "test"}  # split of celeba -> the split whose images it has

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gcdp_bench.images import Size
-    from gcdp_bench.protocols import Triplet
+    from gcdp_bench.core.images import Size
+    from gcdp_bench.core.types import Triplet
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.datasets.disk import Captioned, LayoutFiles
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import IGNORE_ID, Dataset
 
 IGNORED_IS_MOST = 0.5
 """Share of ignored pixels from which on a note says so."""

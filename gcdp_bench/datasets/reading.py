@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import AttributedDataset, Dataset, Triplet
 from gcdp_bench.datasets.framing import native_of, resize_of
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
 
 DENIED = "denied classes count"
 

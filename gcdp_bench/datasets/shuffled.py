@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import AttributedDataset, Dataset, Triplet
 from gcdp_bench.datasets.framing import native_of, resize_of
 from gcdp_bench.datasets.reading import reading_of
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import AttributedDataset, Dataset, Triplet
-from gcdp_bench.seeds import generator
 
 
 class Shuffled:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.framing import by, fits, lost, native_of, resize_of
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset
 
 STEP = 4  # px; sides that are tried are multiples of it
 LEAST = 16  # px of a side

@@ -9,12 +9,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_files import classes_file
-from gcdp_bench.files import replacing_folder
-from gcdp_bench.progress import Progress
-from gcdp_bench.seeds import derive_seed
-from gcdp_bench.texts import MAX_PROBLEMS, shown
+from gcdp_bench.io.atomic import replacing_folder
+from gcdp_bench.io.validation import MAX_PROBLEMS, shown
 
 SPLITS = ("train", "val", "test")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from torch import Tensor
 
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import AttributedDataset, Fault, Triplet
 from gcdp_bench.datasets.disk import DiskDataset, template_note_of
 from gcdp_bench.datasets.framing import native_of, resize_of
 from gcdp_bench.datasets.reading import Mentioning, reading_of
-from gcdp_bench.files import replacing
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import AttributedDataset, Fault, Triplet
-from gcdp_bench.texts import nfc, parse_json, read_lines, shown
+from gcdp_bench.io.atomic import replacing
+from gcdp_bench.io.validation import nfc, parse_json, read_lines, shown
 
 
 class Without:

@@ -9,14 +9,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.core.config import from_dict, read_task
+from gcdp_bench.core.finite import require_finite
+from gcdp_bench.core.images import Size, to_float
+from gcdp_bench.core.types import AttributedDataset, Dataset
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import require_finite
-from gcdp_bench.images import Size, to_float
-from gcdp_bench.protocols import AttributedDataset, Dataset
-from gcdp_bench.texts import reason
+from gcdp_bench.io.validation import reason
 from gcdp_bench.training.loading import load_network
 
 CHUNK = 64

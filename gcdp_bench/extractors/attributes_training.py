@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.config import to_dict
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import to_float
+from gcdp_bench.core.types import AttributedDataset, Dataset
 from gcdp_bench.datasets.outline import Outline
 from gcdp_bench.extractors.attributes import (
     AttributeNetwork,
@@ -19,8 +21,6 @@ from gcdp_bench.extractors.attributes import (
     build_network,
     require_attributes,
 )
-from gcdp_bench.images import to_float
-from gcdp_bench.protocols import AttributedDataset, Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
 NUM_VALIDATION, CHUNK = 512, 64

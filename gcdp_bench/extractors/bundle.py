@@ -11,7 +11,11 @@ from typing import Literal, TypeVar
 
 from torch import Tensor
 
-from gcdp_bench.config import digest
+from gcdp_bench.core.config import digest
+from gcdp_bench.core.finite import require_finite
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset, FeatureJudge, Judge, LayoutJudge, Prediction, TextJudge
+from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import NAME as CLIP
@@ -31,11 +35,7 @@ from gcdp_bench.extractors.names import (
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
-from gcdp_bench.finite import require_finite
-from gcdp_bench.identity import DatasetIdentity
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset, FeatureJudge, Judge, LayoutJudge, Prediction, TextJudge
-from gcdp_bench.runs import PRETRAINED, Run, Weights, as_weights, find_run, refuse_all
+from gcdp_bench.training.runs import PRETRAINED, Run, Weights, as_weights, find_run, refuse_all
 
 T = TypeVar("T")
 Kind = Literal["shipped", "standard"]

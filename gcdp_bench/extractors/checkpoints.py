@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gcdp_bench.texts import reason
+from gcdp_bench.io.validation import reason
 
 SAVE_ALONE = (
     "python -c \"import torch; checkpoint = torch.load('FILE', weights_only=False); torch.save("

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.core.config import from_dict, read_task
+from gcdp_bench.core.images import Size, to_float
+from gcdp_bench.core.types import TextMatch
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.images import Size, to_float
-from gcdp_bench.protocols import TextMatch
 from gcdp_bench.training.checkpoint import load_weights
 from gcdp_bench.training.loading import load_network
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gcdp_bench.core.types import TextMatch
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.registry import find_weights, weight_spec
 from gcdp_bench.extractors.torchscript import torchscript_tensors
 from gcdp_bench.extractors.weights import file_digest
-from gcdp_bench.protocols import TextMatch
 from gcdp_bench.training.loading import load_known
 
 NAME = "clip-vit-l-14-336"

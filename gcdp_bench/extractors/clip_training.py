@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gcdp_bench.config import to_dict
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import Size, mirrored_ids, to_float
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip import ClipConfig, Tokenizer, build_clip
-from gcdp_bench.images import Size, mirrored_ids, to_float
-from gcdp_bench.protocols import Dataset
 from gcdp_bench.training.loop import TrainingConfig
 from gcdp_bench.training.task import plain
 

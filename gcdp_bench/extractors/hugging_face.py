@@ -15,8 +15,8 @@ from typing import Any
 
 from torch import nn
 
-from gcdp_bench.config import read_table
-from gcdp_bench.texts import reason, shown
+from gcdp_bench.core.config import read_table
+from gcdp_bench.io.validation import reason, shown
 
 TOKENIZER = "tokenizer.json"
 PIECES = "spiece.model"  # the same vocabulary, in the format of another library

@@ -26,7 +26,7 @@ from gcdp_bench.extractors.names import FidProtocol
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
 from gcdp_bench.extractors.weights import file_digest
-from gcdp_bench.texts import reason
+from gcdp_bench.io.validation import reason
 
 CHUNK = 32
 NAME = "inception-v3"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.images import Size
+from gcdp_bench.core.images import Size
 
 INCEPTION_SIZE = (299, 299)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gcdp_bench.config import from_dict, read_task
+from gcdp_bench.core.config import from_dict, read_task
+from gcdp_bench.core.finite import require_finite
+from gcdp_bench.core.images import Size, to_float
+from gcdp_bench.core.types import Dataset, LayoutJudge, Prediction
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.weights import tensors_digest
-from gcdp_bench.finite import require_finite
-from gcdp_bench.images import Size, to_float
-from gcdp_bench.protocols import Dataset, LayoutJudge, Prediction
 from gcdp_bench.training.loading import load_network
 
 CHUNK = 32

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gcdp_bench.core.finite import require_finite
+from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Dataset, Prediction
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.hrnet import W48, HRNetConfig, HRNetSegmenter, quiet_mmseg
 from gcdp_bench.extractors.names import BOX, CONFIGURED, NATIVE
 from gcdp_bench.extractors.names import HRNET as NAME
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.weights import file_digest
-from gcdp_bench.finite import require_finite
-from gcdp_bench.images import Size
-from gcdp_bench.protocols import Dataset, Prediction
-from gcdp_bench.texts import shown
+from gcdp_bench.io.validation import shown
 from gcdp_bench.training.loading import load_known
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB, of pixels 0..255

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gcdp_bench.config import to_dict
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.images import mirror_layouts, resize_images, to_float
+from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig
-from gcdp_bench.images import mirror_layouts, resize_images, to_float
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
-from gcdp_bench.palette import colourise, sheet
-from gcdp_bench.protocols import IGNORE_ID, Dataset
 from gcdp_bench.training.loop import TrainingConfig
 
 NUM_VALIDATION, NUM_PREVIEW, NUM_COUNTED = 100, 6, 300

@@ -17,7 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from gcdp_bench.config import read_table, write_json
+from gcdp_bench.core.config import read_table, write_json
+from gcdp_bench.core.progress import Progress
 from gcdp_bench.extractors.registry import (
     WEIGHTS,
     WeightSpec,
@@ -27,9 +28,8 @@ from gcdp_bench.extractors.registry import (
     weight_spec,
     weights_home,
 )
-from gcdp_bench.files import visible
-from gcdp_bench.progress import Progress
-from gcdp_bench.texts import reason, shown
+from gcdp_bench.io.atomic import visible
+from gcdp_bench.io.validation import reason, shown
 
 RECORD = "digests.json"
 MEGABYTE = 10**6

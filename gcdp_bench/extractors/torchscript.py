@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gcdp_bench.pickles import PlainUnpickler
-from gcdp_bench.texts import reason
+from gcdp_bench.io.safe_pickle import PlainUnpickler
+from gcdp_bench.io.validation import reason
 
 DTYPES: Mapping[str, torch.dtype] = {
     "DoubleStorage": torch.float64,

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gcdp_bench.core.types import AttributedDataset, MetricValue
 from gcdp_bench.metrics.intervals import SHARE, mean_value, wilson
-from gcdp_bench.protocols import AttributedDataset, MetricValue
 
 NAMED_TRUE, NAMED_FALSE, NOT_NAMED = 1, 0, -1
 

@@ -7,8 +7,8 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.intervals import mean_value, without_interval
-from gcdp_bench.protocols import MetricValue
 
 LOG = logging.getLogger(__name__)
 HESSEL_WEIGHT = 2.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.core.types import IGNORE_ID, MetricValue
 from gcdp_bench.metrics.intervals import basic_interval, sample_counts
-from gcdp_bench.protocols import IGNORE_ID, MetricValue
 
 
 def contingency_tables(

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair, squared_distances
 from gcdp_bench.metrics.intervals import at_least_zero
 from gcdp_bench.metrics.mmd import kernel_sums, normal_interval
-from gcdp_bench.protocols import MetricValue
 
 SIGMA = 10.0
 SCALE = 1000.0

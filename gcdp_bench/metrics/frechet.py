@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
 from gcdp_bench.metrics.frechet_halves import halved_terms, num_halves
 from gcdp_bench.metrics.intervals import (
@@ -18,7 +19,6 @@ from gcdp_bench.metrics.intervals import (
     without_interval,
 )
 from gcdp_bench.metrics.spectrum import effective_rank
-from gcdp_bench.protocols import MetricValue
 
 UNDERSAMPLED = "undersampled"
 """Ends the name of the method where samples are too few, see `is_undersampled`."""

@@ -17,7 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from gcdp_bench.protocols import MetricValue
+from gcdp_bench.core.types import MetricValue
 
 NUM_RESAMPLES = 2000
 """Of a mean; distances, which cost more, say their number in the method's name."""

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gcdp_bench.core.types import IGNORE_ID, MetricValue
 from gcdp_bench.metrics.intervals import Interval, bounded_interval, weighted_sums, without_interval
-from gcdp_bench.protocols import IGNORE_ID, MetricValue
 
 
 def confusion_matrices(reference: Tensor, other: Tensor, num_classes: int) -> NDArray[np.int64]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.feature_sets import Features, checked_pair
 from gcdp_bench.metrics.intervals import wilson
-from gcdp_bench.protocols import MetricValue
 
 CHUNK = 512
 """Rows of a distance matrix that are held at once."""

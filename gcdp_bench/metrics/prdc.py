@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair, squared_distances
 from gcdp_bench.metrics.intervals import Interval, at_least_zero, bounded_mean, mean_interval
-from gcdp_bench.protocols import MetricValue
 
 K_PRECISION = 3
 K_DENSITY = 5

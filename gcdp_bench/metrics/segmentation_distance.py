@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.frechet import frechet_intervals
-from gcdp_bench.protocols import MetricValue
 
 
 def area_percent(counts: NDArray[np.int64]) -> NDArray[np.float64]:

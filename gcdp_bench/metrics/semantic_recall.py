@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.intervals import (
     SHARE,
     bounded_interval,
@@ -19,7 +20,6 @@ from gcdp_bench.metrics.intervals import (
     wilson,
     without_interval,
 )
-from gcdp_bench.protocols import MetricValue
 
 Presence = NDArray[np.bool_]  # (N, K): sample x class
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gcdp_bench.report.style import colours, errors, plain, title
-from gcdp_bench.rows import CEILING, FLOOR
+from gcdp_bench.results.schema import CEILING, FLOOR
 
 GROUP_HEIGHT = 0.82  # of its share of the axis
 MARKS = ((CEILING, "|", 50), (FLOOR, "x", 19))  # with their size

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from gcdp_bench.report.style import title
-from gcdp_bench.tables import param_text, primary_totals
+from gcdp_bench.results.summary import param_text, primary_totals
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gcdp_bench.agreement import judge_agreement, warnings_of
-from gcdp_bench.alarms import alarms_of, datasets_without_controls
-from gcdp_bench.comparable import check_comparable, name_subsets, old_definitions, select
-from gcdp_bench.compare.models import compare_models
-from gcdp_bench.cost_rows import read_costs
-from gcdp_bench.files import output_folder, replacing
-from gcdp_bench.points import read_proportions
-from gcdp_bench.published import published_rows
+from gcdp_bench.comparison.models import compare_models
+from gcdp_bench.io.atomic import output_folder, replacing
+from gcdp_bench.io.validation import file_stem
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.page import Section, Tables, render_page
@@ -24,10 +19,15 @@ from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import save, theme, title
 from gcdp_bench.report.table_1 import markdown, table_1, write_table_1
 from gcdp_bench.report.tradeoff import draw_tradeoff
-from gcdp_bench.rows import generators, read_rows
-from gcdp_bench.tables import summary_table
-from gcdp_bench.texts import file_stem
-from gcdp_bench.tradeoff import tradeoff_table
+from gcdp_bench.results.alarms import alarms_of, datasets_without_controls
+from gcdp_bench.results.compatibility import check_comparable, name_subsets, old_definitions, select
+from gcdp_bench.results.costs import read_costs
+from gcdp_bench.results.layout import read_proportions
+from gcdp_bench.results.published import published_rows
+from gcdp_bench.results.rank_agreement import judge_agreement, warnings_of
+from gcdp_bench.results.schema import generators, read_rows
+from gcdp_bench.results.summary import summary_table
+from gcdp_bench.results.tradeoff import tradeoff_table
 
 TRADEOFF_NOTE = (
     "Each curve runs over the model's sampling parameter (guidance scale w, truncation psi ψ), "
@@ -51,7 +51,7 @@ class Report:
     figures: tuple[Path, ...]  # PNG; a PDF lies beside each
     summary: pd.DataFrame
     warnings: tuple[str, ...]
-    alarms: pd.DataFrame  # see `gcdp_bench.alarms.alarms_of`
+    alarms: pd.DataFrame  # see `gcdp_bench.results.alarms.alarms_of`
 
 
 def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool = False) -> Report:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gcdp_bench.cost_rows import SAMPLING
 from gcdp_bench.report.best import Setting, best_setting
 from gcdp_bench.report.style import title
-from gcdp_bench.tables import UNDEFINED, param_text
+from gcdp_bench.results.costs import SAMPLING
+from gcdp_bench.results.summary import UNDEFINED, param_text
 
 TOGETHER = "all"
 """Value of `part` in a model's first line: sums over its networks, and the costs of a sample."""
@@ -55,7 +55,7 @@ def cost_table(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         rows: tidy rows; the seconds of a sample are theirs, in batches, on their machine.
-        costs: lines of `gcdp_bench.cost_rows`.
+        costs: lines of `gcdp_bench.results.costs`.
 
     Returns:
         Columns `COLUMNS`; missing: not recorded, or of no meaning in that line.

@@ -14,17 +14,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from gcdp_bench.core.images import read_layout
+from gcdp_bench.core.palette import Colour, class_colours, colourise
+from gcdp_bench.core.types import IGNORE_ID, Triplet
 from gcdp_bench.datasets.folder import Folder, native_size
 from gcdp_bench.datasets.folder_files import scan_captions
 from gcdp_bench.datasets.manifest import choose_caption
-from gcdp_bench.images import read_layout
-from gcdp_bench.palette import Colour, class_colours, colourise
-from gcdp_bench.points import Point, read_point
-from gcdp_bench.protocols import IGNORE_ID, Triplet
 from gcdp_bench.report.best import Setting, best_setting, settings
 from gcdp_bench.report.style import plain, title
-from gcdp_bench.rows import CEILING, generators
-from gcdp_bench.storage import fetched, store_of
+from gcdp_bench.results.layout import Point, read_point
+from gcdp_bench.results.object_store import fetched, store_of
+from gcdp_bench.results.schema import CEILING, generators
 
 NUM_CAPTIONS = 5
 PANEL_INCH2 = 1.28  # area of one picture, whatever its shape

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.metrics.memorisation import Neighbours
-from gcdp_bench.protocols import Dataset
 
 NUM_SHOWN = 12
 PER_LINE = 2

@@ -12,12 +12,12 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from gcdp_bench.compare.paired import NOISE, TIE
-from gcdp_bench.compare.text import readable_comparison
+from gcdp_bench.comparison.paired import NOISE, TIE
+from gcdp_bench.comparison.text import readable_comparison
 from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
 from gcdp_bench.report.table_1 import notes, readable_table_1
-from gcdp_bench.tables import (
+from gcdp_bench.results.summary import (
     PERCENT,
     UNDEFINED,
     below_noise,
@@ -82,7 +82,7 @@ def render_page(
         sections: figures of each dataset.
         tables: what is shown as numbers.
         warnings: sentences on top.
-        alarms: as `gcdp_bench.alarms.alarms_of`; their banner comes first.
+        alarms: as `gcdp_bench.results.alarms.alarms_of`; their banner comes first.
     """
     environment = Environment(
         loader=PackageLoader("gcdp_bench.report"),

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gcdp_bench.report.bars import draw_bars
 from gcdp_bench.report.best import best_setting
-from gcdp_bench.rows import REFERENCE_MODELS, generators
+from gcdp_bench.results.schema import REFERENCE_MODELS, generators
 
 BAR_HEIGHT_INCH = 0.16
 

@@ -17,9 +17,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gcdp_bench.files import replacing
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.fonts import families, lacking, say_lacking
-from gcdp_bench.rows import CEILING, FLOOR, SPLIT
+from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
 
 MODEL_COLOURS = {
     "reference": "#c1272d",

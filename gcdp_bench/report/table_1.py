@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.files import replacing
-from gcdp_bench.identity import family
-from gcdp_bench.published import METHODS, TABLE_1
+from gcdp_bench.datasets.identity import family
+from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import title
-from gcdp_bench.rows import CEILING, REFERENCE_MODELS, SPLIT
-from gcdp_bench.tables import (
+from gcdp_bench.results.published import METHODS, TABLE_1
+from gcdp_bench.results.schema import CEILING, REFERENCE_MODELS, SPLIT
+from gcdp_bench.results.summary import (
     UNDEFINED,
     number,
     param_text,
@@ -53,7 +53,7 @@ def table_1(rows: pd.DataFrame) -> pd.DataFrame:
     layouts; distances of the sample to the other real images.
 
     Args:
-        rows: tidy rows of `gcdp_bench.rows`.
+        rows: tidy rows of `gcdp_bench.results.schema`.
 
     Returns:
         Columns `method`, `data`, `layouts` (`OWN`, `JUDGED`, or "true" of real images),

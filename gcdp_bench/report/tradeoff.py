@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from gcdp_bench.metrics.centres import centres
 from gcdp_bench.report.labels import Label, write_labels
 from gcdp_bench.report.style import colour, colours, marker, plain, title
-from gcdp_bench.rows import CEILING, FLOOR, SPLIT
-from gcdp_bench.tables import param_symbol, primary_totals
+from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
+from gcdp_bench.results.summary import param_symbol, primary_totals
 
 AXES = {
     "semantic_recall": ("Semantic Recall (%)", 100.0),

@@ -6,29 +6,27 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from gcdp_bench.catalog import (
-    dataset_identity,
-    open_dataset,
-    protocol_split,
-    trained_parts,
-)
-from gcdp_bench.comparable import old_definitions
-from gcdp_bench.cost_rows import record_costs
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.types import Dataset, Generator, Taught
 from gcdp_bench.datasets.framing import by
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import DatasetIdentity, family
+from gcdp_bench.datasets.registry import open_dataset, protocol_split
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.identity import DatasetIdentity, family
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, Generator, Taught
-from gcdp_bench.rows import read_rows
-from gcdp_bench.runs import Run, Training
-from gcdp_bench.sample import SampleRequest, check_resize, load_generator
-from gcdp_bench.stored_tables import synchronise
+from gcdp_bench.generators.registry import trained_parts
+from gcdp_bench.generators.sample import SampleRequest, check_resize, load_generator
+from gcdp_bench.results.compatibility import old_definitions
+from gcdp_bench.results.costs import record_costs
+from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.sync import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.generators import find_generators
 from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.measure import Measurements
 from gcdp_bench.sweep.renew import renew
+from gcdp_bench.training.networks import Training
+from gcdp_bench.training.runs import Run
 
 
 class Bench:

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gcdp_bench.core.progress import Progress
 from gcdp_bench.extractors.bundle import JudgeRequest, find_networks, load_extractors
-from gcdp_bench.progress import Progress
-from gcdp_bench.storage import store_of
-from gcdp_bench.stored_tables import synchronise
+from gcdp_bench.io.validation import reason
+from gcdp_bench.results.object_store import store_of
+from gcdp_bench.results.sync import synchronise
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.connection import connect
 from gcdp_bench.sweep.generators import find_generators, pinned
 from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.run import run_sweep
 from gcdp_bench.sweep.worker import Board, Recipe, Resources, Worker
-from gcdp_bench.texts import reason
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcdp_bench.catalog import TASKS, lookup
-from gcdp_bench.protocols import GUIDANCE, TRUNCATION
-from gcdp_bench.rows import PROTOCOLS
-from gcdp_bench.runs import Weights
-from gcdp_bench.sample import SampleRequest
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import GUIDANCE, TRUNCATION
+from gcdp_bench.generators.registry import TASKS
+from gcdp_bench.generators.sample import SampleRequest
+from gcdp_bench.results.schema import PROTOCOLS
+from gcdp_bench.training.runs import Weights
 
 GUIDANCE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0)
 """Values that `--until-saturation` tries, in this order."""

@@ -7,7 +7,7 @@ import os
 import socket
 from typing import Any
 
-from gcdp_bench.texts import reason
+from gcdp_bench.io.validation import reason
 
 CONNECT_SEC = 5.0
 

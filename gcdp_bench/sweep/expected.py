@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from gcdp_bench.catalog import dataset_identity, image_size_of, protocol_split, require_shapes
-from gcdp_bench.config import read_table
-from gcdp_bench.estimate import Estimate, estimate
-from gcdp_bench.identity import DatasetIdentity
-from gcdp_bench.images import Size
-from gcdp_bench.runs import find_run
+from gcdp_bench.core.config import read_table
+from gcdp_bench.core.images import Size
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import DatasetIdentity
+from gcdp_bench.datasets.outlines import require_shapes
+from gcdp_bench.datasets.registry import image_size_of, protocol_split
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, Places, SweepConfig
+from gcdp_bench.sweep.estimate import Estimate, estimate
+from gcdp_bench.training.runs import find_run
 
 TINY_WIDTH = 128  # px, of images at the tiny preset
 
 
 def expected(config: SweepConfig, places: Places) -> Estimate:
-    """See `gcdp_bench.estimate.estimate`.
+    """See `gcdp_bench.sweep.estimate.estimate`.
 
     Raises:
         ValueError: real images cannot be used at the size of the samples, as in the sweep.

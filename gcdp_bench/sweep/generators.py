@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gcdp_bench.catalog import GENERATORS, dataset_identity, lookup
-from gcdp_bench.runs import Run, find_runs
+from gcdp_bench.core.lookup import lookup
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.training.runs import Run, find_runs
 
 
 def find_generators(config: SweepConfig, places: Places) -> dict[str, Run]:

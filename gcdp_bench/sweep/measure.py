@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.alarms import ids_of, read_controls, write_controls
-from gcdp_bench.cache import UserCache
-from gcdp_bench.comparable import outdated
-from gcdp_bench.config import digest
+from gcdp_bench.core.config import digest
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.provenance import PRECISION, git_commit, hardware, library_versions
+from gcdp_bench.core.types import Dataset, FewLabels, Generator, MetricValue
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.reading import reading_of
-from gcdp_bench.evaluate import (
+from gcdp_bench.evaluation import (
     Judging,
     Observed,
     Scores,
@@ -29,18 +29,18 @@ from gcdp_bench.evaluate import (
     score_generated,
     score_real,
 )
-from gcdp_bench.evaluate.reference import Reference, class_proportions
-from gcdp_bench.evaluate.score import Judged, derangement
+from gcdp_bench.evaluation.metrics import Judged, derangement
+from gcdp_bench.evaluation.reference import Reference, class_proportions
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.files import remove_leftovers
-from gcdp_bench.filling import Drawn, announce_wait, read_drawn
-from gcdp_bench.locks import exclusive
-from gcdp_bench.points import score_folder, write_point, write_proportions
-from gcdp_bench.pooling import pool_seeds
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Dataset, FewLabels, Generator, MetricValue
-from gcdp_bench.provenance import PRECISION, git_commit, hardware, library_versions
-from gcdp_bench.rows import (
+from gcdp_bench.generators.sample import SampleRequest, captions_digest, sample_folder
+from gcdp_bench.generators.sample_folder import Drawn, announce_wait, read_drawn
+from gcdp_bench.io.atomic import remove_leftovers
+from gcdp_bench.io.cache import UserCache
+from gcdp_bench.io.locks import exclusive
+from gcdp_bench.results.alarms import ids_of, read_controls, write_controls
+from gcdp_bench.results.compatibility import outdated
+from gcdp_bench.results.layout import score_folder, write_point, write_proportions
+from gcdp_bench.results.schema import (
     CEILING,
     FLOOR,
     REFERENCE_MODELS,
@@ -49,10 +49,10 @@ from gcdp_bench.rows import (
     read_rows,
     to_frame,
 )
-from gcdp_bench.runs import Training
-from gcdp_bench.sample import SampleRequest, captions_digest, sample_folder
+from gcdp_bench.results.seed_pooling import pool_seeds
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.records import control_lines, of_ceiling, record
+from gcdp_bench.training.networks import Training
 
 NUM_EXAMPLES = 8
 """Real triplets kept for the report."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gcdp_bench.evaluate.controls import Controls
-from gcdp_bench.evaluate.score import Judged, Scores
+from gcdp_bench.core.types import MetricValue
+from gcdp_bench.evaluation.controls import Controls
+from gcdp_bench.evaluation.metrics import Judged, Scores
 from gcdp_bench.metrics.definitions.versions import definition_version
-from gcdp_bench.protocols import MetricValue
 
 
 def record(judged: Judged) -> dict:

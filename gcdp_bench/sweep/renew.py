@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.comparable import outdated
-from gcdp_bench.evaluate import Observed, Scores, score_generated, score_real
-from gcdp_bench.evaluate.reference import Reference
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.provenance import git_commit, library_versions
+from gcdp_bench.evaluation import Observed, Scores, score_generated, score_real
+from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.definitions.captions import CAPTION_DEFINITIONS
-from gcdp_bench.points import score_folder, write_per_sample
-from gcdp_bench.pooling import pool_seeds
-from gcdp_bench.progress import Progress
-from gcdp_bench.provenance import git_commit, library_versions
-from gcdp_bench.rows import CEILING, merge_rows, read_rows, to_frame
-from gcdp_bench.storage import fetched
+from gcdp_bench.results.compatibility import outdated
+from gcdp_bench.results.layout import score_folder, write_per_sample
+from gcdp_bench.results.object_store import fetched
+from gcdp_bench.results.schema import CEILING, merge_rows, read_rows, to_frame
+from gcdp_bench.results.seed_pooling import pool_seeds
 from gcdp_bench.sweep.records import of_ceiling, recalls, record
 
 REMEDY = "choose another --results, or remove the folder and rerun the sweep"

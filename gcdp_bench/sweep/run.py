@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.types import TRUNCATION, Generator
 from gcdp_bench.datasets.sizes import used_images
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.files import output_folder
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import TRUNCATION, Generator
-from gcdp_bench.rows import REFERENCE_MODELS
-from gcdp_bench.sample import SampleRequest
-from gcdp_bench.storage import store_of
-from gcdp_bench.stored_tables import synchronise
+from gcdp_bench.generators.sample import SampleRequest
+from gcdp_bench.io.atomic import output_folder
+from gcdp_bench.results.object_store import store_of
+from gcdp_bench.results.schema import REFERENCE_MODELS
+from gcdp_bench.results.sync import synchronise
 from gcdp_bench.sweep.bench import Bench
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, Places, SweepConfig
 from gcdp_bench.sweep.jobs import (

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.progress import Silent
-from gcdp_bench.storage import open_store
-from gcdp_bench.stored_tables import synchronise
+from gcdp_bench.results.object_store import open_store
+from gcdp_bench.results.sync import synchronise
 from gcdp_bench.sweep.bench import Bench
 from gcdp_bench.sweep.config import Places, SweepConfig
 from gcdp_bench.sweep.jobs import Draw, Job, Measure

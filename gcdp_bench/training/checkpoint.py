@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gcdp_bench.config import read_table, write_json
-from gcdp_bench.files import remove_folder, replacing, replacing_folder
-from gcdp_bench.texts import reason, shown
+from gcdp_bench.core.config import read_table, write_json
+from gcdp_bench.io.atomic import remove_folder, replacing, replacing_folder
+from gcdp_bench.io.validation import reason, shown
 from gcdp_bench.training.sharding import like
 
 NUM_KEPT = 2

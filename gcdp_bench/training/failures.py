@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gcdp_bench.batches import out_of_memory
+from gcdp_bench.core.batching import out_of_memory
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.settings import TrainingConfig
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from gcdp_bench.texts import reason
+from gcdp_bench.io.validation import reason
 from gcdp_bench.training.checkpoint import check_fit, load_weights
 
 N = TypeVar("N", bound=nn.Module)

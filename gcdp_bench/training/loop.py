@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from gcdp_bench.config import from_dict, to_dict
-from gcdp_bench.costs import Meter, Spent, read_cost, write_cost
-from gcdp_bench.finite import NotFinite
-from gcdp_bench.identity import IDENTITY, DatasetIdentity, identity_record
-from gcdp_bench.progress import Progress, Silent
-from gcdp_bench.seeds import derive_seed
+from gcdp_bench.core.config import from_dict, to_dict
+from gcdp_bench.core.finite import NotFinite
+from gcdp_bench.core.progress import Progress, Silent
+from gcdp_bench.core.rng import derive_seed
+from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, identity_record
+from gcdp_bench.profiling.training_cost import Meter, Spent, read_cost, write_cost
 from gcdp_bench.training import checkpoint, processes, run_folder, sharding
 from gcdp_bench.training.ema import averaged as averaged_copy
 from gcdp_bench.training.failures import Diverged, enough_memory, not_finite

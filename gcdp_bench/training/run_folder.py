@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import nn
 
-from gcdp_bench.config import digest, to_dict, write_json
-from gcdp_bench.files import output_folder, remove_leftovers
-from gcdp_bench.identity import IDENTITY
-from gcdp_bench.images import write_image
+from gcdp_bench.core.config import digest, to_dict, write_json
+from gcdp_bench.core.images import write_image
+from gcdp_bench.datasets.identity import IDENTITY
+from gcdp_bench.io.atomic import output_folder, remove_leftovers
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.task import Exporting, Learning
 

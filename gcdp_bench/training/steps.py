@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.rng import generator
 from gcdp_bench.training import processes
 from gcdp_bench.training.settings import TrainingConfig
 from gcdp_bench.training.task import Task, TurnTask

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.types import IGNORE_ID
 from reference_model.unet.attention import CrossAttention, Residual, SelfAttention, TransformerBlock
 from reference_model.unet.blocks import (
     CrossEmbedding,

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from baselines.trained import Configured, read_task
-from gcdp_bench.config import write_json
+from gcdp_bench.core.config import write_json
 
 
 def read(folder):

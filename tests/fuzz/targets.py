@@ -19,25 +19,25 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from gcdp_bench.config import from_dict, override, read_json, to_dict
+from gcdp_bench.core.config import from_dict, override, read_json, to_dict
+from gcdp_bench.core.images import read_image, read_layout
 from gcdp_bench.datasets.captions import parse_caption
 from gcdp_bench.datasets.celeba.pickled import read_pickled_ids
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
 from gcdp_bench.datasets.folder_files import read_captions
-from gcdp_bench.evaluate.observed import Observed
+from gcdp_bench.evaluation.features import Observed
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.torchscript import torchscript_tensors
-from gcdp_bench.filling import read_drawn
-from gcdp_bench.images import read_image, read_layout
-from gcdp_bench.rows import read_rows, to_frame
-from gcdp_bench.texts import check_caption, check_id
+from gcdp_bench.generators.sample_folder import read_drawn
+from gcdp_bench.io.validation import check_caption, check_id
+from gcdp_bench.results.schema import read_rows, to_frame
 from gcdp_bench.training.checkpoint import load_weights
 from reference_model.stage import StageConfig
 from tests.fuzz.common import png
 from tests.fuzz.test_manifests import FILE_READERS, LINE_READERS
 from tests.fuzz.test_pickles import packed, scripted
-from tests.gcdp_bench.test_costs import COST
-from tests.gcdp_bench.test_rows import record
+from tests.gcdp_bench.profiling.test_training_cost import COST
+from tests.gcdp_bench.results.test_schema import record
 from tests.reference_model.conftest import base_config
 
 STAGE = base_config()

@@ -16,7 +16,7 @@ from gcdp_bench.datasets.faces import named_classes, parse_attributes
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_files import read_captions
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.texts import MAX_CAPTION, check_caption, check_id, file_stem, one_line
+from gcdp_bench.io.validation import MAX_CAPTION, check_caption, check_id, file_stem, one_line
 from reference_model.text import HashNgramEncoder, TextConfig
 from tests.fuzz.common import attempt, command_refused, examples, refused
 
@@ -211,7 +211,7 @@ def test_a_folder_of_other_images_is_not_sampled_into(toy, tmp_path):
 
 
 def test_an_unnamed_caption_draws_finite_pixels(toy, tmp_path):
-    from gcdp_bench.sampling import SamplingConfig
+    from gcdp_bench.core.sampling_config import SamplingConfig
     from reference_model.generator import Cascade
 
     cascade = Cascade.load("reference", toy.reference, SamplingConfig(steps=2, sr_steps=2))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save, save_file
 from torch import nn
 
-from gcdp_bench.config import read_json, write_json
+from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.segmenter import Segmenter
 from gcdp_bench.training import checkpoint

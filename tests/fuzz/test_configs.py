@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdp_bench.config import from_dict, override, to_dict
-from gcdp_bench.costs import TrainingCost
+from gcdp_bench.core.config import from_dict, override, to_dict
+from gcdp_bench.profiling.training_cost import TrainingCost
 from gcdp_bench.training.loop import TrainingConfig
 from reference_model.stage import StageConfig
 from tests.fuzz.common import attempt, command_refused, examples, refused

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from gcdp_bench.cli import main
+from gcdp_bench.core.images import MAX_PIXELS, read_image, read_layout
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.images import MAX_PIXELS, read_image, read_layout
 from tests.fuzz.common import (
     attempt,
     command_refused,

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from gcdp_bench.core.images import read_layout
 from gcdp_bench.datasets.camvid import CamVid
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.images import read_layout
-from gcdp_bench.known import Sources, find_known, read_known
+from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
 from tests.fuzz.common import attempt, command_refused, examples, png, refused
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdp_bench.config import read_json, read_task, write_json
-from gcdp_bench.costs import read_cost
+from gcdp_bench.core.config import read_json, read_task, write_json
 from gcdp_bench.datasets.celeba.attributes import read_attributes
 from gcdp_bench.datasets.celeba.partition import read_mapping
 from gcdp_bench.datasets.folder import Folder
@@ -16,8 +15,9 @@ from gcdp_bench.datasets.folder_files import read_classes
 from gcdp_bench.datasets.manifest import read_ids, read_manifest
 from gcdp_bench.datasets.views import read_quarantine
 from gcdp_bench.extractors.store import recorded_digests
-from gcdp_bench.points import read_point
-from gcdp_bench.texts import MAX_DEPTH, parse_json
+from gcdp_bench.io.validation import MAX_DEPTH, parse_json
+from gcdp_bench.profiling.training_cost import read_cost
+from gcdp_bench.results.layout import read_point
 from tests.fuzz.common import attempt, command_refused, examples, memory_within, refused
 from tests.fuzz.test_captions import LINES, write_lines
 

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.compare.paired import COLUMNS as PAIRED
-from gcdp_bench.cost_rows import to_frame
+from gcdp_bench.comparison.paired import COLUMNS as PAIRED
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
-from gcdp_bench.rows import read_rows
-from gcdp_bench.tables import summary_table
-from gcdp_bench.tradeoff import tradeoff_table
+from gcdp_bench.results.costs import to_frame
+from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.summary import summary_table
+from gcdp_bench.results.tradeoff import tradeoff_table
 from tests.fuzz.common import command_refused
 from tests.gcdp_bench.report.swept import sweep_toy
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdp_bench.cost_rows import read_costs
-from gcdp_bench.evaluate.observed import Observed, SeenLayouts
-from gcdp_bench.points import PER_SAMPLE, PROPORTIONS, Point, read_proportions
-from gcdp_bench.rows import COLUMNS, read_rows, to_frame
+from gcdp_bench.evaluation.features import Observed, SeenLayouts
+from gcdp_bench.results.costs import read_costs
+from gcdp_bench.results.layout import PER_SAMPLE, PROPORTIONS, Point, read_proportions
+from gcdp_bench.results.schema import COLUMNS, read_rows, to_frame
 from tests.fuzz.common import (
     CODE,
     DAMAGE,
@@ -26,7 +26,7 @@ from tests.fuzz.common import (
     refused,
     resident_within,
 )
-from tests.gcdp_bench.test_rows import record
+from tests.gcdp_bench.results.test_schema import record
 
 ROWS = to_frame([record(), record(seed=1)])
 PER = pd.DataFrame({name: ["a"] if kind == "string" else [0] for name, kind in PER_SAMPLE.items()})
@@ -45,7 +45,7 @@ def table_of(name: str) -> pd.DataFrame:
     frame, _ = TABLES[name]
     if frame is not None:
         return frame
-    from gcdp_bench.cost_rows import to_frame as to_costs
+    from gcdp_bench.results.costs import to_frame as to_costs
 
     return to_costs([{"dataset": "d", "model": "m", "weights": "w", "part": "sampling"}])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gcdp_bench.images import read_image, read_layout
+from gcdp_bench.core.images import read_image, read_layout
 
 NUM = 32
 

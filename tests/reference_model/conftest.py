@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from gcdp_bench.protocols import Triplet
+from gcdp_bench.core.types import Triplet
 from reference_model.joint import JointProcess, ProcessConfig
 from reference_model.schedules import ScheduleConfig
 from reference_model.stage import LowResConfig, Stage, StageConfig

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.images import to_float
+from gcdp_bench.core.images import to_float
 from reference_model.features import (
     block_names,
     features_under_noise,

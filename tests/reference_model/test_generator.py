@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.protocols import Generator
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import Generator
 from gcdp_bench.training.checkpoint import save_weights
 from reference_model.generator import Cascade
 from reference_model.text import build_text_encoder

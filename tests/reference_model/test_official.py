@@ -10,8 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from benchmarks.official_parity import largest_errors
-from gcdp_bench.finite import FiniteCheck
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.finite import FiniteCheck
+from gcdp_bench.core.sampling_config import SamplingConfig
 from reference_model.generator import Cascade
 from reference_model.joint import JointProcess, NoiseDraw, Pair, ProcessConfig, reverse_step
 from reference_model.official import load_unet, save_unet

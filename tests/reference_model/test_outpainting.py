@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from gcdp_bench.images import resize_images, to_float
-from gcdp_bench.protocols import IGNORE_ID
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.images import resize_images, to_float
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import IGNORE_ID
 from reference_model import generator
 from reference_model.generator import Cascade
 from reference_model.joint import JointProcess, Pair

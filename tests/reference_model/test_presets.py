@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.config import to_dict
-from gcdp_bench.progress import Silent
+from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.training.loop import TrainingConfig, train
 from reference_model.categorical import posterior_log_probs
 from reference_model.joint import JointProcess, LossConfig

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gcdp_bench.finite import FiniteCheck
+from gcdp_bench.core.finite import FiniteCheck
 from reference_model import sampler
 from reference_model.joint import Pair
 from reference_model.schedules import respaced_steps

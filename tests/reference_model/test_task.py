@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.progress import Silent
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
 from gcdp_bench.training.checkpoint import checkpoints
 from gcdp_bench.training.loop import TrainingConfig, train
 from reference_model.stage import load_stage

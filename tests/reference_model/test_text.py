@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.extractors.store import add_weights
-from gcdp_bench.progress import Silent
 from reference_model.text import TextConfig, build_text_encoder
 
 HASH = TextConfig(encoder="hash-ngram", dim=64, max_tokens=6)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import r2_score
 
-from gcdp_bench.finite import NotFinite
+from gcdp_bench.core.finite import NotFinite
 from reference_model.sampler import sample
 from reference_model.schedules import respaced_steps
 from reference_model.text import build_text_encoder

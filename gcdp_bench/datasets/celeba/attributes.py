@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
-from gcdp_bench.texts import read_lines, shown
+from gcdp_bench.io.validation import read_lines, shown
 
 
 def read_attributes(path: Path) -> Mapping[str, NDArray[np.bool_]]:

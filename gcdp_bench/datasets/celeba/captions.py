@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gcdp_bench.texts import check_caption, read_lines
+from gcdp_bench.io.validation import check_caption, read_lines
 
 NUM_CAPTIONS = 10
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gcdp_bench.core.images import Size, read_image
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.types import Fault, Triplet
 from gcdp_bench.datasets.celeba.attributes import read_attributes
 from gcdp_bench.datasets.celeba.captions import count_problem, read_caption_lines
 from gcdp_bench.datasets.celeba.layouts import Layouts
@@ -27,9 +30,6 @@ from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, FaultList, inspect_item
 from gcdp_bench.datasets.layouts import aspect_problem, class_problem
 from gcdp_bench.datasets.manifest import choose_caption
-from gcdp_bench.images import Size, read_image
-from gcdp_bench.progress import Progress
-from gcdp_bench.protocols import Fault, Triplet
 
 
 class CelebA:

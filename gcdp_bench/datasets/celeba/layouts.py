@@ -11,14 +11,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gcdp_bench.cache import cache_limit
-from gcdp_bench.config import digest
+from gcdp_bench.core.config import digest
+from gcdp_bench.core.images import read_image, write_layout
+from gcdp_bench.core.progress import Progress
 from gcdp_bench.datasets.celeba.tree import Tree, existing
 from gcdp_bench.datasets.disk import files_by_id
 from gcdp_bench.datasets.layouts import read_existing_layout
-from gcdp_bench.files import output_folder
-from gcdp_bench.images import read_image, write_layout
-from gcdp_bench.progress import Progress
+from gcdp_bench.io.atomic import output_folder
+from gcdp_bench.io.cache import cache_limit
 
 PART_NAMES = (
     "skin",

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.datasets.celeba.pickled import read_pickled_ids
 from gcdp_bench.datasets.celeba.tree import MAPPING, TEST_IDS, TRAIN_IDS, Tree
 from gcdp_bench.datasets.manifest import read_ids
-from gcdp_bench.seeds import derive_seed
-from gcdp_bench.texts import read_lines, shown
+from gcdp_bench.io.validation import read_lines, shown
 
 logger = logging.getLogger(__name__)
 

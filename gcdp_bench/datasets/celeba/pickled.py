@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.pickles import PlainUnpickler
-from gcdp_bench.texts import reason, shown
+from gcdp_bench.io.safe_pickle import PlainUnpickler
+from gcdp_bench.io.validation import reason, shown
 
 
 def read_pickled_ids(path: Path) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcdp_bench.images import IMAGE_SUFFIXES
+from gcdp_bench.core.images import IMAGE_SUFFIXES
 
 FOLDERS = ("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ")
 """Folders under the data root in which the tree is looked for."""

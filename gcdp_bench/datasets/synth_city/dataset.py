@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from gcdp_bench.core.types import Triplet
 from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES
 from gcdp_bench.datasets.synth_city.scene import render
-from gcdp_bench.protocols import Triplet
 
 CAPTION_SIZE = (64, 128)  # the caption names what is visible at this size, whatever is asked for
 FIRST_SEED = {"train": 0, "val": 1_000_000, "test": 2_000_000}

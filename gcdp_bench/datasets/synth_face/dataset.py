@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gcdp_bench.core.rng import derive_seed
+from gcdp_bench.core.types import Triplet
 from gcdp_bench.datasets.faces import (
     ATTRIBUTE_NAMES,
     CLASS_NAMES,
@@ -17,8 +19,6 @@ from gcdp_bench.datasets.faces import (
 )
 from gcdp_bench.datasets.synth_face.person import DRAWN, draw_person
 from gcdp_bench.datasets.synth_face.portrait import render
-from gcdp_bench.protocols import Triplet
-from gcdp_bench.seeds import derive_seed
 
 FIRST_SEED = {"train": 0, "val": 1_000_000, "test": 2_000_000}
 NUM_PORTRAITS = {"train": 6000, "val": 500, "test": 1000}

@@ -8,7 +8,7 @@ import torch
 from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.ensemble import PixelEnsemble
 from baselines.dataset_ddpm.model import TrainedDdpm, build_ensemble, write_ddpm
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
 from gcdp_bench.training.checkpoint import save_weights
 from reference_model.stage import Stage, StageConfig
 from tests.reference_model.conftest import NAMES, Stripes, base_config, build_stage

@@ -5,10 +5,10 @@ import torch
 
 from baselines.dataset_ddpm.generator import DatasetDdpm
 from baselines.dataset_ddpm.labelling import label_images
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import Generator
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.ship import ship
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import Generator
+from gcdp_bench.training.export import ship
 from reference_model.sampler import sample
 from reference_model.text import build_text_encoder
 

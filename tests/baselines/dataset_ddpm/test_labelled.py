@@ -7,7 +7,7 @@ import torch
 
 from baselines.dataset_ddpm.labelled import LabelledImages, chosen_images, without_rare
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
-from gcdp_bench.protocols import IGNORE_ID
+from gcdp_bench.core.types import IGNORE_ID
 from tests.reference_model.conftest import Stripes
 
 from .small import LABELS, SIZE, stage, stripes

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from baselines.dataset_ddpm.model import load_ddpm, read_ddpm, write_ddpm
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
 from gcdp_bench.training.checkpoint import save_weights
 
 from .small import LABELS, ensemble, stage, write_model, write_stage

@@ -13,7 +13,7 @@ from baselines.dataset_ddpm.pixel_features import (
     features_at,
     shared_noise,
 )
-from gcdp_bench.images import to_float
+from gcdp_bench.core.images import to_float
 from reference_model.features import block_names, features_under_noise
 from tests.reference_model.conftest import base_config, build_stage, sr_config
 

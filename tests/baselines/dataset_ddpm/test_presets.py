@@ -13,7 +13,7 @@ from baselines.dataset_ddpm.presets import (
     PAPER_TIMESTEPS,
     steps_of_equal_noise,
 )
-from gcdp_bench.config import from_dict, to_dict
+from gcdp_bench.core.config import from_dict, to_dict
 from reference_model.joint import JointProcess
 from reference_model.schedules import Schedule, ScheduleConfig
 from reference_model.stage import Stage

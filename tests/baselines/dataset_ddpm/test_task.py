@@ -9,10 +9,10 @@ import torch
 from baselines.dataset_ddpm.labelling import label_images
 from baselines.dataset_ddpm.model import read_ddpm
 from baselines.dataset_ddpm.task import LabelTask
-from gcdp_bench.config import read_json
-from gcdp_bench.costs import read_cost, write_cost
-from gcdp_bench.progress import Silent
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.config import read_json
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
+from gcdp_bench.profiling.training_cost import read_cost, write_cost
 from gcdp_bench.training.checkpoint import load_weights
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Exporting, TurnTask

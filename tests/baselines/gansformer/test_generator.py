@@ -8,10 +8,10 @@ import torch
 from baselines.gansformer.generator import Gansformer
 from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import write_gansformer
-from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.protocols import Generator
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.ship import ship
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import Generator
+from gcdp_bench.training.export import ship
 from tests.baselines.gansformer.small import CONFIG, NETWORK
 
 

@@ -10,8 +10,8 @@ from baselines.gansformer.draws import drawn_images
 from baselines.gansformer.model import read_gansformer
 from baselines.gansformer.presets import GANSFORMER_PRESETS
 from baselines.gansformer.task import GansformerTask
-from gcdp_bench.progress import Silent
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Exporting, TurnTask

@@ -7,7 +7,7 @@ import torch
 
 from baselines.lafite.clip_features import SmallTeacher, load_teacher
 from baselines.lafite.model import LafiteConfig, LafiteLossConfig
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
 from gcdp_bench.extractors.clip import ClipConfig, build_clip
 from gcdp_bench.extractors.clip_training import TEACHER
 from gcdp_bench.training.checkpoint import save_weights

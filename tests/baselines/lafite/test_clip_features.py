@@ -5,11 +5,11 @@ import torch
 from torch.nn import functional as F
 
 from baselines.lafite.clip_features import StandardTeacher, load_teacher
-from gcdp_bench.config import write_json
+from gcdp_bench.core.config import write_json
+from gcdp_bench.core.images import to_float
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import StandardClip
 from gcdp_bench.extractors.clip_training import TEACHER
-from gcdp_bench.images import to_float
 from gcdp_bench.train import KINDS
 from tests.baselines.lafite.taught import images, teacher, write_clip
 from tests.gcdp_bench.extractors.test_clip_standard import pictures, tiny_network

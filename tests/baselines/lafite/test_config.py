@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from baselines.lafite.config import paper_config, tiny_config
-from gcdp_bench.config import from_dict, to_dict
+from gcdp_bench.core.config import from_dict, to_dict
 
 
 def test_levels_double_from_start_to_image():

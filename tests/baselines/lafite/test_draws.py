@@ -5,7 +5,7 @@ import torch
 from baselines.lafite.draws import styles
 from baselines.lafite.generator_network import LafiteGenerator
 from baselines.stylegan2.draws import training_draws
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.rng import generator
 from tests.baselines.lafite.small import CONFIG, build
 
 

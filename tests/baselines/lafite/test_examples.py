@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from baselines.lafite.examples import LafiteExamples
-from gcdp_bench.images import to_float
+from gcdp_bench.core.images import to_float
 from tests.baselines.lafite.taught import SIZE, WideStripes, images
 from tests.reference_model.conftest import Stripes
 

@@ -9,12 +9,12 @@ from baselines.lafite.clip_features import load_teacher
 from baselines.lafite.generator import Lafite
 from baselines.lafite.generator_network import LafiteGenerator
 from baselines.lafite.model import write_lafite
-from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import Generator
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.seeds import generator
-from gcdp_bench.ship import ship
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import Generator
+from gcdp_bench.training.export import ship
 from tests.baselines.lafite.taught import LAFITE, teacher, write_clip
 
 CAPTIONS = ["sky and road", "sky and road and cars", "sky and road"]

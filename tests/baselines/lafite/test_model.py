@@ -7,7 +7,7 @@ import torch
 
 from baselines.lafite.generator_network import LafiteGenerator
 from baselines.lafite.model import check_teacher, read_lafite, write_lafite
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
 from gcdp_bench.training.checkpoint import load_weights
 from tests.baselines.lafite.taught import LAFITE, LOSS, teacher, write_clip
 

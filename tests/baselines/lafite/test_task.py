@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from baselines.lafite.model import LafiteConfig, read_lafite
 from baselines.lafite.task import LafiteTask
-from gcdp_bench.config import from_dict
-from gcdp_bench.images import to_float, to_uint8
-from gcdp_bench.progress import Silent
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.config import from_dict
+from gcdp_bench.core.images import to_float, to_uint8
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Exporting, TurnTask

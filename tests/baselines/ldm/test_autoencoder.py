@@ -18,7 +18,7 @@ from baselines.ldm.autoencoder import (
 from baselines.ldm.autoencoder_loss import AutoencoderLossConfig
 from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
 from baselines.ldm.patch_discriminator import PatchConfig
-from gcdp_bench.config import from_dict, to_dict
+from gcdp_bench.core.config import from_dict, to_dict
 from gcdp_bench.training.checkpoint import load_weights, save_weights
 from tests.reference_model.conftest import Stripes
 

@@ -10,7 +10,7 @@ from baselines.ldm.autoencoder_loss import (
     generator_hinge,
     kl_per_value,
 )
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.rng import generator
 
 
 def test_kl_is_that_of_the_distributions():

@@ -12,10 +12,10 @@ from torchmetrics.functional.image import peak_signal_noise_ratio
 from baselines.ldm.autoencoder import AutoencoderConfig, load_autoencoder
 from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
 from baselines.ldm.autoencoder_task import AutoencoderTask
-from gcdp_bench.config import from_dict
-from gcdp_bench.images import to_float, to_uint8
-from gcdp_bench.progress import Silent
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.config import from_dict
+from gcdp_bench.core.images import to_float, to_uint8
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
 from gcdp_bench.train import Request, plan
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train

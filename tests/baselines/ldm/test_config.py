@@ -5,7 +5,7 @@ import json
 import pytest
 
 from baselines.ldm.config import DenoiserConfig, LdmConfig, NoiseConfig
-from gcdp_bench.config import from_dict, to_dict
+from gcdp_bench.core.config import from_dict, to_dict
 
 from .tiny import ldm_config
 

@@ -12,8 +12,8 @@ from baselines.ldm.folder import read_pipeline, write_pipeline
 from baselines.ldm.generator import LatentDiffusion
 from baselines.ldm.network import build_unet
 from baselines.ldm.sampler import initial_latents
-from gcdp_bench.config import read_json, write_json
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.config import read_json, write_json
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.training.checkpoint import load_weights, save_weights
 from reference_model.text import build_text_encoder
 

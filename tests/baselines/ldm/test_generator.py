@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from baselines.ldm.generator import LatentDiffusion
-from gcdp_bench.config import read_json
-from gcdp_bench.protocols import GUIDANCE, Generator
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.core.config import read_json
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import GUIDANCE, Generator
 from gcdp_bench.training.checkpoint import load_weights, save_weights
 
 from .tiny import CAPTIONS, NAMES, SIZE, ldm_config, write_model

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from baselines.ldm.latents import LatentExamples
-from gcdp_bench.images import to_float
+from gcdp_bench.core.images import to_float
 from reference_model.text import build_text_encoder
 
 from .tiny import SCALE, TEXT, autoencoder, ldm_config, stripes

@@ -9,9 +9,9 @@ from torch import nn
 from baselines.ldm.config import NoiseConfig
 from baselines.ldm.generator import LatentDiffusion
 from baselines.ldm.task import LdmTask
-from gcdp_bench.progress import Silent
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import Exporting
 

@@ -9,7 +9,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from baselines.ldm.config import DenoiserConfig, LdmConfig
 from baselines.ldm.folder import write_pipeline
 from baselines.ldm.network import build_unet
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
 from tests.reference_model.conftest import NAMES, TEXT, Stripes
 
 SIZE = (16, 32)  # latents 8 x 16

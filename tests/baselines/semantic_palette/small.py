@@ -16,9 +16,9 @@ from baselines.semantic_palette.image_generator import ImageGenerator
 from baselines.semantic_palette.layout_generator import LayoutGenerator
 from baselines.semantic_palette.model import TrainedLayouts, write_images, write_layouts_copy
 from baselines.semantic_palette.palettes import Mixture, Palettes
-from gcdp_bench.config import to_dict, write_json
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import IGNORE_ID, Triplet
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.types import IGNORE_ID, Triplet
 from gcdp_bench.training.loop import TrainingConfig, train
 
 NAMES = ("sky", "road", "left eye", "right eye")

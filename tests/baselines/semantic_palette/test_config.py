@@ -8,7 +8,7 @@ from baselines.semantic_palette.config import (
     LayoutConfig,
     split_level,
 )
-from gcdp_bench.config import from_dict, to_dict
+from gcdp_bench.core.config import from_dict, to_dict
 from tests.baselines.semantic_palette.small import IMAGES, LAYOUTS
 
 

@@ -5,7 +5,7 @@ import torch
 
 from baselines.semantic_palette.examples import LayoutExamples, PairExamples
 from baselines.semantic_palette.layouts import palettes_of
-from gcdp_bench.images import resize_images, resize_layouts
+from gcdp_bench.core.images import resize_images, resize_layouts
 from tests.baselines.semantic_palette.small import EyedStripes
 
 

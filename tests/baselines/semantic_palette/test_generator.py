@@ -7,12 +7,12 @@ import torch
 from torch.nn import functional as F
 
 from baselines.semantic_palette.generator import SemanticPalette
-from gcdp_bench.config import read_json, write_json
-from gcdp_bench.images import to_uint8
-from gcdp_bench.protocols import Generator
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.seeds import generator
-from gcdp_bench.ship import ship
+from gcdp_bench.core.config import read_json, write_json
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import Generator
+from gcdp_bench.training.export import ship
 from tests.baselines.semantic_palette.small import NAMES, write_whole
 
 CAPTIONS = ["sky", "road", "sky and road"]

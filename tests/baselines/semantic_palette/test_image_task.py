@@ -14,10 +14,10 @@ from baselines.semantic_palette.image_losses import (
 from baselines.semantic_palette.image_task import ImageTask
 from baselines.semantic_palette.layouts import one_hot
 from baselines.semantic_palette.model import read_palette
-from gcdp_bench.config import from_dict
-from gcdp_bench.costs import generator_costs, write_cost
-from gcdp_bench.images import mirror_layouts, to_float
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.config import from_dict
+from gcdp_bench.core.images import mirror_layouts, to_float
+from gcdp_bench.core.rng import generator
+from gcdp_bench.profiling.training_cost import generator_costs, write_cost
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.task import Exporting, TurnTask
 from tests.baselines.semantic_palette.small import (

@@ -11,9 +11,9 @@ from baselines.semantic_palette.layout_losses import entropy, spread
 from baselines.semantic_palette.layout_task import LayoutTask
 from baselines.semantic_palette.layouts import one_hot
 from baselines.semantic_palette.model import read_layouts
-from gcdp_bench.config import from_dict
-from gcdp_bench.images import mirror_layouts, resize_layouts
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.config import from_dict
+from gcdp_bench.core.images import mirror_layouts, resize_layouts
+from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.task import Exporting, TurnTask
 from tests.baselines.semantic_palette.small import (

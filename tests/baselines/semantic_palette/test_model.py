@@ -12,7 +12,7 @@ from baselines.semantic_palette.model import (
     write_layouts_copy,
 )
 from baselines.semantic_palette.palettes import Palettes
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
 from tests.baselines.semantic_palette.small import (
     IMAGES,
     LAYOUTS,

@@ -13,7 +13,7 @@ from baselines.semantic_palette.palettes import (
     read_palettes,
     write_palettes,
 )
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.rng import generator
 from tests.baselines.semantic_palette.small import MIXTURE, normal
 
 

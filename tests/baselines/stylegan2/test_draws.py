@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from baselines.stylegan2.draws import noise_of, seeded_draws, training_draws
-from gcdp_bench.seeds import generator
+from gcdp_bench.core.rng import generator
 from tests.baselines.gansformer.small import NETWORK as SETS
 from tests.baselines.lafite.small import CONFIG as VECTORS
 

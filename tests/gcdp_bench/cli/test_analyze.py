@@ -5,9 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.rows import merge_rows, to_frame
+from gcdp_bench.results.schema import merge_rows, to_frame
 from tests.gcdp_bench.report.test_recall import point
-from tests.gcdp_bench.test_rows import record
+from tests.gcdp_bench.results.test_schema import record
 
 
 def run(*arguments):

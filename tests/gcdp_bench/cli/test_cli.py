@@ -13,10 +13,10 @@ import torch
 from click.testing import CliRunner
 
 from gcdp_bench.cli import VERBS, main
+from gcdp_bench.core.images import write_layout
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.images import write_layout
-from gcdp_bench.rows import merge_rows, read_rows
+from gcdp_bench.results.schema import merge_rows, read_rows
 
 FAST = ["--steps", "3", "--sr-steps", "2"]
 

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from gcdp_bench.config import digest, read_json
+from gcdp_bench.core.config import digest, read_json
 from tests.gcdp_bench.cli.test_cli import fails, run
 from tests.gcdp_bench.datasets.trees import (
     save,

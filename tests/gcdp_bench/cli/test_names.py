@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from gcdp_bench.catalog import GENERATORS, PRESET_NAMES, check_training
-from gcdp_bench.kinds import KINDS
-from gcdp_bench.networks import NETWORKS
+from gcdp_bench.generators.kinds import KINDS
+from gcdp_bench.generators.presets import PRESET_NAMES, check_training
+from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.train import trainable
+from gcdp_bench.training.networks import NETWORKS
 from reference_model.presets import PRESETS
 
 REFUSALS = {

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from gcdp_bench.catalog import dataset_identity
 from gcdp_bench.cli import main
-from gcdp_bench.config import read_json, write_json
-from gcdp_bench.cost_rows import read_costs
-from gcdp_bench.identity import IDENTITY, DatasetIdentity, identity_record
-from gcdp_bench.rows import read_rows
-from tests.gcdp_bench.analyze.test_contenders import ablated
+from gcdp_bench.core.config import read_json, write_json
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, identity_record
+from gcdp_bench.results.costs import read_costs
+from gcdp_bench.results.schema import read_rows
+from tests.gcdp_bench.analysis.test_contenders import ablated
 from tests.toy import NAMES
 
 FAST = ["--steps", "2", "--sr-steps", "2"]

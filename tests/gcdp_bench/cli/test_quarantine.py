@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluate import Observed
-from gcdp_bench.points import read_point
-from gcdp_bench.rows import read_rows
+from gcdp_bench.evaluation import Observed
+from gcdp_bench.results.layout import read_point
+from gcdp_bench.results.schema import read_rows
 from tests.gcdp_bench.cli.test_cli import FAST, fails, run, sweep
 
 BROKEN = {"test": "003", "train": "001"}

@@ -8,11 +8,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from gcdp_bench.cli import main
-from gcdp_bench.config import read_json, write_json
+from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.rows import read_rows
-from tests.gcdp_bench.analyze.test_contenders import ablated
+from gcdp_bench.results.schema import read_rows
+from tests.gcdp_bench.analysis.test_contenders import ablated
 from tests.toy import NAMES
 
 FAST = ["--steps", "2", "--sr-steps", "2"]

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.data import choose_samples
-from gcdp_bench.rows import read_rows
+from gcdp_bench.datasets.manage import choose_samples
+from gcdp_bench.results.schema import read_rows
 
 FEW = ["--models", "reference", "--guidance", "1", "--steps", "2"]
 
@@ -28,7 +28,7 @@ def test_a_sweep_takes_the_whole_split(sweep):
         result = run(*sweep, *more)
         assert result.exit_code == 0, result.output
         assert "test split has 12 images: 12 samples per point" in result.stderr
-    assert "1 points of 12 samples" in run(*sweep, "--dry-run").stdout
+    assert "1 point of 12 samples" in run(*sweep, "--dry-run").stdout
     assert read_rows(Path("results/local"))["num_samples"].max() == 12
 
 

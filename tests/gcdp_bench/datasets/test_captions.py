@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gcdp_bench.datasets.camvid import CLASS_NAMES as CAMVID
 from gcdp_bench.datasets.captions import nameable, parse_caption, plural, write_caption
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES as CITY
-from gcdp_bench.texts import match_key
+from gcdp_bench.io.validation import match_key
 
 
 @pytest.mark.parametrize("names", [CITY, CAMVID])

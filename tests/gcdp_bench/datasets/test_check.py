@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import torch
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.check import MAX_LOOKED_AT, check_splits, training_notes
 from gcdp_bench.datasets.cityscapes import Cityscapes
@@ -14,7 +15,6 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.synth_city import SynthCity
 from gcdp_bench.datasets.synth_face import SynthFace
 from gcdp_bench.datasets.views import without
-from gcdp_bench.progress import Silent
 from tests.gcdp_bench.datasets.test_disk import write_folder
 from tests.gcdp_bench.datasets.trees import save, write_celeba, write_cityscapes
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.core.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES
 from gcdp_bench.datasets.camvid import CamVid
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
@@ -19,12 +19,12 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.framing import by, native_of, other_splits, usual_native
 from gcdp_bench.datasets.manifest import read_ids
 from gcdp_bench.datasets.reading import counting_denied
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.datasets.sizes import used_images
 from gcdp_bench.datasets.views import read_quarantine, without
-from gcdp_bench.files import is_hidden, visible
-from gcdp_bench.images import IMAGE_SUFFIXES, LAYOUT_SUFFIXES
-from gcdp_bench.known import Sources, find_known, read_known
+from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
+from gcdp_bench.io.atomic import is_hidden, visible
 from gcdp_bench.train import Request, plan, resolve
 from tests.gcdp_bench.datasets.trees import noise, save, write_celeba, write_cityscapes
 

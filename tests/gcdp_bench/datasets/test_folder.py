@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
+from gcdp_bench.core.images import write_image, write_layout
 from gcdp_bench.datasets.folder import Folder, native_size
 from gcdp_bench.datasets.folder_files import read_captions, read_classes
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.manifest import choose_caption
-from gcdp_bench.images import write_image, write_layout
 
 NAMES = ["sky", "road", "car"]
 

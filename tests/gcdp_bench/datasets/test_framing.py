@@ -5,6 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcdp_bench.core.images import resize_images, resize_layouts
+from gcdp_bench.core.types import IGNORE_ID
 from gcdp_bench.datasets.framing import (
     MOST_CROPPED,
     RESIZES,
@@ -18,8 +20,6 @@ from gcdp_bench.datasets.framing import (
     require_fit,
     resize_needed,
 )
-from gcdp_bench.images import resize_images, resize_layouts
-from gcdp_bench.protocols import IGNORE_ID
 
 SIDES = st.integers(1, 60)
 SIZES = st.tuples(SIDES, SIDES)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from gcdp_bench.core.images import write_image
 from gcdp_bench.datasets.disk import Item
 from gcdp_bench.datasets.inspection import FaultList, inspect_item
-from gcdp_bench.images import write_image
 
 
 def test_a_problem_does_not_repeat_where_the_file_is(tmp_path):

@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 import torch
 
+from gcdp_bench.core.types import Dataset, Triplet
 from gcdp_bench.datasets.layouts import (
     aspect_problem,
     checked_layout,
@@ -13,7 +14,6 @@ from gcdp_bench.datasets.layouts import (
     pair_problems,
     size_problem,
 )
-from gcdp_bench.protocols import Dataset, Triplet
 
 IMAGE = torch.zeros(3, 8, 12, dtype=torch.uint8)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.opening import CITYSCAPES_VARIABLE, celeba_files, cityscapes_files
-from gcdp_bench.progress import Silent
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes, write_manifest
 
 SIZE = (8, 16)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from gcdp_bench.core.images import write_layout
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.types import Triplet
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.proportions import class_proportions
-from gcdp_bench.images import write_layout
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import Triplet
 from tests.gcdp_bench.datasets.trees import CLASSES, LABELS, save, write_cityscapes, write_manifest
 
 

@@ -5,15 +5,15 @@ import shutil
 
 import pytest
 
-from gcdp_bench.catalog import open_dataset
+from gcdp_bench.core.types import AttributedDataset, Fault
 from gcdp_bench.datasets.camvid import CamVid
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.reading import DENIED, counting_denied, reading_of
+from gcdp_bench.datasets.registry import open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.datasets.views import without, write_quarantine
-from gcdp_bench.protocols import AttributedDataset, Fault
-from gcdp_bench.sample import captions_digest
+from gcdp_bench.generators.sample import captions_digest
 from tests.reference_model.conftest import Stripes
 
 CITY = "a road without cars"

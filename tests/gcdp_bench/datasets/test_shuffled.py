@@ -2,8 +2,8 @@
 
 import torch
 
+from gcdp_bench.core.types import AttributedDataset, Triplet
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.protocols import AttributedDataset, Triplet
 
 
 class Numbers:

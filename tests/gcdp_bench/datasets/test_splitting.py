@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.splitting import SPLITS, _assign, split_folder
-from gcdp_bench.progress import Silent
 from tests.gcdp_bench.datasets.test_disk import write_folder
 
 NAMES = [f"p{i // 3}_{i:02d}" for i in range(24)]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from gcdp_bench.core.palette import class_colours
 from gcdp_bench.datasets.synth_city import SynthCity
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES
 from gcdp_bench.datasets.synth_city.scene import render
-from gcdp_bench.palette import class_colours
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcdp_bench.core.palette import class_colours
+from gcdp_bench.core.types import AttributedDataset, Dataset
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, parse_attributes
 from gcdp_bench.datasets.synth_face import DRAWN, SynthFace, render
 from gcdp_bench.datasets.synth_face.canvas import smooth
 from gcdp_bench.datasets.synth_face.person import draw_person
-from gcdp_bench.palette import class_colours
-from gcdp_bench.protocols import AttributedDataset, Dataset
 
 ID = {name: index for index, name in enumerate(CLASS_NAMES)}
 NUM = 320

@@ -2,10 +2,10 @@
 
 import pytest
 
+from gcdp_bench.core.types import AttributedDataset, Dataset, Fault
 from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.views import read_quarantine, without, write_quarantine
-from gcdp_bench.protocols import AttributedDataset, Dataset, Fault
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes, write_manifest
 
 

@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from gcdp_bench import train, training_sizes
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench import train
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.finite import NotFinite
+from gcdp_bench.core.images import to_float, to_uint8
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Triplet
+from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors import attributes, attributes_training
 from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
 from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
-from gcdp_bench.finite import NotFinite
-from gcdp_bench.identity import DatasetIdentity
-from gcdp_bench.images import to_float, to_uint8
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import Triplet
-from gcdp_bench.runs import find_run
-from gcdp_bench.seeds import generator
+from gcdp_bench.generators import training_sizes
 from gcdp_bench.training.checkpoint import save_weights
+from gcdp_bench.training.runs import find_run
 
 NAMES = ("red", "striped", "never")
 LAMPS = DatasetIdentity(name="lamps-25", kind="catalogue", class_names=("lamp",), digest="1a",

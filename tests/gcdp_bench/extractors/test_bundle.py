@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.finite import NotFinite
+from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.bundle import (
     Extractors,
     JudgeRequest,
@@ -19,8 +21,6 @@ from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.inception import Inception, InceptionNetwork
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig, SegmenterFeatures
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
-from gcdp_bench.finite import NotFinite
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_clip_standard import tiny_network
 from tests.gcdp_bench.extractors.test_segmenter import NARROW

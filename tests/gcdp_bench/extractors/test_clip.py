@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Triplet
 from gcdp_bench.extractors.clip import ClipConfig, SmallClip, Tokenizer, build_clip
 from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
-from gcdp_bench.protocols import Triplet
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.steps import weighted_total
 

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.clip_standard import (
     ClipFeatures,
     StandardClip,
@@ -16,7 +17,6 @@ from gcdp_bench.extractors.clip_standard import (
     openai_weights,
 )
 from gcdp_bench.metrics.clip_score import clip_values
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import load_into
 
 SIZES = [(32, 32), (64, 64), (40, 96), (256, 512), (24, 20), (336, 336)]

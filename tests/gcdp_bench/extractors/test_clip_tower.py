@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.clip import SmallClip, build_clip
 from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.clip_training import ClipTask
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_clip import CONFIG, Shades
 

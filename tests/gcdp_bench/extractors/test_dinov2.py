@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.dinov2 import DinoV2, fit_positions, read_dinov2
-from gcdp_bench.seeds import generator
 
 SIZES = [(32, 32), (224, 224), (256, 512)]
 

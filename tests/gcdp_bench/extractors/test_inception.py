@@ -6,13 +6,13 @@ import warnings
 import pytest
 import torch
 
+from gcdp_bench.core.images import read_image, write_image
+from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.inception import INPUTS, Inception, InceptionNetwork
 from gcdp_bench.extractors.resizers import clean_bicubic
-from gcdp_bench.images import read_image, write_image
 from gcdp_bench.metrics.frechet import frechet_distance
 from gcdp_bench.metrics.kid import kid_values
 from gcdp_bench.metrics.prdc import prdc_values
-from gcdp_bench.seeds import generator
 
 NUM = 8  # images a side
 

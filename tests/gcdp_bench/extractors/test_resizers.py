@@ -11,8 +11,8 @@ from torch_fidelity.interpolate_compat_tensorflow import (
     interpolate_bilinear_2d_like_tensorflow1x,
 )
 
+from gcdp_bench.diagnostics.verify.resizing import one_over_f
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
-from gcdp_bench.verify.resizing import one_over_f
 
 RESIZERS = (tf1_bilinear, clean_bicubic, torch_bilinear)
 SIZES = [(32, 32), (128, 128), (256, 256), (299, 299), (256, 512), (1024, 1024)]

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.config import to_dict, write_json
+from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.finite import NotFinite
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Triplet
 from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetSegmenter, quiet_mmseg
 from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig
 from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
-from gcdp_bench.finite import NotFinite
-from gcdp_bench.protocols import Triplet
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import save_weights
 
 NARROW = replace(TINY, width=4, first_channels=4, head_channels=8)

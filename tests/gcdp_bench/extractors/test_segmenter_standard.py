@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from gcdp_bench.core.finite import NotFinite
+from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.segmenter_standard import (
     CITYSCAPES_CLASSES,
     StandardSegmenter,
     openmmlab_weights,
     parse_resize,
 )
-from gcdp_bench.finite import NotFinite
-from gcdp_bench.seeds import generator
 from gcdp_bench.training.checkpoint import load_into
 from tests.gcdp_bench.extractors.test_segmenter import Halves
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 import gcdp_bench.extractors
-from gcdp_bench.catalog import image_size_of, open_dataset
+from gcdp_bench.core.types import AttributedDataset
+from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.segmenter import Segmenter
-from gcdp_bench.protocols import AttributedDataset
 
-SHIPPED = Path(gcdp_bench.extractors.__file__).parent / "shipped"
+SHIPPED = Path(gcdp_bench.extractors.__file__).parent / "pretrained"
 
 NUM = 8
 

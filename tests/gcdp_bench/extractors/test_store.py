@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.extractors import registry, store
 from gcdp_bench.extractors.download import fetch_from_owner
-from gcdp_bench.progress import Silent
 
 CONTENT = b"weights" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from gcdp_bench.core.types import IGNORE_ID
 from gcdp_bench.metrics.clustering import (
     adjusted_rand,
     clustering_values,
     contingency_tables,
     normalised_mutual_information,
 )
-from gcdp_bench.protocols import IGNORE_ID
 
 MAPS = arrays(np.uint8, (2, 3, 4), elements=st.integers(0, 3))
 

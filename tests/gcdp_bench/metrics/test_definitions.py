@@ -73,7 +73,7 @@ def measured():
 def test_every_metric_that_is_written_is_defined_and_no_other():
     import numpy as np
 
-    from gcdp_bench.evaluate.score import DISTANCES
+    from gcdp_bench.evaluation.metrics import DISTANCES
     from gcdp_bench.metrics.attribute_recall import attribute_values
     from gcdp_bench.metrics.clip_score import clip_values
     from gcdp_bench.metrics.layout_iou import iou_values

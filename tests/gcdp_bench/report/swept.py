@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.progress import Silent
-from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep
 
 

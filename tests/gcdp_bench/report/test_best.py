@@ -1,8 +1,8 @@
 """Where a model is shown: at its lowest mean FID, whatever its knob."""
 
 from gcdp_bench.report.best import best_setting, settings
-from gcdp_bench.rows import to_frame
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.schema import to_frame
+from tests.gcdp_bench.results.test_schema import record
 
 PSI = "truncation psi"
 

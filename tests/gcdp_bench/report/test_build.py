@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gcdp_bench.agreement import judge_agreement
-from gcdp_bench.comparable import UnlikeRowsError
-from gcdp_bench.cost_rows import to_frame
-from gcdp_bench.images import read_image
+from gcdp_bench.core.images import read_image
 from gcdp_bench.report import build_report
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
-from gcdp_bench.rows import REFERENCE_MODELS, merge_rows, read_rows
+from gcdp_bench.results.compatibility import UnlikeRowsError
+from gcdp_bench.results.costs import to_frame
+from gcdp_bench.results.rank_agreement import judge_agreement
+from gcdp_bench.results.schema import REFERENCE_MODELS, merge_rows, read_rows
 from tests.gcdp_bench.report.swept import sweep_toy
 
 

@@ -5,10 +5,10 @@ import math
 import pandas as pd
 import pytest
 
-from gcdp_bench.cost_rows import to_frame as cost_frame
 from gcdp_bench.report.costs import MISSING, cost_table, readable_costs, unrecorded
-from gcdp_bench.rows import to_frame
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.costs import to_frame as cost_frame
+from gcdp_bench.results.schema import to_frame
+from tests.gcdp_bench.results.test_schema import record
 
 
 def point(model, guidance, fid, *, seed=0, seconds=8.0, **changes):

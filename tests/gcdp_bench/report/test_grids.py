@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import torch
 
+from gcdp_bench.core.images import write_layout
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.images import write_layout
-from gcdp_bench.points import score_folder, write_point
 from gcdp_bench.report import grids
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.style import theme
-from gcdp_bench.rows import CEILING, to_frame
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.layout import score_folder, write_point
+from gcdp_bench.results.schema import CEILING, to_frame
+from tests.gcdp_bench.results.test_schema import record
 
 NAMES = ("sky", "road", "car")
 NUM = 3

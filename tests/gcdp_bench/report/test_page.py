@@ -5,9 +5,9 @@ import math
 import pandas as pd
 
 from gcdp_bench.report.page import _cells, _facts, _readable_tradeoff
-from gcdp_bench.rows import to_frame
-from gcdp_bench.tradeoff import COLUMNS
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.tradeoff import COLUMNS
+from tests.gcdp_bench.results.test_schema import record
 
 
 def line(**changes):

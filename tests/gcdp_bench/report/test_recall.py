@@ -9,8 +9,8 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 
 from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import theme
-from gcdp_bench.rows import CEILING, FLOOR, to_frame
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.schema import CEILING, FLOOR, to_frame
+from tests.gcdp_bench.results.test_schema import record
 
 SHARES = pd.DataFrame({"dataset": "d", "class": ["car", "road"], "pixel_share": [0.1, 0.6],
                        "image_share": [0.3, 0.9]})  # fmt: skip

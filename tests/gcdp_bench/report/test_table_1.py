@@ -6,10 +6,10 @@ import math
 import pandas as pd
 import pytest
 
-from gcdp_bench.published import METHODS, TABLE_1
 from gcdp_bench.report.table_1 import latex, markdown, readable_table_1, table_1, write_table_1
-from gcdp_bench.rows import CEILING, SPLIT, to_frame
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.published import METHODS, TABLE_1
+from gcdp_bench.results.schema import CEILING, SPLIT, to_frame
+from tests.gcdp_bench.results.test_schema import record
 
 REAL = {"trained_on": "none", "param_name": "none", "param_value": math.nan, "steps": None}
 

@@ -8,8 +8,8 @@ from matplotlib.colors import to_hex
 
 from gcdp_bench.report.style import colour, theme
 from gcdp_bench.report.tradeoff import draw_tradeoff
-from gcdp_bench.rows import CEILING, FLOOR, SPLIT, to_frame
-from tests.gcdp_bench.test_rows import record
+from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT, to_frame
+from tests.gcdp_bench.results.test_schema import record
 
 PSI = "truncation psi"
 CURVES = {

@@ -23,8 +23,8 @@ import torch._dynamo  # noqa: F401  (what the commands import)
 import gcdp_bench.report
 import gcdp_bench.sweep  # noqa: F401
 import reference_model.generator  # noqa: F401
-from gcdp_bench.points import read_point
-from gcdp_bench.rows import read_rows
+from gcdp_bench.results.layout import read_point
+from gcdp_bench.results.schema import read_rows
 from tests.kills import finished, fork, killed_at
 from tests.toy import Toy
 

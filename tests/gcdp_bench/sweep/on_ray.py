@@ -20,11 +20,11 @@ from pathlib import Path
 
 import torch
 
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.progress import Silent
-from gcdp_bench.rows import read_rows
-from gcdp_bench.sampling import SamplingConfig
-from gcdp_bench.storage import open_store
+from gcdp_bench.results.object_store import open_store
+from gcdp_bench.results.schema import read_rows
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep
 from gcdp_bench.sweep.cluster import run_on_cluster
 from gcdp_bench.sweep.worker import Resources

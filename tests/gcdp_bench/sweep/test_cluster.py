@@ -15,8 +15,8 @@ from gcdp_bench.sweep.cluster import RayScheduler, _Work
 from gcdp_bench.sweep.connection import connect
 from gcdp_bench.sweep.jobs import Draw, Score, once
 from gcdp_bench.sweep.worker import Board, Reported, Resources
+from tests.gcdp_bench.results.test_object_store import bucket, server  # noqa: F401
 from tests.gcdp_bench.sweep.test_crashes import contents
-from tests.gcdp_bench.test_storage import bucket, server  # noqa: F401
 from tests.gcdp_bench.training.launched import python
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.points import read_proportions, write_proportions
-from gcdp_bench.progress import Silent
-from gcdp_bench.rows import merge_rows, read_rows, to_frame
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.results.layout import read_proportions, write_proportions
+from gcdp_bench.results.schema import merge_rows, read_rows, to_frame
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from tests.gcdp_bench.results.test_schema import record
 from tests.gcdp_bench.sweep.test_run import Recorder
-from tests.gcdp_bench.test_rows import record
 from tests.gcdp_bench.training.launched import python
 from tests.kills import forked
 

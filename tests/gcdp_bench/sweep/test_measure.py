@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from gcdp_bench.rows import merge_rows, to_frame
+from gcdp_bench.results.schema import merge_rows, to_frame
 from gcdp_bench.sweep.measure import _refuse_other_reference, _semantic_recall
-from tests.gcdp_bench.test_rows import record
+from tests.gcdp_bench.results.test_schema import record
 
 
 def test_real_images_of_one_dataset_are_the_same(tmp_path):

@@ -1,8 +1,8 @@
 """Resident memory stays flat; `python -m benchmarks.memory_sweep` is the long version."""
 
 from benchmarks.memory_sweep import measure
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.sampling import SamplingConfig
 from gcdp_bench.sweep import Places, SweepConfig
 from gcdp_bench.sweep.measure import Measurements
 from tests.alone import alone

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gcdp_bench.protocols import GUIDANCE, TRUNCATION
-from gcdp_bench.sample import SampleRequest
+from gcdp_bench.core.types import GUIDANCE, TRUNCATION
+from gcdp_bench.generators.sample import SampleRequest
 from gcdp_bench.sweep import Places, SweepConfig
 from gcdp_bench.sweep.bench import _check_fit
 from gcdp_bench.sweep.config import GUIDANCE_LADDER

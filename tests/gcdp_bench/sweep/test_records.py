@@ -5,10 +5,10 @@ import math
 import pandas as pd
 import pytest
 
-from gcdp_bench.evaluate.controls import Alarm, Controls
-from gcdp_bench.evaluate.score import Judged, Scores
+from gcdp_bench.core.types import MetricValue
+from gcdp_bench.evaluation.controls import Alarm, Controls
+from gcdp_bench.evaluation.metrics import Judged, Scores
 from gcdp_bench.metrics.definitions.versions import definition_version
-from gcdp_bench.protocols import MetricValue
 from gcdp_bench.sweep.records import control_lines, of_ceiling, recalls, record
 
 RECALL = MetricValue("semantic_recall", "all", 0.6, 40, 0.4, 0.9, "wilson")

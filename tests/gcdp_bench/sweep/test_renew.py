@@ -5,17 +5,22 @@ import shutil
 import pandas as pd
 import pytest
 
-from gcdp_bench.alarms import ids_of, read_controls
-from gcdp_bench.comparable import UnlikeRowsError, check_comparable, old_definitions, outdated
-from gcdp_bench.compare.points import select_points
-from gcdp_bench.compare.sides import compare_points
-from gcdp_bench.evaluate import score
+from gcdp_bench.comparison.points import select_points
+from gcdp_bench.comparison.sides import compare_points
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.evaluation import metrics as score
 from gcdp_bench.metrics.definitions import versions
 from gcdp_bench.metrics.definitions.captions import CLASS_METRICS
-from gcdp_bench.progress import Silent
 from gcdp_bench.report import build_report
-from gcdp_bench.rows import CEILING, KEY, merge_rows, read_rows
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.results.alarms import ids_of, read_controls
+from gcdp_bench.results.compatibility import (
+    UnlikeRowsError,
+    check_comparable,
+    old_definitions,
+    outdated,
+)
+from gcdp_bench.results.schema import CEILING, KEY, merge_rows, read_rows
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep
 from tests.gcdp_bench.report.swept import sweep_toy
 from tests.gcdp_bench.sweep.test_run import judges  # noqa: F401

@@ -9,19 +9,19 @@ import pandas as pd
 import pytest
 import torch
 
-from gcdp_bench.catalog import TASKS
-from gcdp_bench.config import read_json, write_json
-from gcdp_bench.cost_rows import SAMPLING, read_costs
-from gcdp_bench.evaluate import Observed
-from gcdp_bench.evaluate.score import derangement
+from gcdp_bench.core.config import read_json, write_json
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import TRUNCATION
+from gcdp_bench.evaluation import Observed
+from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.points import read_point
-from gcdp_bench.progress import Silent
-from gcdp_bench.protocols import TRUNCATION
+from gcdp_bench.generators.registry import TASKS
 from gcdp_bench.report import build_report
 from gcdp_bench.report.table_1 import table_1
-from gcdp_bench.rows import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
-from gcdp_bench.sampling import SamplingConfig
+from gcdp_bench.results.costs import SAMPLING, read_costs
+from gcdp_bench.results.layout import read_point
+from gcdp_bench.results.schema import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
 from gcdp_bench.sweep import Places, SweepConfig, run_sweep, saturated
 from reference_model.generator import Cascade
 

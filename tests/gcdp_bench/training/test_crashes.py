@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from gcdp_bench.costs import read_cost
+from gcdp_bench.profiling.training_cost import read_cost
 from gcdp_bench.training import checkpoint
 from tests.gcdp_bench.training.launched import python
 from tests.gcdp_bench.training.test_loop import CONFIG, Regression, files, run

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from gcdp_bench.costs import read_cost
-from gcdp_bench.images import to_uint8
-from gcdp_bench.progress import Silent
+from gcdp_bench.core.images import to_uint8
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.profiling.training_cost import read_cost
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.failures import Diverged, enough_memory
 from gcdp_bench.training.loop import TrainingConfig, train

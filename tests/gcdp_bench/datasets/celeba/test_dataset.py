@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from gcdp_bench.core.types import AttributedDataset
 from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA
 from gcdp_bench.datasets.disk import DiskDataset
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES
-from gcdp_bench.protocols import AttributedDataset
 from tests.gcdp_bench.datasets.trees import save, write_celeba
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from gcdp_bench.core.images import read_layout, write_layout
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.celeba.layouts import PART_NAMES, Layouts
 from gcdp_bench.datasets.celeba.tree import find_tree
 from gcdp_bench.datasets.faces import CLASS_NAMES
-from gcdp_bench.images import read_layout, write_layout
-from gcdp_bench.progress import Silent
 from tests.gcdp_bench.datasets.trees import write_celeba, write_mask
 
 # The list of g_mask.py, with its ids, as the dataset's authors give it.

@@ -1,0 +1,342 @@
+"""What does the label schedule beta^c change? (Section 4.2; the paper's supplement)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from gcdp_bench.analysis.contenders import Contender, check_dataset, schedule_name
+from gcdp_bench.analysis.settling import (
+    DRAWN,
+    IMAGE,
+    KEPT,
+    PREDICTED,
+    SETTLED,
+    Curves,
+    Settling,
+    settling,
+)
+from gcdp_bench.core.finite import finite_samples
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.rng import derive_seed
+from gcdp_bench.core.types import Dataset
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.evaluation import (
+    Judging,
+    Reference,
+    observe,
+    reference_statistics,
+    score_generated,
+    score_real,
+)
+from gcdp_bench.evaluation.metrics import Judged
+from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.generators.sample import SampleRequest, captions_digest, sample_folder
+from gcdp_bench.io.cache import UserCache
+from gcdp_bench.metrics.centres import centres
+from gcdp_bench.metrics.intervals import Interval
+from gcdp_bench.results.schema import CEILING, SPLIT
+from reference_model.trajectory import explained_variance, label_agreement, record
+
+GENERATED, NO_SCHEDULE = "generated", "none"
+RUN_COLUMNS = ("guidance", "steps", "sr_steps", "seed", "training_steps", "weights")
+SCORE_COLUMNS = ("dataset", "schedule", "source", "metric", "class", "value", "corrected", "ci_low",
+                 "ci_high", "ci_method", "num_samples", *RUN_COLUMNS)  # fmt: skip
+ORDER_COLUMNS = ("dataset", "schedule", "quantity", "t", "value", "ci_low", "ci_high", "ci_method",
+                 "num_samples", *RUN_COLUMNS)  # fmt: skip
+SETTLED_COLUMNS = ("dataset", "schedule", "quantity", "level", "value", "ci_low", "ci_high",
+                   "ci_method", "num_samples", *RUN_COLUMNS)  # fmt: skip
+LEVEL_COLUMNS = ("dataset", "schedule", "chain", "t", "alpha_bar")
+SHOWN = ("miou", "semantic_recall", "fsd_generated", "fsd_predicted")
+SETTLED_NAMES = {
+    PREDICTED: "t, predicted layout",
+    KEPT: "t, kept prediction",
+    DRAWN: "t, drawn layout",
+    IMAGE: "t, image",
+    "lead": "lead",
+    "lead_of_prediction": "lead of prediction",
+}
+NAME_WIDTH, CELL_WIDTH = 20, 28  # characters of a line of `summary_lines`
+
+COUNTS = dict.fromkeys(("steps", "sr_steps", "seed", "training_steps"), "Int64")
+"""Whole numbers that may be missing: real images have none of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleRequest:
+    """How every cascade is sampled."""
+
+    num_samples: int
+    guidance: float = 2.0
+    seed: int = 0
+    batch_size: int = 16
+
+    def __post_init__(self):
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, got {self.batch_size}")
+
+
+@dataclass(frozen=True)
+class ScheduleAnalysis:
+    """What was found; schedules stand in the order of their folders."""
+
+    scores: pd.DataFrame  # columns `SCORE_COLUMNS`
+    order: pd.DataFrame  # columns `ORDER_COLUMNS`: means over the runs at every visited step
+    settled: pd.DataFrame  # columns `SETTLED_COLUMNS`: values are steps t
+    levels: pd.DataFrame  # columns `LEVEL_COLUMNS`: chain "layout" of each, "image" of all
+
+
+def analyze_schedules(
+    contenders: Sequence[Contender],
+    dataset: Dataset,
+    judges: Extractors,
+    request: ScheduleRequest,
+    folder: Path,
+    *,
+    progress: Progress,
+) -> ScheduleAnalysis:
+    """Score every cascade's samples, and see in which order its base stage settles them.
+
+    Captions and seeds are the same for all. Beside the samples stand real images: "real-ceiling",
+    the metrics of captions and layouts of the first ones, and "real-split", the distances of the
+    first ones (at most half of the split) to the others.
+
+    For the order, the base stage runs once more with the same noise. At every visited step t:
+
+    - `predicted_layout`: share of pixels whose argmax p(y_0 | z_t) is the run's final label;
+    - `kept_prediction`: share of pixels whose argmax is that of the last step. The final labels are
+      a draw, so that `predicted_layout` ends below 1 by the uncertainty that is left; this does
+      not, as `image_r2` does not: the final image is the last prediction of x_0;
+    - `drawn_layout`: share of pixels whose y_t is the final label;
+    - `image_r2`: R^2 of the predicted x_0, thresholded as the sampler does, with the run's final
+      image (`trajectory.explained_variance`).
+
+    Both layout and image are those of the base stage. `settled` has the t at which each mean curve
+    reaches 0.9 for good, and how much earlier the layout does than the image, by the first quantity
+    ("lead") and by the second ("lead_of_prediction"); positive: the layout leads.
+
+    Args:
+        contenders: of `contenders.load_contenders`.
+        dataset: the split in the order of its prompts, at the cascades' size.
+        judges: the networks.
+        request: how to sample.
+        folder: keeps samples and curves; a rerun draws only what is missing.
+        progress: told of every batch.
+
+    Raises:
+        ValueError: fewer samples than 2 or more than the split has, cascades of another dataset, or
+            `folder` holds samples of another request.
+    """
+    if not 2 <= request.num_samples <= len(dataset):
+        raise ValueError(
+            f"num_samples: expected 2 to {len(dataset)} (captions of {dataset.name} "
+            f"{dataset.split}), got {request.num_samples}"
+        )
+    check_dataset(contenders, dataset)
+    reference = reference_statistics(dataset, judges, UserCache(), progress)
+    scores = _real_lines(reference, judges, request, progress)
+    order, settled = [], []
+    for contender in contenders:
+        common = _common(contender, dataset, request)
+        wanted = _sample_request(contender, dataset, request)
+        place = folder / "samples" / contender.schedule
+        sample_folder(contender.cascade, dataset, wanted, place,
+                      batch_size=request.batch_size, progress=progress)  # fmt: skip
+        images = Folder(place, dataset.split, image_size=contender.cascade.image_size)
+        seen = observe(images, judges, Judging(), progress=progress,
+                       task=f"score {contender.schedule}")  # fmt: skip
+        values = score_generated(seen, reference, judges).values
+        scores += [common | line for line in _score_lines(values, GENERATED)]
+        path = folder / "curves" / f"{contender.schedule}-{wanted.hash}.npz"
+        curves = _curves(contender, dataset, request, path, progress)
+        found = settling(curves)
+        order += [common | line for line in _order_lines(curves, found)]
+        settled += [common | line for line in _settled_lines(found)]
+    return ScheduleAnalysis(
+        pd.DataFrame(scores)[list(SCORE_COLUMNS)].astype(COUNTS),
+        pd.DataFrame(order)[list(ORDER_COLUMNS)].astype(COUNTS),
+        pd.DataFrame(settled)[list(SETTLED_COLUMNS)].astype(COUNTS),
+        level_table(contenders),
+    )
+
+
+def level_table(contenders: Sequence[Contender]) -> pd.DataFrame:
+    """alpha_bar of every label schedule and of the image's, at t = 0 .. T."""
+    process = contenders[0].cascade.stages[0].process
+    dataset = contenders[0].cascade.trained_on
+    chains = [("image", schedule_name(process.config.image_schedule), process.image)]
+    for contender in contenders:
+        chains.append(("layout", contender.schedule, contender.cascade.stages[0].process.layout))
+    lines = [
+        (dataset, schedule, chain, t, float(level))
+        for chain, schedule, levels in chains
+        for t, level in enumerate(levels.alpha_bar)
+    ]
+    return pd.DataFrame(lines, columns=list(LEVEL_COLUMNS))
+
+
+def summary_lines(found: ScheduleAnalysis) -> list[str]:
+    """The main numbers as text: a line per quantity, a column per schedule, then warnings."""
+    scores = found.scores[(found.scores["class"] == "all") & (found.scores["source"] == GENERATED)]
+    shown = scores["metric"].isin(SHOWN) | scores["metric"].str.startswith(("fid-", "fd-"))
+    named = pd.concat(
+        [
+            scores[shown].assign(value=centres(scores)).rename(columns={"metric": "quantity"}),
+            found.settled.assign(quantity=found.settled["quantity"].map(SETTLED_NAMES)),
+        ]
+    )
+    schedules = list(dict.fromkeys(named["schedule"]))
+    lines = [f"{'':{NAME_WIDTH}s}" + "".join(f"{name:>{CELL_WIDTH}s}" for name in schedules)]
+    for quantity, own in named.groupby("quantity", sort=False):
+        cells = {
+            schedule: _cell(*ends)
+            for schedule, *ends in own[["schedule", "value", "ci_low", "ci_high"]].to_numpy()
+        }
+        lines.append(f"{quantity!s:{NAME_WIDTH}s}"
+                     + "".join(f"{cells[name]:>{CELL_WIDTH}s}" for name in schedules))  # fmt: skip
+    trained = found.settled.groupby("schedule", sort=False)["training_steps"].first()
+    if trained.nunique() > 1:
+        steps = ", ".join(f"{name} {number}" for name, number in trained.items())
+        lines.append(f"Trained for different numbers of steps ({steps}): not the schedules alone "
+                     "are compared.")  # fmt: skip
+    return lines
+
+
+def _cell(value: float, low: float, high: float) -> str:
+    """A value with its interval, three decimals below 10 and one above."""
+    if pd.isna(value):
+        return "undefined"
+    digits = 1 if abs(value) >= 10 else 3
+    interval = "" if pd.isna(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{value:.{digits}f}{interval}"
+
+
+def _sample_request(
+    contender: Contender, dataset: Dataset, request: ScheduleRequest
+) -> SampleRequest:
+    captions = [dataset[index].caption for index in range(request.num_samples)]
+    return SampleRequest(
+        model=contender.cascade.name,
+        weights=contender.digest,
+        dataset=dataset.name,
+        split=dataset.split,
+        num_samples=request.num_samples,
+        captions=captions_digest(captions),
+        guidance=request.guidance,
+        seed=request.seed,
+    )
+
+
+def _curves(
+    contender: Contender, dataset: Dataset, request: ScheduleRequest, path: Path, progress: Progress
+) -> Curves:
+    """Curves of the base stage's runs with the captions and the noise of the samples."""
+    if path.exists():
+        return Curves.load(path)
+    cascade, parts = contender.cascade, []
+    progress.start(f"order of {contender.schedule}", request.num_samples, unit="image")
+    for start in range(0, request.num_samples, request.batch_size):
+        places = range(start, min(start + request.batch_size, request.num_samples))
+        captions = [dataset[place].caption for place in places]
+        with finite_samples(cascade.name, captions):
+            run = record(
+                cascade.stages[0],
+                cascade.encode_text(captions),
+                guidance=request.guidance,
+                seeds=[derive_seed(request.seed, place) for place in places],
+                num_steps=cascade.num_steps,
+            )
+        values = {
+            PREDICTED: label_agreement(run.y_0_hat, run.layout).numpy(),
+            KEPT: label_agreement(run.y_0_hat, run.y_0_hat[-1]).numpy(),
+            DRAWN: label_agreement(run.y_t, run.layout).numpy(),
+            IMAGE: explained_variance(run.x_0_hat, run.z_0.image).numpy(),
+        }  # (B, S) each
+        parts.append(Curves(run.steps, values))
+        progress.advance(len(places))
+    progress.finish()
+    curves = Curves.cat(parts)
+    curves.save(path)
+    return curves
+
+
+def _real_lines(
+    reference: Reference, judges: Extractors, request: ScheduleRequest, progress: Progress
+) -> list[dict]:
+    """What real images reach where a metric is defined for them."""
+    dataset = reference.dataset
+    seen = observe(dataset, judges, Judging(num=request.num_samples), progress=progress,
+                   task=f"score real {dataset.name}")  # fmt: skip
+    everything = reference.observed
+    half = min(request.num_samples, len(everything) // 2)
+    parts = {
+        CEILING: (seen, everything),
+        SPLIT: (everything.part(0, half), everything.part(half, None)),
+    }
+    common = {"dataset": dataset.name, "schedule": NO_SCHEDULE} | dict.fromkeys(RUN_COLUMNS)
+    return [
+        common | line
+        for source, (sample, rest) in parts.items()
+        for line in _score_lines(score_real(sample, rest, reference, judges, source).values, source)
+    ]
+
+
+def _common(contender: Contender, dataset: Dataset, request: ScheduleRequest) -> dict:
+    config = contender.cascade.config
+    return {
+        "dataset": dataset.name,
+        "schedule": contender.schedule,
+        "guidance": request.guidance,
+        "steps": config.steps,
+        "sr_steps": config.sr_steps if len(contender.cascade.stages) > 1 else None,
+        "seed": request.seed,
+        "training_steps": contender.training_steps,
+        "weights": contender.digest,
+    }
+
+
+def _score_lines(values: Sequence[Judged], source: str) -> list[dict]:
+    """Values of the primary judges."""
+    return [
+        {
+            "source": source,
+            "metric": judged.value.metric,
+            "class": judged.value.class_name,
+            "value": judged.value.value,
+            "corrected": judged.value.corrected,
+            "ci_low": judged.value.ci_low,
+            "ci_high": judged.value.ci_high,
+            "ci_method": judged.value.ci_method,
+            "num_samples": judged.value.num_samples,
+        }
+        for judged in values
+        if judged.primary
+    ]
+
+
+def _order_lines(curves: Curves, found: Settling) -> list[dict]:
+    return [
+        {"quantity": quantity, "t": t} | _interval_columns(interval, found)
+        for quantity, intervals in found.curves.items()
+        for t, interval in zip(curves.steps, intervals, strict=True)
+    ]
+
+
+def _settled_lines(found: Settling) -> list[dict]:
+    return [
+        {"quantity": quantity, "level": SETTLED} | _interval_columns(interval, found)
+        for quantity, interval in found.settled.items()
+    ]
+
+
+def _interval_columns(interval: Interval, found: Settling) -> dict:
+    return {
+        "value": interval.value,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+        "ci_method": interval.method,
+        "num_samples": found.num_samples,
+    }

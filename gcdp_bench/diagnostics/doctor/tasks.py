@@ -1,0 +1,146 @@
+"""What can be run with what was found, and for the rest the commands that mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import DatasetIdentity, family
+from gcdp_bench.datasets.registry import DATASETS
+from gcdp_bench.diagnostics.doctor.findings import Line, add_weights, attempt, reinstall
+from gcdp_bench.extractors.registry import find_weights
+from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.training.runs import find_run
+
+JUDGES = ("segmenter", "clip")
+FACES = ("celeba", "synth-face")  # families whose captions name attributes
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a task needs and does not have."""
+
+    what: str
+    mend: str  # a command where there is one
+
+
+def task_lines(
+    libraries: Sequence[Line], datasets: Sequence[Line], data_root: Path | None = None
+) -> tuple[Line, ...]:
+    """One line a task: "yes", or what it needs and how to get that.
+
+    Args:
+        libraries: lines named by module; `ok` is False where one is broken.
+        datasets: lines named by dataset of the catalogue.
+        data_root: `--data-root`.
+    """
+    identities = _identities(data_root)
+    broken = {line.name for line in libraries if line.ok is False}
+
+    def imports(*modules: str) -> list[Need]:
+        return [Need(module, reinstall(module)) for module in modules if module in broken]
+
+    return (
+        _task("train at presets tiny and small", imports("torch", "accelerate", "cv2")),
+        _task(
+            "train the reference model at presets paper-*",
+            [*imports("torch", "accelerate", "transformers"), *_weights("t5-large"), *_cuda()],
+        ),
+        *(_sampling_line(name, identities) for name in GENERATORS),
+        *_judging_lines(
+            datasets, imports("torch", "torchvision", "mmseg", "open_clip"), identities
+        ),
+        _task(
+            "judge images by Inception-v3 and CLIP ViT-L/14-336",
+            [
+                *imports("torch", "torch_fidelity", "open_clip"),
+                *_weights("inception-v3", "clip-vit-l-14-336"),
+            ],
+        ),
+        _task(
+            "judge layouts on Cityscapes by HRNet-W48",
+            [*imports("torch", "mmseg"), *_weights("hrnet-w48-cityscapes")],
+        ),
+        _task(
+            "judge images by DINOv2",
+            [*imports("torch", "transformers"), *_weights("dinov2-vit-l-14")],
+        ),
+    )
+
+
+def _identities(data_root: Path | None) -> dict[str, DatasetIdentity]:
+    """Of the datasets of the catalogue; damaged ones are left out."""
+    found = {
+        name: attempt(lambda name=name: dataset_identity(name, data_root=data_root))[0]
+        for name in DATASETS
+    }
+    return {name: identity for name, identity in found.items() if identity is not None}
+
+
+def _judging_lines(
+    datasets: Sequence[Line], broken: Sequence[Need], identities: Mapping[str, DatasetIdentity]
+) -> list[Line]:
+    """One line per family of datasets: subsets share their judges."""
+    data: Mapping[str, Line] = {line.name: line for line in datasets}
+    lines = []
+    for name in dict.fromkeys(family(name) for name in data):
+        members = [member for member in data if family(member) == name]
+        needs = list(broken)
+        if not any(data[member].ok for member in members):
+            needs.append(Need(f"{name}'s files", "pass --data-root FOLDER or set GCDP_DATA"))
+        largest = f"{name}-100" if f"{name}-100" in data else members[0]
+        first = identities.get(members[0])
+        judges = _judges(JUDGES, first, largest)
+        lines.append(_task(f"judge {name} by networks trained on it", [*needs, *judges]))
+        if name in FACES:
+            needs += _judges(("attributes",), first, largest)
+            lines.append(_task(f"attribute recall on {name}", needs))
+    return lines
+
+
+def _sampling_line(model: str, identities: Mapping[str, DatasetIdentity]) -> Line:
+    trained = [
+        name
+        for name, identity in identities.items()
+        if not attempt(lambda identity=identity: find_run(model, identity))[1]
+    ]
+    if trained:
+        return Line(f"sample {model}", True, f"trained on {', '.join(trained)}")
+    need = Need("trained weights", f"gcdp-bench train {model} --dataset NAME")
+    return _task(f"sample {model}", [need])
+
+
+def _task(what: str, needs: Sequence[Need]) -> Line:
+    detail = "; ".join(f"needs {need.what}: {need.mend}" for need in needs)
+    return Line(what, not needs, detail or "yes")
+
+
+def _judges(kinds: Sequence[str], dataset: DatasetIdentity | None, largest: str) -> list[Need]:
+    missing = [
+        kind for kind in kinds if dataset is None or attempt(partial(find_run, kind, dataset))[1]
+    ]
+    return [
+        Need(f"a trained {kind}", f"gcdp-bench train {kind} --dataset {largest}")
+        for kind in missing
+    ]
+
+
+def _weights(*names: str) -> list[Need]:
+    return [
+        Need(name, add_weights(name))
+        for name in names
+        if attempt(lambda name=name: find_weights(name, None))[1]
+    ]
+
+
+def _cuda() -> list[Need]:
+    def available() -> bool:
+        import torch
+
+        return torch.cuda.is_available()
+
+    found, _ = attempt(available)
+    return [] if found else [Need("a CUDA device", "run it on a machine that has one")]

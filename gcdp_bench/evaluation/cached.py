@@ -1,0 +1,209 @@
+"""A pass of the networks over images that is made once per content and network, on one machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from numpy.typing import NDArray
+
+from gcdp_bench.core.config import digest
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.provenance import PRECISION
+from gcdp_bench.core.types import Dataset, Triplet
+from gcdp_bench.evaluation.features import Judging, Observed, SeenLayouts, observe
+from gcdp_bench.extractors.bundle import (
+    ATTRIBUTES_ROLE,
+    CLIP_ROLE,
+    Extractors,
+    features_role,
+    segmenter_role,
+)
+from gcdp_bench.io.cache import UserCache
+from gcdp_bench.io.validation import file_stem
+
+CACHE_VERSION = 3
+"""Of the arrays, and of how images reach the networks."""
+
+Arrays = dict[str, NDArray]
+
+
+@dataclass(frozen=True)
+class Content:
+    """Digests of an image: alone, and with its layout."""
+
+    image: str
+    pair: str
+
+
+@dataclass(frozen=True)
+class CachedPass:
+    """What networks extracted, and the digests of what they were shown."""
+
+    observed: Observed
+    contents: tuple[Content, ...]
+
+
+def observe_cached(
+    images: Dataset,
+    judges: Extractors,
+    cache: UserCache,
+    *,
+    roles: Collection[str],
+    captions: Sequence[str] | None = None,
+    progress: Progress,
+    task: str,
+) -> CachedPass:
+    """As `observe`, with the networks of `roles` alone, each of which sees the same images once.
+
+    Every image is read once: it is hashed while the networks run whose arrays no entry of the cache
+    may hold, told by the first image. Only if the others turn out to be different, because a later
+    image changed, is a second pass made. Of several processes one computes, the others wait.
+
+    Args:
+        images: real images or controls.
+        judges: the networks.
+        cache: holds arrays under the digests of images, network, precision and
+            preprocessing; of layouts for segmenters, of captions for CLIP.
+        roles: of `Extractors.networks`.
+        captions: asked for instead of the images' own.
+        progress: told of every batch.
+        task: what the progress bar says.
+    """
+    read = _Read(images)
+    keys = _Keys(judges, images.image_size, len(images))
+
+    def look(roles: Collection[str], name: str) -> Observed:
+        judging = Judging(captions=captions, roles=roles)
+        return observe(read, judges, judging, progress=progress, task=name)
+
+    first = read.first()
+    asked = [first.caption] if captions is None else captions[:1]
+    with cache.alone(keys.start("", first_content := read.contents(1)[0], asked[0])):
+        starts = {role: keys.start(role, first_content, asked[0]) for role in roles}
+        made = {role for role in roles if not cache.starts_with(starts[role])}
+        seen = look(made, task)
+        contents = read.contents(len(images))
+        names = {role: f"{starts[role]}-{keys.rest(role, contents, seen.captions)}"
+                 for role in roles}  # fmt: skip
+        lacking = set()
+        for role in set(roles) - made:
+            try:
+                seen = _with_arrays(seen, role, cache.read(names[role]) or {})
+            except (KeyError, ValueError):  # a later image is another one, or the entry was removed
+                lacking.add(role)
+        if lacking:
+            again = look(lacking, f"{task}, other networks")
+            for role in lacking:
+                seen = _with_arrays(seen, role, _arrays(again, role))
+        for role in made | lacking:
+            label = file_stem(f"{images.name} {images.split} {len(images)} {role}")
+            cache.write(label, names[role], _arrays(seen, role))
+    return CachedPass(_in_order(seen, judges), contents)
+
+
+class _Read:
+    """Images that remember what they held when they were read."""
+
+    def __init__(self, images: Dataset):
+        self._images = images
+        self._contents: dict[int, Content] = {}
+        self._first: Triplet | None = None  # until it is read again
+        self.name, self.split = images.name, images.split
+        self.class_names, self.image_size = images.class_names, images.image_size
+        self.caption_classes = images.caption_classes
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Triplet:
+        if index == 0 and self._first is not None:
+            triplet, self._first = self._first, None
+            return triplet
+        triplet = self._images[index]
+        content = hashlib.sha256(triplet.image.numpy().tobytes())
+        image = content.hexdigest()
+        content.update(triplet.layout.numpy().tobytes())
+        self._contents[index] = Content(image, content.hexdigest())
+        return triplet
+
+    def first(self) -> Triplet:
+        """The first image, which is kept until it is read."""
+        self._first = self[0]
+        return self._first
+
+    def contents(self, num: int) -> tuple[Content, ...]:
+        """Digests of the first images."""
+        return tuple(self._contents[index] for index in range(num))
+
+
+class _Keys:
+    """Names of entries: a beginning that the first image tells, and the rest."""
+
+    def __init__(self, judges: Extractors, size: tuple[int, int], num: int):
+        self._networks = judges.networks
+        self._common = [CACHE_VERSION, PRECISION, list(size), num]
+
+    def start(self, role: str, first: Content, caption: str) -> str:
+        """Digest of the network and the first image; role "": of the image alone."""
+        network = self._networks.get(role)
+        identity = [] if network is None else [network.name, network.resizer, network.digest]
+        return digest([*self._common, role, identity, *_shown(role, first, caption)])
+
+    def rest(self, role: str, contents: Sequence[Content], captions: Sequence[str]) -> str:
+        """Digest of all images, as far as the network is shown them."""
+        parts = zip(contents, captions, strict=True)
+        return digest([_shown(role, content, caption) for content, caption in parts])
+
+
+def _shown(role: str, content: Content, caption: str) -> list[str]:
+    """What arrays of a role depend on: a segmenter's are counted with the layout."""
+    if role == CLIP_ROLE:
+        return [content.image, caption]
+    return [content.pair if role.startswith(segmenter_role("")) else content.image]
+
+
+def _arrays(seen: Observed, role: str) -> Arrays:
+    """What the network of a role extracted."""
+    if role == CLIP_ROLE:
+        return {"cosines": seen.cosines, "too_long": seen.too_long}
+    if role == ATTRIBUTES_ROLE:
+        assert seen.attributes is not None
+        return {"attributes": seen.attributes}
+    _, _, name = role.partition(" ")
+    if role == features_role(name):
+        return {"features": seen.features[name]}
+    layouts = seen.segmenters[name]
+    return {"counts": layouts.counts, "confusions": layouts.confusions}
+
+
+def _with_arrays(seen: Observed, role: str, arrays: Mapping[str, NDArray]) -> Observed:
+    """Put in what the network of a role extracted.
+
+    Raises:
+        KeyError, ValueError: arrays are missing or of other images.
+    """
+    for array in arrays.values():
+        if array.shape[:1] != (len(seen),):
+            raise ValueError(f"{role}: expected {len(seen)} images, got {array.shape}")
+    if role == CLIP_ROLE:
+        return replace(seen, cosines=arrays["cosines"], too_long=arrays["too_long"])
+    if role == ATTRIBUTES_ROLE:
+        return replace(seen, attributes=arrays["attributes"])
+    _, _, name = role.partition(" ")
+    if role == features_role(name):
+        return replace(seen, features=seen.features | {name: arrays["features"]})
+    layouts = SeenLayouts(arrays["counts"], arrays["confusions"])
+    return replace(seen, segmenters=seen.segmenters | {name: layouts})
+
+
+def _in_order(seen: Observed, judges: Extractors) -> Observed:
+    """Segmenters and features in the order of the networks, the primary ones first."""
+    return replace(
+        seen,
+        segmenters={judge.name: seen.segmenters[judge.name]
+                    for judge in judges.segmenters if judge.name in seen.segmenters},
+        features={judge.protocol: seen.features[judge.protocol]
+                  for judge in judges.features if judge.protocol in seen.features},
+    )  # fmt: skip

@@ -1,0 +1,254 @@
+"""What was seen to numbers: every metric of generated and of real images. Calls no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import AttributedDataset, Dataset, FeatureJudge, MetricValue
+from gcdp_bench.evaluation.features import Observed
+from gcdp_bench.evaluation.reference import Reference
+from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.metrics.attribute_recall import asked_attributes, attribute_values
+from gcdp_bench.metrics.clip_score import clip_values
+from gcdp_bench.metrics.cmmd import cmmd_values
+from gcdp_bench.metrics.definitions.versions import definition_version
+from gcdp_bench.metrics.frechet import frechet_values
+from gcdp_bench.metrics.kid import kid_values
+from gcdp_bench.metrics.layout_iou import iou_values
+from gcdp_bench.metrics.prdc import prdc_values
+from gcdp_bench.metrics.segmentation_distance import area_percent, fsd_values
+from gcdp_bench.metrics.semantic_recall import (
+    classes_asked,
+    precision_per_sample,
+    recall_per_sample,
+    recall_values,
+)
+
+INCEPTION_PROTOCOLS = ("tf1", "clean", "torch", "hrnet")
+"""Protocols whose Fréchet distance is called FID; of other features it is FD."""
+
+DISTANCES: Mapping[str, Callable[[str, NDArray, NDArray], Sequence[MetricValue]]] = {
+    "frechet": lambda protocol, x, y: frechet_values(frechet_name(protocol), x, y),
+    "kid": kid_values,
+    "prdc": prdc_values,
+    "cmmd": lambda _, x, y: cmmd_values(x, y),
+}
+"""`FeatureJudge.measures` to definitions; x are the samples, y the real images."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A value with the network that it depends on."""
+
+    value: MetricValue
+    extractor: str = "none"
+    resizer: str = "none"
+    primary: bool = True  # False: of a second segmenter or a second feature network
+    num_reference: int = 0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All values of one point."""
+
+    values: list[Judged]
+    per_sample: pd.DataFrame  # id, caption, asked, found, recall, precision, clip, too_long
+
+    def frame(self) -> pd.DataFrame:
+        """Values as a table."""
+        rows = [
+            (v.metric, v.class_name, v.value, v.corrected, v.ci_low, v.ci_high, v.ci_method,
+             v.num_samples, judged.extractor, definition_version(v.metric))
+            for judged in self.values
+            for v in [judged.value]
+        ]  # fmt: skip
+        columns = ["metric", "class", "value", "corrected", "ci_low", "ci_high", "ci_method",
+                   "num_samples", "extractor", "definition"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+
+def score_generated(
+    seen: Observed,
+    reference: Reference,
+    judges: Extractors,
+    *,
+    captions: bool = True,
+    distances: bool = True,
+) -> Scores:
+    """Every metric of a generator's samples.
+
+    Args:
+        seen: the samples.
+        reference: real images.
+        judges: the networks.
+        captions: False: of a generator that reads none, so that metrics of captions are undefined.
+        distances: False: leave them out; they take the longest.
+
+    Raises:
+        ValueError: fewer than two samples.
+    """
+    values = [
+        *(_of_captions(seen, reference, judges) if captions else ()),
+        *_of_layouts(seen, judges),
+        *(_distances(seen, reference.observed, judges) if distances else ()),
+    ]
+    per_sample = _per_sample(seen, reference, judges)
+    if not captions:
+        per_sample["asked"] = ""
+        per_sample[["recall", "precision", "clip"]] = np.nan
+    return Scores(values, per_sample)
+
+
+def score_real(
+    seen: Observed,
+    rest: Observed,
+    reference: Reference,
+    judges: Extractors,
+    source: str,
+    *,
+    distances: bool = True,
+) -> Scores:
+    """What a generator could reach, and what costs nothing.
+
+    - "real-ceiling": real images with their own captions and layouts;
+    - "real-floor": `seen` asked with other images' captions: metrics of captions only;
+    - "real-split": distances of `seen` to the other real images.
+
+    Args:
+        seen: N real images.
+        rest: the others of the split; no image is on both sides.
+        reference: the split.
+        judges: the networks.
+        source: one of the above.
+        distances: False: leave them out.
+    """
+    if source == "real-split":
+        values = _distances(seen, rest, judges) if distances else []
+    elif source == "real-floor":
+        values = _of_captions(seen, reference, judges)
+    else:
+        values = [*_of_captions(seen, reference, judges), *_of_layouts(seen, judges)]
+    return Scores(values, _per_sample(seen, reference, judges))
+
+
+def frechet_name(protocol: str) -> str:
+    """Name of the Fréchet distance in a protocol's features."""
+    return f"fid-{protocol}" if protocol in INCEPTION_PROTOCOLS else f"fd-{protocol}"
+
+
+def derangement(num: int) -> list[int]:
+    """A fixed permutation that leaves nothing in its place: one cycle through a shuffled list."""
+    order = torch.randperm(num, generator=generator("derangement", num)).tolist()
+    result = [0] * num
+    for place, index in enumerate(order):
+        result[index] = order[(place + 1) % num]
+    return result
+
+
+def _of_captions(seen: Observed, reference: Reference, judges: Extractors) -> list[Judged]:
+    """Semantic Recall and its company, CLIP score, attribute recall."""
+    values = []
+    asked = _asked(seen.captions, reference.dataset)  # (N, K)
+    for place, judge in enumerate(judges.segmenters):
+        known = len(judge.class_names)
+        named = [index for index in reference.captioned if index < known]
+        found = seen.segmenters[judge.name].counts  # (N, K_j)
+        values += [
+            Judged(value, judge.name, judge.resizer, place == 0)
+            for value in recall_values(
+                asked[:, :known], found, seen.num_pixels, judge.class_names, named
+            )
+        ]
+    values += [
+        Judged(value, judges.clip.name, judges.clip.resizer)
+        for value in clip_values(seen.cosines, seen.too_long)
+    ]
+    if judges.attributes is not None and isinstance(reference.dataset, AttributedDataset):
+        assert seen.attributes is not None
+        values += [
+            Judged(value, judges.attributes.name, judges.attributes.resizer)
+            for value in attribute_values(
+                asked_attributes(reference.dataset, seen.captions),
+                seen.attributes,
+                judges.attributes.thresholds,
+                reference.dataset.attribute_names,
+            )
+        ]
+    return values
+
+
+def _of_layouts(seen: Observed, judges: Extractors) -> list[Judged]:
+    """mIoU of the images' own layouts against the segmenter's."""
+    if seen.layouts is None:
+        return []
+    return [
+        Judged(value, judge.name, judge.resizer, place == 0)
+        for place, judge in enumerate(judges.segmenters)
+        for value in iou_values(seen.segmenters[judge.name].confusions, judge.class_names)
+    ]
+
+
+def _distances(seen: Observed, real: Observed, judges: Extractors) -> list[Judged]:
+    """Distances of feature and class-area distributions."""
+    num = len(real)
+    values = [
+        Judged(value, judge.name, judge.resizer, place == 0, num)
+        for place, judge in enumerate(judges.features)
+        for value in _feature_distances(judge, seen, real)
+    ]
+    for place, judge in enumerate(judges.segmenters):
+        areas, real_areas = (
+            area_percent(side.segmenters[judge.name].counts) for side in (seen, real)
+        )
+        values += [
+            Judged(value, judge.name, judge.resizer, place == 0, num)
+            for value in fsd_values(areas, real_areas, "predicted")
+        ]
+    if seen.layouts is not None and real.layouts is not None:
+        own = fsd_values(area_percent(seen.layouts), area_percent(real.layouts), "generated")
+        values += [Judged(value, num_reference=num) for value in own]
+    return values
+
+
+def _feature_distances(judge: FeatureJudge, seen: Observed, real: Observed) -> list[MetricValue]:
+    x, y = seen.features[judge.protocol], real.features[judge.protocol]
+    return [
+        value for measure in judge.measures for value in DISTANCES[measure](judge.protocol, x, y)
+    ]
+
+
+def _per_sample(seen: Observed, reference: Reference, judges: Extractors) -> pd.DataFrame:
+    judge = judges.segmenters[0]
+    names = judge.class_names
+    columns = sorted(index for index in reference.captioned if index < len(names))
+    asked = _asked(seen.captions, reference.dataset)[:, : len(names)][:, columns]
+    found = (seen.segmenters[judge.name].counts > 0)[:, columns]
+    shown = [names[column] for column in columns]
+    return pd.DataFrame(
+        {
+            "id": seen.ids,
+            "caption": seen.captions,
+            "asked": [_listed(row, shown) for row in asked],
+            "found": [_listed(row, shown) for row in found],
+            "recall": recall_per_sample(asked, found),
+            "precision": precision_per_sample(asked, found),
+            "clip": seen.cosines,
+            "too_long": seen.too_long,
+        }
+    )
+
+
+def _asked(captions: Sequence[str], dataset: Dataset) -> NDArray[np.bool_]:
+    named = [dataset.caption_classes(caption) for caption in captions]
+    return classes_asked(named, len(dataset.class_names))
+
+
+def _listed(row: NDArray[np.bool_], names: Sequence[str]) -> str:
+    return ", ".join(name for name, there in zip(names, row, strict=True) if there)

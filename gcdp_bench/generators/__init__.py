@@ -1,0 +1,1 @@
+"""The registry of generators, and samples in a folder."""

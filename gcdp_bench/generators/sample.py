@@ -1,0 +1,171 @@
+"""Generator and captions to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gcdp_bench.core.config import digest
+from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.rng import derive_seed
+from gcdp_bench.core.sampling_config import SamplingConfig, check_device
+from gcdp_bench.core.types import GUIDANCE, Dataset, Generator
+from gcdp_bench.datasets.framing import resize_of
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.generators.sample_folder import fill_folder
+from gcdp_bench.training.networks import read_records
+from gcdp_bench.training.runs import Run, Weights, find_run
+
+DEFAULT_GUIDANCE = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleRequest:
+    """Which samples a folder holds; stored in it as `samples.json`."""
+
+    model: str
+    weights: str  # digest of the generator's weights and sampling settings
+    dataset: str
+    split: str
+    num_samples: int
+    captions: str  # digest of the captions asked for, in order
+    guidance: float  # value of the generator's knob
+    seed: int
+
+    @property
+    def hash(self) -> str:
+        """Short digest that names the folder."""
+        return digest(self)
+
+
+def sample_folder(
+    generator: Generator,
+    dataset: Dataset,
+    request: SampleRequest,
+    folder: Path,
+    *,
+    batch_size: int,
+    progress: Progress,
+    part: range | None = None,
+    wait: bool = True,
+) -> bool:
+    """Sample the first captions of `dataset` into `folder`; samples already there are kept.
+
+    The dataset is given in the order of its prompts: see `datasets.shuffled`. See `fill_folder`.
+
+    Raises:
+        ValueError: the folder holds samples of another request, N exceeds the dataset, or the
+            generator's knob has no such value.
+        MemoryError: the device has no room for one sample.
+        OSError: the folder cannot be written.
+    """
+    if not 1 <= request.num_samples <= len(dataset):
+        raise ValueError(
+            f"num_samples: expected 1 to {len(dataset)} (captions of {dataset.name} "
+            f"{dataset.split}), got {request.num_samples}"
+        )
+    if generator.knob is not None:
+        generator.knob.check(request.guidance)
+    return fill_folder(
+        folder,
+        request,
+        [sample_id(index) for index in range(request.num_samples)],
+        lambda indices: generator.sample(
+            [dataset[index].caption for index in indices],
+            guidance=request.guidance,
+            seeds=[derive_seed(request.seed, index) for index in indices],
+        ),
+        class_names=generator.class_names,
+        batch_size=batch_size,
+        progress=progress,
+        device=generator.device,
+        task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
+        part=part,
+        wait=wait,
+    )
+
+
+def find_generator(
+    name: str, dataset: str, weights: Weights = None, *, data_root: Path | None = None
+) -> Run:
+    """Where a trained generator is; see `runs.find_run`.
+
+    Args:
+        name: of the catalogue.
+        dataset: name or folder.
+        weights: see `runs.Weights`.
+        data_root: `--data-root`; None: the environment variable.
+
+    Raises:
+        ValueError: unknown generator or dataset, or its run is of other data.
+        FileNotFoundError: it has not been trained; says how to.
+    """
+    lookup(GENERATORS, name, "generator")
+    return find_run(name, dataset_identity(dataset, data_root=data_root), weights)
+
+
+def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
+    """A trained generator, and the digest of everything its samples depend on.
+
+    Args:
+        run: see `find_generator`.
+        sampling: how it is sampled.
+
+    Raises:
+        ValueError: unknown device, or damaged weights.
+        FileNotFoundError: a file of it is missing.
+    """
+    check_device(sampling.device)
+    generator = GENERATORS[run.network].load(run.folder, sampling)
+    return generator, digest({"weights": generator.digest, "sampling": generator.settings})
+
+
+def check_resize(name: str, folder: Path, dataset: Dataset) -> None:
+    """Refuse images that came to their size in another way than those of a generator's training.
+
+    Raises:
+        ValueError: one was padded or stretched and the other was not.
+    """
+    now = resize_of(dataset)
+    for record in read_records(name, folder).values():
+        if record.resize != now and not {record.resize, now} <= {"none", "crop"}:
+            raise ValueError(
+                f"{name} ({folder}): was trained with --resize {record.resize}, "
+                f"{dataset.name} is used with --resize {now}; use the same, or train it again"
+            )
+
+
+def knob_value(generator: Generator, given: Mapping[str, float | None]) -> float:
+    """Value to sample at: the given one of the generator's knob, else a usual one.
+
+    Args:
+        generator: decides which knob is meant.
+        given: by the knob's name; None: not given.
+
+    Raises:
+        ValueError: a value is given for a knob that it does not have.
+    """
+    own = None if generator.knob is None else generator.knob.name
+    for name, value in given.items():
+        if value is not None and name != own:
+            raise ValueError(
+                f"{name}: {generator.name} has {'no knob' if own is None else f'a {own} instead'}; "
+                "leave the option out"
+            )
+    value = None if own is None else given[own]
+    if value is not None:
+        return value
+    return DEFAULT_GUIDANCE if generator.knob == GUIDANCE else 1.0
+
+
+def captions_digest(captions: Sequence[str], reading: str = "") -> str:
+    """Short hash of captions in their order, and of how they are read (`reading.reading_of`)."""
+    return digest([list(captions), reading] if reading else list(captions))
+
+
+def sample_id(index: int) -> str:
+    """Name of sample `index`: the place of its caption in the order of the prompts."""
+    return f"{index:06d}"

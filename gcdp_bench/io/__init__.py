@@ -1,0 +1,1 @@
+"""Complete files, locks and checked readers."""

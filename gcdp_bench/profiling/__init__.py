@@ -1,0 +1,1 @@
+"""FLOPs and the cost of training."""

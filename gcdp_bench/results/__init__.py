@@ -1,0 +1,1 @@
+"""Rows: their schema, their files, pooled seeds and summaries."""

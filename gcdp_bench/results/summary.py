@@ -1,0 +1,191 @@
+"""Rows to a table that people read: one line per point."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gcdp_bench.core.types import KNOBS
+from gcdp_bench.results.schema import REFERENCE_MODELS, SPLIT
+
+POINT = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_captions"]
+"""Columns that name a line of the summary; seeds are averaged."""
+
+SUMMARY = ("fid", "semantic_recall", "semantic_precision", "false_detection_rate", "miou",
+           "fsd_generated", "fsd_predicted", "clip-x100", "attribute_recall")  # fmt: skip
+LOWER_IS_BETTER = ("fid", "fsd_generated", "fsd_predicted", "false_detection_rate")
+DISTANCES = ("fid", "fsd_generated", "fsd_predicted")
+PERCENT = ("semantic_recall", "semantic_precision", "false_detection_rate", "miou",
+           "attribute_recall", "attribute_precision", "attribute_false_detection", "iou",
+           "pixel_accuracy")  # fmt: skip
+"""Shares that people read in percent, with the same at a threshold ("semantic_recall@1%")."""
+UNDEFINED = "–"
+
+
+def primary_totals(rows: pd.DataFrame) -> pd.DataFrame:
+    """Totals of the primary judges, one row per point, seed and metric.
+
+    The Fréchet distance in the primary features is called "fid" whatever its protocol; the column
+    `fid_metric` keeps the name. Pooled rows are left out: they repeat the seeds'. So are controls
+    and alarms.
+    """
+    measured = ~rows["source"].isin(("control", "alarm"))
+    totals = rows[measured & (rows["class"] == "all") & rows["primary"] & rows["seed"].notna()]
+    totals = totals.copy()
+    is_fid = totals["metric"].str.startswith(("fid-", "fd-"))
+    totals["fid_metric"] = totals["metric"].where(is_fid)
+    totals["metric"] = totals["metric"].where(~is_fid, "fid")
+    return totals
+
+
+def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line per point: totals of every metric, averaged over the sampling seeds.
+
+    Args:
+        rows: tidy rows of `gcdp_bench.results.schema`.
+
+    Returns:
+        Columns `POINT`, `num_seeds` (in which every metric that the point has is defined),
+        `SUMMARY` (shares in [0, 1]; FSD on the percent scale; NaN where undefined), `fid_metric`;
+        of distances also `METRIC_corrected` (without its small-sample bias); the ends of the
+        intervals as `METRIC_low` and `METRIC_high` (the seeds' mean), which belong to the corrected
+        value where there is one; real images last.
+    """
+    totals = primary_totals(rows)
+    # A caption that names nothing has no recall: the number of captions is the image count.
+    totals["num_captions"] = totals.groupby("config_hash")["num_samples"].transform("max")
+    totals = totals[totals["metric"].isin(SUMMARY)]
+    table = _wide(totals, "value")
+    for end in ("low", "high"):
+        table = table.join(_wide(totals, f"ci_{end}").add_suffix(f"_{end}"))
+    corrected = _wide(totals, "corrected")[list(DISTANCES)]
+    table = table.join(corrected.add_suffix("_corrected"))
+    table = table.reset_index()
+    table.columns.name = None
+    named = totals.groupby(POINT, dropna=False)
+    extra = named.agg(fid_metric=("fid_metric", "first"), demo=("demo", "any")).reset_index()
+    table = table.merge(extra, on=POINT, how="left").merge(_defined_seeds(totals), on=POINT)
+    table["reference"] = table["model"].isin(REFERENCE_MODELS)
+    table = table.sort_values(
+        ["dataset", "reference", "model", "steps", "param_value"],
+        ascending=[True, True, False, True, True],
+        ignore_index=True,
+    )
+    return table.drop(columns="reference")
+
+
+def _wide(totals: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Mean of a column over seeds: one line per point, one column per metric of `SUMMARY`."""
+    means = totals.groupby([*POINT, "metric"], dropna=False)[column].mean()
+    return pd.DataFrame(means.unstack("metric")).reindex(columns=list(SUMMARY))
+
+
+def _defined_seeds(totals: pd.DataFrame) -> pd.DataFrame:
+    """`num_seeds`: of the metrics that are defined for a point, the fewest seeds of one; or all."""
+    defined = totals.assign(seed=totals["seed"].where(totals["value"].notna()))
+    counts = defined.groupby([*POINT, "metric"], dropna=False)["seed"].nunique()
+    fewest = counts[counts > 0].groupby(level=POINT, dropna=False).min()
+    every = totals.groupby(POINT, dropna=False)["seed"].nunique()
+    return fewest.reindex(every.index).fillna(every).astype(int).rename("num_seeds").reset_index()
+
+
+def readable(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary as text: shares in percent, undefined values as a dash.
+
+    Returns:
+        One text column per shown quantity, titles for people.
+    """
+    shown = pd.DataFrame(
+        {
+            "dataset": summary["dataset"],
+            "model": summary["model"],
+            "parameter": [
+                param_text(name, value)
+                for name, value in zip(summary["param_name"], summary["param_value"], strict=True)
+            ],
+            "steps": [number(value, "{:.0f}") for value in summary["steps"]],
+            "captions x seeds": [
+                f"{captions} x {seeds}"
+                for captions, seeds in zip(
+                    summary["num_captions"], summary["num_seeds"], strict=True
+                )
+            ],
+        }
+    )
+    for metric, title in TITLES.items():
+        if metric in OPTIONAL and summary[metric].isna().all():
+            continue
+        factor = 100.0 if metric in PERCENT else 1.0
+        pattern = "{:.2f}" if metric in ("fid", "fid_corrected") else "{:.1f}"
+        distance = metric.removesuffix("_corrected")
+        if distance == metric:
+            shown[title] = [number(value * factor, pattern) for value in summary[metric]]
+        else:
+            ends = (summary[f"{distance}_low"], summary[f"{distance}_high"])
+            shown[title] = [with_interval(value, low, high, pattern) for value, low, high in
+                            zip(summary[metric], *ends, strict=True)]  # fmt: skip
+    return shown
+
+
+def below_noise(summary: pd.DataFrame) -> pd.DataFrame:
+    """Which shown distances lie within what real images differ by among themselves.
+
+    Returns:
+        bool, one column per title of a distance, one line per line of the summary.
+    """
+    floor = summary[summary["model"] == SPLIT].set_index("dataset")
+    marks = {}
+    for metric in DISTANCES:
+        own = floor[metric].groupby(level=0).max()
+        limit = summary["dataset"].map(own).astype(float)
+        marks[TITLES[metric]] = (summary[metric] <= limit) & ~summary["model"].isin(
+            REFERENCE_MODELS
+        )
+    return pd.DataFrame(marks)
+
+
+TITLES = {
+    "fid": "FID ↓",
+    "fid_corrected": "FID, bias-corrected [95 %] ↓",
+    "semantic_recall": "Sem. recall % ↑",
+    "semantic_precision": "Sem. precision % ↑",
+    "false_detection_rate": "unnamed found % ↓",
+    "miou": "mIoU % ↑",
+    "fsd_generated": "FSD layouts ↓",
+    "fsd_generated_corrected": "FSD layouts, bias-corrected [95 %] ↓",
+    "fsd_predicted": "FSD segmented ↓",
+    "fsd_predicted_corrected": "FSD segmented, bias-corrected [95 %] ↓",
+    "clip-x100": "CLIP score ↑",
+    "attribute_recall": "attribute recall % ↑",
+}
+OPTIONAL = ("attribute_recall", "fid_corrected", "fsd_generated_corrected",
+            "fsd_predicted_corrected")  # fmt: skip
+"""Columns that are shown only where a dataset has them."""
+
+
+def number(value: float, pattern: str = "{:.2f}") -> str:
+    """A formatted number, or the dash of an undefined one."""
+    return UNDEFINED if pd.isna(value) else pattern.format(value)
+
+
+def in_units(metric: str, *values: float) -> tuple[str, ...]:
+    """Values as people read them: shares in percent with their sign, others as they are."""
+    if metric.partition("@")[0] in PERCENT:
+        return tuple(number(100.0 * value, "{:.2f} %") for value in values)
+    return tuple(number(value, "{:.4f}") for value in values)
+
+
+def with_interval(value: float, low: float, high: float, pattern: str = "{:.2f}") -> str:
+    """A value with the interval that belongs to it: "4.10 [3.00, 5.20]"."""
+    if pd.isna(value) or pd.isna(low):
+        return number(value, pattern)
+    return f"{number(value, pattern)} [{number(low, pattern)}, {number(high, pattern)}]"
+
+
+def param_symbol(name: str) -> str:
+    """Sign of a sampling parameter in tables and figures: "w", "ψ"; its name, if it has none."""
+    return KNOBS[name].symbol if name in KNOBS else name
+
+
+def param_text(name: str, value: float) -> str:
+    """Where a model was sampled: "w 4", "ψ 0.8"; a dash for a model without a parameter."""
+    return UNDEFINED if name == "none" else f"{param_symbol(name)} {value:g}"

@@ -1,0 +1,131 @@
+"""Names lead to code, and wrong names to the right ones."""
+
+import pytest
+
+from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.types import AttributedDataset
+from gcdp_bench.datasets.registry import (
+    DATASETS,
+    check_dataset,
+    has_attributes,
+    image_size_of,
+    open_dataset,
+    protocol_split,
+    splits_on_disk,
+)
+from gcdp_bench.generators.registry import GENERATORS
+from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(ValueError, match="unknown dataset .* 'synth-city-26'; did you mean"):
+        check_dataset("synth-city-26")
+    with pytest.raises(ValueError, match="unknown generator 'xyz'; known: reference, "):
+        lookup(GENERATORS, "xyz", "generator")
+
+
+def test_sizes_follow_the_aspect(toy):
+    assert image_size_of("synth-city-25", 128) == (64, 128)
+    assert image_size_of("camvid", 128) == (96, 128)
+    assert image_size_of(str(toy.data), 32) == (32, 32)
+
+
+def test_datasets_open(toy):
+    city = open_dataset("synth-city", "test", size=(32, 64), data_root=None)
+    assert city.image_size == (32, 64) and len(city.class_names) == 20
+    assert len(open_dataset(str(toy.data), "train", size=(16, 16), data_root=None)) == 6
+    assert {"synth-city-25", "synth-city-50", "synth-city-100", "camvid"} <= set(DATASETS)
+
+
+def test_a_missing_data_root_says_how_to_give_one(monkeypatch):
+    monkeypatch.delenv("GCDP_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match="pass --data-root FOLDER or set GCDP_DATA"):
+        open_dataset("camvid", "test", size=(96, 128), data_root=None)
+
+
+def test_the_environment_gives_the_data_root(monkeypatch, tmp_path):
+    monkeypatch.setenv("GCDP_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path}.*expected CamVid's frames"):
+        open_dataset("camvid", "test", size=(96, 128), data_root=None)
+
+
+def test_quarantine_follows_the_files_of_a_split(tmp_path):
+    root = write_cityscapes(tmp_path / "cityscapes")
+    path = tmp_path / "q.jsonl"
+    left_out = {"train": "aachen_000000_000019", "val": "frankfurt_000001_000019"}
+    path.write_text("".join(f'{{"split": "{s}", "id": "{n}"}}\n' for s, n in left_out.items()))
+
+    def ids(split, quarantine=None):
+        dataset = open_dataset("cityscapes", split, size=(8, 16), data_root=root,
+                               quarantine=quarantine)  # fmt: skip
+        return {dataset[index].id for index in range(len(dataset))}
+
+    for split, parts in (("train", ["train"]), ("val", ["val"]), ("test", ["val"]),
+                         ("all", ["train", "val"])):  # fmt: skip
+        assert ids(split) - ids(split, path) == {left_out[part] for part in parts}
+
+
+def test_a_folder_without_splits_has_one_split_of_files(toy, tmp_path):
+    assert splits_on_disk(str(toy.data)) == ("train", "val", "test")
+    folder = str(toy.data / "train")
+    assert splits_on_disk(folder) == ("all",)
+    (tmp_path / "q.jsonl").write_text('{"split": "all", "id": "000"}\n')
+    kept = open_dataset(folder, "train", size=(16, 16), data_root=None,
+                        quarantine=tmp_path / "q.jsonl")  # fmt: skip
+    assert len(kept) == len(open_dataset(folder, "test", size=(16, 16), data_root=None)) - 1
+    with pytest.raises(ValueError, match="synth-city: .*drawn when read"):
+        splits_on_disk("synth-city")
+
+
+def test_faces_have_attributes_where_their_file_is(tmp_path):
+    root = write_celeba(tmp_path)
+    faces = open_dataset("celeba-25", "test", size=(8, 8), data_root=root)
+    assert isinstance(faces, AttributedDataset) and faces.name == "celeba-25"
+    assert image_size_of("celeba-25", 256) == (256, 256)
+    assert image_size_of("cityscapes", 512) == (256, 512)
+    (root / "CelebAMask-HQ-attribute-anno.txt").unlink()
+    plain = open_dataset("celeba-25", "test", size=(8, 8), data_root=root)
+    assert not isinstance(plain, AttributedDataset)
+
+
+def test_merged_layouts_lie_in_the_users_cache_by_tree(tmp_path, monkeypatch):
+    first, second = (write_celeba(tmp_path / name) for name in ("first", "second"))
+    kept = tmp_path / "cache" / "celeba-layouts"
+    monkeypatch.setenv("GCDP_CACHE", str(tmp_path / "cache"))
+    for _ in range(2):
+        open_dataset("celeba-25", "test", size=(8, 8), data_root=first)[0]
+    assert [path.name for path in kept.glob("*/*")] == ["2030.png"]
+    open_dataset("celeba-25", "test", size=(8, 8), data_root=second)[0]
+    assert len(list(kept.glob("*/2030.png"))) == 2  # faces of another tree can be other faces
+    assert not list(first.rglob("preprocessed")) and not list(second.rglob("preprocessed"))
+
+
+def test_the_paper_like_protocol_asks_faces_for_their_first_caption(tmp_path, toy):
+    root = write_celeba(tmp_path)
+    split = protocol_split("celeba-25", "paper-like")
+    first = open_dataset("celeba-25", split, size=(8, 8), data_root=root)
+    drawn = open_dataset("celeba-25", "test", size=(8, 8), data_root=root)
+    assert [first[i].id for i in range(len(first))] == [drawn[i].id for i in range(len(drawn))]
+    assert all("caption 0 of" in first[i].caption for i in range(len(first)))
+    assert not all("caption 0 of" in drawn[i].caption for i in range(len(drawn)))
+    chosen = {name: protocol_split(name, "paper-like") for name in ("cityscapes", "synth-city-25")}
+    assert chosen == {"cityscapes": "all", "synth-city-25": "train"}
+    for name in ("celeba-25", "cityscapes", "camvid", str(toy.data)):
+        assert protocol_split(name, "heldout") == "test"
+
+
+def test_attributes_are_known_without_looking_at_every_file(toy, tmp_path):
+    root = write_celeba(tmp_path / "celeba")
+    (root / "CelebA-HQ-img" / "2030.jpg").write_bytes(b"torn")
+    (root / "CelebA-HQ-img" / "2031.jpg").unlink()
+    before = sorted(root.rglob("*"))
+    assert has_attributes("celeba-25", root)
+    assert sorted(root.rglob("*")) == before  # no folder for merged layouts
+    (root / "CelebAMask-HQ-attribute-anno.txt").unlink()
+    assert not has_attributes("celeba-25", root)
+    assert has_attributes("synth-face-25", None) and not has_attributes("synth-city", None)
+    assert not has_attributes(str(toy.data), None)
+    with pytest.raises(ValueError, match="did you mean 'celeba-100'"):
+        has_attributes("celeba-1000", root)
+    with pytest.raises(FileNotFoundError, match="expected CelebA-HQ's images"):
+        has_attributes("celeba-25", toy.data)

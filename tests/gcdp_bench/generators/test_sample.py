@@ -1,0 +1,80 @@
+"""Samples on disk: complete, resumable, and never mixed with another request's."""
+
+import pytest
+
+from gcdp_bench.core.config import read_json, write_json
+from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.provenance import hardware
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
+from gcdp_bench.generators.sample_folder import read_drawn
+from gcdp_bench.training.runs import find_run
+
+FAST = SamplingConfig(steps=3, sr_steps=2)
+
+
+@pytest.fixture(scope="module")
+def generator(toy):
+    return load_generator(find_run("reference", toy.identity, toy.reference), FAST)
+
+
+def request_of(digest, **changes):
+    settings = dict(model="reference", weights=digest, dataset="stripes", split="test",
+                    num_samples=5, captions="of five", guidance=2.0, seed=0)  # fmt: skip
+    return SampleRequest(**{**settings, **changes})
+
+
+def fill(generator, toy, folder, *, batch_size=2, **changes):
+    model, digest = generator
+    request = request_of(digest, **changes)
+    assert sample_folder(model, Folder(toy.data, "test"), request, folder,
+                         batch_size=batch_size, progress=Silent())  # fmt: skip
+    return read_drawn(folder)
+
+
+def test_samples_are_a_dataset(generator, toy, tmp_path):
+    drawn = fill(generator, toy, tmp_path)
+    samples = Folder(tmp_path)
+    assert len(samples) == 5 and drawn.seconds > 0
+    assert drawn.hardware == hardware()
+    assert samples[3].caption == Folder(toy.data, "test")[3].caption
+    assert samples[0].image.shape == (3, 16, 16)
+
+
+def test_filling_again_samples_nothing(generator, toy, tmp_path):
+    first = fill(generator, toy, tmp_path)
+    assert fill(generator, toy, tmp_path) == first
+    (tmp_path / "captions.jsonl").write_text(
+        "".join((tmp_path / "captions.jsonl").read_text().splitlines(keepends=True)[:3])
+    )
+    assert fill(generator, toy, tmp_path).seconds > first.seconds
+    assert len(Folder(tmp_path)) == 5
+
+
+def test_every_machine_that_drew_samples_is_named(generator, toy, tmp_path):
+    fill(generator, toy, tmp_path)
+    record = read_json(tmp_path / "samples.json")
+    write_json(tmp_path / "samples.json", record | {"hardware": ["a GPU"]})
+    assert fill(generator, toy, tmp_path).hardware == "a GPU"  # nothing was left to draw
+    (tmp_path / "captions.jsonl").write_text("")
+    assert fill(generator, toy, tmp_path).hardware == f"a GPU and {hardware()}"
+    del record["hardware"]
+    write_json(tmp_path / "samples.json", record)
+    assert fill(generator, toy, tmp_path).hardware == "not recorded"
+
+
+def test_another_request_is_refused(generator, toy, tmp_path):
+    fill(generator, toy, tmp_path)
+    with pytest.raises(ValueError, match="holds samples of another configuration"):
+        fill(generator, toy, tmp_path, guidance=3.0)
+    with pytest.raises(ValueError, match="num_samples: expected 1 to 12"):
+        fill(generator, toy, tmp_path / "more", num_samples=13)
+
+
+def test_the_digest_knows_weights_and_settings(toy, generator):
+    slower = load_generator(
+        find_run("reference", toy.identity, toy.reference), SamplingConfig(steps=4)
+    )
+    imagen = load_generator(find_run("imagen", toy.identity, toy.imagen), FAST)
+    assert len({generator[1], slower[1], imagen[1]}) == 3
