@@ -1,1 +1,1 @@
-"""The opponents, each a `Generator`."""
+"""The baselines, each a `Generator`."""

@@ -59,7 +59,7 @@ def read_task(folder: Path, *, model: str, key: str, files: Sequence[str]) -> di
     """The "task" of `config.json` in the folder of a trained model.
 
     Args:
-        folder: of the run, or shipped.
+        folder: of the run, or pretrained.
         model: what `gcdp-bench train` calls it.
         key: under which the task holds its configuration.
         files: that the folder must hold.

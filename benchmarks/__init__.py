@@ -1,1 +1,1 @@
-"""Measurements: each script prints one JSON line per case and judges nothing."""
+"""Measurements: each script prints one JSON line per case and asserts nothing."""

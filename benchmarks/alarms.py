@@ -1,7 +1,7 @@
 """How often alarms are raised: false ones of sound networks, and those of networks that saw noise.
 
 A pool of real images is shown once to the networks, as it is and as every control. Each draw takes
-some of them as the test split of somebody's data, and raises alarms as `gcdp-bench score` does.
+some of them as the test split of somebody's data, and raises alarms as `gcdp-bench evaluate` does.
 
     python -m benchmarks.alarms --out results/alarms.csv
     python -m benchmarks.alarms --out results/alarms.csv --dataset synth-city-25 --trained-on noise
@@ -29,17 +29,24 @@ from gcdp_bench.core.types import AttributedDataset, Dataset, Triplet
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
-from gcdp_bench.evaluation import Judging, Observed, Reference, ask_again, observe
+from gcdp_bench.evaluation import (
+    EvalOptions,
+    FeatureCache,
+    Reference,
+    extract_features,
+    rescore_captions,
+)
 from gcdp_bench.evaluation.altered import ALTERATIONS, SHUFFLED, Altered
-from gcdp_bench.evaluation.controls import NUM_IMAGES, NUM_PAIRS, REAL, judge_controls
+from gcdp_bench.evaluation.controls import NUM_IMAGES, NUM_PAIRS, REAL, evaluate_controls
 from gcdp_bench.evaluation.metrics import derangement
-from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, Extractors, load_extractors
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.intervals import wilson
 
 DATASETS = ("synth-city-25", "synth-face-25")
 CASES = ((64, 64), (64, 1000), (200, 200), (200, 1000))
-"""Generated images, and real images of the split: of a small data set, and of the shipped ones."""
+"""Generated images, and real images of the split: of a small data set, and of the pretrained
+ones."""
 
 NUM_NOISE = 40
 STEPS = 3
@@ -50,8 +57,8 @@ class Pool:
     """What the networks extracted from M images and from the same images as controls."""
 
     dataset: Dataset
-    judges: Extractors
-    seen: Mapping[str, Observed]
+    extractors: Extractors
+    seen: Mapping[str, FeatureCache]
 
 
 class Quick:
@@ -73,20 +80,20 @@ class Quick:
         raise NotImplementedError
 
 
-def show(dataset: Dataset, judges: Extractors, num: int) -> Pool:
+def show(dataset: Dataset, extractors: Extractors, num: int) -> Pool:
     """Show the first images to the networks."""
     triplets = [dataset[index] for index in range(num)]
 
-    def look(name: str) -> Observed:
+    def look(name: str) -> FeatureCache:
         alter = ALTERATIONS.get(name, lambda image, index: image)
         images = Altered(dataset, triplets, alter, name)
-        return observe(images, judges, Judging(), progress=Silent(), task=name)
+        return extract_features(images, extractors, EvalOptions(), progress=Silent(), task=name)
 
     seen = {name: look(name) for name in (REAL, *ALTERATIONS)}
     others = [seen[REAL].captions[index] for index in derangement(num)]
     real = Altered(dataset, triplets, lambda image, index: image, REAL)
-    seen[SHUFFLED] = ask_again(real, seen[REAL], others, judges)
-    return Pool(Quick(dataset), judges, seen)
+    seen[SHUFFLED] = rescore_captions(real, seen[REAL], others, extractors)
+    return Pool(Quick(dataset), extractors, seen)
 
 
 def alarms_of(pool: Pool, places: np.ndarray, num_samples: int) -> Counter[str]:
@@ -98,7 +105,7 @@ def alarms_of(pool: Pool, places: np.ndarray, num_samples: int) -> Counter[str]:
     nums = {REAL: NUM_PAIRS, SHUFFLED: NUM_PAIRS}
     seen = {name: part.take(places[: nums.get(name, num)]) for name, part in pool.seen.items()}
     rest = real.part(num, None)
-    controls = judge_controls(reference, pool.judges, seen, rest, num_samples=num_samples)
+    controls = evaluate_controls(reference, pool.extractors, seen, rest, num_samples=num_samples)
     return Counter({alarm.id for alarm in controls.alarms})
 
 
@@ -131,8 +138,9 @@ def lines_of(pool: Pool, name: str, networks: str, num_draws: int) -> Iterator[d
 def trained_on_noise(dataset: Dataset, folder: Path) -> tuple[Path, Path]:
     """A segmenter and a CLIP after a few steps on noise with the layouts and captions of others."""
     for split in ("train", "val"):
-        writer = FolderWriter(folder / "noise" / split, class_names=dataset.class_names,
-                              dataset="noise", split=split)  # fmt: skip
+        writer = FolderWriter(
+            folder / "noise" / split, class_names=dataset.class_names, dataset="noise", split=split
+        )
         random = torch.Generator().manual_seed(len(split))
         for index in range(NUM_NOISE):
             triplet = dataset[index]
@@ -141,10 +149,20 @@ def trained_on_noise(dataset: Dataset, folder: Path) -> tuple[Path, Path]:
     height, width = dataset.image_size
     for kind in ("segmenter", "clip"):
         gcdp_bench(
-            ["train", kind, "--dataset", str(folder / "noise"), "--size", f"{height}x{width}",
-             "--set", f"steps={STEPS}", "--out", str(folder / kind)],
+            [
+                "train",
+                kind,
+                "--dataset",
+                str(folder / "noise"),
+                "--size",
+                f"{height}x{width}",
+                "--set",
+                f"steps={STEPS}",
+                "--out",
+                str(folder / kind),
+            ],
             standalone_mode=False,
-        )  # fmt: skip
+        )
     return folder / "segmenter", folder / "clip"
 
 
@@ -152,7 +170,9 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", choices=DATASETS, action="append")
-    parser.add_argument("--trained-on", choices=("noise",), help="instead of the shipped networks")
+    parser.add_argument(
+        "--trained-on", choices=("noise",), help="instead of the pretrained networks"
+    )
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--pool", type=int, default=1000)
     parser.add_argument("--out", type=Path, required=True)
@@ -160,16 +180,17 @@ def main() -> None:
     for name in options.dataset or DATASETS:
         size = image_size_of(name, 128)
         dataset = open_dataset(name, "test", size=size, data_root=None)
-        request = JudgeRequest(dataset=dataset_identity(name),
-                               use_attributes=isinstance(dataset, AttributedDataset))  # fmt: skip
-        networks = "shipped"
+        request = ExtractorRequest(
+            dataset=dataset_identity(name), use_attributes=isinstance(dataset, AttributedDataset)
+        )
+        networks = "pretrained"
         with TemporaryDirectory() as folder:
             if options.trained_on is not None:
                 segmenter, clip = trained_on_noise(dataset, Path(folder))
                 request = replace(request, segmenter=str(segmenter), clip=clip)
                 networks = f"{STEPS} steps on noise"
-            judges = load_extractors(request)
-        pool = show(dataset, judges, min(options.pool, len(dataset)))
+            extractors = load_extractors(request)
+        pool = show(dataset, extractors, min(options.pool, len(dataset)))
         table = pd.DataFrame(lines_of(pool, name, networks, options.draws))
         if options.out.exists():
             held = pd.read_csv(options.out)

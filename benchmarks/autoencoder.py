@@ -4,7 +4,8 @@
 
 Encodes each image to the mean of its posterior and decodes it. Prints one JSON line: the peak
 signal-to-noise ratio averaged over images, and FID and Semantic Recall of the reconstructions,
-judged like samples of a generator. The real images that FID compares with include the same ones, as
+evaluated like samples of a generator. The real images that FID compares with include the same
+ones, as
 reconstruction FID is defined (Rombach et al. 2022, Table 8).
 """
 
@@ -28,7 +29,7 @@ from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import reference_statistics
 from gcdp_bench.evaluation.metrics import frechet_name
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.training.runs import find_run
 
@@ -39,7 +40,7 @@ WHITE = 255.0
 @torch.no_grad()
 def main() -> None:
     """Judge reconstructions."""
-    parser = argparse.ArgumentParser(description="Reconstructions of the autoencoder, judged.")
+    parser = argparse.ArgumentParser(description="Reconstructions of the autoencoder, evaluated.")
     parser.add_argument("--dataset", default="synth-city-25")
     parser.add_argument("--num-samples", type=int, default=500)
     parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
@@ -49,15 +50,16 @@ def main() -> None:
         find_run("autoencoder", dataset_identity(options.dataset), options.autoencoder).folder
     )
     scale = autoencoder.config["scaling_factor"]
-    judges = load_extractors(JudgeRequest(dataset=dataset_identity(options.dataset)))
+    extractors = load_extractors(ExtractorRequest(dataset=dataset_identity(options.dataset)))
     size = image_size_of(options.dataset, options.width)
     dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
     num = min(options.num_samples, len(dataset))
     psnr = []
     with TemporaryDirectory() as folder:
         samples = Path(folder) / "reconstructions"
-        writer = FolderWriter(samples, class_names=dataset.class_names, dataset=options.dataset,
-                              split="test")  # fmt: skip
+        writer = FolderWriter(
+            samples, class_names=dataset.class_names, dataset=options.dataset, split="test"
+        )
         for start in range(0, num, BATCH):
             triplets = [dataset[index] for index in range(start, min(start + BATCH, num))]
             images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
@@ -68,9 +70,9 @@ def main() -> None:
             psnr.append(10.0 * torch.log10(WHITE**2 / error))
             for place, triplet in enumerate(triplets):
                 writer.write(f"{start + place:06d}", found[place], None, triplet.caption)
-        reference = reference_statistics(dataset, judges, UserCache(), Silent())
-        totals = score_folder(samples, reference, judges, has_layouts=False)
-    name = frechet_name(judges.features[0].protocol)
+        reference = reference_statistics(dataset, extractors, UserCache(), Silent())
+        totals = score_folder(samples, reference, extractors, has_layouts=False)
+    name = frechet_name(extractors.features[0].protocol)
     case = {
         "dataset": options.dataset,
         "samples": num,

@@ -53,9 +53,9 @@ def main() -> None:
             open_dataset(name, split, size=image_size_of(name, WIDTH), data_root=None)
             for split in ("train", "test")
         )
-        known, asked = captions(train, len(train)), captions(shuffled(test), max(COUNTS))
+        known, prompted = captions(train, len(train)), captions(shuffled(test), max(COUNTS))
         for num in COUNTS:
-            line = {"dataset": name, **overlap(known, asked[:num])}
+            line = {"dataset": name, **overlap(known, prompted[:num])}
             lines.append(line | {"verbatim_percent": 100 * line["verbatim"] / line["test"]})
     table = pd.DataFrame(lines)
     print(table.to_string(index=False))

@@ -235,9 +235,9 @@ def simulate(
         covered_percent=100.0 * float(((low <= truth) & (truth <= high)).mean()),
         truth_below_percent=100.0 * float((truth < low).mean()),
         truth_above_percent=100.0 * float((truth > high).mean()),
-        flagged_percent=100.0 * float(np.mean([one.method.endswith("undersampled")
-                                               for one in found])),
-    )  # fmt: skip
+        flagged_percent=100.0
+        * float(np.mean([one.method.endswith("undersampled") for one in found])),
+    )
 
 
 def cases(
@@ -255,10 +255,19 @@ def cases(
                 bias = plain_bias(population, num, other)
                 for times in TIMES:
                     scale = scale_at(population, times * bias)
-                    common = {"sizes": (num, other), "scale": scale, "times_bias": times,
-                              "repetitions": reps}  # fmt: skip
-                    yield simulate(population, frechet, population.distance(scale),
-                                   names=(name, "frechet"), **common)  # fmt: skip
+                    common = {
+                        "sizes": (num, other),
+                        "scale": scale,
+                        "times_bias": times,
+                        "repetitions": reps,
+                    }
+                    yield simulate(
+                        population,
+                        frechet,
+                        population.distance(scale),
+                        names=(name, "frechet"),
+                        **common,
+                    )
                     if kernels and isinstance(population, Between) and name == "scenes-features":
                         truth = population.kernel_distance(cubic_kernel, scale)
                         yield simulate(population, kid, truth, names=(name, "kid"), **common)
@@ -306,8 +315,9 @@ def main() -> None:
         "spectrum": Gaussian(spectrum(pool.features)),
     }
     chosen = {name: every[name] for name in options.populations.split(",")}
-    nums, others = ([int(value) for value in text.split(",")]
-                    for text in (options.num, options.other))  # fmt: skip
+    nums, others = (
+        [int(value) for value in text.split(",")] for text in (options.num, options.other)
+    )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     for line in cases(chosen, nums, others, options.repetitions, kernels=options.kernels):
         print(json.dumps(asdict(line) | {"holds": line.holds}), flush=True)

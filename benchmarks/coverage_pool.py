@@ -1,6 +1,7 @@
 """Features of rendered street scenes as a population whose distances are known.
 
-Every scene is segmented twice by the shipped segmenter: as it was rendered, and degraded as a poor
+Every scene is segmented twice by the pretrained segmenter: as it was rendered, and degraded as a
+poor
 generator's image is (blurred, paler, noisy). Between both versions of the same scene
 
     x(s) = clean + s (degraded - clean)
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 import gcdp_bench.extractors
 from gcdp_bench.datasets.synth_city import CLASS_NAMES, render
-from gcdp_bench.extractors.segmenter import Segmenter
+from gcdp_bench.extractors.segmenter import TrainedSegmenter
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.metrics.semantic_recall import class_counts
@@ -59,7 +60,7 @@ def load_pool(path: Path, num: int) -> Pool:
 def make_pool(num: int, *, first: int = FIRST_SCENE) -> Pool:
     """Render, degrade and segment scenes `first` to `first + num`."""
     folder = Path(gcdp_bench.extractors.__file__).parent / "pretrained" / "segmenter-synth-city"
-    segmenter = Segmenter.load(folder)
+    segmenter = TrainedSegmenter.load(folder)
     parts = []
     for start in range(first, first + num, BATCH):
         seeds = range(start, min(start + BATCH, first + num))

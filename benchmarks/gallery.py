@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.datasets.registry import open_dataset
 from gcdp_bench.io.atomic import replacing
 
@@ -30,8 +30,10 @@ def main() -> None:
         triplets = [dataset[index] for index in range(num)]
         images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
         layouts = torch.stack([triplet.layout for triplet in triplets])  # (B, H, W)
-        rows += [sheet(pictures, num, gap_px=0) for pictures in
-                 (images, colourise(layouts, dataset.class_names))]  # fmt: skip
+        rows += [
+            image_grid(pictures, num, gap_px=0)
+            for pictures in (images, colourise(layouts, dataset.class_names))
+        ]
     canvas = torch.cat(rows, 1).permute(1, 2, 0).contiguous()  # (H, W, 3)
     with replacing(options.picture) as temporary:
         Image.fromarray(canvas.numpy()).save(temporary, "WEBP", quality=88, method=6)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.memory_sweep [--points 50]
 
-Sweeps the shipped lafite over values of its truncation, 16 captions of synth-city-25 a point, and
+Sweeps the pretrained lafite over values of its truncation, 16 captions of synth-city-25 a point,
+and
 prints one JSON line: resident memory after the first half of the points and at the end, and the
 slope of a line through the second half, in bytes per point. Allocators give back what they keep for
 later first: the table of results grows, and copies of it would be counted over and over. The table
@@ -24,8 +25,8 @@ import pyarrow
 from benchmarks.memory import resident_bytes, trend
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.identities import dataset_identity
-from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from gcdp_bench.extractors.bundle import ExtractorRequest, Extractors, load_extractors
+from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 
 NUM_SAMPLES = 16
 
@@ -46,14 +47,14 @@ class Points(Silent):
             self.resident.append(resident_bytes())
 
 
-def measure(config: SweepConfig, places: Places, judges: Extractors) -> dict[str, float]:
+def measure(config: SweepConfig, places: Paths, extractors: Extractors) -> dict[str, float]:
     """Sweep.
 
     Returns:
         Of resident memory over the points, see `trend`.
     """
     points = Points()
-    run_sweep(config, places, judges, progress=points)
+    run_sweep(config, places, extractors, progress=points)
     return {"points": len(points.resident), **trend(points.resident)}
 
 
@@ -68,8 +69,8 @@ def main() -> None:
         dataset=dataset, models=("lafite",), truncation=values, num_samples=NUM_SAMPLES
     )
     with TemporaryDirectory() as folder:
-        judges = load_extractors(JudgeRequest(dataset=dataset_identity(dataset)))
-        found = measure(config, Places(results=Path(folder)), judges)
+        extractors = load_extractors(ExtractorRequest(dataset=dataset_identity(dataset)))
+        found = measure(config, Paths(results=Path(folder)), extractors)
     print(json.dumps(found))
 
 

@@ -29,13 +29,24 @@ from gcdp_bench.cli import main as command_line
 from tests.gcdp_bench.training import fsdp_on_cpu
 
 SIZES = (
-    "stage.unet.dim=8", "stage.unet.dim_mults=[1]", "stage.unet.num_blocks=[1]",
-    "stage.unet.self_attention=[false]", "stage.unet.cross_attention=[true]",
-    "stage.unet.attention_heads=1", "stage.unet.attention_head_dim=8", "stage.unet.cond_dim=8",
-    "stage.unet.num_text_latents=2", "stage.image_size=[8,12]", "stage.text.dim=16",
-    "stage.unet.text_dim=16", "batch_size=4", "steps=2", "checkpoint_every=2", "validate_every=99",
+    "stage.unet.dim=8",
+    "stage.unet.dim_mults=[1]",
+    "stage.unet.num_blocks=[1]",
+    "stage.unet.self_attention=[false]",
+    "stage.unet.cross_attention=[true]",
+    "stage.unet.attention_heads=1",
+    "stage.unet.attention_head_dim=8",
+    "stage.unet.cond_dim=8",
+    "stage.unet.num_text_latents=2",
+    "stage.image_size=[8,12]",
+    "stage.text.dim=16",
+    "stage.unet.text_dim=16",
+    "batch_size=4",
+    "steps=2",
+    "checkpoint_every=2",
+    "validate_every=99",
     "preview_every=99",
-)  # fmt: skip
+)
 NUM_PROCESSES = 2
 
 
@@ -50,14 +61,40 @@ def launched(via: str, out: Path) -> list[str]:
     """Exit codes of one launch, "signal 6" for an abort: of the launcher, which fails with any."""
     port = str(_free_port())
     launcher = {
-        "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node", str(NUM_PROCESSES),
-                     "--master-port", port, "-m", "gcdp_bench"],
-        "accelerate": ["-m", "accelerate.commands.launch", "--cpu", "--num_processes",
-                       str(NUM_PROCESSES), "--num_machines", "1", "--mixed_precision", "no",
-                       "--dynamo_backend", "no", "--main_process_port", port, "-m", "gcdp_bench"],
-    }[via]  # fmt: skip
-    done = subprocess.run([sys.executable, *launcher, *arguments(out)], capture_output=True,
-                          text=True, env=os.environ | _environment())  # fmt: skip
+        "torchrun": [
+            "-m",
+            "torch.distributed.run",
+            "--nproc-per-node",
+            str(NUM_PROCESSES),
+            "--master-port",
+            port,
+            "-m",
+            "gcdp_bench",
+        ],
+        "accelerate": [
+            "-m",
+            "accelerate.commands.launch",
+            "--cpu",
+            "--num_processes",
+            str(NUM_PROCESSES),
+            "--num_machines",
+            "1",
+            "--mixed_precision",
+            "no",
+            "--dynamo_backend",
+            "no",
+            "--main_process_port",
+            port,
+            "-m",
+            "gcdp_bench",
+        ],
+    }[via]
+    done = subprocess.run(
+        [sys.executable, *launcher, *arguments(out)],
+        capture_output=True,
+        text=True,
+        env=os.environ | _environment(),
+    )
     if "SIGABRT" in done.stderr or "terminate called" in done.stderr:
         return ["signal 6"]
     return [f"exit {done.returncode}"]
@@ -73,9 +110,11 @@ def forked(out: Path, options: argparse.Namespace) -> list[str]:
         children.append(child)
     statuses = [os.waitpid(child, 0)[1] for child in children]
     return [
-        f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status)
-        else f"exit {os.WEXITSTATUS(status)}" for status in statuses
-    ]  # fmt: skip
+        f"signal {os.WTERMSIG(status)}"
+        if os.WIFSIGNALED(status)
+        else f"exit {os.WEXITSTATUS(status)}"
+        for status in statuses
+    ]
 
 
 def _be_process(rank: int, port: int, out: Path, options: argparse.Namespace) -> None:
@@ -84,9 +123,14 @@ def _be_process(rank: int, port: int, out: Path, options: argparse.Namespace) ->
 
     from gcdp_bench.training import processes
 
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(NUM_PROCESSES),
-                   "LOCAL_WORLD_SIZE": str(NUM_PROCESSES), "MASTER_ADDR": "127.0.0.1",
-                   "MASTER_PORT": str(port)}  # fmt: skip
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": str(NUM_PROCESSES),
+        "LOCAL_WORLD_SIZE": str(NUM_PROCESSES),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

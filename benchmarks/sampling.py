@@ -1,8 +1,8 @@
-"""Sampling speed of the shipped cascades and of the paper-size networks.
+"""Sampling speed of the pretrained cascades and of the paper-size networks.
 
     python -m benchmarks.sampling [--paper] [--batch 16] [--steps 25] [--sr-steps 10]
 
-Prints one JSON line per case: seconds per image of the whole cascade (shipped), or seconds per
+Prints one JSON line per case: seconds per image of the whole cascade (pretrained), or seconds per
 network call of one image and stage (paper size, random weights, `--paper`: needs 6 GB of memory).
 """
 
@@ -45,7 +45,7 @@ def main() -> None:
             seconds = (time.perf_counter() - started) / options.batch
             _report(
                 device,
-                network=f"shipped {name}",
+                network=f"pretrained {name}",
                 guidance=guidance,
                 steps=options.steps,
                 sr_steps=options.sr_steps,

@@ -24,7 +24,7 @@ from reference_model.unet import LowRes, RawText, UNet, UNetConfig, paper_base, 
 SIZE = (256, 512)
 BASE_SIZE = (128, 256)
 CLASSES, TOKENS = 20, 64
-HRNET_SIZE = (1024, 2048)  # at which HRNet-W48 was trained, and judges
+HRNET_SIZE = (1024, 2048)  # at which HRNet-W48 was trained, and evaluates
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -44,20 +44,24 @@ def main() -> None:
     for name, network in networks.items():
         print(f"  {name:24s} {network.flops / 1e9:10.1f} GFLOPs {network.parameters / 1e6:8.1f} M")
     sampled = {model: sampling_flops(networks, model, options) for model in MODELS}
-    judged = sum(networks[name].flops for name in JUDGES)
-    print("\nOne sample of each model, mean over the values of its knob; and its scoring:")
+    scored = sum(networks[name].flops for name in JUDGES)
+    print("\nOne sample of each model, mean over its sampling parameter; and its evaluation:")
     for model, flops in sampled.items():
         print(f"  {model:24s} {flops / 1e12:10.2f} TFLOPs")
-    print(f"  {'scoring':24s} {judged / 1e12:10.2f} TFLOPs")
+    print(f"  {'scoring':24s} {scored / 1e12:10.2f} TFLOPs")
     points = options.datasets * options.values * options.seeds
     images = points * options.images * len(MODELS)
-    work = points * options.images * (sum(sampled.values()) + judged * len(MODELS))
-    share = sampling_share(sampled, judged)
-    print(f"\n{points * len(MODELS):,} points, {images:,} images, {work / 1e18:.2f} EFLOPs, of "
-          f"which {share:.0%} sampling")  # fmt: skip
+    work = points * options.images * (sum(sampled.values()) + scored * len(MODELS))
+    share = sampling_share(sampled, scored)
+    print(
+        f"\n{points * len(MODELS):,} points, {images:,} images, {work / 1e18:.2f} EFLOPs, of "
+        f"which {share:.0%} sampling"
+    )
     written = images * (options.image_bytes + options.row_bytes)
-    print(f"kept on disk: {_bytes(written)} ({_bytes(options.image_bytes)} of PNG and "
-          f"{_bytes(options.row_bytes)} of features and layouts an image)")  # fmt: skip
+    print(
+        f"kept on disk: {_bytes(written)} ({_bytes(options.image_bytes)} of PNG and "
+        f"{_bytes(options.row_bytes)} of features and layouts an image)"
+    )
     largest, parameters = max(loaded(networks).items(), key=lambda item: item[1])
     print(f"largest weights in memory: {_bytes(4 * parameters)} in float32 ({largest})")
     print("\nGPUs       hours   of which GPU   host   start   limited by")
@@ -109,21 +113,21 @@ def sampling_flops(
 
 def loaded(networks: Mapping[str, Network]) -> Mapping[str, int]:
     """Parameters that sampling with a model and scoring need at once."""
-    judges = sum(networks[name].parameters for name in JUDGES)
-    text = networks["T5-large"].parameters + judges
+    extractors = sum(networks[name].parameters for name in JUDGES)
+    text = networks["T5-large"].parameters + extractors
     parameters = {name: network.parameters for name, network in networks.items()}
     return {
         "reference": text + parameters["reference base"] + parameters["reference sr"],
         "imagen": text + parameters["imagen base"] + parameters["imagen sr"],
         "ldm": text + parameters["ldm"] + parameters["ldm decoder"],
-        "lafite": parameters["lafite"] + judges,
+        "lafite": parameters["lafite"] + extractors,
     }
 
 
-def sampling_share(sampled: Mapping[str, float], judged: float) -> float:
+def sampling_share(sampled: Mapping[str, float], scored: float) -> float:
     """Share of sampling in all FLOPs."""
     total = sum(sampled.values())
-    return total / (total + judged * len(sampled))
+    return total / (total + scored * len(sampled))
 
 
 @cache
@@ -133,7 +137,7 @@ def paper_networks() -> Mapping[str, Network]:
     for model, classes in (("reference", CLASSES), ("imagen", None)):
         for stage, build, size in (("base", paper_base, BASE_SIZE), ("sr", paper_sr, SIZE)):
             found[f"{model} {stage}"] = _unet(build(classes), size)
-    return found | _text() | _latent_diffusion() | _gan() | _judges()
+    return found | _text() | _latent_diffusion() | _gan() | _extractors()
 
 
 def _unet(config: UNetConfig, size: tuple[int, int]) -> Network:
@@ -199,7 +203,7 @@ def _gan() -> dict[str, Network]:
     }
 
 
-def _judges() -> dict[str, Network]:
+def _extractors() -> dict[str, Network]:
     import torchvision
 
     from gcdp_bench.extractors.clip_standard import build_network

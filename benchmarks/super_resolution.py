@@ -33,7 +33,7 @@ from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import Reference, reference_statistics
 from gcdp_bench.evaluation.metrics import frechet_name
-from gcdp_bench.extractors.bundle import Extractors, JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, Extractors, load_extractors
 from gcdp_bench.generators.registry import CASCADES
 from gcdp_bench.generators.sample import find_generator
 from gcdp_bench.io.cache import UserCache
@@ -57,26 +57,35 @@ def main() -> None:
     parser.add_argument("--levels", type=lambda text: [int(part) for part in text.split(",")])
     options = parser.parse_args()
     config = SamplingConfig(steps=options.steps, sr_steps=options.sr_steps)
-    judges = load_extractors(JudgeRequest(dataset=dataset_identity(options.dataset)))
+    extractors = load_extractors(ExtractorRequest(dataset=dataset_identity(options.dataset)))
     size = image_size_of(options.dataset, options.width)
     dataset = shuffled(open_dataset(options.dataset, "test", size=size, data_root=None))
     with TemporaryDirectory() as folder:
-        reference = reference_statistics(dataset, judges, UserCache(), Silent())
+        reference = reference_statistics(dataset, extractors, UserCache(), Silent())
         for name in CASCADES:
             cascade = Cascade.load(name, find_generator(name, options.dataset).folder, config)
             ways = [None, *_at_levels(cascade.stages[1], options.levels)]  # None: resized
             writers = [
-                FolderWriter(Path(folder) / name / str(place), class_names=dataset.class_names,
-                             dataset=options.dataset, split="test")
+                FolderWriter(
+                    Path(folder) / name / str(place),
+                    class_names=dataset.class_names,
+                    dataset=options.dataset,
+                    split="test",
+                )
                 for place in range(len(ways))
-            ]  # fmt: skip
+            ]
             for start in range(0, options.num_samples, BATCH):
                 indices = range(start, min(start + BATCH, options.num_samples))
                 _draw(cascade, ways, dataset, indices, options.guidance, writers)
             for place, stage in enumerate(ways):
-                values = _score(Path(folder) / name / str(place), reference, judges, cascade)
-                case = {"model": name, "way": _describe(stage), "samples": options.num_samples,
-                        "guidance": options.guidance, **values}  # fmt: skip
+                values = _score(Path(folder) / name / str(place), reference, extractors, cascade)
+                case = {
+                    "model": name,
+                    "way": _describe(stage),
+                    "samples": options.num_samples,
+                    "guidance": options.guidance,
+                    **values,
+                }
                 print(json.dumps(case), flush=True)
 
 
@@ -115,8 +124,14 @@ def _draw(
         if stage is None:
             pair = upsample(low, cascade.image_size)
         else:
-            pair = sample(stage, text, guidance=1.0, seeds=seeds, low_res=low,
-                          num_steps=cascade.config.sr_steps)  # fmt: skip
+            pair = sample(
+                stage,
+                text,
+                guidance=1.0,
+                seeds=seeds,
+                low_res=low,
+                num_steps=cascade.config.sr_steps,
+            )
         images = to_uint8(pair.image)  # (B, 3, H, W)
         for place, index in enumerate(indices):
             layout = None if pair.layout is None else pair.layout[place].to(torch.uint8)
@@ -124,11 +139,11 @@ def _draw(
 
 
 def _score(
-    folder: Path, reference: Reference, judges: Extractors, cascade: Cascade
+    folder: Path, reference: Reference, extractors: Extractors, cascade: Cascade
 ) -> dict[str, float | None]:
-    totals = score_folder(folder, reference, judges, has_layouts=cascade.makes_layouts)
+    totals = score_folder(folder, reference, extractors, has_layouts=cascade.makes_layouts)
     return {
-        "fid": round(totals[frechet_name(judges.features[0].protocol)], 3),
+        "fid": round(totals[frechet_name(extractors.features[0].protocol)], 3),
         "miou": round(totals["miou"], 4) if "miou" in totals else None,
     }
 

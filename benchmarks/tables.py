@@ -69,16 +69,18 @@ SOURCES: Mapping[str, Source] = {
     "pairs-cost": Source(f"{CITY}/image-layout/costs.csv", ("model", "part"), wide=True),
     "camvid": Source("camvid/image-layout/table-1.csv", ("method",), wide=True),
     "scarcity": Source(f"{CITY}/analysis/scarcity.csv", ("fraction", "model")),
-    "scarcity-gap": Source(f"{CITY}/analysis/scarcity-gaps.csv",
-                           ("fraction", "model", "against"), paired=True),
+    "scarcity-gap": Source(
+        f"{CITY}/analysis/scarcity-gaps.csv", ("fraction", "model", "against"), paired=True
+    ),
     "class": Source(f"{CITY}/analysis/classes.csv", ("model", "class")),
     "correlation": Source(f"{CITY}/analysis/correlations.csv", ("model",), wide=True),
     "outpainting": Source(f"{CITY}/analysis/outpainting.csv", ("direction", "source", "class")),
     "schedule": Source(f"{CITY}/analysis/schedules-scores.csv", ("schedule", "class")),
-    "settled": Source(f"{CITY}/analysis/schedules-settled.csv", ("schedule", "quantity"),
-                      wide=True),
+    "converged": Source(
+        f"{CITY}/analysis/schedules-settled.csv", ("schedule", "quantity"), wide=True
+    ),
     "captions": Source("captions.csv", ("dataset", "test"), wide=True),
-}  # fmt: skip
+}
 
 MODELS = ("reference", "imagen", "ldm", "lafite")
 REAL = {
@@ -90,7 +92,7 @@ PAIR_TITLES = {
     "reference-unconditional": "GCDP, unconditional",
     "gansformer": "GANformer, layouts by the segmenter",
     "dataset-ddpm": "DatasetDDPM, 50 labelled images",
-    "reference": "GCDP with captions, shipped, w 2",
+    "reference": "GCDP with captions, pretrained, w 2",
     "real-ceiling": "real images",
 }
 
@@ -124,8 +126,10 @@ def lookup(what: str) -> tuple[float, float, float]:
     present = [name for name in _columns(source, column) if name in found]
     found = found.drop_duplicates(present) if present else found
     if not present or len(found) != 1:
-        raise ValueError(f"{what}: expected one line of {source.file}, found "
-                         f"{len(found)}; columns: {', '.join(table.columns)}")  # fmt: skip
+        raise ValueError(
+            f"{what}: expected one line of {source.file}, found "
+            f"{len(found)}; columns: {', '.join(table.columns)}"
+        )
     value, low, high = (float(found.iloc[0].get(name, "nan")) for name in _columns(source, column))
     factor = 100.0 if column in SHARES and name not in ("pairs", "camvid") else 1.0
     if sign < 0:
@@ -178,9 +182,14 @@ def main() -> None:
 
 def sweep_table(name: str) -> Callable[[], str]:
     """Every point of a sweep; real images last. Bold: the lowest plain FID of each model."""
-    columns = {"semantic_recall": "recall % ↑", "semantic_precision": "precision % ↑",
-               "false_detection_rate": "unnamed found % ↓", "miou": "mIoU % ↑",
-               "fsd_predicted": "FSD segmented ↓", "clip-x100": "CLIP ↑"}  # fmt: skip
+    columns = {
+        "semantic_recall": "recall % ↑",
+        "semantic_precision": "precision % ↑",
+        "false_detection_rate": "unnamed found % ↓",
+        "miou": "mIoU % ↑",
+        "fsd_predicted": "FSD segmented ↓",
+        "clip-x100": "CLIP ↑",
+    }
 
     def build() -> str:
         summary = read(SOURCES[name].file)
@@ -206,8 +215,11 @@ def sweep_table(name: str) -> Callable[[], str]:
 
 def best_table(name: str, at: Mapping[str, str]) -> Callable[[], str]:
     """A line per model: its lowest plain FID, other metrics at one parameter value. Bold: best."""
-    columns = {"semantic_recall": "recall % ↑", "clip-x100": "CLIP ↑",
-               "attribute_recall": "attribute recall % ↑"}  # fmt: skip
+    columns = {
+        "semantic_recall": "recall % ↑",
+        "clip-x100": "CLIP ↑",
+        "attribute_recall": "attribute recall % ↑",
+    }
 
     def build() -> str:
         summary = read(SOURCES[name].file)
@@ -227,14 +239,22 @@ def best_table(name: str, at: Mapping[str, str]) -> Callable[[], str]:
                     title(model),
                     f"{_bold(_number(point['fid'], 2), point['fid'] == lowest)} ({point['best']})",
                     _setting(point),
-                    *(_bold(_metric(point, metric), point[metric] == bold[metric])
-                      for metric in columns),
+                    *(
+                        _bold(_metric(point, metric), point[metric] == bold[metric])
+                        for metric in columns
+                    ),
                 ]
-            )  # fmt: skip
+            )
         for model, text in REAL.items():
             ((_, point),) = summary[summary["model"] == model].iterrows()
-            lines.append([text, _number(point["fid"], 2), "",
-                          *(_metric(point, metric) for metric in columns)])  # fmt: skip
+            lines.append(
+                [
+                    text,
+                    _number(point["fid"], 2),
+                    "",
+                    *(_metric(point, metric) for metric in columns),
+                ]
+            )
         return _markdown(lines)
 
     return build
@@ -245,19 +265,30 @@ def cost_table(name: str) -> Callable[[], str]:
 
     def build() -> str:
         costs = read(SOURCES[f"{name}-cost"].file)
-        lines = [["model", "parameters trained", "examples (steps x batch)", "training TFLOPs",
-                  "GFLOPs per sample"]]  # fmt: skip
+        lines = [
+            [
+                "model",
+                "parameters trained",
+                "examples (steps x batch)",
+                "training TFLOPs",
+                "GFLOPs per sample",
+            ]
+        ]
         for model in MODELS:
             own = costs[costs["model"] == model]
             ((_, whole),) = own[own["part"] == "all"].iterrows()
-            lines.append([
-                title(model),
-                f"{whole['num_parameters'] / 1e6:.1f} M",
-                " + ".join(f"{part['examples_seen']:,.0f} ({_steps(part)} {part['part']})"
-                           for _, part in own[own["part"] != "all"].iterrows()),
-                f"{whole['training_flops'] / 1e12:.0f}",
-                f"{whole['flops_per_sample'] / 1e9:.1f} ({_setting(whole)})",
-            ])  # fmt: skip
+            lines.append(
+                [
+                    title(model),
+                    f"{whole['num_parameters'] / 1e6:.1f} M",
+                    " + ".join(
+                        f"{part['examples_seen']:,.0f} ({_steps(part)} {part['part']})"
+                        for _, part in own[own["part"] != "all"].iterrows()
+                    ),
+                    f"{whole['training_flops'] / 1e12:.0f}",
+                    f"{whole['flops_per_sample'] / 1e9:.1f} ({_setting(whole)})",
+                ]
+            )
         return _markdown(lines)
 
     return build
@@ -284,13 +315,16 @@ def pair_table(name: str, *, costs: bool) -> Callable[[], str]:
             own = [] if spent is None else _spent(spent[spent["model"] == method])
             miou = "undefined" if pd.isna(point["miou"]) else _number(point["miou"], 1)
             ends = f" [{_number(point['miou_low'], 1)}, {_number(point['miou_high'], 1)}]"
-            lines.append([
-                PAIR_TITLES.get(method, title(method)), *own,
-                _bold(_number(point["fid"], 1), point["fid"] == best["fid"]),
-                _bold(miou, point["miou"] == best["miou"])
-                + ("" if pd.isna(point["miou_low"]) else ends),
-                _bold(_number(point["fsd"], 1), point["fsd"] == best["fsd"]),
-            ])  # fmt: skip
+            lines.append(
+                [
+                    PAIR_TITLES.get(method, title(method)),
+                    *own,
+                    _bold(_number(point["fid"], 1), point["fid"] == best["fid"]),
+                    _bold(miou, point["miou"] == best["miou"])
+                    + ("" if pd.isna(point["miou_low"]) else ends),
+                    _bold(_number(point["fsd"], 1), point["fsd"] == best["fsd"]),
+                ]
+            )
         return _markdown(lines)
 
     return build

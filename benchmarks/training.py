@@ -21,7 +21,7 @@ from gcdp_bench.train import Request, plan
 from gcdp_bench.training.ema import averaged
 from gcdp_bench.training.networks import STAGES
 from gcdp_bench.training.steps import step_indices, weighted_total
-from gcdp_bench.training.task import TurnTask
+from gcdp_bench.training.task import AdversarialTask
 
 DATASET = "synth-city-25"
 
@@ -35,20 +35,28 @@ def main() -> None:
     for model in CASCADES:
         for stage in STAGES:
             _time(Request(model=model, dataset=DATASET, stage=stage), options.steps)
-    for judge in ("segmenter", "clip"):
-        _time(Request(model=judge, dataset=DATASET), options.steps)
+    for extractor in ("segmenter", "clip"):
+        _time(Request(model=extractor, dataset=DATASET), options.steps)
     if options.paper:
         text = ("stage.text.encoder=hash-ngram", "batch_size=1", "precision=no")
         for stage in STAGES:
-            _time(Request(model="reference", dataset=DATASET, stage=stage, assignments=text,
-                          preset="paper-cityscapes"), 1)  # fmt: skip
+            _time(
+                Request(
+                    model="reference",
+                    dataset=DATASET,
+                    stage=stage,
+                    assignments=text,
+                    preset="paper-cityscapes",
+                ),
+                1,
+            )
 
 
 def _time(request: Request, num_steps: int) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     resolved = plan(request)
     task, config = resolved.task, resolved.training
-    assert not isinstance(task, TurnTask), "one loss per step is timed"
+    assert not isinstance(task, AdversarialTask), "one loss per step is timed"
     network = task.build().to(device).train()
     average = averaged(network, config.ema_max_decay)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5, fused=True)

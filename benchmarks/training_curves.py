@@ -104,11 +104,24 @@ def draw_curves(runs: dict[str, pd.DataFrame]) -> Figure:
         last.set_xlabel("step", fontsize=7.5)
         last.xaxis.label.set_visible(True)
         last.tick_params(labelbottom=True)
-        panels[0, column].annotate(name, (0.0, 1.0), xytext=(0, 16), textcoords="offset points",
-                                   xycoords="axes fraction", fontweight="bold", fontsize=8.5,
-                                   va="bottom")  # fmt: skip
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center",
-                  ncols=len(handles), frameon=False, fontsize=7.5)  # fmt: skip
+        panels[0, column].annotate(
+            name,
+            (0.0, 1.0),
+            xytext=(0, 16),
+            textcoords="offset points",
+            xycoords="axes fraction",
+            fontweight="bold",
+            fontsize=8.5,
+            va="bottom",
+        )
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=7.5,
+    )
     return figure
 
 
@@ -149,8 +162,19 @@ def _draw_term(panel: Axes, values: pd.DataFrame) -> None:
 def _draw_line(
     panel: Axes, values: pd.DataFrame, label: str, colour: str, marker: str | None = None
 ) -> None:
-    sns.lineplot(values, x="step", y="value", ax=panel, label=label, color=colour, marker=marker,
-                 markersize=4, linewidth=1.2, errorbar=None, legend=False)  # fmt: skip
+    sns.lineplot(
+        values,
+        x="step",
+        y="value",
+        ax=panel,
+        label=label,
+        color=colour,
+        marker=marker,
+        markersize=4,
+        linewidth=1.2,
+        errorbar=None,
+        legend=False,
+    )
 
 
 def _smoothed(values: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Train by name: generators, the networks they are built on, and the networks that judge."""
+"""Train by name: generators, the networks they are built on, and the networks that evaluate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.outlines import outline, require_shapes
-from gcdp_bench.datasets.registry import check_quarantine, open_dataset
+from gcdp_bench.datasets.registry import check_excluded, open_dataset
 from gcdp_bench.datasets.views import Without
 from gcdp_bench.diagnostics.missing import TEXT_ENCODER, Missing, Wanted, missing_for
 from gcdp_bench.generators.kinds import KINDS
@@ -28,7 +28,7 @@ from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.networks import NETWORKS
 from gcdp_bench.training.runs import Run, Weights, as_weights, find_run, new_folder
-from gcdp_bench.training.task import Task, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Task
 
 VOCABULARY = "vocabulary: training reads it from the captions; here it is that of the class names"
 OF_DATA = {
@@ -54,7 +54,7 @@ class Request:
     stage: str | None = None  # of a cascade
     assignments: tuple[str, ...] = ()  # dotted overrides of the resolved configuration
     data_root: Path | None = None
-    quarantine: Path | None = None  # list of faulty items to leave out
+    exclude: Path | None = None  # list of faulty items to leave out
     size: sizes.SizeChoice = sizes.SizeChoice()  # of the images; default: see `_image_size`
     resize: str = "none"  # how images of another shape get there, see `framing.frame`
 
@@ -71,7 +71,7 @@ class Resolved:
 class Plan:
     """A resolved training run."""
 
-    task: Task | TurnTask
+    task: Task | AdversarialTask
     training: TrainingConfig
     config: Any  # the resolved configuration
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
@@ -129,15 +129,15 @@ def resolve(request: Request) -> Resolved:
         FileNotFoundError: a folder that is no dataset.
     """
     presets = _presets(request)
-    if request.quarantine is not None:
-        check_quarantine(request.dataset, request.quarantine)
+    if request.exclude is not None:
+        check_excluded(request.dataset, request.exclude)
     size = image_size(request, presets)
     dataset = outline(request.dataset, size, data_root=request.data_root)
     require_shapes(
         request.dataset,
         size,
         splits=SPLITS,
-        quarantine=request.quarantine,
+        exclude=request.exclude,
         resize=request.resize,
     )
     config = _settings(request, presets, dataset)
@@ -252,7 +252,7 @@ def default_out(request: Request, *, resume: bool = False) -> Path:
 
 
 def _presets(request: Request) -> Mapping[str, Any]:
-    """The network's presets, among which there is the one that is asked for.
+    """The network's presets, among which there is the one that is prompted.
 
     Raises:
         ValueError: unknown model, stage or preset.
@@ -295,7 +295,7 @@ def _planned(
     request: Request,
     presets: Mapping[str, Any],
     splits: tuple[Dataset, Dataset],
-    task: Task | TurnTask,
+    task: Task | AdversarialTask,
     config: Any,
     items: Dataset | None,
     *parts: Run,
@@ -324,7 +324,7 @@ def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset,
             split,
             size=size,
             data_root=request.data_root,
-            quarantine=request.quarantine,
+            exclude=request.exclude,
             resize=request.resize,
         )
         for split in SPLITS

@@ -84,8 +84,15 @@ def internal_features(
     with _recording(stage, timesteps, blocks) as found:
         if stage.config.makes_layouts:
             known = Known.of_image(images)
-            outpaint(stage, text, known, guidance=1.0, seeds=seeds, num_steps=num_steps,
-                     resampling=LAYOUT_RESAMPLING)  # fmt: skip
+            outpaint(
+                stage,
+                text,
+                known,
+                guidance=1.0,
+                seeds=seeds,
+                num_steps=num_steps,
+                resampling=LAYOUT_RESAMPLING,
+            )
         else:
             _denoise(stage, text, images, timesteps, seeds)
     return found

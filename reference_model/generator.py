@@ -12,7 +12,7 @@ import torch
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig
-from gcdp_bench.core.types import GUIDANCE, Batch, Knob
+from gcdp_bench.core.types import GUIDANCE, Batch, SamplingParameter
 from reference_model.joint import Pair
 from reference_model.outpainting import Known, outpaint
 from reference_model.sampler import sample
@@ -51,7 +51,7 @@ class Cascade:
         return cls(name, stages, build_text_encoder(stages[0].config.text), config)
 
     @property
-    def knob(self) -> Knob | None:
+    def parameter(self) -> SamplingParameter | None:
         """Guidance; none of an unconditional cascade, which is sampled at 1."""
         return GUIDANCE if self.reads_captions else None
 
@@ -188,8 +188,9 @@ def _check_fit(stages: Sequence[Stage]) -> None:
         problems = []
         if low_res is None or low_res.size != below.config.image_size:
             expected = None if low_res is None else low_res.size
-            problems.append(f"it up-samples {expected}, the stage below makes "
-                            f"{below.config.image_size}")  # fmt: skip
+            problems.append(
+                f"it up-samples {expected}, the stage below makes {below.config.image_size}"
+            )
         if above.config.class_names != below.config.class_names:
             problems.append("the classes differ")
         if above.config.makes_layouts != below.config.makes_layouts:

@@ -73,9 +73,14 @@ class Transitions:
     def reverse(self, z_t: Pair, t: int, s: int) -> Pair:
         """A draw of p_theta(z_s | z_t, text), 0 <= s < t; see `require_finite`."""
         noise, logits = predict(
-            self._stage, z_t, t, self._condition, guidance=self._guidance, low_res=self._low,
+            self._stage,
+            z_t,
+            t,
+            self._condition,
+            guidance=self._guidance,
+            low_res=self._low,
             check=self._check,
-        )  # fmt: skip
+        )
         return reverse_step(self._stage.process, z_t, t, s, noise, logits, self.draw())
 
     def require_finite(self) -> None:
@@ -200,5 +205,7 @@ def _check(
         raise ValueError(f"expected guidance 1 of an unconditional stage, got {guidance:g}")
     if (low_res is None) != (stage.config.low_res is None):
         kind = "super-resolution" if stage.config.low_res else "base"
-        raise ValueError(f"a {kind} stage was sampled {'without' if low_res is None else 'with'} "
-                         "a low-resolution pair")  # fmt: skip
+        raise ValueError(
+            f"a {kind} stage was sampled {'without' if low_res is None else 'with'} "
+            "a low-resolution pair"
+        )

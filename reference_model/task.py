@@ -16,7 +16,7 @@ from gcdp_bench.core.images import (
     to_float,
     to_uint8,
 )
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.rng import generator
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.framing import fit_image, fit_layout
@@ -114,7 +114,7 @@ class StageTask:
         rows = [to_uint8(z_0.image).cpu()]
         if z_0.layout is not None:
             rows.append(colourise(z_0.layout.to(torch.uint8).cpu(), config.class_names))
-        return sheet(torch.cat(rows), num_columns=num)
+        return image_grid(torch.cat(rows), num_columns=num)
 
     def metadata(self) -> dict[str, Any]:
         """See `Task.metadata`."""

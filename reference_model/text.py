@@ -22,9 +22,15 @@ from gcdp_bench.io.validation import shown
 logger = logging.getLogger(__name__)
 
 T5_SETTINGS = (
-    "vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads",
-    "relative_attention_num_buckets", "layer_norm_epsilon",
-)  # fmt: skip
+    "vocab_size",
+    "d_model",
+    "d_kv",
+    "d_ff",
+    "num_layers",
+    "num_heads",
+    "relative_attention_num_buckets",
+    "layer_norm_epsilon",
+)
 T5_UNUSED = r"decoder\.|lm_head\."  # what the file of a whole T5 has beside the encoder
 T5_REMEDY = (
     "run `hf download google-t5/t5-large --local-dir t5-large` on a machine with a network, copy "
@@ -173,8 +179,11 @@ class T5Encoder:
                     "the folder of a T5 that reads them: --set text.path=FOLDER"
                 )
         if num_unknown:
-            logger.warning("%d captions have characters that the T5 tokenizer does not know; they "
-                           "are read as one and the same token", num_unknown)  # fmt: skip
+            logger.warning(
+                "%d captions have characters that the T5 tokenizer does not know; they "
+                "are read as one and the same token",
+                num_unknown,
+            )
 
 
 @lru_cache(maxsize=4096)

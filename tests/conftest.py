@@ -25,5 +25,5 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory) -> toys.Toy:
-    """Data, generators and judges on disk; read only."""
+    """Data, generators and extractors on disk; read only."""
     return toys.build(tmp_path_factory.mktemp("toy"))

@@ -22,8 +22,9 @@ def test_tables_and_numbers_are_those_of_the_files(name):
 def test_every_marked_number_is_written_again(name):
     """A wrong digit anywhere, and an emptied table, are put right."""
     assert len(NUMBER.findall(TEXTS[name])) > 40
-    wrong = NUMBER.sub(lambda hit: re.sub(r"\d", "7", hit["text"])
-                       + f"<!--= {hit['what']} -->", TEXTS[name])  # fmt: skip
+    wrong = NUMBER.sub(
+        lambda hit: re.sub(r"\d", "7", hit["text"]) + f"<!--= {hit['what']} -->", TEXTS[name]
+    )
     wrong = TABLE.sub(r"\g<head>\g<tail>", wrong)
     assert wrong != TEXTS[name] and rewritten(wrong) == TEXTS[name]
 
@@ -38,8 +39,11 @@ def test_every_interval_in_the_prose_is_marked(name):
 def test_no_number_of_a_table_is_written_by_hand(name):
     """Every table that has a metric stands between markers."""
     rest = TABLE.sub("", TEXTS[name])
-    assert [line for line in rest.splitlines() if line.startswith("|") and "FID" in line
-            and "`fid-tf1`" not in line] == []  # fmt: skip
+    assert [
+        line
+        for line in rest.splitlines()
+        if line.startswith("|") and "FID" in line and "`fid-tf1`" not in line
+    ] == []
 
 
 def test_all_tables_are_shown():
@@ -55,18 +59,23 @@ def test_every_mark_is_a_mark():
 
 
 def test_differences_turn_round():
-    one, other = (lookup(f"city-gap {points} fid") for points in
-                  ("imagen~@~2 reference~@~2", "reference~@~2 imagen~@~2"))  # fmt: skip
+    one, other = (
+        lookup(f"city-gap {points} fid")
+        for points in ("imagen~@~2 reference~@~2", "reference~@~2 imagen~@~2")
+    )
     assert one == tuple(-value for value in (other[0], other[2], other[1]))
     assert one[1] < one[0] < one[2]
 
 
-@pytest.mark.parametrize("what, message", [
-    ("nowhere reference fid", "expected a source of city, "),
-    ("city reference 3 fid", "expected one line of .*summary.csv, found 0"),
-    ("city reference fid", "expected one line of .*summary.csv, found 3"),
-    ("city reference 2 fib", "expected one line of .*found 1; columns: .*fid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "what, message",
+    [
+        ("nowhere reference fid", "expected a source of city, "),
+        ("city reference 3 fid", "expected one line of .*summary.csv, found 0"),
+        ("city reference fid", "expected one line of .*summary.csv, found 3"),
+        ("city reference 2 fib", "expected one line of .*found 1; columns: .*fid"),
+    ],
+)
 def test_a_wrong_mark_is_refused(what, message):
     with pytest.raises(ValueError, match=message):
         rewritten(f"1.0<!--= {what} -->")
@@ -86,10 +95,18 @@ def test_corrected_values_lie_in_their_intervals_and_above_0():
         assert 0 <= low <= value <= high
 
 
-@pytest.mark.parametrize("text, value, shown", [
-    ("0.1", 2.04, "2.0"), ("+0.10", 2.046, "+2.05"), ("7", 1.6, "2"), ("1,000", 32000, "32,000"),
-    ("0.0", -0.01, "0.0"), ("-1.0", 3.2, "3.2"), ("1.0", -3.2, "-3.2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, value, shown",
+    [
+        ("0.1", 2.04, "2.0"),
+        ("+0.10", 2.046, "+2.05"),
+        ("7", 1.6, "2"),
+        ("1,000", 32000, "32,000"),
+        ("0.0", -0.01, "0.0"),
+        ("-1.0", 3.2, "3.2"),
+        ("1.0", -3.2, "-3.2"),
+    ],
+)
 def test_numbers_keep_their_form(text, value, shown):
     assert tables._like(text, value) == shown
 
@@ -102,8 +119,14 @@ def test_sources_exist():
 
 def test_captions_that_stand_among_the_training_captions():
     counts = overlap(["a", "b", "b"], ["b", "c", "b", "a", "d"])
-    assert counts == {"train": 3, "train_distinct": 2, "test": 5, "test_distinct": 4,
-                      "verbatim": 3, "verbatim_distinct": 2}  # fmt: skip
+    assert counts == {
+        "train": 3,
+        "train_distinct": 2,
+        "test": 5,
+        "test_distinct": 4,
+        "verbatim": 3,
+        "verbatim_distinct": 2,
+    }
 
 
 def test_the_committed_counts_fit_together():

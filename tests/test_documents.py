@@ -19,9 +19,13 @@ from gcdp_bench.training.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
-    [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "results/README.md",
-     ROOT / "CONTRIBUTING.md"]
-)  # fmt: skip
+    [
+        *ROOT.glob("docs/*.md"),
+        ROOT / "README.md",
+        ROOT / "results/README.md",
+        ROOT / "CONTRIBUTING.md",
+    ]
+)
 SOURCES = sorted(
     path
     for package in ("gcdp_bench", "reference_model", "baselines", "benchmarks")
@@ -30,9 +34,24 @@ SOURCES = sorted(
 KEY = r"[a-z][a-z_0-9]*(?:\.[a-z][a-z_0-9]*)*"
 ASSIGNED = re.compile(rf"(?:--set|\b[Ss]et) `?({KEY})=")
 NAMED = re.compile(rf"--set ({KEY})")
-HEADS = ("stage", "training", "unet", "text", "process", "low_res", "loss", "network", "ldm",
-         "lafite", "labels", "layouts", "segmenter", "attributes", "gansformer",
-         "autoencoder")  # fmt: skip
+HEADS = (
+    "stage",
+    "training",
+    "unet",
+    "text",
+    "process",
+    "low_res",
+    "loss",
+    "network",
+    "ldm",
+    "lafite",
+    "labels",
+    "layouts",
+    "segmenter",
+    "attributes",
+    "gansformer",
+    "autoencoder",
+)
 DOTTED = re.compile(rf"(?<![\w./@-])((?:{'|'.join(HEADS)})\.[a-z][a-z_0-9.]*[a-z_0-9])(?![\w(/])")
 NOT_KEYS = (".json", ".py", ".safetensors", ".md", ".npz", ".parquet", ".csv", ".jsonl")
 COMMAND = re.compile(r"(?:\bgcdp-bench|-m gcdp_bench)(?= [a-z<]| \\$)([^\n`|;&>#)]*)")
@@ -239,12 +258,29 @@ def test_a_wrong_line_would_be_noticed(line):
 FOREIGN = {
     "accelerate launch": ("--cpu", "--num_processes"),
     "torchrun": ("--nproc-per-node", "--nnodes", "--rdzv-backend", "--rdzv-id", "--rdzv-endpoint"),
-    "sbatch, srun": ("--job-name", "--nodes", "--ntasks", "--ntasks-per-node", "--gpus-per-node",
-                     "--time", "--requeue", "--exclude", "--overlap"),
-    "ray": ("--head", "--num-cpus", "--num-gpus", "--disable-usage-stats", "--block", "--port",
-            "--address", "--node-ip-address"),
+    "sbatch, srun": (
+        "--job-name",
+        "--nodes",
+        "--ntasks",
+        "--ntasks-per-node",
+        "--gpus-per-node",
+        "--time",
+        "--requeue",
+        "--exclude",
+        "--overlap",
+    ),
+    "ray": (
+        "--head",
+        "--num-cpus",
+        "--num-gpus",
+        "--disable-usage-stats",
+        "--block",
+        "--port",
+        "--address",
+        "--node-ip-address",
+    ),
     "tensorboard, pip, hf, git": ("--logdir", "--force-reinstall", "--local-dir", "--abbrev"),
-}  # fmt: skip
+}
 """Options of other programs that are shown."""
 
 

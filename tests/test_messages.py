@@ -9,10 +9,10 @@ import pytest
 from gcdp_bench.cli import main
 from tests.test_documents import COMMAND, OPTION, ROOT, messages
 
-JUDGED = ("score", "sweep", "memorisation", "analyze outpainting", "analyze schedules")
+JUDGED = ("evaluate", "sweep", "memorisation", "analyze outpainting", "analyze schedules")
 READ_AT_A_SIZE = ("train", "sample", "analyze features", *JUDGED)
 SHOWN_BY = {
-    "gcdp_bench/analysis/contenders.py": ("analyze schedules",),
+    "gcdp_bench/analysis/variants.py": ("analyze schedules",),
     "gcdp_bench/analysis/results.py": ("analyze attributes", "analyze classes"),
     "gcdp_bench/datasets/celeba/tree.py": ("data check", "data stats", *READ_AT_A_SIZE),
     "gcdp_bench/datasets/check.py": ("data check",),
@@ -21,8 +21,8 @@ SHOWN_BY = {
     "gcdp_bench/datasets/opening.py": ("data check", "data stats", *READ_AT_A_SIZE),
     "gcdp_bench/datasets/splitting.py": ("data split",),
     "gcdp_bench/datasets/views.py": READ_AT_A_SIZE,
-    "gcdp_bench/evaluation/controls.py": ("score", "sweep"),
-    "gcdp_bench/evaluation/size.py": ("score", "memorisation"),
+    "gcdp_bench/evaluation/controls.py": ("evaluate", "sweep"),
+    "gcdp_bench/evaluation/size.py": ("evaluate", "memorisation"),
     "gcdp_bench/extractors/bundle.py": JUDGED,
     "gcdp_bench/extractors/clip.py": JUDGED,
     "gcdp_bench/extractors/names.py": JUDGED,
@@ -64,8 +64,9 @@ def named(path: Path) -> set[str]:
     Text that is `CONTINUED` is a part of a command line.
     """
     texts = (COMMAND.sub("", text) for text in messages(path) if not text.startswith(CONTINUED))
-    texts = (text.replace("ray start --head", "").partition("accelerate launch")[0]
-             for text in texts)  # fmt: skip
+    texts = (
+        text.replace("ray start --head", "").partition("accelerate launch")[0] for text in texts
+    )
     return {option for text in texts for option in OPTION.findall(text)}
 
 

@@ -33,9 +33,14 @@ NARROW = {
     ),
 }
 NUM = 4  # samples of a point
-IN_RANGE = {"semantic_recall": (0, 1), "miou": (0, 1), "fid-hrnet": (0, np.inf),
-            "clip-x100": (-100, 100), "fsd_generated": (0, np.inf),
-            "attribute_recall": (0, 1)}  # fmt: skip
+IN_RANGE = {
+    "semantic_recall": (0, 1),
+    "miou": (0, 1),
+    "fid-hrnet": (0, np.inf),
+    "clip-x100": (-100, 100),
+    "fsd_generated": (0, np.inf),
+    "attribute_recall": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Place:
 
     dataset: str
     tree: Path
-    judges: tuple[str, ...]
+    extractors: tuple[str, ...]
     made: Path
 
     @property
@@ -53,8 +58,8 @@ class Place:
 
     @property
     def options(self) -> list:
-        """The judges, for the command line."""
-        return [part for kind in self.judges for part in (f"--{kind}", self.made / kind)]
+        """The extractors, for the command line."""
+        return [part for kind in self.extractors for part in (f"--{kind}", self.made / kind)]
 
     @property
     def cache(self) -> Path:
@@ -84,16 +89,33 @@ def use(place: Place) -> Place:
 
 
 def _use(place: Place) -> None:
-    for model in (*place.judges, "reference"):
+    for model in (*place.extractors, "reference"):
         prefix, *changes = NARROW[model]
         keys = ["steps=1", "batch_size=2", *(prefix + change for change in changes)]
         settings = [part for key in keys for part in ("--set", key)]
         ok("train", model, *place.data, "--out", place.made / model, *settings)
     for protocol in ("heldout", "paper-like"):
-        ok("sweep", *place.data, *place.options, "--models", "reference", "--guidance", 1,
-           "--num-samples", NUM, "--steps", 2, "--sr-steps", 2, "--protocol", protocol,
-           "--weights", f"reference={place.made / 'reference'}",
-           "--results", place.made / protocol)  # fmt: skip
+        ok(
+            "sweep",
+            *place.data,
+            *place.options,
+            "--models",
+            "reference",
+            "--guidance",
+            1,
+            "--num-samples",
+            NUM,
+            "--steps",
+            2,
+            "--sr-steps",
+            2,
+            "--protocol",
+            protocol,
+            "--weights",
+            f"reference={place.made / 'reference'}",
+            "--results",
+            place.made / protocol,
+        )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -129,7 +151,7 @@ def test_every_number_is_there_and_in_its_range(place):
     assert set(rows["dataset"]) == {place.dataset} and set(rows["split"]) == {"test"}
     totals = rows[rows["class"] == "all"].set_index(["model", "metric"])
     of_captions = ["semantic_recall", "clip-x100"]
-    if "attributes" in place.judges:
+    if "attributes" in place.extractors:
         of_captions.append("attribute_recall")
     wanted = {
         "reference": [*of_captions, "miou", "fid-hrnet", "fsd_generated"],
@@ -144,20 +166,20 @@ def test_every_number_is_there_and_in_its_range(place):
             assert row["num_samples"] == NUM, (model, metric)
     assert totals.loc[("reference", "fid-hrnet"), "num_reference"] == 8
     assert totals.loc[(SPLIT, "fid-hrnet"), "num_reference"] == 4  # the other half
-    assert ("attribute_recall" in set(rows["metric"])) == ("attributes" in place.judges)
+    assert ("attribute_recall" in set(rows["metric"])) == ("attributes" in place.extractors)
 
 
 def test_classes_are_asked_for_by_their_names(city, faces):
-    def asked(place, metric):
+    def prompted(place, metric):
         rows = place.rows("heldout")
         rows = rows[(rows["metric"] == metric) & (rows["model"] == CEILING)]
         return set(rows[rows["num_samples"] > 0]["class"]) - {"all"}
 
     named = {CITY_CLASSES[index] for index in CLASSES} - {"unlabeled"}
-    assert asked(city, "semantic_recall") == named and len(named) == 7
-    assert asked(city, "iou") == set(CITY_CLASSES)  # a trained segmenter tells "unlabeled" apart
-    assert asked(faces, "semantic_recall") == {"hat"}
-    assert asked(faces, "attribute_recall") == {"Male", "Wearing_Hat"} <= set(ATTRIBUTE_NAMES)
+    assert prompted(city, "semantic_recall") == named and len(named) == 7
+    assert prompted(city, "iou") == set(CITY_CLASSES)  # a trained segmenter tells "unlabeled" apart
+    assert prompted(faces, "semantic_recall") == {"hat"}
+    assert prompted(faces, "attribute_recall") == {"Male", "Wearing_Hat"} <= set(ATTRIBUTE_NAMES)
 
 
 def test_the_protocol_of_the_paper(city, faces):
@@ -178,15 +200,28 @@ def test_the_protocol_of_the_paper(city, faces):
 
 @pytest.mark.parametrize(
     ("name", "protocol", "split"),
-    [("city", "heldout", "test"), ("city", "paper-like", "all"), ("faces", "heldout", "test"),
-     ("faces", "paper-like", "test-first")],
-)  # fmt: skip
+    [
+        ("city", "heldout", "test"),
+        ("city", "paper-like", "all"),
+        ("faces", "heldout", "test"),
+        ("faces", "paper-like", "test-first"),
+    ],
+)
 def test_scoring_the_samples_gives_the_numbers_of_the_sweep(
     name, protocol, split, request, tmp_path
 ):
     place = request.getfixturevalue(name)
     folder = shutil.copytree(place.samples(protocol), tmp_path / "samples")
-    ok("score", folder, *place.data, *place.options, "--split", split, "--out", tmp_path / "s.csv")
+    ok(
+        "evaluate",
+        folder,
+        *place.data,
+        *place.options,
+        "--split",
+        split,
+        "--out",
+        tmp_path / "s.csv",
+    )
     scores = pd.read_csv(tmp_path / "s.csv")
     scores = scores[~scores["metric"].str.startswith("alarm:")].set_index(["metric", "class"])
     rows = place.rows(protocol)
@@ -204,7 +239,7 @@ def test_the_report(place):
     output = ok("report", results)
     assert "real-ceiling" in output and place.dataset in output
     page = (results / "report.html").read_text()
-    assert ("attribute recall" in page) == ("attributes" in place.judges)
+    assert ("attribute recall" in page) == ("attributes" in place.extractors)
     for figure in ("fid-semantic-recall", "fid-clip", "class-recall", "samples"):
         assert (results / "figures" / place.dataset / f"{figure}.png").stat().st_size > 1000
     summary = pd.read_csv(results / "tables" / "summary.csv")
@@ -212,14 +247,14 @@ def test_the_report(place):
 
 
 class TestFacesWithoutAttributes:
-    """The file of attributes, and the network that judges them, may each be missing."""
+    """The file of attributes, and the network that evaluates them, may each be missing."""
 
     @pytest.fixture
     def samples(self, faces, tmp_path):
         return shutil.copytree(faces.samples("heldout"), tmp_path / "samples")
 
     def test_no_classifier_is_said(self, faces, samples):
-        output = ok("score", samples, *faces.data, *faces.options[:4])
+        output = ok("evaluate", samples, *faces.data, *faces.options[:4])
         assert "Attribute recall is not measured: no trained attributes for celeba-25" in output
         assert "attribute_recall" not in output and "semantic_recall" in output
 
@@ -227,10 +262,10 @@ class TestFacesWithoutAttributes:
         tree = shutil.copytree(faces.tree, tmp_path / "celeba")
         (tree / "CelebAMask-HQ-attribute-anno.txt").unlink()
         data = ["--dataset", faces.dataset, "--data-root", tree]
-        output = ok("score", samples, *data, *faces.options[:4])
+        output = ok("evaluate", samples, *data, *faces.options[:4])
         assert "ttribute" not in output
         for arguments in (
-            ["score", samples, *data, *faces.options],
+            ["evaluate", samples, *data, *faces.options],
             ["train", "attributes", *data, "--out", tmp_path / "run"],
         ):
             assert "CelebAMask-HQ-attribute-anno.txt" in fails(*arguments)

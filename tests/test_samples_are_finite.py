@@ -32,8 +32,10 @@ PLACE = 1  # of the sample that breaks
 
 def cascade(name: str, **changes) -> Cascade:
     layouts = name != "imagen"
-    stages = [build_stage(replace(config(layouts=layouts), **changes))
-              for config in (base_config, sr_config)]  # fmt: skip
+    stages = [
+        build_stage(replace(config(layouts=layouts), **changes))
+        for config in (base_config, sr_config)
+    ]
     return Cascade(name, stages, build_text_encoder(TEXT), SAMPLING)
 
 
@@ -88,24 +90,33 @@ BREAKS = {
     ],
     "ldm": [
         Break(lambda m: m.unet, f"{NOISE} at step 3 of 4 (t = ", 3, "sample", guidance=2.0),
-        Break(lambda m: m.autoencoder.decoder, "images that the autoencoder decodes after the last "
-                                               "step"),
+        Break(
+            lambda m: m.autoencoder.decoder,
+            "images that the autoencoder decodes after the last step",
+        ),
     ],
     "lafite": [Break(lambda m: m.network, IMAGES)],
     "gansformer": [Break(lambda m: m.network, IMAGES)],
     "dataset-ddpm": [
-        Break(lambda m: m.trained.stage.network, f"{NOISE} at step 25 of 50 of the base stage", 3,
-              "noise"),
+        Break(
+            lambda m: m.trained.stage.network,
+            f"{NOISE} at step 25 of 50 of the base stage",
+            3,
+            "noise",
+        ),
         Break(lambda m: m.trained.stage.network, f"{NOISE} at step 20 of 50", 6, "noise"),
-        Break(lambda m: m.trained.stage.network.final_res_block,
-              "features of block final at step 5", 5),
+        Break(
+            lambda m: m.trained.stage.network.final_res_block,
+            "features of block final at step 5",
+            5,
+        ),
         Break(lambda m: m.trained.ensemble, f"{LOGITS} of the pixel classifiers"),
     ],
     "semantic-palette": [
         Break(lambda m: m.layouts.network, "soft layouts of step 1 of 1", part="final"),
         Break(lambda m: m.network, IMAGES),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

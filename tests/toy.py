@@ -1,4 +1,4 @@
-"""A whole benchmark small enough to run in a test: data, generators, judges, all untrained."""
+"""A whole benchmark small enough to run in a test: data, generators, extractors, all untrained."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,15 +37,16 @@ class Toy:
         """Of the data."""
         return dataset_identity(str(self.data))
 
-    def judges(self) -> list[str]:
+    def extractors(self) -> list[str]:
         """Options of the command line."""
         return ["--segmenter", str(self.segmenter), "--clip", str(self.clip)]
 
 
 def named(name: str) -> DatasetIdentity:
     """A dataset of which only the name is known."""
-    return DatasetIdentity(name=name, kind="catalogue", class_names=None, digest=None,
-                           num_training=None, place=name)  # fmt: skip
+    return DatasetIdentity(
+        name=name, kind="catalogue", class_names=None, digest=None, num_training=None, place=name
+    )
 
 
 def build(root: Path) -> Toy:
@@ -55,12 +56,19 @@ def build(root: Path) -> Toy:
     write_cascade(toy.reference)
     write_cascade(toy.imagen, layouts=False)
     torch.manual_seed(0)
-    config = SegmenterConfig(dataset="stripes", class_names=NAMES, image_size=(16, 16),
-                             network=NARROW, variant="tiny")  # fmt: skip
+    config = SegmenterConfig(
+        dataset="stripes", class_names=NAMES, image_size=(16, 16), network=NARROW, variant="tiny"
+    )
     segmenter = HRNetSegmenter(NARROW, len(NAMES))
     _write(toy.segmenter, segmenter, "segmenter", config)
-    clip = replace(CLIP_PRESETS["tiny"].resolve(Stripes()).clip, width=32, layers=1, head_width=16,
-                   embed_dim=16, context_length=12)  # fmt: skip
+    clip = replace(
+        CLIP_PRESETS["tiny"].resolve(Stripes()).clip,
+        width=32,
+        layers=1,
+        head_width=16,
+        embed_dim=16,
+        context_length=12,
+    )
     _write(toy.clip, ClipTask(clip, Stripes(), Stripes()).build(), "clip", clip)
     return toy
 

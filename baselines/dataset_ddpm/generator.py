@@ -28,7 +28,7 @@ class DatasetDdpm(Configured[LabelConfig]):
     its features.
     """
 
-    knob = None
+    parameter = None
     makes_layouts = True
     reads_captions = False
 

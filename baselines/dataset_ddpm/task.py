@@ -24,7 +24,7 @@ from baselines.dataset_ddpm.model import (
     write_ddpm,
 )
 from gcdp_bench.core.config import to_dict
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
@@ -64,7 +64,7 @@ class LabelTask:
 
     @cached_property
     def labelled(self) -> LabelledImages:
-        """The chosen training images, seen by the diffusion model when first asked for."""
+        """The chosen training images, seen by the diffusion model when first prompted."""
         return LabelledImages(self.config, self._datasets[0], self.chosen, self.stage)
 
     def build(self) -> PixelEnsemble:
@@ -101,9 +101,10 @@ class LabelTask:
             start += len(logits)
             each = target[:, None].expand(logits.shape[:2])  # (P, M)
             entropies.append(
-                F.cross_entropy(logits.transpose(1, 2), each, reduction="none",
-                                ignore_index=IGNORE_ID).mean(1)
-            )  # fmt: skip
+                F.cross_entropy(
+                    logits.transpose(1, 2), each, reduction="none", ignore_index=IGNORE_ID
+                ).mean(1)
+            )
             divergences.append(disagreement(logits))
             votes.append(vote(logits))
         labelled = classes != IGNORE_ID
@@ -125,7 +126,7 @@ class LabelTask:
         votes = torch.cat([vote(logits) for logits in pixel_logits(ensemble, self.config, maps)])
         layouts = [seen.layouts[:num], votes.view_as(seen.layouts[:num])]
         rows = [seen.images[:num], *(colourise(part, names) for part in layouts)]
-        return sheet(torch.cat(rows), num_columns=num)
+        return image_grid(torch.cat(rows), num_columns=num)
 
     def metadata(self) -> dict[str, Any]:
         """See `Task.metadata`; the number of labelled images is said where all are taken, and the

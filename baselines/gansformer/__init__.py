@@ -1,1 +1,2 @@
-"""GANformer (Hudson and Zitnick 2021): images alone; layouts are what the judge sees in them."""
+"""GANformer (Hudson and Zitnick 2021): images alone; layouts are what the extractor sees in
+them."""

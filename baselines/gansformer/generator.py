@@ -26,7 +26,7 @@ class Gansformer(Configured[GansformerConfig]):
     It makes no layouts: the paper's Table 1 takes those that the judging segmenter sees.
     """
 
-    knob = TRUNCATION
+    parameter = TRUNCATION
     makes_layouts = False
     reads_captions = False
     num_steps = 1

@@ -19,7 +19,7 @@ from baselines.stylegan2.draws import seeded_draws, training_draws
 from baselines.stylegan2.losses import discriminator_logistic, generator_logistic, r1
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.images import to_float, to_uint8
-from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.task import plain
 
@@ -37,7 +37,7 @@ class GansformerNetworks(nn.Module):
         self.adaptive = AdaptiveChance(config.ada_ramp_images) if config.augment == "ada" else None
         self._augment = config.augment
 
-    def judge(self, images: Tensor, uniform: Tensor) -> Tensor:
+    def extractor(self, images: Tensor, uniform: Tensor) -> Tensor:
         """Logits (B,) of augmented images, float (B, 3, H, W); `uniform` (B, `NUM_DRAWS`)."""
         if self._augment != "none":
             chance = 1.0 if self.adaptive is None else self.adaptive.chance
@@ -48,7 +48,7 @@ class GansformerNetworks(nn.Module):
 class GansformerTask:
     """StyleGAN2's losses (Karras et al. 2020) without the penalty on path lengths."""
 
-    turns: Sequence[str] = ("discriminator", "generator")
+    phases: Sequence[str] = ("discriminator", "generator")
 
     def __init__(self, config: GansformerConfig, train: Dataset, validation: Dataset):
         self.config = config
@@ -75,27 +75,27 @@ class GansformerTask:
             "image": self._train.stack(indices, flip),
             "discriminator.augment_real": torch.rand(num, NUM_DRAWS, generator=generator),
         }
-        for turn in self.turns:
+        for phase in self.phases:
             own = {
                 "augment": torch.rand(num, NUM_DRAWS, generator=generator),
                 **training_draws(config.network, num, generator, style_mixing=config.style_mixing),
             }
-            batch |= {f"{turn}.{name}": value for name, value in own.items()}
+            batch |= {f"{phase}.{name}": value for name, value in own.items()}
         return batch
 
     def turn_losses(
-        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+        self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
         """See `TurnTask.turn_losses`; "r1" comes every so many steps."""
         networks = plain(network, GansformerNetworks)
         own = {
-            name.removeprefix(f"{turn}."): value
+            name.removeprefix(f"{phase}."): value
             for name, value in batch.items()
-            if name.startswith(f"{turn}.")
+            if name.startswith(f"{phase}.")
         }
-        if turn == "generator":
+        if phase == "generator":
             fakes = drawn_images(networks.generator, own)  # (B, 3, H, W)
-            return {"g_logistic": generator_logistic(networks.judge(fakes, own["augment"]))}
+            return {"g_logistic": generator_logistic(networks.extractor(fakes, own["augment"]))}
         return self._discriminator_losses(networks, own, to_float(batch["image"]), step)
 
     @torch.no_grad()
@@ -125,7 +125,7 @@ class GansformerTask:
         device = next(generator.parameters()).device
         z, noise = seeded_draws(self.config.network, range(NUM_PREVIEW), PURPOSE, device)
         rows = [to_uint8(generator(z, noise, psi=psi)).cpu() for psi in PREVIEW_PSI]
-        return sheet(torch.cat(rows), num_columns=NUM_PREVIEW)
+        return image_grid(torch.cat(rows), num_columns=NUM_PREVIEW)
 
     def metadata(self) -> dict[str, Any]:
         """See `Learning.metadata`."""
@@ -143,8 +143,8 @@ class GansformerTask:
             fakes = drawn_images(networks.generator, draws)  # (B, 3, H, W)
         penalised = step % config.r1_every == 0 and config.r1_gamma > 0
         images.requires_grad_(penalised)
-        fake = networks.judge(fakes, draws["augment"])
-        real = networks.judge(images, draws["augment_real"])
+        fake = networks.extractor(fakes, draws["augment"])
+        real = networks.extractor(images, draws["augment_real"])
         if networks.adaptive is not None:
             networks.adaptive.update(real, step)
         terms = {"d_logistic": discriminator_logistic(real, fake)}

@@ -15,7 +15,7 @@ from gcdp_bench.datasets.framing import fit_image
 
 
 class LafiteExamples:
-    """Each image, mirror image and caption is read by CLIP once, when it is first asked for."""
+    """Each image, mirror image and caption is read by CLIP once, when it is first prompted."""
 
     def __init__(
         self, image_size: Size, dataset: Dataset, teacher: ClipTeacher, device: torch.device

@@ -26,7 +26,7 @@ class Lafite(Configured[LafiteConfig]):
     the images, not how much the text counts.
     """
 
-    knob = TRUNCATION
+    parameter = TRUNCATION
     makes_layouts = False
     reads_captions = True
     num_steps = 1

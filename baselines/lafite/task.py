@@ -27,7 +27,7 @@ from baselines.stylegan2.losses import (
 )
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.images import to_float, to_uint8
-from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.profiling.training_cost import copy_cost
 from gcdp_bench.training.task import plain
@@ -50,7 +50,7 @@ class LafiteNetworks(nn.Module):
         self.register_buffer("path_average", torch.zeros(()))
         self._augment = config.augment
 
-    def judge(self, images: Tensor, text: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    def extractor(self, images: Tensor, text: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (B,) and features f_s (B, E) of augmented images.
 
         Args:
@@ -76,7 +76,7 @@ class LafiteTask:
         path: of the CLIP, see `load_teacher`.
     """
 
-    turns: Sequence[str] = ("discriminator", "generator")
+    phases: Sequence[str] = ("discriminator", "generator")
 
     def __init__(self, config: LafiteConfig, train: Dataset, validation: Dataset, path: Path):
         self._teacher_path = path
@@ -113,7 +113,7 @@ class LafiteTask:
             "image": self._train.images(indices, flip),
             "discriminator.augment_real": torch.rand(num, NUM_DRAWS, generator=generator),
         }
-        for turn in self.turns:
+        for phase in self.phases:
             free = torch.rand(num, generator=generator) < config.mixing_prob  # (B,)
             noise = torch.randn(num, config.network.text_dim, generator=generator)
             own = {
@@ -121,22 +121,22 @@ class LafiteTask:
                 "augment": torch.rand(num, NUM_DRAWS, generator=generator),
                 **training_draws(config.network, num, generator, style_mixing=config.style_mixing),
             }
-            batch |= {f"{turn}.{name}": value for name, value in own.items()}
+            batch |= {f"{phase}.{name}": value for name, value in own.items()}
         if config.loss.path_weight > 0:
             shape = (num, 3, *config.image_size)
             batch["generator.path"] = torch.randn(shape, generator=generator)
         return batch
 
     def turn_losses(
-        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+        self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
         """See `TurnTask.turn_losses`; "r1" and "path" come every so many steps."""
         own = {
-            name.removeprefix(f"{turn}."): value
+            name.removeprefix(f"{phase}."): value
             for name, value in batch.items()
-            if name.startswith(f"{turn}.")
+            if name.startswith(f"{phase}.")
         }
-        if turn == "generator":
+        if phase == "generator":
             return self._generator_losses(plain(network, LafiteNetworks), own, step)
         own["image"] = to_float(batch["image"])
         return self._discriminator_losses(plain(network, LafiteNetworks), own, step)
@@ -177,7 +177,7 @@ class LafiteTask:
         text = self._validation.text_features(indices).to(_device(generator))  # (B, E)
         z, noise = seeded_draws(self.config.network, indices, PURPOSE, text.device)
         rows = [to_uint8(generator(z, text, noise, psi=psi)).cpu() for psi in PREVIEW_PSI]
-        return sheet(torch.cat(rows), num_columns=len(indices))
+        return image_grid(torch.cat(rows), num_columns=len(indices))
 
     def metadata(self) -> dict[str, Any]:
         """See `Learning.metadata`; the digest keeps a resumed run to its teacher."""
@@ -196,8 +196,8 @@ class LafiteTask:
             fakes = network.generator.synthesis(*styles(network.generator, batch, text))
         penalised = step % loss.r1_every == 0 and loss.r1_gamma > 0
         images.requires_grad_(penalised)
-        fake, _ = network.judge(fakes, text, batch["augment"])
-        real, features = network.judge(images, text, batch["augment_real"])
+        fake, _ = network.extractor(fakes, text, batch["augment"])
+        real, features = network.extractor(images, text, batch["augment_real"])
         if network.adaptive is not None:
             network.adaptive.update(real, step)
         terms = {
@@ -213,7 +213,7 @@ class LafiteTask:
     ) -> dict[str, Tensor]:
         loss, text = self.config.loss, batch["text"]
         fakes = network.generator.synthesis(*styles(network.generator, batch, text))  # (B, 3, H, W)
-        logits, features = network.judge(fakes, text, batch["augment"])
+        logits, features = network.extractor(fakes, text, batch["augment"])
         terms = {
             "g_logistic": generator_logistic(logits),
             "g_text": self._contrastive(features, text),

@@ -25,9 +25,17 @@ REMEDY = (
     "AutoencoderKL in diffusers' format with --set ldm.autoencoder=FOLDER"
 )
 SETTINGS = (
-    "act_fn", "block_out_channels", "down_block_types", "in_channels", "latent_channels",
-    "layers_per_block", "norm_num_groups", "out_channels", "scaling_factor", "up_block_types",
-)  # fmt: skip
+    "act_fn",
+    "block_out_channels",
+    "down_block_types",
+    "in_channels",
+    "latent_channels",
+    "layers_per_block",
+    "norm_num_groups",
+    "out_channels",
+    "scaling_factor",
+    "up_block_types",
+)
 """What changes an autoencoder's latents, and most of which no tensor tells."""
 SHIFTS = ("shift_factor", "latents_mean", "latents_std")
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}

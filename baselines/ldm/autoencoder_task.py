@@ -22,7 +22,7 @@ from baselines.ldm.autoencoder_loss import (
 from baselines.ldm.patch_discriminator import PatchDiscriminator
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.images import to_float, to_uint8
-from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.io.atomic import replacing_folder
 from gcdp_bench.training.task import plain
@@ -61,7 +61,7 @@ class AutoencoderTask:
     follows the gradients of the last layer.
     """
 
-    turns: Sequence[str] = ("autoencoder", "discriminator")
+    phases: Sequence[str] = ("autoencoder", "discriminator")
 
     def __init__(self, config: AutoencoderConfig, train: Dataset, validation: Dataset):
         self.config = config
@@ -89,13 +89,13 @@ class AutoencoderTask:
         return {"image": images, "normal": torch.randn(shape, generator=generator)}
 
     def turn_losses(
-        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+        self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
         """See `TurnTask.turn_losses`; until `adversarial_from` the discriminator rests."""
         networks = plain(network, AutoencoderInTraining)
         images = to_float(batch["image"])
         adversarial = step >= self.config.loss.adversarial_from
-        if turn == "discriminator":
+        if phase == "discriminator":
             if not adversarial:
                 return {}
             with torch.no_grad():
@@ -139,7 +139,7 @@ class AutoencoderTask:
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
         latents = autoencoder.encode(originals).latent_dist.mean  # (B, Z, h, w)
         rows = [to_uint8(x).cpu() for x in (originals, autoencoder.decode(latents).sample)]
-        return sheet(torch.cat(rows), num_columns=len(originals))
+        return image_grid(torch.cat(rows), num_columns=len(originals))
 
     def metadata(self) -> dict[str, Any]:
         """See `Learning.metadata`."""

@@ -63,7 +63,7 @@ class LdmConfig:
     downscaling: int  # pixels per latent along each side
     latent_channels: int = 4
     noise: NoiseConfig = field(default_factory=NoiseConfig)
-    autoencoder: str | None = None  # folder; None: the one trained on the dataset, or shipped
+    autoencoder: str | None = None  # folder; None: the one trained on the dataset, or pretrained
     text_drop: float = 0.1  # share of captions dropped in training, for classifier-free guidance
     horizontal_flip: bool = True
 

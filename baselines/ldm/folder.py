@@ -23,10 +23,21 @@ if TYPE_CHECKING:
 PIPELINE = "StableDiffusionPipeline"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 SETTINGS = (
-    "act_fn", "attention_head_dim", "block_out_channels", "cross_attention_dim",
-    "down_block_types", "flip_sin_to_cos", "freq_shift", "in_channels", "layers_per_block",
-    "norm_eps", "norm_num_groups", "out_channels", "sample_size", "up_block_types",
-)  # fmt: skip
+    "act_fn",
+    "attention_head_dim",
+    "block_out_channels",
+    "cross_attention_dim",
+    "down_block_types",
+    "flip_sin_to_cos",
+    "freq_shift",
+    "in_channels",
+    "layers_per_block",
+    "norm_eps",
+    "norm_num_groups",
+    "out_channels",
+    "sample_size",
+    "up_block_types",
+)
 """What changes the network's output, and most of which no tensor tells."""
 REMEDY = "train one with `gcdp-bench train ldm` or give another folder"
 

@@ -23,7 +23,7 @@ from reference_model.text import TextEncoder, build_text_encoder
 class LatentDiffusion(Configured[LdmConfig]):
     """Diffusion in the latents of an autoencoder (Rombach et al. 2022), by diffusers."""
 
-    knob = GUIDANCE
+    parameter = GUIDANCE
     makes_layouts = False
     reads_captions = True
 

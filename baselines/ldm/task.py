@@ -17,7 +17,7 @@ from baselines.ldm.network import build_unet
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler, training_scheduler
 from gcdp_bench.core.config import to_dict
-from gcdp_bench.core.palette import sheet
+from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.rng import generator
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.extractors.weights import tensors_digest
@@ -106,7 +106,7 @@ class LdmTask:
             num_steps=PREVIEW_STEPS,
         )
         images = decode(self.autoencoder, latents.to(self.autoencoder.device))
-        return sheet(images.cpu(), num_columns=num)
+        return image_grid(images.cpu(), num_columns=num)
 
     def metadata(self) -> dict[str, Any]:
         """See `Task.metadata`; the digest keeps a resumed run to its autoencoder."""

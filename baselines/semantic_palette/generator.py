@@ -15,7 +15,7 @@ from baselines.trained import Configured
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
-from gcdp_bench.core.types import Batch, Knob
+from gcdp_bench.core.types import Batch, SamplingParameter
 from gcdp_bench.extractors.weights import tensors_digest
 
 
@@ -26,7 +26,7 @@ class SemanticPalette(Configured[ImageConfig]):
     of the sample, and what the image is made from: the image generator was trained on hard layouts.
     """
 
-    knob: Knob | None = None
+    parameter: SamplingParameter | None = None
     makes_layouts = True
     reads_captions = False
     num_steps = 1
@@ -71,7 +71,8 @@ class SemanticPalette(Configured[ImageConfig]):
         """
         if guidance != 1.0:
             raise ValueError(
-                f"{self.name} has no knob: expected guidance 1, got {guidance:g}; leave it out"
+                f"{self.name} has no sampling parameter: expected guidance 1, got {guidance:g}; "
+                "leave it out"
             )
         check_seeds(captions, seeds)
         device = next(self.network.parameters()).device

@@ -10,11 +10,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 from baselines.semantic_palette.config import ImageNetworkConfig
 from baselines.semantic_palette.spade import SLOPE
 
-Judgement = tuple[Tensor, list[Tensor]]
+PatchScores = tuple[Tensor, list[Tensor]]
 """Logits (B, 1, h, w) of patches, and the features (B, C_l, h_l, w_l) of every layer."""
 
 
-class PatchJudge(nn.Module):
+class PatchDiscriminator(nn.Module):
     """PatchGAN (Isola et al. 2017) of 4 x 4 convolutions with spectral and instance norm."""
 
     def __init__(self, in_dim: int, channels: tuple[int, ...]):
@@ -31,7 +31,7 @@ class PatchJudge(nn.Module):
             in_dim = dim
         self.head = nn.Conv2d(in_dim, 1, 4, padding=2)
 
-    def forward(self, x: Tensor) -> Judgement:
+    def forward(self, x: Tensor) -> PatchScores:
         """Of (B, C, H, W)."""
         features = []
         for layer in self.layers:
@@ -51,15 +51,16 @@ class ImageDiscriminator(nn.Module):
     def __init__(self, config: ImageNetworkConfig, num_classes: int):
         super().__init__()
         self.scales = nn.ModuleList(
-            PatchJudge(num_classes + 3, config.patch_channels) for _ in range(config.num_scales)
+            PatchDiscriminator(num_classes + 3, config.patch_channels)
+            for _ in range(config.num_scales)
         )
 
-    def forward(self, images: Tensor, hot: Tensor) -> list[Judgement]:
+    def forward(self, images: Tensor, hot: Tensor) -> list[PatchScores]:
         """Of images (B, 3, H, W) in [-1, 1] and layouts (B, K, H, W), the largest scale first."""
         x = torch.cat([hot, images], 1)  # (B, K + 3, H, W)
-        judgements = []
-        for index, judge in enumerate(self.scales):
+        patch_scores = []
+        for index, extractor in enumerate(self.scales):
             if index > 0:
                 x = F.avg_pool2d(x, 3, 2, padding=1, count_include_pad=False)  # (B, K + 3, h, w)
-            judgements.append(judge(x))
-        return judgements
+            patch_scores.append(extractor(x))
+        return patch_scores

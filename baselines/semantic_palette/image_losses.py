@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from baselines.semantic_palette.image_discriminator import Judgement
+from baselines.semantic_palette.image_discriminator import PatchScores
 
 
-def discriminator_hinge(real: Sequence[Judgement], fake: Sequence[Judgement]) -> Tensor:
+def discriminator_hinge(real: Sequence[PatchScores], fake: Sequence[PatchScores]) -> Tensor:
     """E[max(0, 1 - D(real))] + E[max(0, 1 + D(fake))] over patches and batch (Lim and Ye 2017)."""
     terms = [
         F.relu(1.0 - wanted).mean() + F.relu(1.0 + found).mean()
@@ -23,12 +23,12 @@ def discriminator_hinge(real: Sequence[Judgement], fake: Sequence[Judgement]) ->
     return torch.stack(terms).mean()
 
 
-def generator_hinge(fake: Sequence[Judgement]) -> Tensor:
+def generator_hinge(fake: Sequence[PatchScores]) -> Tensor:
     """-E[D(fake)] over patches and batch."""
     return -torch.stack([logits.mean() for logits, _ in fake]).mean()
 
 
-def feature_matching(real: Sequence[Judgement], fake: Sequence[Judgement]) -> Tensor:
+def feature_matching(real: Sequence[PatchScores], fake: Sequence[PatchScores]) -> Tensor:
     """Mean absolute difference of the features of a layer, added over layers (Wang et al. 2018).
 
     Features of real images get no gradients.

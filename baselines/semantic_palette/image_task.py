@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from baselines.semantic_palette.config import ImageConfig
 from baselines.semantic_palette.draws import layouts_from_seeds, noise_from_seeds
 from baselines.semantic_palette.examples import PairExamples
-from baselines.semantic_palette.image_discriminator import ImageDiscriminator, Judgement
+from baselines.semantic_palette.image_discriminator import ImageDiscriminator, PatchScores
 from baselines.semantic_palette.image_generator import ImageGenerator
 from baselines.semantic_palette.image_losses import (
     discriminator_hinge,
@@ -30,7 +30,7 @@ from baselines.semantic_palette.model import (
 )
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.images import to_float, to_uint8
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.profiling.training_cost import copy_cost
 from gcdp_bench.training.task import plain
@@ -61,7 +61,7 @@ class ImageTask:
         layouts: folder of the trained layout generator.
     """
 
-    turns: Sequence[str] = ("discriminator", "generator")
+    phases: Sequence[str] = ("discriminator", "generator")
 
     def __init__(self, config: ImageConfig, train: Dataset, validation: Dataset, layouts: Path):
         self._layouts_path = layouts
@@ -89,26 +89,26 @@ class ImageTask:
         flip &= self.config.horizontal_flip
         images, layouts = self._train.pairs(indices, flip)
         batch = {"image": images, "layout": layouts}
-        for turn in self.turns:
+        for phase in self.phases:
             shape = (num, self.config.network.z_dim)
-            batch[f"{turn}.z"] = torch.randn(shape, generator=generator)
+            batch[f"{phase}.z"] = torch.randn(shape, generator=generator)
         return batch
 
     def turn_losses(
-        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+        self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
         """See `TurnTask.turn_losses`."""
         networks = plain(network, ImageNetworks)
-        images, layouts, z = to_float(batch["image"]), batch["layout"], batch[f"{turn}.z"]
-        if turn == "generator":
-            real, fake = self._judged(networks, images, networks.generator(layouts, z), layouts)
+        images, layouts, z = to_float(batch["image"]), batch["layout"], batch[f"{phase}.z"]
+        if phase == "generator":
+            real, fake = self._scored(networks, images, networks.generator(layouts, z), layouts)
             return {
                 "adversarial": generator_hinge(fake),
                 "features": feature_matching(real, fake),
             }
         with torch.no_grad():
             drawn = networks.generator(layouts, z)  # (B, 3, H, W)
-        return {"hinge": discriminator_hinge(*self._judged(networks, images, drawn, layouts))}
+        return {"hinge": discriminator_hinge(*self._scored(networks, images, drawn, layouts))}
 
     @torch.no_grad()
     def validation(self, network: nn.Module) -> dict[str, float]:
@@ -124,7 +124,7 @@ class ImageTask:
             pixels, layouts = (x.to(_device(networks)) for x in self._validation.pairs(indices))
             images = to_float(pixels)  # (B, 3, H, W)
             drawn = networks.generator(layouts, self._noise(indices).to(images.device))
-            real, fake = self._judged(networks, images, drawn, layouts)
+            real, fake = self._scored(networks, images, drawn, layouts)
             found = {
                 "l1": F.l1_loss(drawn, images),
                 "logit_real": -generator_hinge(real),
@@ -149,7 +149,7 @@ class ImageTask:
         for layouts in (real, drawn.cpu()):
             images = generator(layouts.to(z.device), z)  # (B, 3, H, W)
             rows += [colourise(layouts, self.config.class_names), to_uint8(images).cpu()]
-        return sheet(torch.cat(rows), num_columns=len(indices))
+        return image_grid(torch.cat(rows), num_columns=len(indices))
 
     def metadata(self) -> dict[str, Any]:
         """See `Learning.metadata`; the digest keeps a resumed run to its layout generator."""
@@ -165,9 +165,9 @@ class ImageTask:
         write_layouts_copy(folder / LAYOUTS, self.layouts)
         copy_cost(self._layouts_path, folder / LAYOUTS)
 
-    def _judged(
+    def _scored(
         self, networks: ImageNetworks, images: Tensor, drawn: Tensor, layouts: Tensor
-    ) -> tuple[list[Judgement], list[Judgement]]:
+    ) -> tuple[list[PatchScores], list[PatchScores]]:
         """What the discriminators say of real and of made images of the same layouts."""
         hot = one_hot(layouts, len(self.config.class_names))  # (B, K, H, W)
         return networks.discriminator(images, hot), networks.discriminator(drawn, hot)

@@ -21,7 +21,7 @@ from baselines.semantic_palette.model import write_layouts
 from baselines.semantic_palette.palettes import Palettes, fit_palettes
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.images import resize_layouts
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.rng import generator as seeded
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.task import plain
@@ -48,7 +48,7 @@ class LayoutTask:
     the lower ones learn by entropy, spread and feedback.
     """
 
-    turns: Sequence[str] = ("critic", "generator")
+    phases: Sequence[str] = ("critic", "generator")
 
     def __init__(self, config: LayoutConfig, train: Dataset, validation: Dataset):
         self.config = config
@@ -83,21 +83,21 @@ class LayoutTask:
             "layout": self._train.layouts(indices, flip),
             "epsilon": torch.rand(num, generator=generator),
         }
-        for turn in self.turns:
+        for phase in self.phases:
             shape = (num, self.config.network.z_dim)
-            batch[f"{turn}.z"] = torch.randn(shape, generator=generator)
-            batch[f"{turn}.palette"] = self.palettes.draw(num, generator)
+            batch[f"{phase}.z"] = torch.randn(shape, generator=generator)
+            batch[f"{phase}.palette"] = self.palettes.draw(num, generator)
         return batch
 
     def turn_losses(
-        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+        self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
         """See `TurnTask.turn_losses`; entropy and spread are sums over the levels."""
         networks = plain(network, LayoutNetworks)
         level = self.config.growth.level_at(step, len(self.config.network.channels) - 1)
         networks.generator.level.fill_(level)
-        z, palettes = batch[f"{turn}.z"], batch[f"{turn}.palette"]
-        if turn == "generator":
+        z, palettes = batch[f"{phase}.z"], batch[f"{phase}.palette"]
+        if phase == "generator":
             drawing = networks.generator(z, palettes, level)
             return {
                 "adversarial": -networks.critic(drawing.final, level).mean(),
@@ -141,7 +141,7 @@ class LayoutTask:
         networks = plain(network, LayoutNetworks)
         indices = range(min(NUM_VALIDATION, len(self._validation)))
         level = float(networks.generator.level)
-        z, palettes = self._asked(indices, _device(networks))
+        z, palettes = self._prompted(indices, _device(networks))
         final = networks.generator(z, palettes, level).final  # (B, K, h, w)
         layouts = self._validation.layouts(indices).to(z.device)  # (B, H, W)
         confidence, likeliest = final.max(1)  # (B, h, w)
@@ -159,10 +159,10 @@ class LayoutTask:
         """See `Learning.preview`: validation layouts, and below each one drawn for its palette."""
         generator = plain(network, LayoutNetworks).generator
         indices = range(min(NUM_PREVIEW, len(self._validation)))
-        z, palettes = self._asked(indices, _device(generator))
+        z, palettes = self._prompted(indices, _device(generator))
         drawn = generator.draw(z, palettes).argmax(1).to(torch.uint8).cpu()  # (B, H, W)
         rows = torch.cat([self._validation.layouts(indices), drawn])  # (2 B, H, W)
-        return sheet(colourise(rows, self.config.class_names), num_columns=len(indices))
+        return image_grid(colourise(rows, self.config.class_names), num_columns=len(indices))
 
     def metadata(self) -> dict[str, Any]:
         """See `Learning.metadata`."""
@@ -172,9 +172,11 @@ class LayoutTask:
         """See `Exporting.export`: the generator, and the mixture of palettes."""
         write_layouts(folder, plain(network, LayoutNetworks).generator, self.palettes)
 
-    def _asked(self, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+    def _prompted(self, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
         """Noise (B, Z) by index, and the palettes (B, K) of validation layouts."""
-        z = [torch.randn(self.config.network.z_dim, generator=seeded(i, "asked")) for i in indices]
+        z = [
+            torch.randn(self.config.network.z_dim, generator=seeded(i, "prompted")) for i in indices
+        ]
         return torch.stack(z).to(device), self._validation.palettes(indices).to(device)
 
 

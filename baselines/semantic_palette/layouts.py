@@ -33,7 +33,7 @@ def palettes_of(layouts: UInt8[Tensor, "B H W"], num_classes: int) -> Float[Tens
     if not bool((totals > 0).all()):
         raise ValueError(
             "expected layouts with pixels of some class, got one where all are ignored; leave it "
-            "out with --quarantine"
+            "out with --exclude"
         )
     return counts / totals
 

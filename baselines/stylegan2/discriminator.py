@@ -80,7 +80,7 @@ def with_minibatch_std(x: Tensor, group: int) -> Tensor:
 
     The number is the standard deviation over the group (population, + 1e-8 under the root),
     averaged over channels and pixels (Karras et al. 2018). Groups are neighbours in the batch, so
-    two batches of whole groups may be judged as one.
+    two batches of whole groups may be evaluated as one.
 
     Args:
         x: features (B, C, h, w).

@@ -40,15 +40,17 @@ def class_table(rows: pd.DataFrame, proportions: pd.DataFrame) -> pd.DataFrame:
     table = table.join(shares, on="class")
     order = {model: place for place, model in enumerate(table["model"].unique())}
     return table.sort_values(
-        ["model", "pixel_share"], ascending=[True, False], ignore_index=True,
+        ["model", "pixel_share"],
+        ascending=[True, False],
+        ignore_index=True,
         key=lambda column: column.map(order) if column.name == "model" else column,
-    )  # fmt: skip
+    )
 
 
 def frequency_correlations(table: pd.DataFrame) -> pd.DataFrame:
     """Spearman's rank correlation of recall with the classes' share of pixels, per model.
 
-    1: the more frequent the class, the better it is drawn when asked for; 0: no such order. The
+    1: the more frequent the class, the better it is drawn when prompted; 0: no such order. The
     interval (basic bootstrap over classes, on Fisher's z) says what another draw of classes would
     give; classes are few, so it is wide.
 

@@ -24,11 +24,13 @@ def draw_attributes(table: pd.DataFrame) -> Figure:
     """
     drawn = table[~table["model"].isin(REFERENCE_MODELS)]
     labels = {
-        str(model): title(str(model)) if name == "none" else
-        f"{title(str(model))}, {param_text(name, value)}"
-        for model, name, value in
-        drawn[["model", "param_name", "param_value"]].drop_duplicates().itertuples(index=False)
-    }  # fmt: skip
+        str(model): title(str(model))
+        if name == "none"
+        else f"{title(str(model))}, {param_text(name, value)}"
+        for model, name, value in drawn[["model", "param_name", "param_value"]]
+        .drop_duplicates()
+        .itertuples(index=False)
+    }
     names = list(drawn.groupby("class")["value"].mean().sort_values().index)
     figure = Figure(figsize=(6.4, 1.2 + BAR_HEIGHT_INCH * len(names) * (len(labels) + 0.8)))
     axes = figure.subplots()

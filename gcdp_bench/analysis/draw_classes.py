@@ -34,15 +34,29 @@ def draw_frequency(table: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
     for panel, model in zip(panels.flat, models, strict=False):
         own = table[table["model"] == model]
         x, y = 100 * own["pixel_share"], 100 * own["value"]
-        panel.errorbar(x, y, errors(own, "value", 100), fmt="o", color=tones[model],
-                       markersize=3.5, elinewidth=0.7, alpha=0.85)  # fmt: skip
+        panel.errorbar(
+            x,
+            y,
+            errors(own, "value", 100),
+            fmt="o",
+            color=tones[model],
+            markersize=3.5,
+            elinewidth=0.7,
+            alpha=0.85,
+        )
         for _, line in own.nsmallest(NUM_NAMED, "value").iterrows():
-            panel.annotate(plain(line["class"]), (100 * line["pixel_share"], 100 * line["value"]),
-                           xytext=(4, -3), textcoords="offset points", fontsize=6.5)  # fmt: skip
+            panel.annotate(
+                plain(line["class"]),
+                (100 * line["pixel_share"], 100 * line["value"]),
+                xytext=(4, -3),
+                textcoords="offset points",
+                fontsize=6.5,
+            )
         one = found.loc[model]
         panel.set_title(
-            f"{title(model)}\nρ = {correlation_text(one, '.2f')}", fontsize=8,
-        )  # fmt: skip
+            f"{title(model)}\nρ = {correlation_text(one, '.2f')}",
+            fontsize=8,
+        )
         panel.set_xscale("log")
     figure.supxlabel("share of pixels (%), log scale", fontsize=9)
     figure.supylabel("Semantic Recall of the class (%)", fontsize=9)

@@ -75,9 +75,17 @@ def draw_agreement(table: pd.DataFrame) -> Figure:
             part = table[(table["metric"] == metric) & (table["block"] == block)]
             for model in models:
                 own = part[part["model"] == model].sort_values("t")
-                panel.errorbar(own["t"], own["value"], errors(own, "value"),
-                               color=tones[model], marker=marker(model), markersize=4,
-                               capsize=2, linewidth=1.2, label=title(model))  # fmt: skip
+                panel.errorbar(
+                    own["t"],
+                    own["value"],
+                    errors(own, "value"),
+                    color=tones[model],
+                    marker=marker(model),
+                    markersize=4,
+                    capsize=2,
+                    linewidth=1.2,
+                    label=title(model),
+                )
             if metric == "ari":
                 panel.set_title(f"block {block}")
         line[0].set_ylabel(label)

@@ -13,8 +13,13 @@ from gcdp_bench.core.palette import colourise
 from gcdp_bench.report.style import show_picture
 
 PICTURE_WIDTH_INCH = 1.5
-TITLES = ("true layout", "image drawn from it", "true image", "layout drawn from it",
-          "segmenter's layout")  # fmt: skip
+TITLES = (
+    "true layout",
+    "image drawn from it",
+    "true image",
+    "layout drawn from it",
+    "segmenter's layout",
+)
 
 
 def draw_outpainting(found: OutpaintingAnalysis, class_names: Sequence[str]) -> Figure:

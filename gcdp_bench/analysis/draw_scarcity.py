@@ -45,9 +45,17 @@ def draw_scarcity(found: Scarcity) -> Figure:
                 if not len(own):
                     continue
                 own = own.assign(**{value: centres(own, value)})
-                panel.errorbar(own["fraction"], factor * own[value], errors(own, value, factor),
-                               color=tones[model], marker=marker(model), markersize=4,
-                               capsize=2, linewidth=1.2, label=title(model))  # fmt: skip
+                panel.errorbar(
+                    own["fraction"],
+                    factor * own[value],
+                    errors(own, value, factor),
+                    color=tones[model],
+                    marker=marker(model),
+                    markersize=4,
+                    capsize=2,
+                    linewidth=1.2,
+                    label=title(model),
+                )
         below.axhline(0.0, color="#555555", linewidth=0.8, zorder=1)
         above.set_title(TITLES[metric], fontsize=9)
         below.set_xscale("log")

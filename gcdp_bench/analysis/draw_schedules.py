@@ -13,8 +13,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from gcdp_bench.analysis.convergence import DRAWN, IMAGE, KEPT, PREDICTED, SETTLED
 from gcdp_bench.analysis.schedules import GENERATED, ScheduleAnalysis
-from gcdp_bench.analysis.settling import DRAWN, IMAGE, KEPT, PREDICTED, SETTLED
 from gcdp_bench.metrics.centres import centres
 from gcdp_bench.report.style import colour, errors, title
 from gcdp_bench.results.schema import CEILING, SPLIT
@@ -100,18 +100,30 @@ def _draw_order(panel: Axes, found: ScheduleAnalysis, schedule: str, tone: str) 
         shade = IMAGE_COLOUR if quantity == IMAGE else tone
         own = _rows(found.order, schedule, quantity)
         panel.plot(own["t"], own["value"], color=shade, linestyle=line, linewidth=width)
-        panel.fill_between(own["t"].to_numpy(float), own["ci_low"].to_numpy(float),
-                           own["ci_high"].to_numpy(float), color=shade, alpha=0.15,
-                           linewidth=0)  # fmt: skip
+        panel.fill_between(
+            own["t"].to_numpy(float),
+            own["ci_low"].to_numpy(float),
+            own["ci_high"].to_numpy(float),
+            color=shade,
+            alpha=0.15,
+            linewidth=0,
+        )
     panel.axhline(SETTLED, color=NEUTRAL, linewidth=0.8, zorder=1)
     for place, (quantity, name) in enumerate(MARKED.items()):
-        (settled,) = _rows(found.settled, schedule, quantity)["value"]
+        (converged,) = _rows(found.converged, schedule, quantity)["value"]
         shade = IMAGE_COLOUR if quantity == IMAGE else tone
-        if not pd.isna(settled):
-            panel.plot([settled], [SETTLED], color=shade, marker="o", markersize=4.5, zorder=4)
-        told = "never" if pd.isna(settled) else f"{settled:.0f}"
-        panel.text(0.99, 0.23 - 0.095 * place, f"{name} {told}", color=shade, fontsize=7,
-                   ha="right", transform=panel.transAxes)  # fmt: skip
+        if not pd.isna(converged):
+            panel.plot([converged], [SETTLED], color=shade, marker="o", markersize=4.5, zorder=4)
+        told = "never" if pd.isna(converged) else f"{converged:.0f}"
+        panel.text(
+            0.99,
+            0.23 - 0.095 * place,
+            f"{name} {told}",
+            color=shade,
+            fontsize=7,
+            ha="right",
+            transform=panel.transAxes,
+        )
     panel.set_title(f"labels: {schedule}", color=tone)
 
 
@@ -120,9 +132,14 @@ def _draw_bars(panel: Axes, scores: pd.DataFrame, metric: str, tones: Mapping[st
     totals = _totals(scores, metric)
     totals = totals.assign(value=centres(totals))
     generated = totals[totals["source"] == GENERATED].set_index("schedule").loc[list(tones)]
-    panel.bar(range(len(tones)), factor * generated["value"], 0.72, color=list(tones.values()),
-              yerr=errors(generated, "value", factor),
-              error_kw={"elinewidth": 0.9, "ecolor": "#333333", "capsize": 2.5})  # fmt: skip
+    panel.bar(
+        range(len(tones)),
+        factor * generated["value"],
+        0.72,
+        color=list(tones.values()),
+        yerr=errors(generated, "value", factor),
+        error_kw={"elinewidth": 0.9, "ecolor": "#333333", "capsize": 2.5},
+    )
     for source, line in REAL.items():
         for value in totals[totals["source"] == source]["value"].dropna():
             panel.axhline(factor * value, color=colour(source), linestyle=line, linewidth=1.1)
@@ -134,20 +151,41 @@ def _draw_bars(panel: Axes, scores: pd.DataFrame, metric: str, tones: Mapping[st
 def _draw_legends(above: SubFigure, below: SubFigure, tones: Mapping[str, str]) -> None:
     """Line styles above are quantities; colours below are schedules, lines real images."""
     quantities = [
-        Line2D([], [], color=IMAGE_COLOUR if quantity == IMAGE else NEUTRAL, linestyle=line,
-               linewidth=width, label=LABELS[quantity])
+        Line2D(
+            [],
+            [],
+            color=IMAGE_COLOUR if quantity == IMAGE else NEUTRAL,
+            linestyle=line,
+            linewidth=width,
+            label=LABELS[quantity],
+        )
         for quantity, (line, width) in STYLES.items()
-    ]  # fmt: skip
-    quantities.append(Line2D([], [], color=NEUTRAL, linestyle="none", marker="o", markersize=4.5,
-                             label="settled; numbers: its $t$"))  # fmt: skip
+    ]
+    quantities.append(
+        Line2D(
+            [],
+            [],
+            color=NEUTRAL,
+            linestyle="none",
+            marker="o",
+            markersize=4.5,
+            label="settled; numbers: its $t$",
+        )
+    )
     sources: list[Artist] = [Patch(color=tone, label=name) for name, tone in tones.items()]
     sources += [
         Line2D([], [], color=colour(source), linestyle=line, linewidth=1.1, label=title(source))
         for source, line in REAL.items()
     ]
     for part, handles in ((above, quantities), (below, sources)):
-        part.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False,
-                    fontsize=7.5, columnspacing=0.9)  # fmt: skip
+        part.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=len(handles),
+            frameon=False,
+            fontsize=7.5,
+            columnspacing=0.9,
+        )
 
 
 def _rows(table: pd.DataFrame, schedule: str, quantity: str) -> pd.DataFrame:

@@ -31,8 +31,20 @@ NUM_PIXELS = 20_000
 
 PROBE_ITERATIONS = 100
 
-COLUMNS = ("dataset", "model", "block", "t", "metric", "value", "ci_low", "ci_high", "ci_method",
-           "num_images", "num_clusters", "seed")  # fmt: skip
+COLUMNS = (
+    "dataset",
+    "model",
+    "block",
+    "t",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "num_images",
+    "num_clusters",
+    "seed",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +174,7 @@ def _cluster(pixels: NDArray[np.float32], request: FeatureRequest) -> NDArray[np
     flat = pixels.reshape(-1, pixels.shape[-1])  # (N H W, C)
     settings: dict[str, Any] = {"n_init": 3, "random_state": request.seed}
     means: Any = KMeans(request.num_clusters, **settings)
-    means.fit(flat[_drawn(len(flat), request.seed)])
+    means.fit(flat[_record(len(flat), request.seed)])
     return means.predict(flat).astype(np.int64).reshape(pixels.shape[:-1])
 
 
@@ -176,7 +188,7 @@ def _probe(
     half = len(pixels) // 2
     flat, classes = pixels[:half].reshape(-1, pixels.shape[-1]), layouts[:half].numpy().ravel()
     labelled = np.flatnonzero(classes != IGNORE_ID)
-    taken = labelled[_drawn(len(labelled), seed)]
+    taken = labelled[_record(len(labelled), seed)]
     probe: Any = LogisticRegression(max_iter=PROBE_ITERATIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed budget, the same for all
@@ -190,19 +202,34 @@ def _probe(
     return replace(miou, metric="probe_miou")
 
 
-def _drawn(num: int, seed: int) -> NDArray[np.int64]:
+def _record(num: int, seed: int) -> NDArray[np.int64]:
     """Places of at most `NUM_PIXELS` of `num` pixels."""
     rng = np.random.default_rng(seed)
     return np.sort(rng.choice(num, min(num, NUM_PIXELS), replace=False))
 
 
 def _line(
-    dataset: Dataset, model: Cascade, block: str, t: int, value: MetricValue,
+    dataset: Dataset,
+    model: Cascade,
+    block: str,
+    t: int,
+    value: MetricValue,
     request: FeatureRequest,
-) -> tuple:  # fmt: skip
-    return (dataset.name, model.name, block, t, value.metric, value.value, value.ci_low,
-            value.ci_high, value.ci_method, value.num_samples, request.num_clusters,
-            request.seed)  # fmt: skip
+) -> tuple:
+    return (
+        dataset.name,
+        model.name,
+        block,
+        t,
+        value.metric,
+        value.value,
+        value.ci_low,
+        value.ci_high,
+        value.ci_method,
+        value.num_samples,
+        request.num_clusters,
+        request.seed,
+    )
 
 
 def _check(models: Sequence[Cascade], dataset: Dataset, request: FeatureRequest) -> None:

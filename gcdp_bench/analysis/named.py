@@ -8,8 +8,22 @@ import pandas as pd
 from gcdp_bench.report.best import best_setting
 from gcdp_bench.results.schema import REFERENCE_MODELS, generators
 
-COLUMNS = ("dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_seeds",
-           "metric", "class", "value", "ci_low", "ci_high", "ci_method", "num_samples")  # fmt: skip
+COLUMNS = (
+    "dataset",
+    "model",
+    "trained_on",
+    "param_name",
+    "param_value",
+    "steps",
+    "num_seeds",
+    "metric",
+    "class",
+    "value",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "num_samples",
+)
 
 
 def named_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.types import IGNORE_ID, Dataset, MetricValue, Triplet
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
-    Judging,
-    observe,
+    EvalOptions,
+    extract_features,
     reference_statistics,
     score_controls,
     score_generated,
@@ -24,7 +24,7 @@ from gcdp_bench.evaluation import (
 from gcdp_bench.evaluation.controls import Alarm
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.outpaint import OutpaintRequest, outpaint_folder
-from gcdp_bench.generators.outpaint_inputs import KnownPair
+from gcdp_bench.generators.outpaint_inputs import Conditioning
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.layout_iou import confusion_matrices, iou_values
 from reference_model.generator import Cascade
@@ -33,9 +33,25 @@ from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING
 TO_IMAGE, TO_LAYOUT = "layout-to-image", "image-to-layout"
 NUM_SHOWN = 5
 
-COLUMNS = ("dataset", "model", "direction", "source", "metric", "class", "value", "corrected",
-           "ci_low", "ci_high", "ci_method", "num_samples", "resampling", "guidance", "steps",
-           "sr_steps", "seed")  # fmt: skip
+COLUMNS = (
+    "dataset",
+    "model",
+    "direction",
+    "source",
+    "metric",
+    "class",
+    "value",
+    "corrected",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "num_samples",
+    "resampling",
+    "guidance",
+    "steps",
+    "sr_steps",
+    "seed",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +76,13 @@ class OutpaintingAnalysis:
     images: Folder  # drawn from the layouts
     layouts: Folder  # drawn from the images
     segmented: Tensor  # uint8 (n, H, W), the segmenter's layouts of the first real images
-    alarms: tuple[Alarm, ...]  # reasons not to believe what the judges say
+    alarms: tuple[Alarm, ...]  # reasons not to believe what the extractors say
 
 
 def analyze_outpainting(
     cascade: Cascade,
     dataset: Dataset,
-    judges: Extractors,
+    extractors: Extractors,
     request: OutpaintingRequest,
     folder: Path,
     *,
@@ -84,7 +100,7 @@ def analyze_outpainting(
     Args:
         cascade: see `outpaint.outpainter`.
         dataset: the split in the order of its prompts, at the cascade's size.
-        judges: the networks.
+        extractors: the networks.
         request: how to draw.
         folder: keeps the drawn pairs; a rerun draws only what is missing.
         progress: told of every batch.
@@ -105,34 +121,36 @@ def analyze_outpainting(
         )
     real = [dataset[index] for index in range(request.num_samples)]
     images, layouts = (
-        _drawn(cascade, dataset, real, request, folder / direction, direction, progress)
+        _record(cascade, dataset, real, request, folder / direction, direction, progress)
         for direction in (TO_IMAGE, TO_LAYOUT)
     )
     cache = UserCache()
-    reference = reference_statistics(dataset, judges, cache, progress)
-    seen = observe(images, judges, Judging(), progress=progress, task=f"score {TO_IMAGE}")
-    scores = score_generated(seen, reference, judges)
-    judge = judges.segmenters[0]
-    of_real = reference.observed.part(0, len(real)).segmenters[judge.name]
-    real_miou, *_ = of_segmenter = iou_values(of_real.confusions, judge.class_names)
+    reference = reference_statistics(dataset, extractors, cache, progress)
+    seen = extract_features(
+        images, extractors, EvalOptions(), progress=progress, task=f"score {TO_IMAGE}"
+    )
+    scores = score_generated(seen, reference, extractors)
+    extractor = extractors.segmenters[0]
+    of_real = reference.observed.part(0, len(real)).segmenters[extractor.name]
+    real_miou, *_ = of_segmenter = iou_values(of_real.confusions, extractor.class_names)
     values = [
-        *((TO_IMAGE, cascade.name, judged.value) for judged in scores.values if judged.primary),
+        *((TO_IMAGE, cascade.name, scored.value) for scored in scores.values if scored.primary),
         (TO_IMAGE, "real images", real_miou),
         *(
             (TO_LAYOUT, cascade.name, value)
-            for value in _agreement(real, layouts, len(judge.class_names))
+            for value in _agreement(real, layouts, len(extractor.class_names))
         ),
-        *((TO_LAYOUT, judge.name, value) for value in of_segmenter),
+        *((TO_LAYOUT, extractor.name, value) for value in of_segmenter),
     ]
     lines = [_line(cascade, dataset, request, *value) for value in values]
     table = pd.DataFrame(lines, columns=list(COLUMNS))
-    controls = score_controls(reference, judges, cache, progress, num_samples=len(real))
+    controls = score_controls(reference, extractors, cache, progress, num_samples=len(real))
     shown = torch.stack([triplet.image for triplet in real[:NUM_SHOWN]])  # (n, 3, H, W)
-    segmented = judge.predict(shown).layouts
+    segmented = extractor.predict(shown).layouts
     return OutpaintingAnalysis(table, real, images, layouts, segmented, controls.alarms)
 
 
-def _drawn(
+def _record(
     cascade: Cascade,
     dataset: Dataset,
     real: Sequence[Triplet],
@@ -154,18 +172,27 @@ def _drawn(
         resampling=_resampling(request, direction),
         seed=request.seed,
     )
-    outpaint_folder(cascade, pairs, captions, outpaint_request, folder,
-                    batch_size=request.batch_size, progress=progress)  # fmt: skip
+    outpaint_folder(
+        cascade,
+        pairs,
+        captions,
+        outpaint_request,
+        folder,
+        batch_size=request.batch_size,
+        progress=progress,
+    )
     return Folder(folder, dataset.split, image_size=cascade.image_size)
 
 
-def _known(triplet: Triplet, name: str, direction: str) -> KnownPair:
+def _known(triplet: Triplet, name: str, direction: str) -> Conditioning:
     known = torch.ones(triplet.layout.shape, dtype=torch.bool)
     if direction == TO_LAYOUT:
-        return KnownPair(name, triplet.image, torch.full_like(triplet.layout, IGNORE_ID), known,
-                         ~known)  # fmt: skip
-    return KnownPair(name, torch.zeros_like(triplet.image), triplet.layout, ~known,
-                     triplet.layout != IGNORE_ID)  # fmt: skip
+        return Conditioning(
+            name, triplet.image, torch.full_like(triplet.layout, IGNORE_ID), known, ~known
+        )
+    return Conditioning(
+        name, torch.zeros_like(triplet.image), triplet.layout, ~known, triplet.layout != IGNORE_ID
+    )
 
 
 def _content(triplet: Triplet) -> str:

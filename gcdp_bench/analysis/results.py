@@ -30,7 +30,7 @@ def read_dataset(results: Path, dataset: str | None) -> pd.DataFrame:
     if dataset is not None and dataset not in names:
         raise ValueError(f"{results}: expected rows of {dataset}, found {', '.join(names)}")
     rows = rows[rows["dataset"] == (dataset or names[0])]
-    check_comparable(rows, mix_subsets=True, can_choose=False)
+    check_comparable(rows, allow_subsets=True, can_choose=False)
     return name_subsets(rows)
 
 

@@ -16,15 +16,39 @@ from gcdp_bench.comparison.points import PointSet, point_sets
 from gcdp_bench.results.summary import SUMMARY, summary_table
 
 FRACTION = re.compile(r"(?P<family>.+)-(?P<percent>25|50|100)")
-ALIKE = ("reference", "judges", "protocol", "num_captions", "resize")
+ALIKE = ("reference", "extractors", "protocol", "num_captions", "resize")
 """In which points of different fractions have to agree."""
 
-VALUE_COLUMNS = ("family", "fraction", "model", "param_name", "param_value", "steps", "metric",
-                 "value", "corrected", "ci_low", "ci_high", "num_captions",
-                 "num_seeds")  # fmt: skip
-GAP_COLUMNS = ("family", "fraction", "model", "against", "metric", "difference", "corrected",
-               "ci_low", "ci_high", "ci_method", "verdict", "num_captions",
-               "num_seeds")  # fmt: skip
+VALUE_COLUMNS = (
+    "family",
+    "fraction",
+    "model",
+    "param_name",
+    "param_value",
+    "steps",
+    "metric",
+    "value",
+    "corrected",
+    "ci_low",
+    "ci_high",
+    "num_captions",
+    "num_seeds",
+)
+GAP_COLUMNS = (
+    "family",
+    "fraction",
+    "model",
+    "against",
+    "metric",
+    "difference",
+    "corrected",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "verdict",
+    "num_captions",
+    "num_seeds",
+)
 
 
 @dataclass(frozen=True)
@@ -102,14 +126,27 @@ def _values(rows: pd.DataFrame, best: dict[str, PointSet]) -> list[dict]:
             & (summary["steps"] == point.steps)
         ].to_dict("records")
         lines += [
-            {name: one[name] for name in ("model", "param_name", "param_value", "steps",
-                                          "num_captions", "num_seeds")}
-            | {"metric": metric, "value": one[metric],
-               "corrected": one.get(f"{metric}_corrected", math.nan),
-               "ci_low": one[f"{metric}_low"], "ci_high": one[f"{metric}_high"]}
+            {
+                name: one[name]
+                for name in (
+                    "model",
+                    "param_name",
+                    "param_value",
+                    "steps",
+                    "num_captions",
+                    "num_seeds",
+                )
+            }
+            | {
+                "metric": metric,
+                "value": one[metric],
+                "corrected": one.get(f"{metric}_corrected", math.nan),
+                "ci_low": one[f"{metric}_low"],
+                "ci_high": one[f"{metric}_high"],
+            }
             for metric in SUMMARY
             if not pd.isna(one[metric])
-        ]  # fmt: skip
+        ]
     return lines
 
 
@@ -119,20 +156,22 @@ def _check(folders: Sequence[Path], names: Sequence[re.Match[str]]) -> None:
         raise ValueError(f"expected fractions of one dataset, got those of {', '.join(families)}")
     percents = [name["percent"] for name in names]
     if len(set(percents)) != len(percents) or len(percents) < 2:
-        there = ", ".join(f"{folder}: {percent} %" for folder, percent in
-                          zip(folders, percents, strict=True))  # fmt: skip
+        there = ", ".join(
+            f"{folder}: {percent} %" for folder, percent in zip(folders, percents, strict=True)
+        )
         raise ValueError(f"expected results of at least two different fractions, got {there}")
 
 
 def _check_alike(folders: Sequence[Path], points: Sequence[Sequence[PointSet]]) -> None:
     for field in ALIKE:
-        values = {folder: getattr(own[0], field) for folder, own in zip(folders, points,
-                                                                        strict=True)}  # fmt: skip
+        values = {
+            folder: getattr(own[0], field) for folder, own in zip(folders, points, strict=True)
+        }
         if len(set(values.values())) > 1:
             there = ", ".join(f"{folder}: {value}" for folder, value in values.items())
             raise ValueError(
                 f"fractions differ in {field} ({there}); sweep them for the same captions with the "
-                "same judges"
+                "same extractors"
             )
     for own in points[1:]:
         check_definitions(points[0][0], own[0])

@@ -8,31 +8,31 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.analysis.contenders import Contender, check_dataset, schedule_name
-from gcdp_bench.analysis.settling import (
+from gcdp_bench.analysis.convergence import (
     DRAWN,
     IMAGE,
     KEPT,
     PREDICTED,
     SETTLED,
+    ConvergenceOrder,
     Curves,
-    Settling,
-    settling,
+    convergence,
 )
+from gcdp_bench.analysis.variants import ScheduleVariant, check_dataset, schedule_name
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
-    Judging,
+    EvalOptions,
     Reference,
-    observe,
+    extract_features,
     reference_statistics,
     score_generated,
     score_real,
 )
-from gcdp_bench.evaluation.metrics import Judged
+from gcdp_bench.evaluation.metrics import ScoredMetric
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.sample import SampleRequest, captions_digest, sample_folder
 from gcdp_bench.io.cache import UserCache
@@ -43,12 +43,44 @@ from reference_model.trajectory import explained_variance, label_agreement, reco
 
 GENERATED, NO_SCHEDULE = "generated", "none"
 RUN_COLUMNS = ("guidance", "steps", "sr_steps", "seed", "training_steps", "weights")
-SCORE_COLUMNS = ("dataset", "schedule", "source", "metric", "class", "value", "corrected", "ci_low",
-                 "ci_high", "ci_method", "num_samples", *RUN_COLUMNS)  # fmt: skip
-ORDER_COLUMNS = ("dataset", "schedule", "quantity", "t", "value", "ci_low", "ci_high", "ci_method",
-                 "num_samples", *RUN_COLUMNS)  # fmt: skip
-SETTLED_COLUMNS = ("dataset", "schedule", "quantity", "level", "value", "ci_low", "ci_high",
-                   "ci_method", "num_samples", *RUN_COLUMNS)  # fmt: skip
+SCORE_COLUMNS = (
+    "dataset",
+    "schedule",
+    "source",
+    "metric",
+    "class",
+    "value",
+    "corrected",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "num_samples",
+    *RUN_COLUMNS,
+)
+ORDER_COLUMNS = (
+    "dataset",
+    "schedule",
+    "quantity",
+    "t",
+    "value",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "num_samples",
+    *RUN_COLUMNS,
+)
+SETTLED_COLUMNS = (
+    "dataset",
+    "schedule",
+    "quantity",
+    "level",
+    "value",
+    "ci_low",
+    "ci_high",
+    "ci_method",
+    "num_samples",
+    *RUN_COLUMNS,
+)
 LEVEL_COLUMNS = ("dataset", "schedule", "chain", "t", "alpha_bar")
 SHOWN = ("miou", "semantic_recall", "fsd_generated", "fsd_predicted")
 SETTLED_NAMES = {
@@ -85,14 +117,14 @@ class ScheduleAnalysis:
 
     scores: pd.DataFrame  # columns `SCORE_COLUMNS`
     order: pd.DataFrame  # columns `ORDER_COLUMNS`: means over the runs at every visited step
-    settled: pd.DataFrame  # columns `SETTLED_COLUMNS`: values are steps t
+    converged: pd.DataFrame  # columns `SETTLED_COLUMNS`: values are steps t
     levels: pd.DataFrame  # columns `LEVEL_COLUMNS`: chain "layout" of each, "image" of all
 
 
 def analyze_schedules(
-    contenders: Sequence[Contender],
+    variants: Sequence[ScheduleVariant],
     dataset: Dataset,
-    judges: Extractors,
+    extractors: Extractors,
     request: ScheduleRequest,
     folder: Path,
     *,
@@ -121,7 +153,7 @@ def analyze_schedules(
     Args:
         contenders: of `contenders.load_contenders`.
         dataset: the split in the order of its prompts, at the cascades' size.
-        judges: the networks.
+        extractors: the networks.
         request: how to sample.
         folder: keeps samples and curves; a rerun draws only what is missing.
         progress: told of every batch.
@@ -135,41 +167,48 @@ def analyze_schedules(
             f"num_samples: expected 2 to {len(dataset)} (captions of {dataset.name} "
             f"{dataset.split}), got {request.num_samples}"
         )
-    check_dataset(contenders, dataset)
-    reference = reference_statistics(dataset, judges, UserCache(), progress)
-    scores = _real_lines(reference, judges, request, progress)
-    order, settled = [], []
-    for contender in contenders:
-        common = _common(contender, dataset, request)
-        wanted = _sample_request(contender, dataset, request)
-        place = folder / "samples" / contender.schedule
-        sample_folder(contender.cascade, dataset, wanted, place,
-                      batch_size=request.batch_size, progress=progress)  # fmt: skip
-        images = Folder(place, dataset.split, image_size=contender.cascade.image_size)
-        seen = observe(images, judges, Judging(), progress=progress,
-                       task=f"score {contender.schedule}")  # fmt: skip
-        values = score_generated(seen, reference, judges).values
+    check_dataset(variants, dataset)
+    reference = reference_statistics(dataset, extractors, UserCache(), progress)
+    scores = _real_lines(reference, extractors, request, progress)
+    order, converged = [], []
+    for variant in variants:
+        common = _common(variant, dataset, request)
+        wanted = _sample_request(variant, dataset, request)
+        place = folder / "samples" / variant.schedule
+        sample_folder(
+            variant.cascade,
+            dataset,
+            wanted,
+            place,
+            batch_size=request.batch_size,
+            progress=progress,
+        )
+        images = Folder(place, dataset.split, image_size=variant.cascade.image_size)
+        seen = extract_features(
+            images, extractors, EvalOptions(), progress=progress, task=f"score {variant.schedule}"
+        )
+        values = score_generated(seen, reference, extractors).values
         scores += [common | line for line in _score_lines(values, GENERATED)]
-        path = folder / "curves" / f"{contender.schedule}-{wanted.hash}.npz"
-        curves = _curves(contender, dataset, request, path, progress)
-        found = settling(curves)
+        path = folder / "curves" / f"{variant.schedule}-{wanted.hash}.npz"
+        curves = _curves(variant, dataset, request, path, progress)
+        found = convergence(curves)
         order += [common | line for line in _order_lines(curves, found)]
-        settled += [common | line for line in _settled_lines(found)]
+        converged += [common | line for line in _converged_lines(found)]
     return ScheduleAnalysis(
         pd.DataFrame(scores)[list(SCORE_COLUMNS)].astype(COUNTS),
         pd.DataFrame(order)[list(ORDER_COLUMNS)].astype(COUNTS),
-        pd.DataFrame(settled)[list(SETTLED_COLUMNS)].astype(COUNTS),
-        level_table(contenders),
+        pd.DataFrame(converged)[list(SETTLED_COLUMNS)].astype(COUNTS),
+        level_table(variants),
     )
 
 
-def level_table(contenders: Sequence[Contender]) -> pd.DataFrame:
+def level_table(variants: Sequence[ScheduleVariant]) -> pd.DataFrame:
     """alpha_bar of every label schedule and of the image's, at t = 0 .. T."""
-    process = contenders[0].cascade.stages[0].process
-    dataset = contenders[0].cascade.trained_on
+    process = variants[0].cascade.stages[0].process
+    dataset = variants[0].cascade.trained_on
     chains = [("image", schedule_name(process.config.image_schedule), process.image)]
-    for contender in contenders:
-        chains.append(("layout", contender.schedule, contender.cascade.stages[0].process.layout))
+    for variant in variants:
+        chains.append(("layout", variant.schedule, variant.cascade.stages[0].process.layout))
     lines = [
         (dataset, schedule, chain, t, float(level))
         for chain, schedule, levels in chains
@@ -185,7 +224,7 @@ def summary_lines(found: ScheduleAnalysis) -> list[str]:
     named = pd.concat(
         [
             scores[shown].assign(value=centres(scores)).rename(columns={"metric": "quantity"}),
-            found.settled.assign(quantity=found.settled["quantity"].map(SETTLED_NAMES)),
+            found.converged.assign(quantity=found.converged["quantity"].map(SETTLED_NAMES)),
         ]
     )
     schedules = list(dict.fromkeys(named["schedule"]))
@@ -195,13 +234,17 @@ def summary_lines(found: ScheduleAnalysis) -> list[str]:
             schedule: _cell(*ends)
             for schedule, *ends in own[["schedule", "value", "ci_low", "ci_high"]].to_numpy()
         }
-        lines.append(f"{quantity!s:{NAME_WIDTH}s}"
-                     + "".join(f"{cells[name]:>{CELL_WIDTH}s}" for name in schedules))  # fmt: skip
-    trained = found.settled.groupby("schedule", sort=False)["training_steps"].first()
+        lines.append(
+            f"{quantity!s:{NAME_WIDTH}s}"
+            + "".join(f"{cells[name]:>{CELL_WIDTH}s}" for name in schedules)
+        )
+    trained = found.converged.groupby("schedule", sort=False)["training_steps"].first()
     if trained.nunique() > 1:
         steps = ", ".join(f"{name} {number}" for name, number in trained.items())
-        lines.append(f"Trained for different numbers of steps ({steps}): not the schedules alone "
-                     "are compared.")  # fmt: skip
+        lines.append(
+            f"Trained for different numbers of steps ({steps}): not the schedules alone "
+            "are compared."
+        )
     return lines
 
 
@@ -215,12 +258,12 @@ def _cell(value: float, low: float, high: float) -> str:
 
 
 def _sample_request(
-    contender: Contender, dataset: Dataset, request: ScheduleRequest
+    variant: ScheduleVariant, dataset: Dataset, request: ScheduleRequest
 ) -> SampleRequest:
     captions = [dataset[index].caption for index in range(request.num_samples)]
     return SampleRequest(
-        model=contender.cascade.name,
-        weights=contender.digest,
+        model=variant.cascade.name,
+        weights=variant.digest,
         dataset=dataset.name,
         split=dataset.split,
         num_samples=request.num_samples,
@@ -231,13 +274,17 @@ def _sample_request(
 
 
 def _curves(
-    contender: Contender, dataset: Dataset, request: ScheduleRequest, path: Path, progress: Progress
+    variant: ScheduleVariant,
+    dataset: Dataset,
+    request: ScheduleRequest,
+    path: Path,
+    progress: Progress,
 ) -> Curves:
     """Curves of the base stage's runs with the captions and the noise of the samples."""
     if path.exists():
         return Curves.load(path)
-    cascade, parts = contender.cascade, []
-    progress.start(f"order of {contender.schedule}", request.num_samples, unit="image")
+    cascade, parts = variant.cascade, []
+    progress.start(f"order of {variant.schedule}", request.num_samples, unit="image")
     for start in range(0, request.num_samples, request.batch_size):
         places = range(start, min(start + request.batch_size, request.num_samples))
         captions = [dataset[place].caption for place in places]
@@ -264,12 +311,17 @@ def _curves(
 
 
 def _real_lines(
-    reference: Reference, judges: Extractors, request: ScheduleRequest, progress: Progress
+    reference: Reference, extractors: Extractors, request: ScheduleRequest, progress: Progress
 ) -> list[dict]:
     """What real images reach where a metric is defined for them."""
     dataset = reference.dataset
-    seen = observe(dataset, judges, Judging(num=request.num_samples), progress=progress,
-                   task=f"score real {dataset.name}")  # fmt: skip
+    seen = extract_features(
+        dataset,
+        extractors,
+        EvalOptions(num=request.num_samples),
+        progress=progress,
+        task=f"score real {dataset.name}",
+    )
     everything = reference.observed
     half = min(request.num_samples, len(everything) // 2)
     parts = {
@@ -280,44 +332,46 @@ def _real_lines(
     return [
         common | line
         for source, (sample, rest) in parts.items()
-        for line in _score_lines(score_real(sample, rest, reference, judges, source).values, source)
+        for line in _score_lines(
+            score_real(sample, rest, reference, extractors, source).values, source
+        )
     ]
 
 
-def _common(contender: Contender, dataset: Dataset, request: ScheduleRequest) -> dict:
-    config = contender.cascade.config
+def _common(variant: ScheduleVariant, dataset: Dataset, request: ScheduleRequest) -> dict:
+    config = variant.cascade.config
     return {
         "dataset": dataset.name,
-        "schedule": contender.schedule,
+        "schedule": variant.schedule,
         "guidance": request.guidance,
         "steps": config.steps,
-        "sr_steps": config.sr_steps if len(contender.cascade.stages) > 1 else None,
+        "sr_steps": config.sr_steps if len(variant.cascade.stages) > 1 else None,
         "seed": request.seed,
-        "training_steps": contender.training_steps,
-        "weights": contender.digest,
+        "training_steps": variant.training_steps,
+        "weights": variant.digest,
     }
 
 
-def _score_lines(values: Sequence[Judged], source: str) -> list[dict]:
-    """Values of the primary judges."""
+def _score_lines(values: Sequence[ScoredMetric], source: str) -> list[dict]:
+    """Values of the primary extractors."""
     return [
         {
             "source": source,
-            "metric": judged.value.metric,
-            "class": judged.value.class_name,
-            "value": judged.value.value,
-            "corrected": judged.value.corrected,
-            "ci_low": judged.value.ci_low,
-            "ci_high": judged.value.ci_high,
-            "ci_method": judged.value.ci_method,
-            "num_samples": judged.value.num_samples,
+            "metric": scored.value.metric,
+            "class": scored.value.class_name,
+            "value": scored.value.value,
+            "corrected": scored.value.corrected,
+            "ci_low": scored.value.ci_low,
+            "ci_high": scored.value.ci_high,
+            "ci_method": scored.value.ci_method,
+            "num_samples": scored.value.num_samples,
         }
-        for judged in values
-        if judged.primary
+        for scored in values
+        if scored.primary
     ]
 
 
-def _order_lines(curves: Curves, found: Settling) -> list[dict]:
+def _order_lines(curves: Curves, found: ConvergenceOrder) -> list[dict]:
     return [
         {"quantity": quantity, "t": t} | _interval_columns(interval, found)
         for quantity, intervals in found.curves.items()
@@ -325,14 +379,14 @@ def _order_lines(curves: Curves, found: Settling) -> list[dict]:
     ]
 
 
-def _settled_lines(found: Settling) -> list[dict]:
+def _converged_lines(found: ConvergenceOrder) -> list[dict]:
     return [
         {"quantity": quantity, "level": SETTLED} | _interval_columns(interval, found)
-        for quantity, interval in found.settled.items()
+        for quantity, interval in found.converged.items()
     ]
 
 
-def _interval_columns(interval: Interval, found: Settling) -> dict:
+def _interval_columns(interval: Interval, found: ConvergenceOrder) -> dict:
     return {
         "value": interval.value,
         "ci_low": interval.low,

@@ -14,11 +14,11 @@ from gcdp_bench.io.validation import one_line
 
 VERBS = {
     "data": "List, check, measure and prepare datasets.",
-    "train": "Train a model, or a network that judges.",
+    "train": "Train a model, or a network that evaluates.",
     "sample": "Draw images (and layouts) for a dataset's captions into a folder.",
     "outpaint": "Draw the image of a layout, the layout of an image, or a part of both.",
-    "score": "Score a folder of samples against a dataset.",
-    "sweep": "Sample and score models over guidance scales and seeds.",
+    "evaluate": "Evaluate a folder of samples against a dataset.",
+    "sweep": "Sample and evaluate models over guidance scales and seeds.",
     "report": "Draw tables, figures and a page from results.",
     "compare": "Compare two points on the captions that both answered.",
     "analyze": "Run an analysis of the paper: a table and a figure.",
@@ -28,6 +28,11 @@ VERBS = {
     "weights": "List, add and verify published weights.",
     "doctor": "Show versions, devices, weights, datasets, and what can be run.",
 }
+OLD_VERBS = {"score": "evaluate"}
+OLD_OPTIONS = {"--quarantine": "--exclude", "--mix-subsets": "--allow-subsets"}
+OLD_VALUES = {("--extractors", "shipped"): "pretrained"}
+"""Names of the last release; they work, and no help shows them."""
+
 EXPECTED_ERRORS = (
     ValueError,
     FileNotFoundError,
@@ -36,6 +41,23 @@ EXPECTED_ERRORS = (
     MemoryError,
     OSError,
 )
+
+
+def _renamed(args: list[str]) -> list[str]:
+    """Arguments of a command line, with old names as today's."""
+    if not args:
+        return args
+    verb = OLD_VERBS.get(args[0], args[0])
+    options = OLD_OPTIONS | ({"--quarantine": "--faulty"} if args[:2] == ["data", "check"] else {})
+    renamed = [verb]
+    for arg in args[1:]:
+        name, equals, value = arg.partition("=")
+        if equals:
+            arg = f"{options.get(name, name)}={OLD_VALUES.get((name, value), value)}"
+        else:
+            arg = OLD_VALUES.get((renamed[-1], arg), options.get(arg, arg))
+        renamed.append(arg)
+    return renamed
 
 
 class LazyGroup(click.Group):
@@ -63,7 +85,8 @@ class LazyGroup(click.Group):
         return importlib.import_module(f"gcdp_bench.cli.{cmd_name}").command
 
     def resolve_command(self, ctx: click.Context, args: list[str]):
-        """Suggest the nearest verb for an unknown one."""
+        """Translate old names, and suggest the nearest verb for an unknown one."""
+        args = _renamed(args)
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             near = difflib.get_close_matches(args[0], VERBS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -75,8 +75,10 @@ def classes_command(
         },
     )
     for _, line in correlations.iterrows():
-        click.echo(f"{line['model']:14s} rank correlation of recall and frequency "
-                   f"{correlation_text(line)}, {line['num_classes']} classes")  # fmt: skip
+        click.echo(
+            f"{line['model']:14s} rank correlation of recall and frequency "
+            f"{correlation_text(line)}, {line['num_classes']} classes"
+        )
     say_alarms(context, [(results, rows)])
 
 
@@ -108,8 +110,9 @@ def attributes_command(
         {"attributes": lambda: draw_attributes(table)},
     )
     for model, part in table.groupby("model", sort=False):
-        click.echo(f"{model:14s} mean recall of {len(part)} attributes "
-                   f"{100 * part['value'].mean():.1f} %")  # fmt: skip
+        click.echo(
+            f"{model:14s} mean recall of {len(part)} attributes {100 * part['value'].mean():.1f} %"
+        )
     say_alarms(context, [(results, rows)])
 
 

@@ -20,7 +20,7 @@ from gcdp_bench.cli.options import (
     dataset_option,
     device_of,
     extractor_options,
-    judge_request,
+    extractor_request,
     parse_list,
     parse_weights,
     weights_option,
@@ -61,7 +61,7 @@ def features_command(
     weights: tuple[str, ...],
     out: Path | None,
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Cluster two models' internal features and hold them against the true layouts (Figure 8)."""
@@ -84,14 +84,21 @@ def features_command(
     for name in (model, against):
         lookup(GENERATORS, name, "generator")
     given = parse_weights(weights, (model, against))
-    num = taken_samples("analyze features", dataset, split, num_images, data_root=data_root,
-                        quarantine=quarantine)  # fmt: skip
+    num = taken_samples(
+        "analyze features", dataset, split, num_images, data_root=data_root, exclude=exclude
+    )
     identity = dataset_identity(dataset, data_root=data_root)
     runs = find_runs({name: given.get(name) for name in (model, against)}, identity)
     announce(*runs.values())
     models = load_cascades(list(runs.values()))
-    source = open_dataset(dataset, split, size=models[0].image_size, data_root=data_root,
-                          quarantine=quarantine, resize=resize)  # fmt: skip
+    source = open_dataset(
+        dataset,
+        split,
+        size=models[0].image_size,
+        data_root=data_root,
+        exclude=exclude,
+        resize=resize,
+    )
     say_size(source)
     request = FeatureRequest(
         timesteps=wanted,
@@ -124,13 +131,19 @@ def features_command(
 @click.option("--num-samples", type=int, help="Pairs [100, or all of a split that has fewer].")
 @click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
 @click.option(
-    "--image-resampling", type=click.IntRange(1), default=5, show_default=True,
+    "--image-resampling",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
     help="Steps n of RePaint from layout to image.",
-)  # fmt: skip
+)
 @click.option(
-    "--layout-resampling", type=click.IntRange(1), default=1, show_default=True,
+    "--layout-resampling",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
     help="Steps n from image to layout.",
-)  # fmt: skip
+)
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
 @click.option(
@@ -157,12 +170,12 @@ def outpainting_command(
     sr_steps: int | None,
     sr_guidance: float | None,
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Draw images of true layouts and layouts of real images, and score both (Figure 9).
 
-    The segmenter that judges stands beside the model as a reference.
+    The segmenter that evaluates stands beside the model as a reference.
     """
     from gcdp_bench.analysis.draw_outpainting import draw_outpainting
     from gcdp_bench.analysis.outpainting import OutpaintingRequest, analyze_outpainting
@@ -182,18 +195,25 @@ def outpainting_command(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
     )
     given = parse_weights(weights, [model]).get(model)
-    num = taken_samples("analyze outpainting", dataset, split, num_samples, data_root=data_root,
-                        quarantine=quarantine)  # fmt: skip
+    num = taken_samples(
+        "analyze outpainting", dataset, split, num_samples, data_root=data_root, exclude=exclude
+    )
     found_run = find_generator(model, dataset, given, data_root=data_root)
     announce(found_run)
     generator, digest = load_generator(found_run, sampling)
     cascade = outpainter(generator)
     source = shuffled(
-        open_dataset(dataset, split, size=cascade.image_size, data_root=data_root,
-                     quarantine=quarantine, resize=resize)
-    )  # fmt: skip
-    judges = load_extractors(
-        judge_request(
+        open_dataset(
+            dataset,
+            split,
+            size=cascade.image_size,
+            data_root=data_root,
+            exclude=exclude,
+            resize=resize,
+        )
+    )
+    extractors = load_extractors(
+        extractor_request(
             context,
             dataset,
             attributed=isinstance(source, AttributedDataset),
@@ -202,7 +222,7 @@ def outpainting_command(
         )
     )
     say_size(source)
-    judges.check(source)
+    extractors.check(source)
     request = OutpaintingRequest(
         num_samples=num,
         weights=digest,
@@ -213,7 +233,7 @@ def outpainting_command(
         batch_size=batch_size,
     )
     folder = output_folder(folder_of(out, "outpainting", source.name))
-    found = analyze_outpainting(cascade, source, judges, request, folder, progress=Display())
+    found = analyze_outpainting(cascade, source, extractors, request, folder, progress=Display())
     write_analysis(
         folder,
         {"outpainting": found.table},
@@ -240,14 +260,16 @@ def _outpainting_line(line: Mapping[Hashable, Any]) -> str:
     interval = "" if line["ci_method"] == "none" else f"[{low}, {high}]"
     if not math.isnan(line["corrected"]):
         interval = f"bias-corrected {corrected} {interval}"
-    return f"{line['direction']:16s} {line['source']:28s} {line['metric']:10s} {value:>10s}  " \
-        f"{interval}"  # fmt: skip
+    return (
+        f"{line['direction']:16s} {line['source']:28s} {line['metric']:10s} {value:>10s}  "
+        f"{interval}"
+    )
 
 
 @click.command(name="schedules")
 @click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
 @dataset_option
-@click.option("--split", default="test", show_default=True, help="Whose captions are asked for.")
+@click.option("--split", default="test", show_default=True, help="Whose captions are prompted.")
 @click.option(
     "--num-samples", type=int, help="Samples of each [100, or all of a split that has fewer]."
 )
@@ -275,16 +297,16 @@ def schedules_command(
     sr_steps: int | None,
     sr_guidance: float | None,
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Compare label schedules: scores, and whether layout or image is settled first.
 
     FOLDERs are trained reference cascades whose base stages differ in their label schedule.
     """
-    from gcdp_bench.analysis.contenders import check_dataset, load_contenders
     from gcdp_bench.analysis.draw_schedules import draw_schedules
     from gcdp_bench.analysis.schedules import ScheduleRequest, analyze_schedules, summary_lines
+    from gcdp_bench.analysis.variants import check_dataset, load_variants
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.core.sampling_config import SamplingConfig
@@ -298,18 +320,25 @@ def schedules_command(
     sampling = SamplingConfig(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
     )
-    num = taken_samples("analyze schedules", dataset, split, num_samples, data_root=data_root,
-                        quarantine=quarantine)  # fmt: skip
+    num = taken_samples(
+        "analyze schedules", dataset, split, num_samples, data_root=data_root, exclude=exclude
+    )
     identity = dataset_identity(dataset, data_root=data_root)
-    contenders = load_contenders(folders, identity, sampling)
-    announce(*(contender.run for contender in contenders))
+    variants = load_variants(folders, identity, sampling)
+    announce(*(variant.run for variant in variants))
     source = shuffled(
-        open_dataset(dataset, split, size=contenders[0].cascade.image_size, data_root=data_root,
-                     quarantine=quarantine, resize=resize)
-    )  # fmt: skip
-    check_dataset(contenders, source)
-    judges = load_extractors(
-        judge_request(
+        open_dataset(
+            dataset,
+            split,
+            size=variants[0].cascade.image_size,
+            data_root=data_root,
+            exclude=exclude,
+            resize=resize,
+        )
+    )
+    check_dataset(variants, source)
+    extractors = load_extractors(
+        extractor_request(
             context,
             dataset,
             attributed=isinstance(source, AttributedDataset),
@@ -317,15 +346,19 @@ def schedules_command(
         )
     )
     say_size(source)
-    judges.check(source)
+    extractors.check(source)
     request = ScheduleRequest(num_samples=num, guidance=guidance, seed=seed, batch_size=batch_size)
     folder = output_folder(folder_of(out, "schedules", source.name))
-    found = analyze_schedules(contenders, source, judges, request, folder, progress=Display())
+    found = analyze_schedules(variants, source, extractors, request, folder, progress=Display())
     write_analysis(
         folder,
-        {"scores": found.scores, "order": found.order, "settled": found.settled,
-         "levels": found.levels},
+        {
+            "scores": found.scores,
+            "order": found.order,
+            "converged": found.converged,
+            "levels": found.levels,
+        },
         {"schedules": lambda: draw_schedules(found)},
-    )  # fmt: skip
+    )
     for line in summary_lines(found):
         click.echo(line)

@@ -52,8 +52,12 @@ def command(
     table = compare_points(first, second, per_class=classes)
     print_summary(readable_comparison(table))
     counts = table["verdict"].value_counts()
-    click.echo("  ".join(f"{verdict}: {counts.get(verdict, 0)}" for verdict in
-                         ("win", "tie", "lose", "below noise", "too few")))  # fmt: skip
+    click.echo(
+        "  ".join(
+            f"{verdict}: {counts.get(verdict, 0)}"
+            for verdict in ("win", "tie", "lose", "below noise", "too few")
+        )
+    )
     click.echo(chance_note(table))
     if out is not None:
         from gcdp_bench.io.atomic import replacing

@@ -39,9 +39,9 @@ def list_command(data_root: Path | None) -> None:
 @click.option("--split", "splits", multiple=True, help="Only this split; may be repeated.")
 @click.option("--partial", is_flag=True, help="Do not expect the dataset's official counts.")
 @click.option(
-    "--quarantine",
+    "--faulty",
     type=click.Path(path_type=Path),
-    help="Write the faulty items, for `--quarantine FILE` of the other verbs.",
+    help="Write the faulty items, which other verbs leave out.",
 )
 @click.pass_context
 def check_command(
@@ -50,23 +50,23 @@ def check_command(
     data_root: Path | None,
     splits: tuple[str, ...],
     partial: bool,
-    quarantine: Path | None,
+    faulty: Path | None,
 ) -> None:
     """Open every file of a dataset; show all faults, and exit with 1 if there is one."""
     from gcdp_bench.cli.data_tables import fault_table, print_table
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.manage import check_files, missing_for_commands
-    from gcdp_bench.datasets.views import write_quarantine
+    from gcdp_bench.datasets.views import write_excluded
 
     report = check_files(
         name, data_root=data_root, splits=splits, partial=partial, progress=Display()
     )
     if report.faults:
         print_table(fault_table(report))
-    if quarantine is not None:
-        write_quarantine(quarantine, report.of_items)
+    if faulty is not None:
+        write_excluded(faulty, report.of_items)
         num = len({(split, fault.id) for split, fault in report.of_items})
-        click.echo(f"{num} items in {quarantine}; leave them out: --quarantine {quarantine}")
+        click.echo(f"{num} items in {faulty}; leave them out: gcdp-bench sweep --exclude {faulty}")
     whole = report.counts and not splits
     for note in (*report.notes, *(missing_for_commands(name, report.counts) if whole else ())):
         click.echo(note)
@@ -94,8 +94,10 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
     proportions = class_proportions(dataset, Display())
     print_table(proportion_table(proportions))
     click.echo(f"{dataset.name} {split}: {proportions.num_items} items, {proportions.unnamed}")
-    click.echo("% ignored: pixels of value 255 in the images whose captions name the class; in the "
-               "last line, in all")  # fmt: skip
+    click.echo(
+        "% ignored: pixels of value 255 in the images whose captions name the class; in the "
+        "last line, in all"
+    )
     for sentence in (template_note_of(dataset), *proportions.missing(), proportions.ignored_note()):
         if sentence:
             click.echo(sentence)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gcdp_bench.cli.names import DATASET, GENERATORS
-from gcdp_bench.cli.options import JUDGES, data_root_option, extractor_options
+from gcdp_bench.cli.options import EXTRACTORS, data_root_option, extractor_options
 
 MARKS = {True: "ok", False: "no", None: "--"}
 
@@ -88,7 +88,7 @@ def _for(
     wanted = wanted_by(
         dataset,
         dict.fromkeys(names),
-        context.meta[JUDGES],
+        context.meta[EXTRACTORS],
         data_root=data_root,
         preset=preset,
     )

@@ -1,4 +1,4 @@
-"""`gcdp-bench score --explain METRIC`: a metric in words."""
+"""`gcdp-bench evaluate --explain METRIC`: a metric in words."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from gcdp_bench.cli.options import (
     data_options,
     dataset_option,
     extractor_options,
-    judge_request,
+    extractor_request,
 )
 from gcdp_bench.cli.stores import STORED, require_samples
 
@@ -45,7 +45,7 @@ def command(
     unseen_split: str,
     out: Path | None,
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Find samples in FOLDER that are nearer to a training image than these are to one another.
@@ -68,32 +68,33 @@ def command(
     if train_split == unseen_split:
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")
     attributed = has_attributes(dataset, data_root)
-    request = judge_request(context, dataset, attributed=attributed, data_root=data_root)
-    judges = load_extractors(request)
+    request = extractor_request(context, dataset, attributed=attributed, data_root=data_root)
+    extractors = load_extractors(request)
     size = evaluation_size(
-        native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
+        native_size(fetched(folder)), extractors, resize=resize, where=str(folder), dataset=dataset
     )
     training, unseen = (
-        open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine,
-                     resize=resize)
+        open_dataset(dataset, split, size=size, data_root=data_root, exclude=exclude, resize=resize)
         for split in (train_split, unseen_split)
-    )  # fmt: skip
+    )
     say_size(training)
-    judges.check(training)
+    extractors.check(training)
     samples = Folder(folder, image_size=size, resize=resize, require_layouts=False)
     out = output_folder(folder / "memorisation" if out is None else out)
-    judge = judges.features[0]
-    found = find_memorised(samples, training, unseen, judge, progress=Display())
+    extractor = extractors.features[0]
+    found = find_memorised(samples, training, unseen, extractor, progress=Display())
     with theme():
-        figure = draw_memorised(samples, training, found.neighbours, judge.name)
+        figure = draw_memorised(samples, training, found.neighbours, extractor.name)
         gallery = save(figure, out / "nearest")
     with replacing(out / "per_sample.csv") as temporary:
         found.per_sample.to_csv(temporary, index=False)
     send(out)
     click.echo(_line("samples", *found.values))
     click.echo(_line(f"real images of {unseen_split} (what chance gives)", *found.unseen_values))
-    click.echo(f"distances in {judge.name}; per sample: {out / 'per_sample.csv'}; nearest first: "
-               f"{gallery}")  # fmt: skip
+    click.echo(
+        f"distances in {extractor.name}; per sample: {out / 'per_sample.csv'}; nearest first: "
+        f"{gallery}"
+    )
 
 
 def _line(what: str, value: MetricValue) -> str:

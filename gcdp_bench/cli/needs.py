@@ -39,7 +39,7 @@ def wanted_by(
     from gcdp_bench.training.runs import PRETRAINED, as_weights
 
     usual = PRETRAINED if pretrained else None
-    kind = evaluators.get("extractors", "shipped")
+    kind = evaluators.get("extractors", "pretrained")
     trained: dict[str, Any] = {}
     published: dict[str, Path | None] = {}
     own = HRNET if kind == "standard" and family(dataset) == "cityscapes" else None
@@ -78,25 +78,25 @@ def typed_command(context: click.Context, *without: str) -> str:
 
 def typed_choices(context: click.Context) -> str:
     """The options that chose generators and evaluating networks, as they were typed."""
-    from gcdp_bench.cli.options import JUDGES
+    from gcdp_bench.cli.options import EXTRACTORS
 
-    chosen = {"models", "preset", *context.meta.get(JUDGES, {})} - {"device"}
+    chosen = {"models", "preset", *context.meta.get(EXTRACTORS, {})} - {"device"}
     return shlex.join(_typed(context, lambda name: name in chosen))
 
 
 def sweep_choices(context: click.Context) -> str:
     """The same for a sweep, which trains nothing."""
-    from gcdp_bench.cli.options import JUDGES
+    from gcdp_bench.cli.options import EXTRACTORS
 
-    chosen = {"models", *context.meta.get(JUDGES, {})} - {"device"}
+    chosen = {"models", *context.meta.get(EXTRACTORS, {})} - {"device"}
     return shlex.join(_typed(context, lambda name: name in chosen))
 
 
 def _typed(context: click.Context, wanted: Callable[[str], bool]) -> list[str]:
-    from gcdp_bench.cli.options import JUDGES
+    from gcdp_bench.cli.options import EXTRACTORS
 
     words: list[str] = []
-    values = {**context.params, **context.meta.get(JUDGES, {})}
+    values = {**context.params, **context.meta.get(EXTRACTORS, {})}
     for parameter in context.command.params:
         name = str(parameter.name)
         if context.get_parameter_source(name) != ParameterSource.COMMANDLINE or not wanted(name):
@@ -155,7 +155,7 @@ def taken_samples(
     given: int | None,
     *,
     data_root: Path | None,
-    quarantine: Path | None = None,
+    exclude: Path | None = None,
 ) -> int:
     """See `data.choose_samples`; fewer than usual are said on stderr.
 
@@ -164,8 +164,7 @@ def taken_samples(
     """
     from gcdp_bench.datasets.manage import choose_samples
 
-    chosen = choose_samples(command, dataset, split, given, data_root=data_root,
-                            quarantine=quarantine)  # fmt: skip
+    chosen = choose_samples(command, dataset, split, given, data_root=data_root, exclude=exclude)
     if chosen.fault:
         raise ValueError(chosen.fault)
     if chosen.note:

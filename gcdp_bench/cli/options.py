@@ -12,10 +12,10 @@ from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER, TrainedWeights
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
-    from gcdp_bench.extractors.bundle import JudgeRequest
+    from gcdp_bench.extractors.bundle import ExtractorRequest
     from gcdp_bench.training.runs import Weights
 
-JUDGES = "gcdp_bench.judges"
+EXTRACTORS = "gcdp_bench.extractors"
 """Where a command's context keeps the values of `extractor_options`."""
 
 dataset_option = click.option(
@@ -37,10 +37,10 @@ data_root_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder of the dataset's files (else the environment variable GCDP_DATA).",
 )
-quarantine_option = click.option(
-    "--quarantine",
+exclude_option = click.option(
+    "--exclude",
     type=click.Path(path_type=Path),
-    help="Leave out the faulty items that `data check --quarantine FILE` listed.",
+    help="Leave out the faulty items that `data check --faulty FILE` listed.",
 )
 resize_option = click.option(
     "--resize",
@@ -59,8 +59,8 @@ count_denied_option = click.option(
 
 
 def data_options(function):
-    """How a dataset's files are read: `--resize`, `--quarantine` and `--data-root`."""
-    return resize_option(quarantine_option(data_root_option(function)))
+    """How a dataset's files are read: `--resize`, `--exclude` and `--data-root`."""
+    return resize_option(exclude_option(data_root_option(function)))
 
 
 def size_options(function):
@@ -120,8 +120,9 @@ def parse_list(text: str, kind, name: str) -> tuple:
     try:
         values = tuple(kind(part.strip()) for part in text.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"expected comma-separated values, got {text!r}", param_hint=name)\
-            from error  # fmt: skip
+        raise click.BadParameter(
+            f"expected comma-separated values, got {text!r}", param_hint=name
+        ) from error
     if len(set(values)) != len(values):
         raise click.BadParameter(f"expected different values, got {text!r}", param_hint=name)
     return values
@@ -180,46 +181,46 @@ def sampling_options(function):
     return cascade_options(solver(function))
 
 
-def _judging(*names: str, **settings):
-    """An option whose value `judge_request` reads from the command's context."""
+def _eval_options(*names: str, **settings):
+    """An option whose value `extractor_request` reads from the command's context."""
 
     def keep(context: click.Context, parameter: click.Parameter, value):
-        context.meta.setdefault(JUDGES, {})[parameter.name] = value
+        context.meta.setdefault(EXTRACTORS, {})[parameter.name] = value
 
     return click.option(*names, expose_value=False, callback=keep, **settings)
 
 
 def extractor_options(function):
-    """Which networks judge; `judge_request` reads them."""
+    """Which networks evaluate; `extractor_request` reads them."""
     path = click.Path(path_type=Path)
     for option in (
-        _judging(
+        _eval_options(
             "--device",
             default="cpu",
             show_default=True,
-            help="Where generators and the standard judges run: cpu, cuda, cuda:1.",
+            help="Where generators and the standard extractors run: cpu, cuda, cuda:1.",
         ),
-        _judging(
+        _eval_options(
             "--attributes",
             type=TrainedWeights(),
             help="Run folder of a trained attribute classifier, for faces, or `pretrained` [the "
             "dataset's run].",
         ),
-        _judging("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
-        _judging("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
-        _judging(
+        _eval_options("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
+        _eval_options("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
+        _eval_options(
             "--features",
             type=FEATURES,
             metavar="LIST",
             help="Features to compare distributions in, comma-separated, the first one for FID: "
             "hrnet, tf1, clean, torch, dinov2, cmmd [hrnet, or tf1 if standard].",
         ),
-        _judging(
+        _eval_options(
             "--clip",
             type=TrainedWeights(),
             help="CLIP weights, run folder, or `pretrained` [the dataset's run].",
         ),
-        _judging(
+        _eval_options(
             "--segmenter",
             "segmenters",
             type=SEGMENTER,
@@ -229,12 +230,12 @@ def extractor_options(function):
             "hrnet-w48-cityscapes or its checkpoint, @native or @1024x2048 appended. Repeatable; "
             "the first is primary.",
         ),
-        _judging(
+        _eval_options(
             "--extractors",
-            type=click.Choice(["shipped", "standard"]),
-            default="shipped",
+            type=click.Choice(["pretrained", "standard"]),
+            default="pretrained",
             show_default=True,
-            help="Judges: the small shipped ones, or the field's standard ones.",
+            help="Extractors: the small pretrained ones, or the field's standard ones.",
         ),
     ):
         function = option(function)
@@ -273,18 +274,18 @@ def results_or_default(given: Path | None) -> Path:
 
 def device_of(context: click.Context) -> str:
     """The device that the command's `extractor_options` name."""
-    return context.meta[JUDGES]["device"]
+    return context.meta[EXTRACTORS]["device"]
 
 
-def judge_request(
+def extractor_request(
     context: click.Context,
     dataset: str,
     *,
     attributed: bool,
     data_root: Path | None,
     pretrained: bool = False,
-) -> JudgeRequest:
-    """The judges that the command's `extractor_options` name; a line of each is printed.
+) -> ExtractorRequest:
+    """The extractors that the command's `extractor_options` name; a line of each is printed.
 
     Attribute recall is measured where the dataset has attributes; a missing classifier is said and
     the other metrics are measured.
@@ -306,18 +307,18 @@ def judge_request(
         FileNotFoundError: networks are missing.
     """
     from gcdp_bench.datasets.identities import dataset_identity
-    from gcdp_bench.extractors.bundle import JudgeRequest, find_networks
+    from gcdp_bench.extractors.bundle import ExtractorRequest, find_networks
     from gcdp_bench.training.runs import PRETRAINED, find_run
 
     identity = dataset_identity(dataset, data_root=data_root)
     usual = PRETRAINED if pretrained else None
-    given = context.meta[JUDGES]
+    given = context.meta[EXTRACTORS]
     attributes, features, segmenters = (
         given[name] for name in ("attributes", "features", "segmenters")
     )
     if attributes is not None and not attributed:
         raise ValueError(
-            f"--attributes: {dataset} has no attributes to judge; leave the option out, or for "
+            f"--attributes: {dataset} has no attributes to evaluate; leave the option out, or for "
             "celeba add CelebAMask-HQ-attribute-anno.txt to its folder"
         )
     attributes = attributes or usual
@@ -327,13 +328,13 @@ def judge_request(
         except FileNotFoundError as error:
             attributed = False
             click.echo(f"Attribute recall is not measured: {error}", err=True)
-    shipped = given["extractors"] == "shipped"
-    request = JudgeRequest(
+    pretrained = given["extractors"] == "pretrained"
+    request = ExtractorRequest(
         dataset=identity,
         kind=given["extractors"],
-        segmenter=segmenters[0] if segmenters else usual if shipped else None,
+        segmenter=segmenters[0] if segmenters else usual if pretrained else None,
         other_segmenters=segmenters[1:],
-        clip=given["clip"] or (usual if shipped else None),
+        clip=given["clip"] or (usual if pretrained else None),
         features=None if features is None else parse_list(features, str, "--features"),
         inception=given["inception"],
         dinov2=given["dinov2"],

@@ -129,5 +129,7 @@ def command(
         )
     outpaint_folder(cascade, pairs, texts, request, out, batch_size=batch_size, progress=Display())
     pairs = "1 pair" if len(files) == 1 else f"{len(files)} pairs"
-    click.echo(f"{pairs} in {out}, resampling steps n = {request.resampling}; look at "
-               f"{out / 'overview.png'}")  # fmt: skip
+    click.echo(
+        f"{pairs} in {out}, resampling steps n = {request.resampling}; look at "
+        f"{out / 'overview.png'}"
+    )

@@ -22,7 +22,7 @@ from gcdp_bench.cli.stores import STORED_RESULTS, require_results
     help="Use these rows alone, e.g. --only num_samples=200; may be repeated.",
 )
 @click.option(
-    "--mix-subsets",
+    "--allow-subsets",
     is_flag=True,
     help="Show models that were trained on different subsets together, each with its subset.",
 )
@@ -37,7 +37,7 @@ def command(
     context: click.Context,
     results: Path | None,
     only: tuple[str, ...],
-    mix_subsets: bool,
+    allow_subsets: bool,
     table: str | None,
     strict: bool,
 ) -> None:
@@ -63,12 +63,12 @@ def command(
         raise FileNotFoundError(_no_results(results))
     try:
         if table is not None:
-            text, files = build_table_1(results, only=only, mix_subsets=mix_subsets)
+            text, files = build_table_1(results, only=only, allow_subsets=allow_subsets)
             click.echo(text)
             click.echo(f"tables:  {', '.join(map(str, files))}")
             send(results, "tables")
             return
-        report = build_report(results, only=only, mix_subsets=mix_subsets)
+        report = build_report(results, only=only, allow_subsets=allow_subsets)
     except UnlikeRowsError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(2)

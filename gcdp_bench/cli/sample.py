@@ -54,7 +54,7 @@ def command(
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
@@ -69,11 +69,11 @@ def command(
         captions_digest,
         check_resize,
         find_generator,
-        knob_value,
         load_generator,
+        parameter_value,
         sample_folder,
     )
-    from gcdp_bench.generators.sample_folder import read_drawn
+    from gcdp_bench.generators.sample_folder import read_record
     from gcdp_bench.results.object_store import store_of
 
     sampling = SamplingConfig(
@@ -84,16 +84,21 @@ def command(
         device=device,
     )
     given = parse_weights(weights, [model]).get(model)
-    num = taken_samples("sample", dataset, split, num_samples, data_root=data_root,
-                        quarantine=quarantine)  # fmt: skip
+    num = taken_samples("sample", dataset, split, num_samples, data_root=data_root, exclude=exclude)
     found = find_generator(model, dataset, given, data_root=data_root)
     announce(found)
     generator, digest = load_generator(found, sampling)
-    value = knob_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
+    value = parameter_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
     source = shuffled(
-        open_dataset(dataset, split, size=generator.image_size, data_root=data_root,
-                     quarantine=quarantine, resize=resize)
-    )  # fmt: skip
+        open_dataset(
+            dataset,
+            split,
+            size=generator.image_size,
+            data_root=data_root,
+            exclude=exclude,
+            resize=resize,
+        )
+    )
     say_size(source)
     check_resize(model, found.folder, source)
     captions = [source[index].caption for index in range(min(num, len(source)))]
@@ -115,6 +120,8 @@ def command(
     if store is not None:
         store.push(*SAMPLE_FILES, progress=display)
     place = out if store is None else store.url
-    each = read_drawn(out).seconds / num
-    click.echo(f"{num} samples in {place} ({each:.2f} s each); score them: "
-               f"gcdp-bench score {place} --dataset {dataset}")  # fmt: skip
+    each = read_record(out).seconds / num
+    click.echo(
+        f"{num} samples in {place} ({each:.2f} s each); score them: "
+        f"gcdp-bench evaluate {place} --dataset {dataset}"
+    )

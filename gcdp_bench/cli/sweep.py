@@ -12,14 +12,14 @@ from gcdp_bench.cli.alarms import raise_alarms, strict_option
 from gcdp_bench.cli.names import GENERATORS
 from gcdp_bench.cli.needs import show_missing, typed_choices, typed_command, wanted_by
 from gcdp_bench.cli.options import (
-    JUDGES,
+    EXTRACTORS,
     announce,
     count_denied_option,
     data_options,
     dataset_or_default,
     device_of,
     extractor_options,
-    judge_request,
+    extractor_request,
     optional_dataset_option,
     parse_list,
     parse_seeds,
@@ -112,7 +112,7 @@ from gcdp_bench.cli.stores import STORED
 )
 @weights_option("MODEL=PATH|pretrained")
 @click.option(
-    "--mix-subsets",
+    "--allow-subsets",
     is_flag=True,
     help="Accept models that were trained on another subset of the dataset.",
 )
@@ -147,7 +147,7 @@ def command(
     shard_size: int,
     results: Path,
     weights: tuple[str, ...],
-    mix_subsets: bool,
+    allow_subsets: bool,
     dry_run: bool,
     demo: bool,
     strict: bool,
@@ -157,7 +157,7 @@ def command(
     solver: Literal["dpm-solver++", "ddim"],
     count_denied: bool,
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Sample and score MODELS over guidance scales and seeds; write tidy tables."""
@@ -186,15 +186,21 @@ def command(
     from gcdp_bench.results.alarms import alarms_of
     from gcdp_bench.results.object_store import store_of
     from gcdp_bench.results.summary import readable, summary_table
-    from gcdp_bench.sweep import Places, SweepConfig, find_generators, pinned, run_sweep
+    from gcdp_bench.sweep import Paths, SweepConfig, find_generators, pinned, run_sweep
     from gcdp_bench.sweep.expected import expected
     from gcdp_bench.sweep.generators import check_models
     from gcdp_bench.training.runs import PRETRAINED
 
     dataset = dataset_or_default(dataset, data_root)
     check_dataset(dataset)
-    samples = choose_samples("sweep", dataset, protocol_split(dataset, protocol), num_samples,
-                             data_root=data_root, quarantine=quarantine)  # fmt: skip
+    samples = choose_samples(
+        "sweep",
+        dataset,
+        protocol_split(dataset, protocol),
+        num_samples,
+        data_root=data_root,
+        exclude=exclude,
+    )
     if samples.note:
         click.echo(samples.note, err=True)
     config = SweepConfig(
@@ -215,13 +221,13 @@ def command(
         ),
         batch_size=batch_size,
         shard_size=shard_size,
-        mix_subsets=mix_subsets,
+        allow_subsets=allow_subsets,
         demo=demo,
     )
-    places = Places(
+    places = Paths(
         results=results,
         data_root=data_root,
-        quarantine=quarantine,
+        exclude=exclude,
         resize=resize,
         count_denied=count_denied,
         weights=tuple(given.items()),
@@ -230,7 +236,7 @@ def command(
     wanted = wanted_by(
         dataset,
         {name: given.get(name) for name in config.model_names},
-        context.meta[JUDGES],
+        context.meta[EXTRACTORS],
         data_root=data_root,
         pretrained=PRETRAINED in weights,
     )
@@ -248,7 +254,7 @@ def command(
     runs = find_generators(config, places)
     announce(*runs.values())
     places = pinned(places, runs)
-    request = judge_request(
+    request = extractor_request(
         context,
         dataset,
         attributed=has_attributes(dataset, data_root),
@@ -269,18 +275,24 @@ def command(
         if gpus_per_task is None:
             gpus_per_task = 1.0 if config.sampling.device.startswith("cuda") else 0.0
         resources = Resources(num_cpus=cpus_per_task or 1.0, num_gpus=gpus_per_task)
-        rows = run_on_cluster(cluster, config, places, request, resources, progress=display,
-                              say=say)  # fmt: skip
+        rows = run_on_cluster(
+            cluster, config, places, request, resources, progress=display, say=say
+        )
     if task == "image-layout":
         print_summary(readable_table_1(table_1(rows)))
     else:
         print_summary(readable(summary_table(rows)))
-    named = rows.loc[rows["metric"].eq("semantic_recall") & rows["class"].eq("all")
-                     & rows["num_samples"].le(samples.num), "num_samples"]  # fmt: skip
+    named = rows.loc[
+        rows["metric"].eq("semantic_recall")
+        & rows["class"].eq("all")
+        & rows["num_samples"].le(samples.num),
+        "num_samples",
+    ]
     if len(named):
         click.echo(unnamed_note(samples.num - int(named.max()), samples.num))
     table = " --table 1" if task == "image-layout" else ""
     place = results if store is None else store.url
-    click.echo(f"rows: {place}/results.parquet (and .csv); draw them: "
-               f"gcdp-bench report {place}{table}")  # fmt: skip
+    click.echo(
+        f"rows: {place}/results.parquet (and .csv); draw them: gcdp-bench report {place}{table}"
+    )
     raise_alarms(context, alarms_of(results, rows)["sentence"], strict=strict)

@@ -9,8 +9,8 @@ import click
 
 from gcdp_bench.cli.options import (
     data_root_option,
+    exclude_option,
     optional_dataset_option,
-    quarantine_option,
     resize_option,
     size_choice,
     size_options,
@@ -51,7 +51,7 @@ from gcdp_bench.cli.options import (
     is_flag=True,
     help="Print the resolved configuration and stop; needs no weights, of images but sizes.",
 )
-@quarantine_option
+@exclude_option
 @data_root_option
 def command(
     model: str,
@@ -66,13 +66,13 @@ def command(
     resume: bool,
     if_needed: bool,
     dry_run: bool,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Train MODEL: a generator (reference, imagen, ldm, lafite; of pairs without captions:
     reference-unconditional, gansformer, dataset-ddpm, semantic-palette), a network that one is
     built on (autoencoder for ldm, lafite-clip for lafite, ddpm for dataset-ddpm, palette-layouts
-    for semantic-palette), or a judge (segmenter, clip, attributes)."""
+    for semantic-palette), or an extractor (segmenter, clip, attributes)."""
     from gcdp_bench.generators.presets import check_training
     from gcdp_bench.training.networks import NETWORKS
 
@@ -107,7 +107,7 @@ def command(
             stage=name,
             assignments=assignments,
             data_root=data_root,
-            quarantine=quarantine,
+            exclude=exclude,
             size=size_choice(size, width),
             resize=resize,
         )

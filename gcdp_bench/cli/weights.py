@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(name="weights")
 def command() -> None:
-    """List, add and verify the weights of networks that judge, read or draw."""
+    """List, add and verify the weights of networks that evaluate, read or draw."""
 
 
 @command.command(name="list")

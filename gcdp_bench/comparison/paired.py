@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gcdp_bench.comparison.points import PointSet
-from gcdp_bench.evaluation import Observed
+from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.metrics.frechet import (
     MIN_HALVED,
     UNDERSAMPLED,
@@ -41,8 +41,11 @@ COLUMNS = (
     *("metric", "class", "value_a", "value_b", "difference", "corrected"),
     *("ci_low", "ci_high", "ci_method", "p_holm", "verdict", "num_captions", "num_seeds"),
 )
-PER_CAPTION = {"recall": ("semantic_recall", 1.0), "precision": ("semantic_precision", 1.0),
-               "clip": ("clip-x100", 100.0)}  # fmt: skip
+PER_CAPTION = {
+    "recall": ("semantic_recall", 1.0),
+    "precision": ("semantic_precision", 1.0),
+    "clip": ("clip-x100", 100.0),
+}
 """Column of `per_sample` -> metric and factor."""
 
 BOUNDED = ("semantic_recall", "semantic_precision")
@@ -68,7 +71,9 @@ class _Pair:
     """What both points say of the captions that they share, averaged over shared seeds."""
 
     captions: pd.DataFrame  # index (id, caption); columns a_recall, b_recall, a_clip, ...
-    observed: list[tuple[Observed, Observed, Observed]]  # per seed: A, B, real images; aligned
+    observed: list[
+        tuple[FeatureCache, FeatureCache, FeatureCache]
+    ]  # per seed: A, B, real images; aligned
 
 
 def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[dict]:
@@ -86,16 +91,16 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
     that all of them together give a verdict by chance in at most 5 % of comparisons.
 
     Raises:
-        UnlikeRowsError: other judges, another reference, resize or definition of a metric.
+        UnlikeRowsError: other extractors, another reference, resize or definition of a metric.
         ValueError: fewer than two captions or no seed in common.
         FileNotFoundError: files behind the rows were removed.
     """
-    for field in ("reference", "judges", "resize", "protocol"):
+    for field in ("reference", "extractors", "resize", "protocol"):
         own, other = getattr(a, field), getattr(b, field)
         if own != other:
             raise UnlikeRowsError(
                 f"{a.name} and {b.name} differ in {field} ({own}, {other}); they do not compare. "
-                "Score both with the same judges and reference"
+                "Score both with the same extractors and reference"
             )
     check_definitions(a, b)
     pair = _pair(a, b)
@@ -103,9 +108,16 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
     if per_class:
         lines += _of_classes(pair)
     lines += _of_sets(pair, a)
-    common = {"dataset": a.dataset, "a": a.name, "b": b.name,
-              "trained_on_a": a.trained_on, "trained_on_b": b.trained_on,
-              "steps_a": a.steps, "steps_b": b.steps, "num_seeds": len(pair.observed)}  # fmt: skip
+    common = {
+        "dataset": a.dataset,
+        "a": a.name,
+        "b": b.name,
+        "trained_on_a": a.trained_on,
+        "trained_on_b": b.trained_on,
+        "steps_a": a.steps,
+        "steps_b": b.steps,
+        "num_seeds": len(pair.observed),
+    }
     return [common | line for line in lines]
 
 
@@ -147,8 +159,8 @@ def _pair(a: PointSet, b: PointSet) -> _Pair:
         )
     for seed in seeds:
         files = [read_point(point.results, point.hashes[seed]) for point in (a, b)]
-        seen = [_aligned(Observed.load(fetched(file.observed)), joined.index) for file in files]
-        observed.append((*seen, Observed.load(fetched(files[0].reference))))
+        seen = [_aligned(FeatureCache.load(fetched(file.observed)), joined.index) for file in files]
+        observed.append((*seen, FeatureCache.load(fetched(files[0].reference))))
     return _Pair(joined, observed)
 
 
@@ -167,19 +179,20 @@ def _averaged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     mean = sum(frame[values].to_numpy(float) for frame in named) / len(named)
     table = pd.DataFrame(mean, index=index, columns=values)
     for name in sorted({name for frame in named for name in _names(frame)}):
-        shown = [frame["found"].str.split(", ").apply(lambda row, n=name: n in row)
-                 for frame in named]  # fmt: skip
-        asked = named[0]["asked"].str.split(", ").apply(lambda row, n=name: n in row)
+        shown = [
+            frame["detected"].str.split(", ").apply(lambda row, n=name: n in row) for frame in named
+        ]
+        prompted = named[0]["prompted"].str.split(", ").apply(lambda row, n=name: n in row)
         share = sum(column.to_numpy(float) for column in shown) / len(named)
-        table[f"class:{name}"] = np.where(asked, share, np.nan)
+        table[f"class:{name}"] = np.where(prompted, share, np.nan)
     return table
 
 
 def _names(frame: pd.DataFrame) -> set[str]:
-    return {name for text in frame["asked"] for name in text.split(", ") if name}
+    return {name for text in frame["prompted"] for name in text.split(", ") if name}
 
 
-def _aligned(seen: Observed, index: pd.MultiIndex) -> Observed:
+def _aligned(seen: FeatureCache, index: pd.MultiIndex) -> FeatureCache:
     """The samples of `index`, in its order."""
     place = {key: i for i, key in enumerate(zip(seen.ids, seen.captions, strict=True))}
     return seen.take(np.array([place[key] for key in index]))
@@ -252,7 +265,7 @@ def _of_sets(pair: _Pair, a: PointSet) -> list[dict]:
     return [*lines, *_of_iou(pair)]
 
 
-Features = Callable[[Observed], NDArray | None]
+Features = Callable[[FeatureCache], NDArray | None]
 
 
 def _set_features(pair: _Pair, protocol: str) -> dict[str, Features]:
@@ -283,10 +296,15 @@ def _distance_line(metric: str, sides: list[list], real: list) -> dict:
     interval = without_interval(float(values[0] - values[1]))
     if min(num, len(real[0])) >= MIN_HALVED:
         first, second = (
-            np.mean([np.add(*halved_terms(x, y, NUM_HALVES, seed=SEED))
-                     for x, y in zip(side, real, strict=True)], 0)
+            np.mean(
+                [
+                    np.add(*halved_terms(x, y, NUM_HALVES, seed=SEED))
+                    for x, y in zip(side, real, strict=True)
+                ],
+                0,
+            )
             for side in sides
-        )  # fmt: skip
+        )
         method = f"halves-{NUM_HALVES}"
         if any(is_undersampled(side[0], real[0]) for side in sides):
             method += f"-{UNDERSAMPLED}"
@@ -300,8 +318,9 @@ def _of_iou(pair: _Pair) -> list[dict]:
     segmenter = next(iter(pair.observed[0][0].segmenters))
     if any(side.layouts is None for seen in pair.observed for side in seen[:2]):
         return []
-    matrices = [[seen[side].segmenters[segmenter].confusions for seen in pair.observed]
-                for side in (0, 1)]  # fmt: skip
+    matrices = [
+        [seen[side].segmenters[segmenter].confusions for seen in pair.observed] for side in (0, 1)
+    ]
     values = np.array([np.mean([miou(part) for part in side]) for side in matrices])
     if np.isnan(values).any():
         return []

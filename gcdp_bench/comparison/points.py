@@ -25,8 +25,8 @@ class PointSet:
     steps: int
     num_captions: int
     reference: str  # digest of the reference images
-    judges: str  # digest of every network that judged
-    resize: str  # how images of another size were brought to the size that was judged
+    extractors: str  # digest of every network that evaluated
+    resize: str  # how images of another size were brought to the size that was evaluated
     definitions: dict[str, str]  # metric -> version of its definition
     protocol: str  # suffix of the primary Fréchet distance
     fid: float  # mean over the seeds
@@ -48,8 +48,18 @@ def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
     """Every generator at every value of its parameter."""
     totals = primary_totals(rows)
     fid = totals[(totals["metric"] == "fid") & (totals["source"] == "generated")]
-    keys = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_samples",
-            "reference", "judges", "resize"]  # fmt: skip
+    keys = [
+        "dataset",
+        "model",
+        "trained_on",
+        "param_name",
+        "param_value",
+        "steps",
+        "num_samples",
+        "reference",
+        "extractors",
+        "resize",
+    ]
     points = []
     for _, group in fid.groupby(keys, dropna=False, sort=False):
         first = group.iloc[0]
@@ -67,7 +77,7 @@ def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
                 steps=int(first["steps"]),
                 num_captions=int(first["num_samples"]),
                 reference=first["reference"],
-                judges=first["judges"],
+                extractors=first["extractors"],
                 resize=first["resize"],
                 definitions=dict(zip(measured["metric"], measured["definition"], strict=True)),
                 protocol=first["fid_metric"].partition("-")[2],

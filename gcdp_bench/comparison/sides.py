@@ -55,6 +55,8 @@ def _facing_steps(
     point: PointSet, first: Sequence[PointSet], second: Sequence[PointSet]
 ) -> set[tuple[int, int]]:
     """Step counts at which both sides of one model are compared."""
-    sides = ([other for other in side if (other.dataset, other.model) ==
-              (point.dataset, point.model)] for side in (first, second))  # fmt: skip
+    sides = (
+        [other for other in side if (other.dataset, other.model) == (point.dataset, point.model)]
+        for side in (first, second)
+    )
     return step_pairs(*sides)

@@ -55,8 +55,10 @@ def chance_note(table: pd.DataFrame) -> str:
     """How many verdicts chance would give, and how those of classes are adjusted."""
     totals = table[table["class"] == "all"]
     num_tested = int((totals["ci_method"] != "none").sum())
-    text = f"{num_tested} totals tested at 5 %: chance alone would give about " \
-        f"{num_tested / 20:.1f} verdicts."  # fmt: skip
+    text = (
+        f"{num_tested} totals tested at 5 %: chance alone would give about "
+        f"{num_tested / 20:.1f} verdicts."
+    )
     num_classes = int(table["p_holm"].notna().sum())
     if num_classes:
         text += (

@@ -62,6 +62,9 @@ class Batches:
         self.size = num // 2
         logger.warning(
             "%s: out of memory with %d images at a time (%s); going on with %d",
-            self._what, num, reason, self.size,
-        )  # fmt: skip
+            self._what,
+            num,
+            reason,
+            self.size,
+        )
         torch.cuda.empty_cache()

@@ -122,7 +122,7 @@ def colourise(layouts: Tensor, class_names: Sequence[str]) -> Tensor:
     return table[layouts.long()].permute(0, 3, 1, 2).contiguous()  # (B, 3, H, W)
 
 
-def sheet(pictures: Tensor, num_columns: int, gap_px: int = 2) -> Tensor:
+def image_grid(pictures: Tensor, num_columns: int, gap_px: int = 2) -> Tensor:
     """Lay pictures out row by row on white.
 
     Args:

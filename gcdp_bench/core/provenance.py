@@ -8,12 +8,20 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "onedl-mmsegmentation", "open-clip-torch",
-             "torch-fidelity", "transformers")  # fmt: skip
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "onedl-mmsegmentation",
+    "open-clip-torch",
+    "torch-fidelity",
+    "transformers",
+)
 """Libraries whose version can move a number."""
 
 PRECISION = "float32, TF32 off, statistics in float64"
-"""How judges compute; part of every row."""
+"""How extractors compute; part of every row."""
 
 
 def git_commit() -> str:
@@ -22,8 +30,11 @@ def git_commit() -> str:
     try:
         commit = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=root, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return commit.stdout.strip()

@@ -129,12 +129,12 @@ class AttributedDataset(Dataset, Protocol):
         ...
 
     def caption_attributes(self, caption: str) -> Mapping[int, bool]:
-        """What `caption` says: attribute -> whether it is asked for or excluded."""
+        """What `caption` says: attribute -> whether it is prompted or excluded."""
         ...
 
 
 @dataclass(frozen=True)
-class Knob:
+class SamplingParameter:
     """What a generator's trade-off curve runs over: one number, given when it samples."""
 
     name: str
@@ -143,25 +143,27 @@ class Knob:
     high: float = math.inf  # largest value that means something; the smallest is 0
 
     def check(self, value: float) -> None:
-        """Refuse a value that no generator with this knob can be sampled with.
+        """Refuse a value that no generator with this sampling parameter can be sampled with.
 
         Raises:
             ValueError: it is negative, above `high`, infinite or NaN.
         """
         if not (0.0 <= value <= self.high and value < math.inf):
-            limit = "a finite value of at least 0" if self.high == math.inf else (
-                f"a value from 0 to {self.high:g}"
-            )  # fmt: skip
+            limit = (
+                "a finite value of at least 0"
+                if self.high == math.inf
+                else (f"a value from 0 to {self.high:g}")
+            )
             raise ValueError(f"{self.name}: expected {limit}, got {value:g}")
 
 
-GUIDANCE = Knob("guidance scale", "w", (1.0, 2.0, 4.0, 8.0))
+GUIDANCE = SamplingParameter("guidance scale", "w", (1.0, 2.0, 4.0, 8.0))
 """Classifier-free guidance (Ho and Salimans 2021); 1 means none."""
 
-TRUNCATION = Knob("truncation psi", "ψ", (1.0, 0.9, 0.8, 0.7, 0.6, 0.5), high=1.0)
+TRUNCATION = SamplingParameter("truncation psi", "ψ", (1.0, 0.9, 0.8, 0.7, 0.6, 0.5), high=1.0)
 """Truncation of a GAN's intermediate latents (Karras et al. 2019); 1 means none."""
 
-KNOBS = {knob.name: knob for knob in (GUIDANCE, TRUNCATION)}
+SAMPLING_PARAMETERS = {parameter.name: parameter for parameter in (GUIDANCE, TRUNCATION)}
 
 
 @runtime_checkable
@@ -219,14 +221,14 @@ class Generator(Protocol):
         ...
 
     @property
-    def knob(self) -> Knob | None:
+    def parameter(self) -> SamplingParameter | None:
         """What its trade-off curve runs over; None: nothing, it is swept once."""
         ...
 
     def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
         """Draw one sample per caption; sample i depends on (captions[i], seeds[i], guidance) only.
 
-        `guidance` is the knob's value.
+        `guidance` is the sampling parameter's value.
 
         Raises:
             FloatingPointError: what a sample is made from is not finite; says at which step and for
@@ -236,8 +238,8 @@ class Generator(Protocol):
 
 
 @runtime_checkable
-class Taught(Protocol):
-    """A generator that was trained to please a CLIP, which must not judge it."""
+class CLIPSupervised(Protocol):
+    """A generator that was trained to please a CLIP, which must not evaluate it."""
 
     @property
     def clip_digest(self) -> str:
@@ -246,7 +248,7 @@ class Taught(Protocol):
 
 
 @runtime_checkable
-class FewLabels(Protocol):
+class LimitedLabels(Protocol):
     """A generator that learned its layouts from some of the training images alone."""
 
     @property
@@ -263,8 +265,8 @@ class Prediction:
     features: Tensor  # float32 (B, D)
 
 
-class Judge(Protocol):
-    """A network that judges images."""
+class Extractor(Protocol):
+    """A network that evaluates images."""
 
     @property
     def name(self) -> str:
@@ -282,8 +284,8 @@ class Judge(Protocol):
         ...
 
 
-class LayoutJudge(Judge, Protocol):
-    """A segmenter: the judge of Semantic Recall, mIoU and the FSD of predicted layouts."""
+class Segmenter(Extractor, Protocol):
+    """A segmenter: the extractor of Semantic Recall, mIoU and the FSD of predicted layouts."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -291,7 +293,7 @@ class LayoutJudge(Judge, Protocol):
         ...
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse a dataset that it cannot judge.
+        """Refuse a dataset that it cannot evaluate.
 
         Raises:
             ValueError: its classes or image size do not fit; says what to do.
@@ -303,7 +305,7 @@ class LayoutJudge(Judge, Protocol):
         ...
 
 
-class FeatureJudge(Judge, Protocol):
+class FeatureExtractor(Extractor, Protocol):
     """A network whose features distributions are compared in."""
 
     @property
@@ -329,7 +331,7 @@ class TextMatch:
     too_long: NDArray[np.bool_]  # (B,), captions of which the encoder reads only the beginning
 
 
-class TextJudge(Judge, Protocol):
+class ImageTextScorer(Extractor, Protocol):
     """CLIP: does the image fit the caption?"""
 
     def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:

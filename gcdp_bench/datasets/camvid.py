@@ -33,7 +33,7 @@ CLASS_NAMES = (
 )
 COUNTS = {"train": 367, "val": 101, "test": 233}
 FOLDERS = ("CamVid", "camvid")
-MIN_LOOKED_AT, MAX_LOOKED_AT = 5, 10  # annotations by which their numbering is judged
+MIN_LOOKED_AT, MAX_LOOKED_AT = 5, 10  # annotations by which their numbering is evaluated
 
 
 class CamVid:

@@ -82,8 +82,10 @@ def check_splits(
             shapes[split] = size
         expected = dataset.official_count
         if not partial and expected is not None and len(dataset) != expected:
-            problem = f"expected {expected} items, got {len(dataset)}; complete the files, or say "\
-                      "--partial if they are a part"  # fmt: skip
+            problem = (
+                f"expected {expected} items, got {len(dataset)}; complete the files, or say "
+                "--partial if they are a part"
+            )
             report(split, Fault(WHOLE_SPLIT, f"{dataset.name} {split}", problem))
         progress.start(f"check {split}", len(dataset), unit="item")
         faulty = set()
@@ -109,8 +111,9 @@ def check_splits(
             report("all", Fault(WHOLE_SPLIT, place, sentence))
     if held is not None and (note := held.ignored_note()):
         notes.append(note)
-    return CheckReport(sum(counts.values()), tuple(faults.values()), tuple(notes),
-                       tuple(counts.items()))  # fmt: skip
+    return CheckReport(
+        sum(counts.values()), tuple(faults.values()), tuple(notes), tuple(counts.items())
+    )
 
 
 def training_notes(dataset: Dataset) -> list[str]:
@@ -127,8 +130,11 @@ def training_notes(dataset: Dataset) -> list[str]:
     draw = generator("looked at", dataset.split, len(dataset))
     indices = torch.randperm(len(dataset), generator=draw)[:MAX_LOOKED_AT].sort().values.tolist()
     held = class_proportions(dataset, Silent(), indices=indices)
-    notes += [f"warning: {sentence}" for sentence in (*held.missing(), held.ignored_note() or "")
-              if sentence]  # fmt: skip
+    notes += [
+        f"warning: {sentence}"
+        for sentence in (*held.missing(), held.ignored_note() or "")
+        if sentence
+    ]
     return notes
 
 

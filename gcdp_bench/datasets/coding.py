@@ -100,8 +100,9 @@ def _entries(
 ) -> tuple[tuple[Code, int], ...]:
     entries = table[key]
     if not isinstance(entries, dict) or not entries:
-        raise ValueError(f'{key}: expected a table such as {{"255": "lesion"}}, got '
-                         f"{shown(entries)}")  # fmt: skip
+        raise ValueError(
+            f'{key}: expected a table such as {{"255": "lesion"}}, got {shown(entries)}'
+        )
     ids: dict[Code, int] = {}
     problems = []
     for left, right in entries.items():

@@ -16,33 +16,132 @@ NO = frozenset({"no", "neither", "nor", "nary"})
 NOT = frozenset({"not", "never", "cannot", "zero", "0"})
 """Deny the next thing where only words of `BETWEEN` are before it: "does not show any cars"."""
 
-PHRASES = (("free", "of"), ("free", "from"), ("devoid", "of"), ("empty", "of"), ("absence", "of"),
-           ("lack", "of"), ("none", "of"), ("instead", "of"), ("w", "/", "o"), ("void", "of"),
-           ("bereft", "of"), ("clear", "of"), ("absent", "of"))  # fmt: skip
+PHRASES = (
+    ("free", "of"),
+    ("free", "from"),
+    ("devoid", "of"),
+    ("empty", "of"),
+    ("absence", "of"),
+    ("lack", "of"),
+    ("none", "of"),
+    ("instead", "of"),
+    ("w", "/", "o"),
+    ("void", "of"),
+    ("bereft", "of"),
+    ("clear", "of"),
+    ("absent", "of"),
+)
 """Several words that deny as `WITHOUT` does."""
 
 HARDLY = (("hardly", "any"), ("barely", "any"), ("scarcely", "any"))
 """Several words that deny as `NO` does."""
 
 NO_DENIAL = frozenset(
-    {"only", "just", "doubt", "fewer", "less", "matter", "parking", "entry", "stopping", "smoking",
-     "overtaking", "waiting", "turn", "turns", "standing", "passing", "through", "left", "right"}
-)  # fmt: skip
+    {
+        "only",
+        "just",
+        "doubt",
+        "fewer",
+        "less",
+        "matter",
+        "parking",
+        "entry",
+        "stopping",
+        "smoking",
+        "overtaking",
+        "waiting",
+        "turn",
+        "turns",
+        "standing",
+        "passing",
+        "through",
+        "left",
+        "right",
+    }
+)
 """After "no" or "not": what is said is there, as in "not only cars" or a "no parking sign"."""
 
 BETWEEN = frozenset(
-    {"a", "an", "any", "the", "one", "single", "many", "much", "have", "has", "having", "contain",
-     "containing", "contains", "show", "showing", "shown", "shows", "include", "includes",
-     "including", "feature", "features", "see", "seen", "depict", "be", "been", "there", "visible",
-     "even", "other"}
-)  # fmt: skip
+    {
+        "a",
+        "an",
+        "any",
+        "the",
+        "one",
+        "single",
+        "many",
+        "much",
+        "have",
+        "has",
+        "having",
+        "contain",
+        "containing",
+        "contains",
+        "show",
+        "showing",
+        "shown",
+        "shows",
+        "include",
+        "includes",
+        "including",
+        "feature",
+        "features",
+        "see",
+        "seen",
+        "depict",
+        "be",
+        "been",
+        "there",
+        "visible",
+        "even",
+        "other",
+    }
+)
 
 STOP = frozenset(
-    {"but", "with", "while", "which", "who", "that", "although", "though", "however", "yet",
-     "except", "and", "or", "is", "are", "was", "were", "has", "have", "at", "in", "on", "near",
-     "to", "from", "by", "behind", "under", "over", "beside", "along", "into", "for", "as", "of",
-     "because", "since", "when", "where", "there"}
-)  # fmt: skip
+    {
+        "but",
+        "with",
+        "while",
+        "which",
+        "who",
+        "that",
+        "although",
+        "though",
+        "however",
+        "yet",
+        "except",
+        "and",
+        "or",
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "at",
+        "in",
+        "on",
+        "near",
+        "to",
+        "from",
+        "by",
+        "behind",
+        "under",
+        "over",
+        "beside",
+        "along",
+        "into",
+        "for",
+        "as",
+        "of",
+        "because",
+        "since",
+        "when",
+        "where",
+        "there",
+    }
+)
 """End what a denial reaches."""
 
 KINDS = frozenset({"sign", "signs", "trace", "traces", "kind", "kinds", "type", "types", "sort"})

@@ -159,8 +159,9 @@ class Folder:
     def caption_classes(self, caption: str) -> frozenset[int]:
         """See `Dataset.caption_classes`."""
         table = self._table
-        return parse_caption(caption, table.names, words=table.words,
-                             count_denied=table.count_denied)  # fmt: skip
+        return parse_caption(
+            caption, table.names, words=table.words, count_denied=table.count_denied
+        )
 
     def mentioned_classes(self, caption: str) -> frozenset[int]:
         """See `Mentioning.mentioned_classes`."""

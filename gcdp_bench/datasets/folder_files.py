@@ -28,9 +28,16 @@ TEMPLATE = "An image of {classes}."
 """Of captions of a folder that has none and whose `classes.json` gives no other template."""
 
 CLASS_KEYS = (
-    "classes", "dataset", "split", "values", "colours", "colors", "words", "template",
+    "classes",
+    "dataset",
+    "split",
+    "values",
+    "colours",
+    "colors",
+    "words",
+    "template",
     "count_denied",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,9 +44,14 @@ class FolderWriter:
     """
 
     def __init__(
-        self, path: Path, *, class_names: Sequence[str], dataset: str, split: str,
+        self,
+        path: Path,
+        *,
+        class_names: Sequence[str],
+        dataset: str,
+        split: str,
         shared: bool = False,
-    ):  # fmt: skip
+    ):
         self._path = path
         self._manifest = path / "captions.jsonl"
         self._size = -1  # of the manifest, when it was last read or written here

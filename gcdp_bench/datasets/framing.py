@@ -76,8 +76,10 @@ def frame(native: Size, size: Size, resize: str = "none") -> Frame:
     if resize == "stretch":
         return Frame((0, 0, height, width), size, (0, 0))
     if resize == "pad":
-        inner = (min(rows, max(1, round(columns * height / width))),
-                 min(columns, max(1, round(rows * width / height))))  # fmt: skip
+        inner = (
+            min(rows, max(1, round(columns * height / width))),
+            min(columns, max(1, round(rows * width / height))),
+        )
         place = ((rows - inner[0]) // 2, (columns - inner[1]) // 2)
         return Frame((0, 0, height, width), inner, place)
     if resize == "none" and not fits(native, size):
@@ -205,7 +207,7 @@ def require_fit(natives: Mapping[str, Size], size: Size, where: str) -> None:
         raise ValueError(
             f"{where}: expected images of about the shape of {by(size)}, {len(others)} of "
             f"{len(natives)} have another ({named}{', ...' * (len(others) > NUM_NAMED)}); {REMEDY}"
-            ", or leave them out with --quarantine"
+            ", or leave them out with --exclude"
         )
 
 

@@ -75,9 +75,13 @@ def _catalogue_identity(name: str, data_root: Path | None) -> DatasetIdentity:
             dataset = open_faulty(name, "train", data_root=data_root)
     except FileNotFoundError:
         return DatasetIdentity(
-            name=name, kind="catalogue", class_names=None, digest=None, num_training=None,
+            name=name,
+            kind="catalogue",
+            class_names=None,
+            digest=None,
+            num_training=None,
             place=name,
-        )  # fmt: skip
+        )
     return DatasetIdentity(
         name=dataset.name,
         kind="catalogue",

@@ -143,8 +143,10 @@ def missing_for_commands(name: str, counts: Sequence[tuple[str, int]]) -> list[s
     known = dict(counts)
     if "all" in known:
         known = dict.fromkeys(SPLITS, known["all"])
-        lacks = [f"{name} has no splits: train, val and test are the same {known['train']} images, "
-                 "nothing is held out"]  # fmt: skip
+        lacks = [
+            f"{name} has no splits: train, val and test are the same {known['train']} images, "
+            "nothing is held out"
+        ]
     else:
         known |= {} if name not in DATASETS else {"test": known.get("test", known.get("val", 0))}
         lacks = [
@@ -170,7 +172,7 @@ def choose_samples(
     given: int | None,
     *,
     data_root: Path | None,
-    quarantine: Path | None = None,
+    exclude: Path | None = None,
 ) -> Samples:
     """How many items of a split a command takes: what is given, else as many as usual or all.
 
@@ -184,7 +186,7 @@ def choose_samples(
     """
     usual = USUAL_SAMPLES[command]
     try:
-        there = num_items(name, split, data_root=data_root, quarantine=quarantine)
+        there = num_items(name, split, data_root=data_root, exclude=exclude)
     except FileNotFoundError:
         return Samples(usual if given is None else given)
     if given is None and LEAST_SAMPLES <= there < usual:

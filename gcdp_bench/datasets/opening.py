@@ -53,9 +53,13 @@ def camvid_files() -> DiskFiles:
     """CamVid."""
 
     def open_split(
-        split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
+        split: str,
+        image_size: Size,
+        data_root: Path | None,
+        *,
+        resize: str = "none",
         strict: bool = True,
-    ) -> DiskDataset:  # fmt: skip
+    ) -> DiskDataset:
         from gcdp_bench.datasets.camvid import CamVid
 
         root = _required(data_root, "camvid")
@@ -78,9 +82,13 @@ def cityscapes_files(*, plural: bool = True, manifest: bool = False) -> DiskFile
     """
 
     def open_split(
-        split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
+        split: str,
+        image_size: Size,
+        data_root: Path | None,
+        *,
+        resize: str = "none",
         strict: bool = True,
-    ) -> DiskDataset:  # fmt: skip
+    ) -> DiskDataset:
         from gcdp_bench.datasets.cityscapes import Cityscapes, find_manifest
 
         root = _required(data_root or _variable(CITYSCAPES_VARIABLE), "cityscapes")
@@ -118,15 +126,24 @@ def celeba_files(fraction: int) -> DiskFiles:
     """
 
     def open_split(
-        split: str, image_size: Size, data_root: Path | None, *, resize: str = "none",
+        split: str,
+        image_size: Size,
+        data_root: Path | None,
+        *,
+        resize: str = "none",
         strict: bool = True,
-    ) -> DiskDataset:  # fmt: skip
+    ) -> DiskDataset:
         return open_cached(split, image_size, data_root, cache_home(), resize=resize, strict=strict)
 
     def open_cached(
-        split: str, size: Size, data_root: Path | None, cache: Path | None, *,
-        resize: str = "none", strict: bool,
-    ):  # fmt: skip
+        split: str,
+        size: Size,
+        data_root: Path | None,
+        cache: Path | None,
+        *,
+        resize: str = "none",
+        strict: bool,
+    ):
         from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA, find_tree
 
         root = _required(data_root, f"celeba-{fraction}")

@@ -41,7 +41,7 @@ def outline(name: str, size: Size, *, data_root: Path | None = None) -> Outline:
 
 
 def require_shapes(
-    name: str, size: Size, *, splits: Sequence[str], quarantine: Path | None, resize: str
+    name: str, size: Size, *, splits: Sequence[str], exclude: Path | None, resize: str
 ) -> None:
     """Refuse images that cannot be used at `size` without another `resize`, as `open_dataset` does.
 
@@ -61,4 +61,4 @@ def require_shapes(
     there = splits_on_disk(name)
     for split in dict.fromkeys("all" if there == ("all",) else split for split in splits):
         if split in there:
-            require(Path(name), split, size, without=quarantined(name, split, quarantine))
+            require(Path(name), split, size, without=quarantined(name, split, exclude))

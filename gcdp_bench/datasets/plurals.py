@@ -71,8 +71,11 @@ def singulars(name: str) -> tuple[str, ...]:
     head, last = _split(name)
     found = _singulars_of_word(last)
     if last not in SINGULARS and last not in ONLY_PLURAL and len(last) > 4:
-        found += tuple(last.removesuffix(many) + one for many, one in PERHAPS
-                       if last.endswith(many) and len(last) > len(many) + 2)  # fmt: skip
+        found += tuple(
+            last.removesuffix(many) + one
+            for many, one in PERHAPS
+            if last.endswith(many) and len(last) > len(many) + 2
+        )
     return tuple(head + form for form in found)
 
 

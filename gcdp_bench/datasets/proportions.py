@@ -127,8 +127,10 @@ def class_proportions(
         FileNotFoundError: a layout is missing.
     """
     num_classes = len(dataset.class_names)
-    sums = {name: np.zeros(num_classes, np.int64) for name in ("pixels", "images", "captions",
-                                                               "named", "ignored")}  # fmt: skip
+    sums = {
+        name: np.zeros(num_classes, np.int64)
+        for name in ("pixels", "images", "captions", "named", "ignored")
+    }
     num_ignored = num_unnamed = 0
     read = _reader(dataset)
     indices = range(len(dataset)) if indices is None else indices

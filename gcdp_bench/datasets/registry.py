@@ -110,7 +110,7 @@ def check_dataset(name: str) -> None:
         raise FileNotFoundError(no_such_folder(Path(name)))
 
 
-def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:
+def native_size_of(name: str, *, exclude: Path | None = None) -> Size:
     """(height, width) whose shape a dataset's images have.
 
     Of a folder the size of an image of the most frequent shape among those that are not in
@@ -121,7 +121,7 @@ def native_size_of(name: str, *, quarantine: Path | None = None) -> Size:
     from gcdp_bench.datasets.folder import usual_size
 
     split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
-    left_out = quarantined(name, split, quarantine)
+    left_out = quarantined(name, split, exclude)
     return usual_size(Path(name), split, without=left_out)
 
 
@@ -129,7 +129,7 @@ def image_size_of(
     name: str,
     width: int,
     *,
-    quarantine: Path | None = None,
+    exclude: Path | None = None,
     checks: Mapping[str, SizeCheck] | None = None,
     exactly: bool = False,
 ) -> Size:
@@ -146,7 +146,7 @@ def image_size_of(
         ValueError: unknown dataset, or no size passes.
         FileNotFoundError: a folder without images.
     """
-    height, native_width = native = native_size_of(name, quarantine=quarantine)
+    height, native_width = native = native_size_of(name, exclude=exclude)
     if checks is None:
         return round(width * height / native_width), width
     from gcdp_bench.datasets.sizes import choose_size
@@ -163,7 +163,7 @@ def open_dataset(
     *,
     size: Size,
     data_root: Path | None,
-    quarantine: Path | None = None,
+    exclude: Path | None = None,
     resize: str = "none",
     count_denied: bool = False,
 ) -> Dataset:
@@ -186,16 +186,19 @@ def open_dataset(
     if count_denied:
         from gcdp_bench.datasets.reading import counting_denied
 
-        return counting_denied(open_dataset(name, split, size=size, data_root=data_root,
-                                            quarantine=quarantine, resize=resize))  # fmt: skip
+        return counting_denied(
+            open_dataset(
+                name, split, size=size, data_root=data_root, exclude=exclude, resize=resize
+            )
+        )
     check_dataset(name)
     if not is_folder(name):
         resize = resize_at(name, size, resize)
-    if quarantine is not None:
+    if exclude is not None:
         from gcdp_bench.datasets.views import without
 
         faulty = open_faulty(name, split, size=size, data_root=data_root, resize=resize)
-        return without(faulty, quarantined(name, split, quarantine))
+        return without(faulty, quarantined(name, split, exclude))
     if is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
@@ -229,9 +232,7 @@ def open_faulty(
     return _files(name).open(split, size, root, resize=resize, strict=False)
 
 
-def num_items(
-    name: str, split: str, *, data_root: Path | None, quarantine: Path | None = None
-) -> int:
+def num_items(name: str, split: str, *, data_root: Path | None, exclude: Path | None = None) -> int:
     """Items of a split, without those in quarantine; files are listed, no image is read.
 
     Raises:
@@ -241,7 +242,7 @@ def num_items(
     if not is_folder(name) and DATASETS[name].files is None:
         size = image_size_of(name, 2 * opening.ANY_SIZE[1])
         return len(open_dataset(name, split, size=size, data_root=data_root))
-    left_out = quarantined(name, split, quarantine)
+    left_out = quarantined(name, split, exclude)
     return sum(item not in left_out for item in open_faulty(name, split, data_root=data_root).ids)
 
 
@@ -284,7 +285,7 @@ def _files(name: str) -> opening.DiskFiles:
     return files
 
 
-def check_quarantine(name: str, quarantine: Path) -> None:
+def check_excluded(name: str, exclude: Path) -> None:
     """Refuse a list of items to leave out that is none, or that is for a dataset without files.
 
     Raises:
@@ -292,18 +293,18 @@ def check_quarantine(name: str, quarantine: Path) -> None:
     """
     if not is_folder(name):
         _files(name)
-    quarantined(name, "train", quarantine)
+    quarantined(name, "train", exclude)
 
 
-def quarantined(name: str, split: str, quarantine: Path | None) -> frozenset[str]:
+def quarantined(name: str, split: str, exclude: Path | None) -> frozenset[str]:
     """Ids of the split that are in quarantine."""
-    if quarantine is None:
+    if exclude is None:
         return frozenset()
-    from gcdp_bench.datasets.views import read_quarantine
+    from gcdp_bench.datasets.views import read_excluded
 
     if is_folder(name):
-        return read_quarantine(quarantine, (split if split in splits_on_disk(name) else "all",))
-    return read_quarantine(quarantine, _files(name).composed.get(split, (split,)))
+        return read_excluded(exclude, (split if split in splits_on_disk(name) else "all",))
+    return read_excluded(exclude, _files(name).composed.get(split, (split,)))
 
 
 def has_attributes(name: str, data_root: Path | None) -> bool:
@@ -324,7 +325,7 @@ def has_attributes(name: str, data_root: Path | None) -> bool:
 
 
 def protocol_split(name: str, protocol: str) -> str:
-    """Split whose captions are asked for and whose images are the reference.
+    """Split whose captions are prompted and whose images are the reference.
 
     "heldout": "test", whose images no model saw. "paper-like", as far as the paper's evaluation can
     be reconstructed: one image per caption of the data that models were trained on, compared with

@@ -19,7 +19,7 @@ class Shuffled:
 
     Files of a split lie in the order of a drive or a recording, so that its first items are one
     place at one hour. The order depends on the split's name and length alone: subsets of a dataset
-    that share their test split share the captions asked for.
+    that share their test split share the captions prompted.
 
     Args:
         dataset: any dataset; its items keep their ids.

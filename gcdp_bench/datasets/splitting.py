@@ -100,8 +100,9 @@ def _assign(
     try:
         pattern = re.compile(group) if group is not None else None
     except re.error as error:
-        raise ValueError(f"group: expected a regular expression, got {shown(group)}: {error}") \
-            from error  # fmt: skip
+        raise ValueError(
+            f"group: expected a regular expression, got {shown(group)}: {error}"
+        ) from error
     groups: dict[str, list[str]] = {}
     for name in ids:
         match = None if pattern is None else pattern.search(name)

@@ -35,8 +35,10 @@ class Without:
         left_out = set(map(nfc, ids))
         self._kept = [i for i, name in enumerate(dataset.ids) if name not in left_out]
         if not self._kept:
-            raise ValueError(f"{dataset.name} {dataset.split}: expected items that are not in "
-                             f"quarantine, all {len(dataset)} are")  # fmt: skip
+            raise ValueError(
+                f"{dataset.name} {dataset.split}: expected items that are not in "
+                f"quarantine, all {len(dataset)} are"
+            )
         dataset.require(self.ids)
         self.left_out = tuple(name for name in dataset.ids if name in left_out)
         self.name, self.split = dataset.name, dataset.split
@@ -124,7 +126,7 @@ def without(dataset: DiskDataset, ids: Collection[str]) -> Without:
     return Without(dataset, ids)
 
 
-def write_quarantine(path: Path, faults: Iterable[tuple[str, Fault]]) -> None:
+def write_excluded(path: Path, faults: Iterable[tuple[str, Fault]]) -> None:
     """Write faulty items, {"split", "id", "file", "problem"} a line, complete or not at all.
 
     Args:
@@ -140,7 +142,7 @@ def write_quarantine(path: Path, faults: Iterable[tuple[str, Fault]]) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def read_quarantine(path: Path, splits: Collection[str]) -> frozenset[str]:
+def read_excluded(path: Path, splits: Collection[str]) -> frozenset[str]:
     """Ids in quarantine in any of `splits`; only "split" and "id" of a line are looked at.
 
     Raises:
@@ -150,7 +152,7 @@ def read_quarantine(path: Path, splits: Collection[str]) -> frozenset[str]:
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: expected a list of faulty items, found none; write one with "
-            f"`gcdp-bench data check NAME --quarantine {path}`"
+            f"`gcdp-bench data check NAME --faulty {path}`"
         )
     ids = set()
     for number, line in enumerate(read_lines(path), start=1):

@@ -1,4 +1,5 @@
-"""What weights lie on this machine: published ones, shipped ones, and those of the user's runs."""
+"""What weights lie on this machine: published ones, pretrained ones, and those of the user's
+runs."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class Trained:
     """Weights that a training run made."""
 
     folder: Path
-    origin: Literal["shipped", "run"]
+    origin: Literal["pretrained", "run"]
     num_bytes: int
     digest: str  # first 12 hex digits of the SHA-256 of its weights file
 
@@ -60,8 +61,8 @@ def trained_weights() -> Iterator[Trained]:
     """Shipped networks, then those under runs/, in the order of their names."""
     patterns = [pattern for spec in NETWORKS.values() for pattern in spec.pretrained]
     folders = [folder for pattern in patterns for folder in PROJECT.glob(_any_dataset(pattern))]
-    places: tuple[tuple[Literal["shipped", "run"], list[Path]], ...] = (
-        ("shipped", [path for root in folders for path in visible(root, "**/*.safetensors")]),
+    places: tuple[tuple[Literal["pretrained", "run"], list[Path]], ...] = (
+        ("pretrained", [path for root in folders for path in visible(root, "**/*.safetensors")]),
         ("run", [path for pattern in RUN_PATTERNS for path in visible(runs_folder(), pattern)]),
     )
     for origin, paths in places:

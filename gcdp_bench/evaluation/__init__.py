@@ -1,19 +1,24 @@
-"""Images to metrics: what judges see in one pass, and every number that follows from it."""
+"""Images to metrics: what extractors see in one pass, and every number that follows from it."""
 
 from gcdp_bench.evaluation.controls import Controls, score_controls
-from gcdp_bench.evaluation.features import Judging, Observed, ask_again, observe
+from gcdp_bench.evaluation.features import (
+    EvalOptions,
+    FeatureCache,
+    extract_features,
+    rescore_captions,
+)
 from gcdp_bench.evaluation.metrics import Scores, score_generated, score_real
 from gcdp_bench.evaluation.reference import Reference, kept_reference, reference_statistics
 
 __all__ = [
     "Controls",
-    "Judging",
-    "Observed",
+    "EvalOptions",
+    "FeatureCache",
     "Reference",
     "Scores",
-    "ask_again",
+    "rescore_captions",
     "kept_reference",
-    "observe",
+    "extract_features",
     "reference_statistics",
     "score_controls",
     "score_generated",

@@ -12,7 +12,12 @@ from gcdp_bench.core.config import digest
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.provenance import PRECISION
 from gcdp_bench.core.types import Dataset, Triplet
-from gcdp_bench.evaluation.features import Judging, Observed, SeenLayouts, observe
+from gcdp_bench.evaluation.features import (
+    EvalOptions,
+    FeatureCache,
+    SegmentationCounts,
+    extract_features,
+)
 from gcdp_bench.extractors.bundle import (
     ATTRIBUTES_ROLE,
     CLIP_ROLE,
@@ -41,13 +46,13 @@ class Content:
 class CachedPass:
     """What networks extracted, and the digests of what they were shown."""
 
-    observed: Observed
+    observed: FeatureCache
     contents: tuple[Content, ...]
 
 
-def observe_cached(
+def extract_cached(
     images: Dataset,
-    judges: Extractors,
+    extractors: Extractors,
     cache: UserCache,
     *,
     roles: Collection[str],
@@ -63,30 +68,31 @@ def observe_cached(
 
     Args:
         images: real images or controls.
-        judges: the networks.
+        extractors: the networks.
         cache: holds arrays under the digests of images, network, precision and
             preprocessing; of layouts for segmenters, of captions for CLIP.
         roles: of `Extractors.networks`.
-        captions: asked for instead of the images' own.
+        captions: prompted instead of the images' own.
         progress: told of every batch.
         task: what the progress bar says.
     """
     read = _Read(images)
-    keys = _Keys(judges, images.image_size, len(images))
+    keys = _Keys(extractors, images.image_size, len(images))
 
-    def look(roles: Collection[str], name: str) -> Observed:
-        judging = Judging(captions=captions, roles=roles)
-        return observe(read, judges, judging, progress=progress, task=name)
+    def look(roles: Collection[str], name: str) -> FeatureCache:
+        eval_options = EvalOptions(captions=captions, roles=roles)
+        return extract_features(read, extractors, eval_options, progress=progress, task=name)
 
     first = read.first()
-    asked = [first.caption] if captions is None else captions[:1]
-    with cache.alone(keys.start("", first_content := read.contents(1)[0], asked[0])):
-        starts = {role: keys.start(role, first_content, asked[0]) for role in roles}
+    prompted = [first.caption] if captions is None else captions[:1]
+    with cache.alone(keys.start("", first_content := read.contents(1)[0], prompted[0])):
+        starts = {role: keys.start(role, first_content, prompted[0]) for role in roles}
         made = {role for role in roles if not cache.starts_with(starts[role])}
         seen = look(made, task)
         contents = read.contents(len(images))
-        names = {role: f"{starts[role]}-{keys.rest(role, contents, seen.captions)}"
-                 for role in roles}  # fmt: skip
+        names = {
+            role: f"{starts[role]}-{keys.rest(role, contents, seen.captions)}" for role in roles
+        }
         lacking = set()
         for role in set(roles) - made:
             try:
@@ -100,7 +106,7 @@ def observe_cached(
         for role in made | lacking:
             label = file_stem(f"{images.name} {images.split} {len(images)} {role}")
             cache.write(label, names[role], _arrays(seen, role))
-    return CachedPass(_in_order(seen, judges), contents)
+    return CachedPass(_in_order(seen, extractors), contents)
 
 
 class _Read:
@@ -141,8 +147,8 @@ class _Read:
 class _Keys:
     """Names of entries: a beginning that the first image tells, and the rest."""
 
-    def __init__(self, judges: Extractors, size: tuple[int, int], num: int):
-        self._networks = judges.networks
+    def __init__(self, extractors: Extractors, size: tuple[int, int], num: int):
+        self._networks = extractors.networks
         self._common = [CACHE_VERSION, PRECISION, list(size), num]
 
     def start(self, role: str, first: Content, caption: str) -> str:
@@ -164,7 +170,7 @@ def _shown(role: str, content: Content, caption: str) -> list[str]:
     return [content.pair if role.startswith(segmenter_role("")) else content.image]
 
 
-def _arrays(seen: Observed, role: str) -> Arrays:
+def _arrays(seen: FeatureCache, role: str) -> Arrays:
     """What the network of a role extracted."""
     if role == CLIP_ROLE:
         return {"cosines": seen.cosines, "too_long": seen.too_long}
@@ -178,7 +184,7 @@ def _arrays(seen: Observed, role: str) -> Arrays:
     return {"counts": layouts.counts, "confusions": layouts.confusions}
 
 
-def _with_arrays(seen: Observed, role: str, arrays: Mapping[str, NDArray]) -> Observed:
+def _with_arrays(seen: FeatureCache, role: str, arrays: Mapping[str, NDArray]) -> FeatureCache:
     """Put in what the network of a role extracted.
 
     Raises:
@@ -194,16 +200,22 @@ def _with_arrays(seen: Observed, role: str, arrays: Mapping[str, NDArray]) -> Ob
     _, _, name = role.partition(" ")
     if role == features_role(name):
         return replace(seen, features=seen.features | {name: arrays["features"]})
-    layouts = SeenLayouts(arrays["counts"], arrays["confusions"])
+    layouts = SegmentationCounts(arrays["counts"], arrays["confusions"])
     return replace(seen, segmenters=seen.segmenters | {name: layouts})
 
 
-def _in_order(seen: Observed, judges: Extractors) -> Observed:
+def _in_order(seen: FeatureCache, extractors: Extractors) -> FeatureCache:
     """Segmenters and features in the order of the networks, the primary ones first."""
     return replace(
         seen,
-        segmenters={judge.name: seen.segmenters[judge.name]
-                    for judge in judges.segmenters if judge.name in seen.segmenters},
-        features={judge.protocol: seen.features[judge.protocol]
-                  for judge in judges.features if judge.protocol in seen.features},
-    )  # fmt: skip
+        segmenters={
+            extractor.name: seen.segmenters[extractor.name]
+            for extractor in extractors.segmenters
+            if extractor.name in seen.segmenters
+        },
+        features={
+            extractor.protocol: seen.features[extractor.protocol]
+            for extractor in extractors.features
+            if extractor.protocol in seen.features
+        },
+    )

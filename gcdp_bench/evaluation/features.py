@@ -1,4 +1,4 @@
-"""One pass of every judge over images: all that metrics are computed from, without pixels."""
+"""One pass of every extractor over images: all that metrics are computed from, without pixels."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True)
-class SeenLayouts:
+class SegmentationCounts:
     """What one segmenter saw; it tells K_j classes apart, the first ones of the dataset's."""
 
     counts: NDArray[np.int64]  # (N, K_j), pixels of each class
@@ -40,13 +40,13 @@ class SeenLayouts:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """Images as the judges see them; axis 0 of every array is the image."""
+class FeatureCache:
+    """Images as the extractors see them; axis 0 of every array is the image."""
 
     ids: tuple[str, ...]
-    captions: tuple[str, ...]  # what was asked for
+    captions: tuple[str, ...]  # what was prompted
     num_pixels: int  # of an image
-    segmenters: dict[str, SeenLayouts]  # by the segmenter's name, the primary one first
+    segmenters: dict[str, SegmentationCounts]  # by the segmenter's name, the primary one first
     layouts: NDArray[np.int64] | None  # (N, K), pixels of each class in the images' own layouts
     features: dict[str, NDArray[np.float32]]  # by protocol, (N, D)
     cosines: NDArray[np.float32]  # (N,), NaN where captions were not matched
@@ -57,18 +57,18 @@ class Observed:
         """Number of images."""
         return len(self.ids)
 
-    def part(self, start: int, stop: int | None) -> Observed:
+    def part(self, start: int, stop: int | None) -> FeatureCache:
         """The images from `start` up to `stop`."""
         return self.take(np.arange(len(self))[start:stop])
 
-    def take(self, places: NDArray[np.int64]) -> Observed:
+    def take(self, places: NDArray[np.int64]) -> FeatureCache:
         """The images at `places`, in that order."""
-        return Observed(
+        return FeatureCache(
             tuple(self.ids[place] for place in places),
             tuple(self.captions[place] for place in places),
             self.num_pixels,
             {
-                name: SeenLayouts(seen.counts[places], seen.confusions[places])
+                name: SegmentationCounts(seen.counts[places], seen.confusions[places])
                 for name, seen in self.segmenters.items()
             },
             None if self.layouts is None else self.layouts[places],
@@ -100,7 +100,7 @@ class Observed:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     @classmethod
-    def load(cls, path: Path) -> Observed:
+    def load(cls, path: Path) -> FeatureCache:
         """Read what `save` wrote.
 
         Raises:
@@ -117,13 +117,13 @@ class Observed:
             ) from error
 
     @classmethod
-    def _of_arrays(cls, arrays: dict[str, NDArray]) -> Observed:
+    def _of_arrays(cls, arrays: dict[str, NDArray]) -> FeatureCache:
         return cls(
             tuple(arrays["ids"].tolist()),
             tuple(arrays["captions"].tolist()),
             int(arrays["num_pixels"]),
             {
-                name: SeenLayouts(arrays[f"counts-{place}"], arrays[f"confusions-{place}"])
+                name: SegmentationCounts(arrays[f"counts-{place}"], arrays[f"confusions-{place}"])
                 for place, name in enumerate(arrays["segmenters"].tolist())
             },
             arrays.get("layouts"),
@@ -135,7 +135,7 @@ class Observed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judging:
+class EvalOptions:
     """How a pass is made."""
 
     num: int | None = None  # look at the first ones only; None: all
@@ -147,31 +147,39 @@ class Judging:
 
 
 @torch.no_grad()
-def observe(
-    images: Dataset, judges: Extractors, judging: Judging, *, progress: Progress, task: str
-) -> Observed:
-    """Show every image once to every judge, or to those of `judging.roles`.
+def extract_features(
+    images: Dataset,
+    extractors: Extractors,
+    eval_options: EvalOptions,
+    *,
+    progress: Progress,
+    task: str,
+) -> FeatureCache:
+    """Show every image once to every extractor, or to those of `eval_options.roles`.
 
     What the others would have seen is missing: from the mappings by name, NaN, or None.
 
     Args:
         images: real or generated.
-        judges: the networks.
-        judging: what to look at and what to ask for.
+        extractors: the networks.
+        eval_options: what to look at and what to ask for.
         progress: told of every batch.
         task: what the progress bar says.
     """
-    num = len(images) if judging.num is None else judging.num
+    num = len(images) if eval_options.num is None else eval_options.num
     progress.start(task, num, unit="image")
 
-    def look(places: Sequence[int]) -> Observed:
+    def look(places: Sequence[int]) -> FeatureCache:
         batch = [images[place] for place in places]
-        asked = [t.caption for t in batch] if judging.captions is None \
-            else [judging.captions[place] for place in places]  # fmt: skip
-        seen, predicted = _look(batch, asked, len(images.class_names), judges, judging)
-        if judging.predicted_dir is not None and predicted is not None:
+        prompted = (
+            [t.caption for t in batch]
+            if eval_options.captions is None
+            else [eval_options.captions[place] for place in places]
+        )
+        seen, predicted = _look(batch, prompted, len(images.class_names), extractors, eval_options)
+        if eval_options.predicted_dir is not None and predicted is not None:
             for triplet, layout in zip(batch, predicted, strict=True):
-                write_layout(judging.predicted_dir / f"{triplet.id}.png", layout)
+                write_layout(eval_options.predicted_dir / f"{triplet.id}.png", layout)
         progress.advance(len(batch))
         return seen
 
@@ -181,21 +189,21 @@ def observe(
     return _joined(parts)
 
 
-def ask_again(
-    images: Dataset, seen: Observed, captions: Sequence[str], judges: Extractors
-) -> Observed:
+def rescore_captions(
+    images: Dataset, seen: FeatureCache, captions: Sequence[str], extractors: Extractors
+) -> FeatureCache:
     """The same images matched with other captions; only CLIP looks again.
 
     Args:
         images: those of `seen`, first ones first.
         seen: an earlier pass.
         captions: N captions.
-        judges: whose CLIP is called.
+        extractors: whose CLIP is called.
     """
 
     def match(places: Sequence[int]) -> TextMatch:
         pixels = torch.stack([images[place].image for place in places])  # (B, 3, H, W)
-        return judges.clip.cosines(pixels, [captions[place] for place in places])
+        return extractors.clip.cosines(pixels, [captions[place] for place in places])
 
     matches = list(Batches(BATCH, "match captions").run(range(len(seen)), match))
     return replace(
@@ -210,64 +218,69 @@ def _look(
     batch: Sequence[Triplet],
     captions: list[str],
     num_classes: int,
-    judges: Extractors,
-    judging: Judging,
-) -> tuple[Observed, Tensor | None]:
+    extractors: Extractors,
+    eval_options: EvalOptions,
+) -> tuple[FeatureCache, Tensor | None]:
     """One batch; also the primary segmenter's layouts uint8 (B, H, W), if it ran."""
     images = torch.stack([triplet.image for triplet in batch])  # (B, 3, H, W)
     layouts = torch.stack([triplet.layout for triplet in batch])  # (B, H, W)
     num, _, height, width = images.shape
-    roles = judges.networks.keys() if judging.roles is None else judging.roles
-    segmenters: dict[str, SeenLayouts] = {}
-    running = [judge for judge in judges.segmenters if segmenter_role(judge.name) in roles]
-    predictions = {judge.name: judge.predict(images) for judge in running}
-    for judge in running:
-        known = len(judge.class_names)
+    roles = extractors.networks.keys() if eval_options.roles is None else eval_options.roles
+    segmenters: dict[str, SegmentationCounts] = {}
+    running = [
+        extractor for extractor in extractors.segmenters if segmenter_role(extractor.name) in roles
+    ]
+    predictions = {extractor.name: extractor.predict(images) for extractor in running}
+    for extractor in running:
+        known = len(extractor.class_names)
         own = torch.where(layouts < known, layouts, IGNORE_ID)  # classes it cannot see are dropped
-        predicted = predictions[judge.name].layouts
-        segmenters[judge.name] = SeenLayouts(
+        predicted = predictions[extractor.name].layouts
+        segmenters[extractor.name] = SegmentationCounts(
             class_counts(predicted, known), confusion_matrices(own, predicted, known)
         )
     features = {
-        judge.protocol: judges.features_of(judge, images, predictions).float().cpu().numpy()
-        for judge in judges.features
-        if features_role(judge.protocol) in roles
+        extractor.protocol: extractors.features_of(extractor, images, predictions)
+        .float()
+        .cpu()
+        .numpy()
+        for extractor in extractors.features
+        if features_role(extractor.protocol) in roles
     }
     cosines, too_long = np.full(num, np.nan, np.float32), np.zeros(num, bool)
-    if judging.match_captions and CLIP_ROLE in roles:
-        match = judges.clip.cosines(images, captions)
+    if eval_options.match_captions and CLIP_ROLE in roles:
+        match = extractors.clip.cosines(images, captions)
         cosines, too_long = match.cosines, match.too_long
     attributes = None
-    if judges.attributes is not None and ATTRIBUTES_ROLE in roles:
-        attributes = judges.attributes.predict(images).cpu().numpy()
-    observed = Observed(
+    if extractors.attributes is not None and ATTRIBUTES_ROLE in roles:
+        attributes = extractors.attributes.predict(images).cpu().numpy()
+    observed = FeatureCache(
         tuple(triplet.id for triplet in batch),
         tuple(captions),
         height * width,
         segmenters,
-        class_counts(layouts, num_classes) if judging.has_layouts else None,
+        class_counts(layouts, num_classes) if eval_options.has_layouts else None,
         features,
         cosines,
         too_long,
         attributes,
     )
-    primary = predictions.get(judges.segmenters[0].name)
+    primary = predictions.get(extractors.segmenters[0].name)
     return observed, None if primary is None else primary.layouts
 
 
-def _joined(parts: Sequence[Observed]) -> Observed:
+def _joined(parts: Sequence[FeatureCache]) -> FeatureCache:
     first = parts[0]
 
     def join(arrays: Sequence[NDArray | None]) -> NDArray | None:
         present = [array for array in arrays if array is not None]
         return np.concatenate(present) if present else None
 
-    return Observed(
+    return FeatureCache(
         tuple(name for part in parts for name in part.ids),
         tuple(caption for part in parts for caption in part.captions),
         first.num_pixels,
         {
-            name: SeenLayouts(
+            name: SegmentationCounts(
                 np.concatenate([part.segmenters[name].counts for part in parts]),
                 np.concatenate([part.segmenters[name].confusions for part in parts]),
             )

@@ -1,4 +1,5 @@
-"""Samples against the images that their generator was trained on, in a judge's feature space."""
+"""Samples against the images that their generator was trained on, in an extractor's feature
+space."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gcdp_bench.core.progress import Progress
-from gcdp_bench.core.types import Dataset, FeatureJudge, MetricValue
+from gcdp_bench.core.types import Dataset, FeatureExtractor, MetricValue
 from gcdp_bench.metrics.memorisation import Neighbours, memorised_values, nearest_training
 
 BATCH = 32
@@ -32,7 +33,7 @@ def find_memorised(
     samples: Dataset,
     training: Dataset,
     unseen: Dataset,
-    judge: FeatureJudge,
+    extractor: FeatureExtractor,
     *,
     progress: Progress,
 ) -> Memorisation:
@@ -45,7 +46,7 @@ def find_memorised(
         samples: of a generator.
         training: the images that the generator was trained on.
         unseen: other real images of the same distribution.
-        judge: in whose features distances are measured.
+        extractor: in whose features distances are measured.
         progress: told of every batch.
 
     Raises:
@@ -57,9 +58,9 @@ def find_memorised(
                 f"{other.name}, {other.split}: expected images of the samples' size "
                 f"{samples.image_size}, got {other.image_size}; open it at that size"
             )
-    real = _features(training, judge, progress)  # (M, D)
-    neighbours = nearest_training(_features(samples, judge, progress), real)
-    expected = nearest_training(_features(unseen, judge, progress), real)
+    real = _features(training, extractor, progress)  # (M, D)
+    neighbours = nearest_training(_features(samples, extractor, progress), real)
+    expected = nearest_training(_features(unseen, extractor, progress), real)
     ids = [samples[index].id for index in range(len(samples))]
     training_ids = {int(index): training[int(index)].id for index in np.unique(neighbours.index)}
     per_sample = pd.DataFrame(
@@ -78,14 +79,18 @@ def find_memorised(
     )
 
 
-def _features(dataset: Dataset, judge: FeatureJudge, progress: Progress) -> NDArray[np.float32]:
+def _features(
+    dataset: Dataset, extractor: FeatureExtractor, progress: Progress
+) -> NDArray[np.float32]:
     """Features of every image, (N, D)."""
     parts = []
-    progress.start(f"{judge.name} of {dataset.name} {dataset.split}", len(dataset), unit="image")
+    progress.start(
+        f"{extractor.name} of {dataset.name} {dataset.split}", len(dataset), unit="image"
+    )
     for start in range(0, len(dataset), BATCH):
         indices = range(start, min(start + BATCH, len(dataset)))
         images = torch.stack([dataset[index].image for index in indices])  # (B, 3, H, W)
-        parts.append(judge.features(images).float().cpu().numpy())
+        parts.append(extractor.features(images).float().cpu().numpy())
         progress.advance(len(images))
     progress.finish()
     return np.concatenate(parts)

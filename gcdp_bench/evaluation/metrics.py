@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from gcdp_bench.core.rng import generator
-from gcdp_bench.core.types import AttributedDataset, Dataset, FeatureJudge, MetricValue
-from gcdp_bench.evaluation.features import Observed
+from gcdp_bench.core.types import AttributedDataset, Dataset, FeatureExtractor, MetricValue
+from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.attribute_recall import asked_attributes, attribute_values
+from gcdp_bench.metrics.attribute_recall import attribute_values, prompted_attributes
 from gcdp_bench.metrics.clip_score import clip_values
 from gcdp_bench.metrics.cmmd import cmmd_values
 from gcdp_bench.metrics.definitions.versions import definition_version
@@ -25,8 +25,8 @@ from gcdp_bench.metrics.layout_iou import iou_values
 from gcdp_bench.metrics.prdc import prdc_values
 from gcdp_bench.metrics.segmentation_distance import area_percent, fsd_values
 from gcdp_bench.metrics.semantic_recall import (
-    classes_asked,
     precision_per_sample,
+    prompted_classes,
     recall_per_sample,
     recall_values,
 )
@@ -44,7 +44,7 @@ DISTANCES: Mapping[str, Callable[[str, NDArray, NDArray], Sequence[MetricValue]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredMetric:
     """A value with the network that it depends on."""
 
     value: MetricValue
@@ -58,26 +58,46 @@ class Judged:
 class Scores:
     """All values of one point."""
 
-    values: list[Judged]
+    values: list[ScoredMetric]
     per_sample: pd.DataFrame  # id, caption, asked, found, recall, precision, clip, too_long
 
     def frame(self) -> pd.DataFrame:
         """Values as a table."""
         rows = [
-            (v.metric, v.class_name, v.value, v.corrected, v.ci_low, v.ci_high, v.ci_method,
-             v.num_samples, judged.extractor, definition_version(v.metric))
-            for judged in self.values
-            for v in [judged.value]
-        ]  # fmt: skip
-        columns = ["metric", "class", "value", "corrected", "ci_low", "ci_high", "ci_method",
-                   "num_samples", "extractor", "definition"]  # fmt: skip
+            (
+                v.metric,
+                v.class_name,
+                v.value,
+                v.corrected,
+                v.ci_low,
+                v.ci_high,
+                v.ci_method,
+                v.num_samples,
+                scored.extractor,
+                definition_version(v.metric),
+            )
+            for scored in self.values
+            for v in [scored.value]
+        ]
+        columns = [
+            "metric",
+            "class",
+            "value",
+            "corrected",
+            "ci_low",
+            "ci_high",
+            "ci_method",
+            "num_samples",
+            "extractor",
+            "definition",
+        ]
         return pd.DataFrame(rows, columns=columns)
 
 
 def score_generated(
-    seen: Observed,
+    seen: FeatureCache,
     reference: Reference,
-    judges: Extractors,
+    extractors: Extractors,
     *,
     captions: bool = True,
     distances: bool = True,
@@ -87,7 +107,7 @@ def score_generated(
     Args:
         seen: the samples.
         reference: real images.
-        judges: the networks.
+        extractors: the networks.
         captions: False: of a generator that reads none, so that metrics of captions are undefined.
         distances: False: leave them out; they take the longest.
 
@@ -95,22 +115,22 @@ def score_generated(
         ValueError: fewer than two samples.
     """
     values = [
-        *(_of_captions(seen, reference, judges) if captions else ()),
-        *_of_layouts(seen, judges),
-        *(_distances(seen, reference.observed, judges) if distances else ()),
+        *(_of_captions(seen, reference, extractors) if captions else ()),
+        *_of_layouts(seen, extractors),
+        *(_distances(seen, reference.observed, extractors) if distances else ()),
     ]
-    per_sample = _per_sample(seen, reference, judges)
+    per_sample = _per_sample(seen, reference, extractors)
     if not captions:
-        per_sample["asked"] = ""
+        per_sample["prompted"] = ""
         per_sample[["recall", "precision", "clip"]] = np.nan
     return Scores(values, per_sample)
 
 
 def score_real(
-    seen: Observed,
-    rest: Observed,
+    seen: FeatureCache,
+    rest: FeatureCache,
     reference: Reference,
-    judges: Extractors,
+    extractors: Extractors,
     source: str,
     *,
     distances: bool = True,
@@ -125,17 +145,17 @@ def score_real(
         seen: N real images.
         rest: the others of the split; no image is on both sides.
         reference: the split.
-        judges: the networks.
+        extractors: the networks.
         source: one of the above.
         distances: False: leave them out.
     """
     if source == "real-split":
-        values = _distances(seen, rest, judges) if distances else []
+        values = _distances(seen, rest, extractors) if distances else []
     elif source == "real-floor":
-        values = _of_captions(seen, reference, judges)
+        values = _of_captions(seen, reference, extractors)
     else:
-        values = [*_of_captions(seen, reference, judges), *_of_layouts(seen, judges)]
-    return Scores(values, _per_sample(seen, reference, judges))
+        values = [*_of_captions(seen, reference, extractors), *_of_layouts(seen, extractors)]
+    return Scores(values, _per_sample(seen, reference, extractors))
 
 
 def frechet_name(protocol: str) -> str:
@@ -152,102 +172,110 @@ def derangement(num: int) -> list[int]:
     return result
 
 
-def _of_captions(seen: Observed, reference: Reference, judges: Extractors) -> list[Judged]:
+def _of_captions(
+    seen: FeatureCache, reference: Reference, extractors: Extractors
+) -> list[ScoredMetric]:
     """Semantic Recall and its company, CLIP score, attribute recall."""
     values = []
-    asked = _asked(seen.captions, reference.dataset)  # (N, K)
-    for place, judge in enumerate(judges.segmenters):
-        known = len(judge.class_names)
+    prompted = _prompted(seen.captions, reference.dataset)  # (N, K)
+    for place, extractor in enumerate(extractors.segmenters):
+        known = len(extractor.class_names)
         named = [index for index in reference.captioned if index < known]
-        found = seen.segmenters[judge.name].counts  # (N, K_j)
+        found = seen.segmenters[extractor.name].counts  # (N, K_j)
         values += [
-            Judged(value, judge.name, judge.resizer, place == 0)
+            ScoredMetric(value, extractor.name, extractor.resizer, place == 0)
             for value in recall_values(
-                asked[:, :known], found, seen.num_pixels, judge.class_names, named
+                prompted[:, :known], found, seen.num_pixels, extractor.class_names, named
             )
         ]
     values += [
-        Judged(value, judges.clip.name, judges.clip.resizer)
+        ScoredMetric(value, extractors.clip.name, extractors.clip.resizer)
         for value in clip_values(seen.cosines, seen.too_long)
     ]
-    if judges.attributes is not None and isinstance(reference.dataset, AttributedDataset):
+    if extractors.attributes is not None and isinstance(reference.dataset, AttributedDataset):
         assert seen.attributes is not None
         values += [
-            Judged(value, judges.attributes.name, judges.attributes.resizer)
+            ScoredMetric(value, extractors.attributes.name, extractors.attributes.resizer)
             for value in attribute_values(
-                asked_attributes(reference.dataset, seen.captions),
+                prompted_attributes(reference.dataset, seen.captions),
                 seen.attributes,
-                judges.attributes.thresholds,
+                extractors.attributes.thresholds,
                 reference.dataset.attribute_names,
             )
         ]
     return values
 
 
-def _of_layouts(seen: Observed, judges: Extractors) -> list[Judged]:
+def _of_layouts(seen: FeatureCache, extractors: Extractors) -> list[ScoredMetric]:
     """mIoU of the images' own layouts against the segmenter's."""
     if seen.layouts is None:
         return []
     return [
-        Judged(value, judge.name, judge.resizer, place == 0)
-        for place, judge in enumerate(judges.segmenters)
-        for value in iou_values(seen.segmenters[judge.name].confusions, judge.class_names)
+        ScoredMetric(value, extractor.name, extractor.resizer, place == 0)
+        for place, extractor in enumerate(extractors.segmenters)
+        for value in iou_values(seen.segmenters[extractor.name].confusions, extractor.class_names)
     ]
 
 
-def _distances(seen: Observed, real: Observed, judges: Extractors) -> list[Judged]:
+def _distances(
+    seen: FeatureCache, real: FeatureCache, extractors: Extractors
+) -> list[ScoredMetric]:
     """Distances of feature and class-area distributions."""
     num = len(real)
     values = [
-        Judged(value, judge.name, judge.resizer, place == 0, num)
-        for place, judge in enumerate(judges.features)
-        for value in _feature_distances(judge, seen, real)
+        ScoredMetric(value, extractor.name, extractor.resizer, place == 0, num)
+        for place, extractor in enumerate(extractors.features)
+        for value in _feature_distances(extractor, seen, real)
     ]
-    for place, judge in enumerate(judges.segmenters):
+    for place, extractor in enumerate(extractors.segmenters):
         areas, real_areas = (
-            area_percent(side.segmenters[judge.name].counts) for side in (seen, real)
+            area_percent(side.segmenters[extractor.name].counts) for side in (seen, real)
         )
         values += [
-            Judged(value, judge.name, judge.resizer, place == 0, num)
+            ScoredMetric(value, extractor.name, extractor.resizer, place == 0, num)
             for value in fsd_values(areas, real_areas, "predicted")
         ]
     if seen.layouts is not None and real.layouts is not None:
         own = fsd_values(area_percent(seen.layouts), area_percent(real.layouts), "generated")
-        values += [Judged(value, num_reference=num) for value in own]
+        values += [ScoredMetric(value, num_reference=num) for value in own]
     return values
 
 
-def _feature_distances(judge: FeatureJudge, seen: Observed, real: Observed) -> list[MetricValue]:
-    x, y = seen.features[judge.protocol], real.features[judge.protocol]
+def _feature_distances(
+    extractor: FeatureExtractor, seen: FeatureCache, real: FeatureCache
+) -> list[MetricValue]:
+    x, y = seen.features[extractor.protocol], real.features[extractor.protocol]
     return [
-        value for measure in judge.measures for value in DISTANCES[measure](judge.protocol, x, y)
+        value
+        for measure in extractor.measures
+        for value in DISTANCES[measure](extractor.protocol, x, y)
     ]
 
 
-def _per_sample(seen: Observed, reference: Reference, judges: Extractors) -> pd.DataFrame:
-    judge = judges.segmenters[0]
-    names = judge.class_names
+def _per_sample(seen: FeatureCache, reference: Reference, extractors: Extractors) -> pd.DataFrame:
+    extractor = extractors.segmenters[0]
+    names = extractor.class_names
     columns = sorted(index for index in reference.captioned if index < len(names))
-    asked = _asked(seen.captions, reference.dataset)[:, : len(names)][:, columns]
-    found = (seen.segmenters[judge.name].counts > 0)[:, columns]
+    prompted = _prompted(seen.captions, reference.dataset)[:, : len(names)][:, columns]
+    found = (seen.segmenters[extractor.name].counts > 0)[:, columns]
     shown = [names[column] for column in columns]
     return pd.DataFrame(
         {
             "id": seen.ids,
             "caption": seen.captions,
-            "asked": [_listed(row, shown) for row in asked],
-            "found": [_listed(row, shown) for row in found],
-            "recall": recall_per_sample(asked, found),
-            "precision": precision_per_sample(asked, found),
+            "prompted": [_listed(row, shown) for row in prompted],
+            "detected": [_listed(row, shown) for row in found],
+            "recall": recall_per_sample(prompted, found),
+            "precision": precision_per_sample(prompted, found),
             "clip": seen.cosines,
             "too_long": seen.too_long,
         }
     )
 
 
-def _asked(captions: Sequence[str], dataset: Dataset) -> NDArray[np.bool_]:
+def _prompted(captions: Sequence[str], dataset: Dataset) -> NDArray[np.bool_]:
     named = [dataset.caption_classes(caption) for caption in captions]
-    return classes_asked(named, len(dataset.class_names))
+    return prompted_classes(named, len(dataset.class_names))
 
 
 def _listed(row: NDArray[np.bool_], names: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ import pandas as pd
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.types import Dataset
-from gcdp_bench.evaluation.cached import observe_cached
-from gcdp_bench.evaluation.features import Observed
+from gcdp_bench.evaluation.cached import extract_cached
+from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors
 from gcdp_bench.io.atomic import remove_leftovers
 from gcdp_bench.io.cache import UserCache
@@ -31,7 +31,7 @@ class Reference:
     dataset: Dataset
     digest: str  # of images and layouts, in any order
     captioned: frozenset[int]  # ids that some caption of the split names
-    observed: Observed
+    observed: FeatureCache
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class Reference:
 
 def reference_statistics(
     dataset: Dataset,
-    judges: Extractors,
+    extractors: Extractors,
     cache: UserCache,
     progress: Progress,
     *,
@@ -52,15 +52,16 @@ def reference_statistics(
 
     Args:
         dataset: the split.
-        judges: the networks.
+        extractors: the networks.
         cache: where it is kept.
         progress: told of every batch.
         roles: of `Extractors.networks`, if not of all but CLIP.
         check: called with `Reference.digest`.
     """
-    roles = judges.networks.keys() - {CLIP_ROLE} if roles is None else roles
-    seen = observe_cached(dataset, judges, cache, roles=roles, progress=progress,
-                          task=f"read {dataset.name}")  # fmt: skip
+    roles = extractors.networks.keys() - {CLIP_ROLE} if roles is None else roles
+    seen = extract_cached(
+        dataset, extractors, cache, roles=roles, progress=progress, task=f"read {dataset.name}"
+    )
     pairs = _sha("".join(sorted(content.pair for content in seen.contents)))
     check(pairs)
     captions = set(seen.observed.captions)
@@ -70,7 +71,7 @@ def reference_statistics(
 
 def kept_reference(
     dataset: Dataset,
-    judges: Extractors,
+    extractors: Extractors,
     cache: UserCache,
     folder: Path,
     progress: Progress,
@@ -84,7 +85,7 @@ def kept_reference(
 
     Args:
         dataset: the split.
-        judges: the networks.
+        extractors: the networks.
         cache: of the user.
         folder: `references/` of a results folder; of several processes one writes, others wait.
         progress: told of every batch.
@@ -96,20 +97,22 @@ def kept_reference(
     Raises:
         ValueError: the copy is damaged.
     """
-    start = digest([dataset.name, judges.identity])
+    start = digest([dataset.name, extractors.identity])
     with exclusive(folder / start):
         remove_leftovers(folder)
         is_held = any(fetched(folder).glob(f"{start}-*.npz"))
 
         def look(roles: Collection[str] | None) -> tuple[Reference, Path]:
-            found = reference_statistics(dataset, judges, cache, progress, roles=roles, check=check)
+            found = reference_statistics(
+                dataset, extractors, cache, progress, roles=roles, check=check
+            )
             observed = found.observed
             rest = digest([found.digest, observed.ids, observed.captions])
             return found, folder / f"{start}-{rest}.npz"
 
         reference, path = look(() if is_held else None)
         if path.exists():
-            return replace(reference, observed=Observed.load(path)), path
+            return replace(reference, observed=FeatureCache.load(path)), path
         if is_held:
             reference, path = look(None)
         reference.observed.save(path)

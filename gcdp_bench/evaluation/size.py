@@ -8,7 +8,7 @@ from gcdp_bench.extractors.bundle import Extractors
 
 
 def evaluation_size(
-    native: Size, judges: Extractors, *, resize: str, where: str, dataset: str
+    native: Size, extractors: Extractors, *, resize: str, where: str, dataset: str
 ) -> Size:
     """(height, width) at which samples of `native` are evaluated, and the real images with them.
 
@@ -17,7 +17,7 @@ def evaluation_size(
 
     Args:
         native: (height, width) of the samples.
-        judges: the networks.
+        extractors: the networks.
         resize: see `framing.frame`.
         where: the samples, for the message.
         dataset: of the command, for the message.
@@ -26,7 +26,7 @@ def evaluation_size(
         ValueError: networks of different sizes, or the samples are of another and `resize` does
             not say how they get there.
     """
-    needed = judges.required_sizes
+    needed = extractors.required_sizes
     others = {name: size for name, size in needed.items() if size != native}
     if not others:
         return native
@@ -36,12 +36,16 @@ def evaluation_size(
     seen = " and ".join(f"{name} evaluates images of {by(size)}" for name, size in others.items())
     commands = ", ".join(
         f"`gcdp-bench train {kind} --dataset {dataset} --size {by(native)}`"
-        for kind in judges.trained_kinds
+        for kind in extractors.trained_kinds
     )
-    way = "" if len(sizes) > 1 else (
-        f"pass --resize crop, --resize pad or --resize stretch to bring samples and real images to "
-        f"{by(sizes[0])}, or "
-    )  # fmt: skip
+    way = (
+        ""
+        if len(sizes) > 1
+        else (
+            f"pass --resize crop, --resize pad or --resize stretch to bring samples and real "
+            f"images to {by(sizes[0])}, or "
+        )
+    )
     raise ValueError(
         f"{where}: its images are {by(native)}, but {seen}; {way}train networks for {by(native)} "
         f"({commands}) and give their folders"

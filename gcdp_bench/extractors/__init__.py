@@ -1,1 +1,1 @@
-"""Networks that judge: features, layouts and cosines of images."""
+"""Networks that evaluate images: features, layouts and cosines."""

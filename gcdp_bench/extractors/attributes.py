@@ -33,7 +33,7 @@ class AttributesConfig:
     dataset: str  # what it was trained on
     attribute_names: tuple[str, ...]  # A names, the dataset's
     frequencies: tuple[float, ...]  # (A,), share of the training images with the attribute
-    image_size: Size  # it judges images of this size
+    image_size: Size  # it evaluates images of this size
     backbone: Backbone
     largest_weight: float = 10.0  # of an answer in the loss
     start_from: str | None = None  # torchvision's checkpoint of the backbone, a local file
@@ -150,7 +150,7 @@ class AttributeClassifier:
 
     @property
     def resizer(self) -> str:
-        """Images are judged at the size at which they come."""
+        """Images are evaluated at the size at which they come."""
         return "native"
 
     @property
@@ -164,7 +164,7 @@ class AttributeClassifier:
         return self.config.thresholds
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse a dataset that it cannot judge.
+        """Refuse a dataset that it cannot evaluate.
 
         Raises:
             ValueError: no attributes, others, or images of another size; says what to do.

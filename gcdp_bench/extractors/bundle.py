@@ -1,4 +1,4 @@
-"""The judges of one evaluation, and how they are chosen and loaded."""
+"""The extractors of one evaluation, and how they are chosen and loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from torch import Tensor
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.finite import require_finite
 from gcdp_bench.core.images import Size
-from gcdp_bench.core.types import Dataset, FeatureJudge, Judge, LayoutJudge, Prediction, TextJudge
+from gcdp_bench.core.types import (
+    Dataset,
+    Extractor,
+    FeatureExtractor,
+    ImageTextScorer,
+    Prediction,
+    Segmenter,
+)
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
@@ -33,18 +40,18 @@ from gcdp_bench.extractors.names import (
     split_resize,
 )
 from gcdp_bench.extractors.registry import find_weights
-from gcdp_bench.extractors.segmenter import Segmenter, SegmenterFeatures
+from gcdp_bench.extractors.segmenter import SegmenterFeatures, TrainedSegmenter
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
 from gcdp_bench.training.runs import PRETRAINED, Run, Weights, as_weights, find_run, refuse_all
 
 T = TypeVar("T")
-Kind = Literal["shipped", "standard"]
+Kind = Literal["pretrained", "standard"]
 CLIP_ROLE, ATTRIBUTES_ROLE = "clip", "attributes"
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgeRequest:
-    """Which networks judge. The defaults are those of the dataset, see `runs.find_run`.
+class ExtractorRequest:
+    """Which networks evaluate. The defaults are those of the dataset, see `runs.find_run`.
 
     A segmenter is named by the folder of one trained here; by `pretrained`, for the small one that
     ships; by `hrnet-w48-cityscapes`, for the checkpoint in the user's weights store; or by an
@@ -53,10 +60,10 @@ class JudgeRequest:
     """
 
     dataset: DatasetIdentity
-    kind: Kind = "shipped"  # decides the defaults, and which CLIP `clip` means
+    kind: Kind = "pretrained"  # decides the defaults, and which CLIP `clip` means
     segmenter: str | None = None  # None: the dataset's; HRNet-W48 for standard on cityscapes
     other_segmenters: tuple[str, ...] = ()  # second opinions
-    clip: Weights = None  # run folder ("shipped") or weights file ("standard")
+    clip: Weights = None  # run folder ("pretrained") or weights file ("standard")
     features: tuple[str, ...] | None = None  # of FEATURE_PROTOCOLS; None: DEFAULT_FEATURES
     inception: Path | None = None  # weights file of tf1, clean and torch
     dinov2: Path | None = None  # folder in Hugging Face's format
@@ -84,35 +91,37 @@ class JudgeRequest:
 class Extractors:
     """Every network of one evaluation."""
 
-    segmenter: LayoutJudge  # the first judge of layouts
-    clip: TextJudge
-    features: tuple[FeatureJudge, ...]  # the first one's distance is the evaluation's FID
-    other_segmenters: tuple[LayoutJudge, ...] = ()  # second opinions
+    segmenter: Segmenter  # the first extractor of layouts
+    clip: ImageTextScorer
+    features: tuple[FeatureExtractor, ...]  # the first one's distance is the evaluation's FID
+    other_segmenters: tuple[Segmenter, ...] = ()  # second opinions
     attributes: AttributeClassifier | None = None
 
     def __post_init__(self):
         for what, names in (
-            ("segmenter", [judge.name for judge in self.segmenters]),
-            ("feature protocol", [judge.protocol for judge in self.features]),
+            ("segmenter", [extractor.name for extractor in self.segmenters]),
+            ("feature protocol", [extractor.protocol for extractor in self.features]),
         ):
             repeated = [name for name, num in Counter(names).items() if num > 1]
             if repeated:
-                raise ValueError(f"expected each {what} once, got {repeated[0]} more than once; "
-                                 "rows are told apart by it")  # fmt: skip
+                raise ValueError(
+                    f"expected each {what} once, got {repeated[0]} more than once; "
+                    "rows are told apart by it"
+                )
 
     @property
-    def segmenters(self) -> tuple[LayoutJudge, ...]:
-        """All judges of layouts, the first one first."""
+    def segmenters(self) -> tuple[Segmenter, ...]:
+        """All extractors of layouts, the first one first."""
         return (self.segmenter, *self.other_segmenters)
 
     @property
-    def networks(self) -> dict[str, Judge]:
+    def networks(self) -> dict[str, Extractor]:
         """Every network by its role."""
-        networks: dict[str, Judge] = {
-            segmenter_role(judge.name): judge for judge in self.segmenters
+        networks: dict[str, Extractor] = {
+            segmenter_role(extractor.name): extractor for extractor in self.segmenters
         }
         networks |= {CLIP_ROLE: self.clip}
-        networks |= {features_role(judge.protocol): judge for judge in self.features}
+        networks |= {features_role(extractor.protocol): extractor for extractor in self.features}
         if self.attributes is not None:
             networks[ATTRIBUTES_ROLE] = self.attributes
         return networks
@@ -124,9 +133,10 @@ class Extractors:
 
     @property
     def identity(self) -> str:
-        """Hash over the roles, names, resizes and weights of all judges, in no order."""
+        """Hash over the roles, names, resizes and weights of all extractors, in no order."""
         resizers = [
-            (judge.name, judge.resizer) for judge in (*self.segmenters, self.clip, *self.features)
+            (extractor.name, extractor.resizer)
+            for extractor in (*self.segmenters, self.clip, *self.features)
         ]
         names = [] if self.attributes is None else [self.attributes.name]
         return digest([sorted(self.digests.items()), sorted(resizers), names])
@@ -136,48 +146,58 @@ class Extractors:
         """The one image size that a network was trained for, by its name; not of the standard ones,
         which bring images to their own.
         """
-        judges = (*self.segmenters, self.clip, self.attributes)
-        own = [j for j in judges if isinstance(j, (Segmenter, SmallClip, AttributeClassifier))]
-        return {judge.name: judge.config.image_size for judge in own}
+        extractors = (*self.segmenters, self.clip, self.attributes)
+        own = [
+            j
+            for j in extractors
+            if isinstance(j, (TrainedSegmenter, SmallClip, AttributeClassifier))
+        ]
+        return {extractor.name: extractor.config.image_size for extractor in own}
 
     @property
     def trained_kinds(self) -> list[str]:
         """Kinds of those networks, as `train` names them."""
-        kinds = {"segmenter": Segmenter, "clip": SmallClip, "attributes": AttributeClassifier}
-        judges = (*self.segmenters, self.clip, self.attributes)
-        return [name for name, kind in kinds.items() if any(isinstance(j, kind) for j in judges)]
+        kinds = {
+            "segmenter": TrainedSegmenter,
+            "clip": SmallClip,
+            "attributes": AttributeClassifier,
+        }
+        extractors = (*self.segmenters, self.clip, self.attributes)
+        return [
+            name for name, kind in kinds.items() if any(isinstance(j, kind) for j in extractors)
+        ]
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse a dataset that a segmenter, CLIP or the attribute classifier cannot judge.
+        """Refuse a dataset that a segmenter, CLIP or the attribute classifier cannot evaluate.
 
         Raises:
             ValueError: says what does not fit and what to do.
         """
-        for judge in self.segmenters:
-            judge.check(dataset)
+        for extractor in self.segmenters:
+            extractor.check(dataset)
         if self.attributes is not None:
             self.attributes.check(dataset)
         if isinstance(self.clip, SmallClip):
             self.clip.check_size(dataset.image_size)
 
     def features_of(
-        self, judge: FeatureJudge, images: Tensor, predictions: Mapping[str, Prediction]
+        self, extractor: FeatureExtractor, images: Tensor, predictions: Mapping[str, Prediction]
     ) -> Tensor:
         """Features float32 (B, D) of `images`; a segmenter's are those of its prediction.
 
         Args:
-            judge: one of `features`.
+            extractor: one of `features`.
             images: uint8 (B, 3, H, W).
             predictions: of the same images, by segmenter's name.
 
         Raises:
             NotFinite: a feature is not finite.
         """
-        if isinstance(judge, SegmenterFeatures) and judge.name in predictions:
-            features = predictions[judge.name].features
+        if isinstance(extractor, SegmenterFeatures) and extractor.name in predictions:
+            features = predictions[extractor.name].features
         else:
-            features = judge.features(images)
-        require_finite(f"features of {judge.name}", features, remedy="give other weights")
+            features = extractor.features(images)
+        require_finite(f"features of {extractor.name}", features, remedy="give other weights")
         return features
 
 
@@ -196,7 +216,8 @@ class Networks:
     """Where the networks of one evaluation are."""
 
     segmenters: tuple[tuple[Run, str | None], ...]
-    """The first judge first, each with the size at which HRNet-W48 looks; None: trained here."""
+    """The first extractor first, each with the size at which HRNet-W48 looks; None: trained
+    here."""
     clip: Run
     attributes: Run | None = None
     inception: Run | None = None
@@ -208,7 +229,7 @@ class Networks:
         runs = [*(run for run, _ in self.segmenters), *(run for run in others if run is not None)]
         return "\n".join(map(str, runs))
 
-    def pinned(self, request: JudgeRequest) -> JudgeRequest:
+    def pinned(self, request: ExtractorRequest) -> ExtractorRequest:
         """The request that finds the same networks, whatever is trained meanwhile."""
         segmenter, _ = self.segmenters[0]
         return replace(
@@ -219,13 +240,13 @@ class Networks:
         )
 
 
-def find_networks(request: JudgeRequest) -> Networks:
+def find_networks(request: ExtractorRequest) -> Networks:
     """Look for all networks; nothing is loaded.
 
     Raises:
         FileNotFoundError: some are missing; says for all of them how to get them.
         ValueError: a run of the dataset's name is of other data, see `runs.find_run`; a file that
-            no judge uses.
+            no extractor uses.
     """
     _check_files(request)
     problems: list[FileNotFoundError | ValueError] = []
@@ -261,36 +282,36 @@ def find_networks(request: JudgeRequest) -> Networks:
     return Networks(found, clip, attributes, inception, dinov2)
 
 
-def load_extractors(request: JudgeRequest) -> Extractors:
-    """Load the judges.
+def load_extractors(request: ExtractorRequest) -> Extractors:
+    """Load the extractors.
 
     Raises:
         FileNotFoundError: weights are missing; says for all of them how to get them.
-        ValueError: unknown or repeated protocols, networks of other data, a file that no judge
+        ValueError: unknown or repeated protocols, networks of other data, a file that no extractor
             uses, damaged weights.
     """
     protocols, device = request.protocols, request.device
     networks = find_networks(request)
     fid: list[FidProtocol] = [name for name in FID_PROTOCOLS if name in protocols]
     first, *others = [_load_segmenter(run, resize, request) for run, resize in networks.segmenters]
-    judges: dict[str, FeatureJudge] = {"hrnet": SegmenterFeatures(first)}
+    extractors: dict[str, FeatureExtractor] = {"hrnet": SegmenterFeatures(first)}
     if request.kind == "standard":
         clip = StandardClip.load(networks.clip.folder, device=device)
-        judges["cmmd"] = ClipFeatures(clip)
+        extractors["cmmd"] = ClipFeatures(clip)
     else:
         clip = SmallClip.load(
             networks.clip.folder, trained_on=networks.clip.trained_on(request.dataset)
         )
     if networks.inception is not None:
         network = InceptionNetwork(networks.inception.folder, device=device)
-        judges |= {protocol: Inception(network, protocol) for protocol in fid}
+        extractors |= {protocol: Inception(network, protocol) for protocol in fid}
     if networks.dinov2 is not None:
-        judges["dinov2"] = DinoV2.load(networks.dinov2.folder, device=device)
+        extractors["dinov2"] = DinoV2.load(networks.dinov2.folder, device=device)
     attributes = networks.attributes
     return Extractors(
         first,
         clip,
-        tuple(judges[protocol] for protocol in protocols),
+        tuple(extractors[protocol] for protocol in protocols),
         tuple(others),
         None
         if attributes is None
@@ -300,8 +321,8 @@ def load_extractors(request: JudgeRequest) -> Extractors:
     )
 
 
-def load_segmenter(given: str | None, request: JudgeRequest) -> LayoutJudge:
-    """Load one judge of layouts.
+def load_segmenter(given: str | None, request: ExtractorRequest) -> Segmenter:
+    """Load one extractor of layouts.
 
     Args:
         given: as `JudgeRequest.segmenter`.
@@ -314,17 +335,17 @@ def load_segmenter(given: str | None, request: JudgeRequest) -> LayoutJudge:
     return _load_segmenter(*_find_segmenter(given, request), request)
 
 
-def _load_segmenter(run: Run, resize: str | None, request: JudgeRequest) -> LayoutJudge:
+def _load_segmenter(run: Run, resize: str | None, request: ExtractorRequest) -> Segmenter:
     if resize is None:
-        return Segmenter.load(run.folder, trained_on=run.trained_on(request.dataset))
+        return TrainedSegmenter.load(run.folder, trained_on=run.trained_on(request.dataset))
     return StandardSegmenter.load(run.folder, resize=resize, device=request.device)
 
 
-def _given_segmenters(request: JudgeRequest) -> tuple[str | None, ...]:
+def _given_segmenters(request: ExtractorRequest) -> tuple[str | None, ...]:
     return (request.segmenter, *request.other_segmenters)
 
 
-def _find_segmenter(given: str | None, request: JudgeRequest) -> tuple[Run, str | None]:
+def _find_segmenter(given: str | None, request: ExtractorRequest) -> tuple[Run, str | None]:
     """The network, and the size at which HRNet-W48 looks; None: a segmenter trained here."""
     if given is None and request.kind == "standard" and request.dataset.family == "cityscapes":
         given = HRNET
@@ -343,7 +364,7 @@ def _published(name: str, given: Path | None) -> Run:
     return Run(network=name, folder=path, origin="published", records={})
 
 
-def _check_files(request: JudgeRequest) -> None:
+def _check_files(request: ExtractorRequest) -> None:
     """Refuse a file that nothing would read."""
     protocols = request.protocols
     for option, path, users in (

@@ -1,4 +1,4 @@
-"""OpenAI's CLIP ViT-L/14 at 336 pixels, the paper's judge of text, and its image features."""
+"""OpenAI's CLIP ViT-L/14 at 336 pixels, the paper's extractor of text, and its image features."""
 
 from __future__ import annotations
 
@@ -147,8 +147,7 @@ def openai_weights(path: Path) -> dict[str, Tensor]:
         ValueError: neither of the two, or damaged.
     """
     archive = torchscript_tensors(path)
-    state: Any = archive if archive is not None else \
-        read_checkpoint(path, expected="CLIP weights")  # fmt: skip
+    state: Any = archive if archive is not None else read_checkpoint(path, expected="CLIP weights")
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(

@@ -2,7 +2,7 @@
 
 With a few thousand images the contrastive loss alone stays at chance, because nothing tells the
 image tower what a class looks like. Class names are therefore encoded as texts of their own and
-asked for in three places: in each patch of the image (from the layout), in the whole image and in
+prompted in three places: in each patch of the image (from the layout), in the whole image and in
 the caption. Scoring uses CLIP's own weights alone.
 """
 
@@ -89,8 +89,8 @@ TINY = ClipPreset(
     )
 )
 
-# Teaches Lafite and judges nothing: apart from the judge in size, tower and seed, and trained on
-# the subset, whose few pairs a transformer learns by heart (docs/baselines.md).
+# Teaches Lafite and evaluates nothing: apart from the extractor in size, tower and seed, and
+# trained on the subset, whose few pairs a transformer learns by heart (docs/baselines.md).
 TEACHER = ClipPreset(
     width=64,
     tower="convolutional",
@@ -182,14 +182,14 @@ class ClipTask:
         targets = same.float() / same.sum(1, keepdim=True)
         contrastive = F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)
         patches = batch["patches"].flatten(2).transpose(1, 2)  # (B, N, K)
-        asked = {
+        prompted = {
             "patches": (output["patch_logits"], patches),
             "image": (output["image_logits"], batch["named"]),
             "caption": (output["text_logits"], batch["named"]),
         }
         return {"contrastive": contrastive / 2} | {
             name: F.binary_cross_entropy_with_logits(found, wanted.float())
-            for name, (found, wanted) in asked.items()
+            for name, (found, wanted) in prompted.items()
         }
 
     @torch.no_grad()

@@ -20,9 +20,14 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, of pixe
 GRID_OFFSET = 0.1  # of DINOv2's own program, when it resizes the grid of positions
 CHUNK = 32
 SETTINGS = (
-    "hidden_size", "num_hidden_layers", "num_attention_heads", "hidden_act", "layer_norm_eps",
-    "patch_size", "image_size",
-)  # fmt: skip
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "hidden_act",
+    "layer_norm_eps",
+    "patch_size",
+    "image_size",
+)
 REMEDY = "give the folder of facebook/dinov2-large"
 
 

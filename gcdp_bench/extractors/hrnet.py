@@ -31,21 +31,36 @@ class HRNetConfig:
 
 
 W18_SMALL = HRNetConfig(
-    width=18, num_modules=(1, 3, 2), num_blocks=2, first_blocks=2, first_channels=64,
-    head_channels=270, upsample=2,
-)  # fmt: skip
+    width=18,
+    num_modules=(1, 3, 2),
+    num_blocks=2,
+    first_blocks=2,
+    first_channels=64,
+    head_channels=270,
+    upsample=2,
+)
 """mmseg's `fcn_hr18s` (HRNet-W18-small), fed with enlarged images."""
 
 W48 = HRNetConfig(
-    width=48, num_modules=(1, 4, 3), num_blocks=4, first_blocks=4, first_channels=64,
-    head_channels=720, upsample=1,
-)  # fmt: skip
-"""mmseg's `fcn_hr48` (HRNet-W48), the paper's judge."""
+    width=48,
+    num_modules=(1, 4, 3),
+    num_blocks=4,
+    first_blocks=4,
+    first_channels=64,
+    head_channels=720,
+    upsample=1,
+)
+"""mmseg's `fcn_hr48` (HRNet-W48), the paper's extractor."""
 
 TINY = HRNetConfig(
-    width=16, num_modules=(1, 1, 1), num_blocks=1, first_blocks=1, first_channels=16,
-    head_channels=96, upsample=2,
-)  # fmt: skip
+    width=16,
+    num_modules=(1, 1, 1),
+    num_blocks=1,
+    first_blocks=1,
+    first_channels=16,
+    head_channels=96,
+    upsample=2,
+)
 """A narrower and shallower one that a single core can train."""
 
 

@@ -74,9 +74,13 @@ def load_strictly(
     try:
         with _quiet():
             loaded, report = network.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, output_loading_info=True,
-                ignore_mismatched_sizes=True, **settings,
-            )  # fmt: skip
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **settings,
+            )
     except Exception as error:  # transformers raises almost anything about damaged files
         raise ValueError(
             f"{folder}: expected a {network.__name__} in Hugging Face's format, got "

@@ -20,7 +20,7 @@ FeatureProtocol = Literal["hrnet", "tf1", "clean", "torch", "dinov2", "cmmd"]
 FEATURE_PROTOCOLS: tuple[FeatureProtocol, ...] = get_args(FeatureProtocol)
 
 DEFAULT_FEATURES: Mapping[str, tuple[FeatureProtocol, ...]] = {
-    "shipped": ("hrnet",),
+    "pretrained": ("hrnet",),
     "standard": ("tf1",),
 }
 """Kind of the evaluating networks -> features that are compared unless told otherwise."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from gcdp_bench.core.config import from_dict, read_task
 from gcdp_bench.core.finite import require_finite
 from gcdp_bench.core.images import Size, to_float
-from gcdp_bench.core.types import Dataset, LayoutJudge, Prediction
+from gcdp_bench.core.types import Dataset, Prediction, Segmenter
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.weights import tensors_digest
@@ -26,13 +26,13 @@ class SegmenterConfig:
 
     dataset: str  # what it was trained on
     class_names: tuple[str, ...]
-    image_size: Size  # it judges images of this size
+    image_size: Size  # it evaluates images of this size
     network: HRNetConfig
     variant: str  # "tiny" or "w18-small"
     balance: float = 0.35  # class weights in the loss are frequency^-balance
 
 
-class Segmenter:
+class TrainedSegmenter:
     """A segmenter trained by `gcdp-bench train segmenter`: a `LayoutJudge`."""
 
     resizer = "native"
@@ -43,7 +43,7 @@ class Segmenter:
         self.digest = tensors_digest(network.state_dict())
 
     @classmethod
-    def load(cls, folder: Path, *, trained_on: str | None = None) -> Segmenter:
+    def load(cls, folder: Path, *, trained_on: str | None = None) -> TrainedSegmenter:
         """Read `config.json` and `model.safetensors` of a training run.
 
         Args:
@@ -126,7 +126,7 @@ class SegmenterFeatures:
     protocol = "hrnet"
     measures = ("frechet", "kid", "prdc")
 
-    def __init__(self, segmenter: LayoutJudge):
+    def __init__(self, segmenter: Segmenter):
         self.segmenter = segmenter
 
     @property

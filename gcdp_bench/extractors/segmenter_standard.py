@@ -1,4 +1,4 @@
-"""HRNet-W48 of OpenMMLab, trained on Cityscapes: the paper's judge of layouts."""
+"""HRNet-W48 of OpenMMLab, trained on Cityscapes: the paper's extractor of layouts."""
 
 from __future__ import annotations
 
@@ -33,10 +33,26 @@ REMEDY = (
 )
 
 CITYSCAPES_CLASSES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign",
-    "vegetation", "terrain", "sky", "person", "rider", "car", "truck", "bus", "train",
-    "motorcycle", "bicycle",
-)  # fmt: skip
+    "road",
+    "sidewalk",
+    "building",
+    "wall",
+    "fence",
+    "pole",
+    "traffic light",
+    "traffic sign",
+    "vegetation",
+    "terrain",
+    "sky",
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "train",
+    "motorcycle",
+    "bicycle",
+)
 """The 19 training classes (Cordts et al. 2016), in the order of the network's outputs."""
 
 
@@ -105,8 +121,11 @@ class StandardSegmenter:
         """
         first = dataset.class_names[: len(self.class_names)]
         if first != self.class_names:
-            names = [f"{i} {name!r}" for i, name in enumerate(first) if name not in
-                     self.class_names[i : i + 1]]  # fmt: skip
+            names = [
+                f"{i} {name!r}"
+                for i, name in enumerate(first)
+                if name not in self.class_names[i : i + 1]
+            ]
             raise ValueError(
                 f"{self.name}: expected the {len(self.class_names)} training classes of Cityscapes "
                 f"first, {dataset.name} has {len(dataset.class_names)} classes"
@@ -175,15 +194,20 @@ def openmmlab_weights(path: Path) -> dict[str, Tensor]:
     checkpoint: Any = read_checkpoint(path, expected="an OpenMMLab checkpoint")
     state = checkpoint.get("state_dict") if isinstance(checkpoint, Mapping) else None
     if not isinstance(state, Mapping):
-        found = ", ".join(map(str, list(checkpoint)[:5])) if isinstance(checkpoint, Mapping) \
-            else type(checkpoint).__name__  # fmt: skip
+        found = (
+            ", ".join(map(str, list(checkpoint)[:5]))
+            if isinstance(checkpoint, Mapping)
+            else type(checkpoint).__name__
+        )
         raise ValueError(
             f"{path}: expected an OpenMMLab checkpoint (a dictionary with state_dict), got "
             f"{found}; give the file that mmsegmentation published"
         )
     if not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
-        raise ValueError(f"{path}: expected names and tensors in state_dict, got other things; "
-                         "give the file that mmsegmentation published")  # fmt: skip
+        raise ValueError(
+            f"{path}: expected names and tensors in state_dict, got other things; "
+            "give the file that mmsegmentation published"
+        )
     _check_classes(path, checkpoint.get("meta"))
     return {name: value for name, value in state.items() if not name.startswith(TRAINING_ONLY)}
 

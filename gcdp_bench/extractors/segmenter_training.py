@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.images import mirror_layouts, resize_images, to_float
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetConfig, HRNetSegmenter
 from gcdp_bench.extractors.segmenter import SegmenterConfig
@@ -131,9 +131,12 @@ class SegmenterTask:
         device = next(network.parameters()).device
         predicted = network(to_float(images).to(device))[0].argmax(1).to(torch.uint8).cpu()
         names = self.config.class_names
-        rows = [images, colourise(torch.stack([t.layout for t in triplets]), names),
-                colourise(predicted, names)]  # fmt: skip
-        return sheet(torch.cat(rows), num_columns=len(triplets))
+        rows = [
+            images,
+            colourise(torch.stack([t.layout for t in triplets]), names),
+            colourise(predicted, names),
+        ]
+        return image_grid(torch.cat(rows), num_columns=len(triplets))
 
     def metadata(self) -> dict[str, Any]:
         """See `Task.metadata`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gcdp_bench.training.task import Task, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Task
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,9 @@ class Kind:
     """A network that is trained as a whole."""
 
     presets: Mapping[str, Any]  # with `width` of the images and `resolve(dataset)` to a run
-    task: Callable[..., Task | TurnTask]  # of a run, a train and a val split, its part's folder
+    task: Callable[
+        ..., Task | AdversarialTask
+    ]  # of a run, a train and a val split, its part's folder
     examples_are_items: bool = True  # of the training split, in its order
     given_part: Callable[[Any], str | None] | None = None
     """What a run says of the network that it is built on, as `runs.as_weights` reads it; None: it
@@ -69,7 +71,7 @@ def _lafite() -> Kind:
 
 
 def _lafite_clip() -> Kind:
-    """A CLIP that teaches, of another kind than the one that judges."""
+    """A CLIP that teaches, of another kind than the one that evaluates."""
     from gcdp_bench.extractors.clip_training import TEACHER, ClipTask
 
     return Kind({"tiny": TEACHER}, lambda run, *splits: ClipTask(run.clip, *splits))

@@ -11,13 +11,13 @@ import torch
 
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.images import to_float, write_image
-from gcdp_bench.core.palette import colourise, sheet
+from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.types import GUIDANCE, Batch, Generator
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.generators.outpaint_inputs import KnownFiles, KnownPair, Sources, shown
-from gcdp_bench.generators.sample_folder import fill_folder
+from gcdp_bench.generators.outpaint_inputs import Conditioning, KnownFiles, Sources, shown
+from gcdp_bench.generators.sample_folder import write_samples
 from gcdp_bench.io.validation import check_caption, check_id
 from reference_model.generator import Cascade
 from reference_model.joint import Pair
@@ -83,7 +83,7 @@ def outpainter(generator: Generator) -> Cascade:
 
 def outpaint_folder(
     cascade: Cascade,
-    pairs: Sequence[KnownPair],
+    pairs: Sequence[Conditioning],
     captions: Mapping[str, str],
     request: OutpaintRequest,
     folder: Path,
@@ -123,7 +123,7 @@ def outpaint_folder(
             resampling=request.resampling,
         )
 
-    fill_folder(
+    write_samples(
         folder,
         request,
         [pair.id for pair in pairs],
@@ -137,7 +137,7 @@ def outpaint_folder(
     _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)
 
 
-def known_of(pairs: Sequence[KnownPair]) -> Known:
+def known_of(pairs: Sequence[Conditioning]) -> Known:
     """Pairs of files as the model takes them."""
     images = torch.stack([pair.image for pair in pairs])  # (B, 3, H, W)
     layouts = torch.stack([pair.layout for pair in pairs])  # (B, H, W)
@@ -148,7 +148,7 @@ def known_of(pairs: Sequence[KnownPair]) -> Known:
     )
 
 
-def _check_captions(pairs: Sequence[KnownPair], captions: Mapping[str, str]) -> None:
+def _check_captions(pairs: Sequence[Conditioning], captions: Mapping[str, str]) -> None:
     missing = [pair.id for pair in pairs if pair.id not in captions]
     if missing:
         raise ValueError(
@@ -160,7 +160,9 @@ def _check_captions(pairs: Sequence[KnownPair], captions: Mapping[str, str]) -> 
         check_caption(captions[pair.id])
 
 
-def _write_overview(pairs: Sequence[KnownPair], folder: Path, class_names: Sequence[str]) -> None:
+def _write_overview(
+    pairs: Sequence[Conditioning], folder: Path, class_names: Sequence[str]
+) -> None:
     """A row per pair: known image, known layout, drawn image, drawn layout."""
     drawn = Folder(folder)
     places = {name: place for place, name in enumerate(drawn.ids)}
@@ -169,4 +171,4 @@ def _write_overview(pairs: Sequence[KnownPair], folder: Path, class_names: Seque
         triplet = drawn[places[pair.id]]
         layout = colourise(triplet.layout[None], class_names)[0]  # (3, H, W)
         pictures += [*shown(pair, class_names), triplet.image, layout]
-    write_image(folder / "overview.png", sheet(torch.stack(pictures), num_columns=4))
+    write_image(folder / "overview.png", image_grid(torch.stack(pictures), num_columns=4))

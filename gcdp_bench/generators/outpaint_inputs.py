@@ -62,7 +62,7 @@ class KnownFiles:
 
 
 @dataclass(frozen=True)
-class KnownPair:
+class Conditioning:
     """What is known of one pair, at the model's size."""
 
     id: str
@@ -111,7 +111,7 @@ def find_known(sources: Sources) -> list[KnownFiles]:
 
 def read_known(
     files: KnownFiles, size: Size, class_names: Sequence[str], resize: str = "crop"
-) -> KnownPair:
+) -> Conditioning:
     """Read a pair and bring it to the model's size.
 
     Pixels of a layout with the value 255 are not known, nor are those that padding adds.
@@ -147,7 +147,7 @@ def read_known(
         drawn = (read[:1] >= MASKED).float()  # (1, h, w)
         kept &= fit_image(drawn, size, resize)[0] == 0  # (H, W): no masked pixel reaches it
     _check_shapes(sizes, size)
-    return KnownPair(
+    return Conditioning(
         files.id,
         image,
         layout,
@@ -157,7 +157,7 @@ def read_known(
     )
 
 
-def shown(pair: KnownPair, class_names: Sequence[str]) -> Tensor:
+def shown(pair: Conditioning, class_names: Sequence[str]) -> Tensor:
     """Pictures of the known image and the known layout, grey where they are not known.
 
     Returns:

@@ -15,7 +15,7 @@ from gcdp_bench.core.types import GUIDANCE, Dataset, Generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.registry import GENERATORS
-from gcdp_bench.generators.sample_folder import fill_folder
+from gcdp_bench.generators.sample_folder import write_samples
 from gcdp_bench.training.networks import read_records
 from gcdp_bench.training.runs import Run, Weights, find_run
 
@@ -31,8 +31,8 @@ class SampleRequest:
     dataset: str
     split: str
     num_samples: int
-    captions: str  # digest of the captions asked for, in order
-    guidance: float  # value of the generator's knob
+    captions: str  # digest of the captions prompted, in order
+    guidance: float  # value of the generator's sampling parameter
     seed: int
 
     @property
@@ -58,7 +58,7 @@ def sample_folder(
 
     Raises:
         ValueError: the folder holds samples of another request, N exceeds the dataset, or the
-            generator's knob has no such value.
+            generator's sampling parameter has no such value.
         MemoryError: the device has no room for one sample.
         OSError: the folder cannot be written.
     """
@@ -67,9 +67,9 @@ def sample_folder(
             f"num_samples: expected 1 to {len(dataset)} (captions of {dataset.name} "
             f"{dataset.split}), got {request.num_samples}"
         )
-    if generator.knob is not None:
-        generator.knob.check(request.guidance)
-    return fill_folder(
+    if generator.parameter is not None:
+        generator.parameter.check(request.guidance)
+    return write_samples(
         folder,
         request,
         [sample_id(index) for index in range(request.num_samples)],
@@ -138,27 +138,28 @@ def check_resize(name: str, folder: Path, dataset: Dataset) -> None:
             )
 
 
-def knob_value(generator: Generator, given: Mapping[str, float | None]) -> float:
-    """Value to sample at: the given one of the generator's knob, else a usual one.
+def parameter_value(generator: Generator, given: Mapping[str, float | None]) -> float:
+    """Value to sample at: the given one of the generator's sampling parameter, else a usual one.
 
     Args:
-        generator: decides which knob is meant.
-        given: by the knob's name; None: not given.
+        generator: decides which sampling parameter is meant.
+        given: by the sampling parameter's name; None: not given.
 
     Raises:
-        ValueError: a value is given for a knob that it does not have.
+        ValueError: a value is given for a sampling parameter that it does not have.
     """
-    own = None if generator.knob is None else generator.knob.name
+    own = None if generator.parameter is None else generator.parameter.name
     for name, value in given.items():
         if value is not None and name != own:
             raise ValueError(
-                f"{name}: {generator.name} has {'no knob' if own is None else f'a {own} instead'}; "
+                f"{name}: {generator.name} has "
+                f"{'no sampling parameter' if own is None else f'a {own} instead'}; "
                 "leave the option out"
             )
     value = None if own is None else given[own]
     if value is not None:
         return value
-    return DEFAULT_GUIDANCE if generator.knob == GUIDANCE else 1.0
+    return DEFAULT_GUIDANCE if generator.parameter == GUIDANCE else 1.0
 
 
 def captions_digest(captions: Sequence[str], reading: str = "") -> str:

@@ -46,14 +46,14 @@ class FolderRequest(Protocol):
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SamplingRecord:
     """How the samples of a folder came about, over all runs that filled it."""
 
     seconds: float
     hardware: str  # of every run, separated by " and "
 
 
-def fill_folder(
+def write_samples(
     folder: Path,
     request: FolderRequest,
     names: Sequence[str],
@@ -99,20 +99,28 @@ def fill_folder(
     with exclusive(lock, wait=wait, waiting=lambda: announce_wait(progress, task)) as mine:
         if not mine:
             return False
-        writer = FolderWriter(folder, class_names=class_names, dataset=request.dataset,
-                              split=request.split, shared=True)  # fmt: skip
+        writer = FolderWriter(
+            folder,
+            class_names=class_names,
+            dataset=request.dataset,
+            split=request.split,
+            shared=True,
+        )
         todo = [place for place in part if not writer.holds(names[place])]
         if todo:
             _add_to_record(folder, hardware=drawn_on(device))
         progress.start(task, len(part), done=len(part) - len(todo), unit="image")
         batches = Batches(CPU_BATCH if device == "cpu" else batch_size, task)
-        for places, batch, seconds in batches.run(todo, partial(_drawn, draw, device)):
+        for places, batch, seconds in batches.run(todo, partial(_record, draw, device)):
             layouts = [None] * len(batch) if batch.layouts is None else batch.layouts
-            writer.write_all([
-                Sample(names[place], image, layout, caption)
-                for place, image, layout, caption in zip(
-                    places, batch.images, layouts, batch.captions, strict=True)
-            ])  # fmt: skip
+            writer.write_all(
+                [
+                    Sample(names[place], image, layout, caption)
+                    for place, image, layout, caption in zip(
+                        places, batch.images, layouts, batch.captions, strict=True
+                    )
+                ]
+            )
             _add_to_record(folder, seconds=seconds)
             progress.advance(len(places))
         if all(writer.holds(name) for name in names):
@@ -126,7 +134,7 @@ def announce_wait(progress: Progress, task: str) -> None:
     progress.start(f"wait for another process: {task}", 1, unit="task")
 
 
-def read_drawn(folder: Path) -> Drawn:
+def read_record(folder: Path) -> SamplingRecord:
     """How the samples of a folder came about.
 
     Raises:
@@ -134,10 +142,10 @@ def read_drawn(folder: Path) -> Drawn:
         ValueError: its record is damaged.
     """
     record = _read_record(folder / "samples.json")
-    return Drawn(record["seconds"], " and ".join(record["hardware"]))
+    return SamplingRecord(record["seconds"], " and ".join(record["hardware"]))
 
 
-def _drawn(
+def _record(
     draw: Callable[[Sequence[int]], Batch], device: str, places: Sequence[int]
 ) -> tuple[Sequence[int], Batch, float]:
     """A batch with its places and the seconds it took; on the CPU, a full one whose rest is left

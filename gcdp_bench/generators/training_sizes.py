@@ -23,7 +23,7 @@ def image_size(request: Request, presets: Mapping[str, Any]) -> Size:
     with a preset of that name passes.
 
     Raises:
-        ValueError: the network does not pass what was asked for, or images need a `--resize`.
+        ValueError: the network does not pass what was prompted, or images need a `--resize`.
     """
     name = request.preset
     choice, preset = request.size, presets[name]
@@ -40,13 +40,13 @@ def image_size(request: Request, presets: Mapping[str, Any]) -> Size:
     size = image_size_of(
         request.dataset,
         choice.width or whole,
-        quarantine=request.quarantine,
+        exclude=request.exclude,
         checks=_size_checks(name),
         exactly=choice.width is not None,
     )
     if preset.width < whole and choice.width is None:  # images of a part of the preset's size
         size = size[0] * preset.width // whole, size[1] * preset.width // whole
-    native = native_size_of(request.dataset, quarantine=request.quarantine)
+    native = native_size_of(request.dataset, exclude=request.exclude)
     if request.resize == "none" and not fits(native, size):
         raise ValueError(
             f"{request.dataset}: the nearest size that every network passes is {by(size)}; a crop "
@@ -98,7 +98,7 @@ def used_images(request: Request, presets: Mapping[str, Any], dataset: Dataset) 
     """
     size = dataset.image_size
     if is_folder(request.dataset):
-        native = native_size_of(request.dataset, quarantine=request.quarantine)
+        native = native_size_of(request.dataset, exclude=request.exclude)
     else:
         native = native_of(dataset)
     if native is None:

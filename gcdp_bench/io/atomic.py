@@ -15,9 +15,17 @@ from tempfile import TemporaryFile
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SYSTEM_NAMES = frozenset(
-    {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin",
-     "system volume information"}
-)  # fmt: skip
+    {
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "__macosx",
+        "@eadir",
+        "$recycle.bin",
+        "system volume information",
+    }
+)
 """Files and folders, in lower case, that systems leave in the folders of their users."""
 
 LEFTOVER = re.compile(r"\..+\.(?P<pid>\d+)@(?P<host>[^@]+)\.tmp")  # see `replacing`

@@ -193,8 +193,10 @@ class UserCache:
         logger.warning(
             "%s: expected a cache that can be written, got: %s; what it would keep is made again "
             "the next time: set %s to a folder of your own",
-            self.home, reason(error), HOME_VARIABLE,
-        )  # fmt: skip
+            self.home,
+            reason(error),
+            HOME_VARIABLE,
+        )
 
 
 def _entry(kind: str, path: Path) -> Entry | None:

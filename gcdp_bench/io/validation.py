@@ -229,10 +229,11 @@ def file_stem(text: str) -> str:
 def one_line(text: str) -> str:
     """Text for a terminal: control characters but line ends, and half characters, are spelled."""
     spelled = (
-        character if character == "\n" or unicodedata.category(character) not in ("Cc", "Cs")
+        character
+        if character == "\n" or unicodedata.category(character) not in ("Cc", "Cs")
         else character.encode("unicode_escape").decode()
         for character in text
-    )  # fmt: skip
+    )
     return "".join(spelled)
 
 
@@ -300,8 +301,11 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_depth(data: Any) -> None:
     level = [data]
     for _ in range(MAX_DEPTH):
-        parts = (part.values() if isinstance(part, dict) else part for part in level
-                 if isinstance(part, dict | list))  # fmt: skip
+        parts = (
+            part.values() if isinstance(part, dict) else part
+            for part in level
+            if isinstance(part, dict | list)
+        )
         level = [value for part in parts for value in part]
     if any(isinstance(part, dict | list) for part in level):
         raise ValueError(_too_deep())

@@ -1,4 +1,4 @@
-"""Do two judges rank the same models alike?"""
+"""Do two extractors rank the same models alike?"""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 THRESHOLD = 0.8
-"""Kendall's tau below which two judges are said to disagree."""
+"""Kendall's tau below which two extractors are said to disagree."""
 
 
 @dataclass(frozen=True)
 class RankAgreement:
-    """How two judges rank the models that both have scored."""
+    """How two extractors rank the models that both have scored."""
 
-    tau: float  # [-1, 1]; NaN: fewer than two models, or a judge sees no difference
+    tau: float  # [-1, 1]; NaN: fewer than two models, or an extractor sees no difference
     num_models: int
-    swapped: tuple[tuple[str, str], ...]  # pairs that the judges order in opposite ways
+    swapped: tuple[tuple[str, str], ...]  # pairs that the extractors order in opposite ways
 
 
 def kendall_tau(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
@@ -47,10 +47,10 @@ def kendall_tau(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
 
 def rank_agreement(first: Mapping[str, float], second: Mapping[str, float]) -> RankAgreement:
-    """Compare the rankings of the models that both judges have a score of.
+    """Compare the rankings of the models that both extractors have a score of.
 
     Args:
-        first: model -> value under one judge; a NaN counts as not scored.
+        first: model -> value under one extractor; a NaN counts as not scored.
         second: model -> value of the same metric under the other.
     """
     models = [

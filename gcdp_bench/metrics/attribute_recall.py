@@ -19,20 +19,20 @@ NAMED_TRUE, NAMED_FALSE, NOT_NAMED = 1, 0, -1
 Asked = NDArray[np.int8]  # (N, A): sample x attribute, one of the three
 
 
-def asked_attributes(dataset: AttributedDataset, captions: Sequence[str]) -> Asked:
+def prompted_attributes(dataset: AttributedDataset, captions: Sequence[str]) -> Asked:
     """What each caption says of each attribute, int8 (N, A).
 
     1: asks for it; 0: excludes it; -1: does not name it.
     """
-    asked = np.full((len(captions), len(dataset.attribute_names)), NOT_NAMED, np.int8)
+    prompted = np.full((len(captions), len(dataset.attribute_names)), NOT_NAMED, np.int8)
     for row, caption in enumerate(captions):
         for attribute, wanted in dataset.caption_attributes(caption).items():
-            asked[row, attribute] = NAMED_TRUE if wanted else NAMED_FALSE
-    return asked
+            prompted[row, attribute] = NAMED_TRUE if wanted else NAMED_FALSE
+    return prompted
 
 
 def attribute_values(
-    asked: Asked,
+    prompted: Asked,
     probabilities: NDArray[np.floating],
     thresholds: ArrayLike,
     names: Sequence[str],
@@ -42,7 +42,7 @@ def attribute_values(
     An attribute is seen in an image where its probability reaches its threshold.
 
     - `attribute_recall`, all: mean over samples of the share of the named attributes that the
-      image confirms (asked for and seen, or excluded and not seen); per attribute: share of the
+      image confirms (prompted and seen, or excluded and not seen); per attribute: share of the
       captions naming it whose image confirms it.
     - `attribute_precision`, all: mean over samples of the share of the seen attributes that the
       caption asks for; per attribute: share of the images showing it whose caption asks for it.
@@ -58,18 +58,18 @@ def attribute_values(
     Args:
         asked: int8 (N, A), see `asked_attributes`.
         probabilities: (N, A), from the classifier, in [0, 1].
-        thresholds: (A,), of the classifier; NaN: not judged.
+        thresholds: (A,), of the classifier; NaN: not evaluated.
         names: A names.
 
     Raises:
         ValueError: shapes or values do not fit.
     """
     limits = np.asarray(thresholds, np.float64)  # (A,)
-    _check(asked, probabilities, limits, names)
-    counted = (asked != NOT_NAMED).any(0) & ~np.isnan(limits)  # (A,)
+    _check(prompted, probabilities, limits, names)
+    counted = (prompted != NOT_NAMED).any(0) & ~np.isnan(limits)  # (A,)
     seen = (probabilities >= limits) & counted  # (N, A)
-    wanted = (asked == NAMED_TRUE) & counted
-    named = (asked != NOT_NAMED) & counted
+    wanted = (prompted == NAMED_TRUE) & counted
+    named = (prompted != NOT_NAMED) & counted
     parts = {  # metric: (hits, of these)
         "attribute_recall": (seen == wanted, named),
         "attribute_precision": (wanted, seen),
@@ -86,22 +86,23 @@ def attribute_values(
 
 
 def _check(
-    asked: Asked,
+    prompted: Asked,
     probabilities: NDArray[np.floating],
     thresholds: NDArray[np.floating],
     names: Sequence[str],
 ) -> None:
-    shape = (len(asked), len(names))
-    if asked.shape != shape or probabilities.shape != shape or thresholds.shape != shape[1:]:
+    shape = (len(prompted), len(names))
+    if prompted.shape != shape or probabilities.shape != shape or thresholds.shape != shape[1:]:
         raise ValueError(
-            f"attributes: expected asked and probabilities {shape} and thresholds {shape[1:]} for "
-            f"{len(names)} names, got {asked.shape}, {probabilities.shape} and {thresholds.shape}; "
+            f"attributes: expected prompted and probabilities {shape} and thresholds {shape[1:]} "
+            f"for {len(names)} names, got {prompted.shape}, {probabilities.shape} and "
+            f"{thresholds.shape}; "
             "take names and thresholds from the classifier that gave the probabilities"
         )
-    if not np.isin(asked, (NAMED_TRUE, NAMED_FALSE, NOT_NAMED)).all():
+    if not np.isin(prompted, (NAMED_TRUE, NAMED_FALSE, NOT_NAMED)).all():
         raise ValueError(
-            f"asked: expected 1 (asked for), 0 (excluded) or -1 (not named), got "
-            f"{sorted({*np.unique(asked).tolist()} - {1, 0, -1})}; use asked_attributes"
+            f"asked: expected 1 (prompted), 0 (excluded) or -1 (not named), got "
+            f"{sorted({*np.unique(prompted).tolist()} - {1, 0, -1})}; use asked_attributes"
         )
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError(

@@ -20,7 +20,7 @@ NUM_COSTLY_HALVES = 50
 COSTLY = 1e9
 """Multiply-adds of one pair of halves above which `NUM_COSTLY_HALVES` are drawn."""
 
-Places = NDArray[np.int64]
+Paths = NDArray[np.int64]
 
 
 def num_halves(num: int, other: int, width: int) -> int:
@@ -68,7 +68,7 @@ def halved_terms(x: Array, y: Array, num: int, *, seed: int = 0) -> tuple[Array,
     return terms[:, 0], terms[:, 1]
 
 
-def _halves(size: int, num: int, seed: int) -> Iterator[Places]:
+def _halves(size: int, num: int, seed: int) -> Iterator[Paths]:
     """Both parts of `num` / 2 random splits of `size` rows into halves."""
     rng = np.random.default_rng(seed)
     for _ in range(num // 2):
@@ -95,7 +95,7 @@ def _gram_of_features(a: Array, b: Array) -> Array:
     return factor.T @ (b.T @ b) @ factor
 
 
-def _gram_of_products(cross: Array, rows: Places, columns: Places) -> Array:
+def _gram_of_products(cross: Array, rows: Paths, columns: Paths) -> Array:
     """The same from X Y^T alone, min(n, m) square: its rows and columns are centred."""
     products = cross[np.ix_(rows, columns)]  # (n, m)
     products -= products.mean(1, keepdims=True)

@@ -46,8 +46,16 @@ class Interval:
 
     def row(self, metric: str, class_name: str, num_samples: int) -> MetricValue:
         """The interval as a value of a metric."""
-        return MetricValue(metric, class_name, self.value, num_samples, self.low, self.high,
-                           self.method, self.corrected)  # fmt: skip
+        return MetricValue(
+            metric,
+            class_name,
+            self.value,
+            num_samples,
+            self.low,
+            self.high,
+            self.method,
+            self.corrected,
+        )
 
 
 def without_interval(value: float) -> Interval:
@@ -174,8 +182,9 @@ def bounded_draws(
     low, high = bounds
     slack = 1e-9 * (high - low)  # of rounding
     if values.min() < low - slack or values.max() > high + slack:
-        raise ValueError(f"expected values in [{low:g}, {high:g}], got {values.min():g} to "
-                         f"{values.max():g}")  # fmt: skip
+        raise ValueError(
+            f"expected values in [{low:g}, {high:g}], got {values.min():g} to {values.max():g}"
+        )
     sums, imagined = weighted_sums(np.stack([values, np.ones_like(values)], 1), num=num, seed=seed)
     total = sums[:, 1] + imagined
     ends = ((sums[:, 0] + imagined * bound) / total for bound in bounds)

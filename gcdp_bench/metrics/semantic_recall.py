@@ -36,22 +36,22 @@ def class_counts(layouts: Tensor, num_classes: int) -> NDArray[np.int64]:
     return counts.reshape(num, num_classes + 1)[:, :num_classes].numpy()
 
 
-def classes_asked(sets: Sequence[Collection[int]], num_classes: int) -> Presence:
+def prompted_classes(sets: Sequence[Collection[int]], num_classes: int) -> Presence:
     """Classes that each caption names, as bool (N, K)."""
-    asked = np.zeros((len(sets), num_classes), bool)
+    prompted = np.zeros((len(sets), num_classes), bool)
     for row, members in enumerate(sets):
-        asked[row, list(members)] = True
-    return asked
+        prompted[row, list(members)] = True
+    return prompted
 
 
-def recall_per_sample(asked: Presence, found: Presence) -> NDArray[np.float64]:
-    """|found and asked| / |asked| of each sample, NaN where nothing was asked for. (N,)"""
-    return _ratio((asked & found).sum(1), asked.sum(1))
+def recall_per_sample(prompted: Presence, found: Presence) -> NDArray[np.float64]:
+    """|found and asked| / |asked| of each sample, NaN where nothing was prompted. (N,)"""
+    return _ratio((prompted & found).sum(1), prompted.sum(1))
 
 
-def precision_per_sample(asked: Presence, found: Presence) -> NDArray[np.float64]:
+def precision_per_sample(prompted: Presence, found: Presence) -> NDArray[np.float64]:
     """|found and asked| / |found| of each sample, NaN where nothing was found. (N,)"""
-    return _ratio((asked & found).sum(1), found.sum(1))
+    return _ratio((prompted & found).sum(1), found.sum(1))
 
 
 def pixels_of_area(area: int, num_pixels: int) -> int:
@@ -65,7 +65,7 @@ def pixels_of_area(area: int, num_pixels: int) -> int:
 
 
 def recall_values(
-    asked: Presence,
+    prompted: Presence,
     counts: NDArray[np.integer],
     num_pixels: int,
     class_names: Sequence[str],
@@ -91,35 +91,35 @@ def recall_values(
         counts: pixels of each class in the predicted layouts, (N, K).
         num_pixels: H W of a layout.
         class_names: K names.
-        nameable: ids a caption may name; the others are neither asked for nor counted as found.
+        nameable: ids a caption may name; the others are neither prompted nor counted as found.
 
     Raises:
         ValueError: shapes differ.
     """
-    if asked.shape != counts.shape:
-        raise ValueError(f"expected counts of shape {asked.shape} as asked, got {counts.shape}")
+    if prompted.shape != counts.shape:
+        raise ValueError(f"expected counts of shape {prompted.shape} as asked, got {counts.shape}")
     columns = sorted(nameable)
     names = [class_names[column] for column in columns]
     values: list[MetricValue] = []
     for suffix, area in MIN_AREAS.items():
         found = counts[:, columns] >= pixels_of_area(area, num_pixels)
-        values += _values_of(asked[:, columns], found, names, suffix)
+        values += _values_of(prompted[:, columns], found, names, suffix)
     return values
 
 
 def _values_of(
-    asked: Presence, found: Presence, names: Sequence[str], suffix: str
+    prompted: Presence, found: Presence, names: Sequence[str], suffix: str
 ) -> list[MetricValue]:
     recall, precision, rate = (
         f"{name}{suffix}"
         for name in ("semantic_recall", "semantic_precision", "false_detection_rate")
     )
     values = [
-        mean_value(recall, "all", recall_per_sample(asked, found), SHARE),
-        mean_value(precision, "all", precision_per_sample(asked, found), SHARE),
-        _mean_false_rate(rate, asked, found),
+        mean_value(recall, "all", recall_per_sample(prompted, found), SHARE),
+        mean_value(precision, "all", precision_per_sample(prompted, found), SHARE),
+        _mean_false_rate(rate, prompted, found),
     ]
-    for name, wanted, seen in zip(names, asked.T, found.T, strict=True):
+    for name, wanted, seen in zip(names, prompted.T, found.T, strict=True):
         values += [
             _share(recall, name, seen[wanted]),
             _share(precision, name, wanted[seen]),
@@ -128,10 +128,13 @@ def _values_of(
     return values
 
 
-def _mean_false_rate(metric: str, asked: Presence, found: Presence) -> MetricValue:
+def _mean_false_rate(metric: str, prompted: Presence, found: Presence) -> MetricValue:
     """The imagined sample of the interval's ends could show what an average one could."""
-    num, num_classes = asked.shape
-    false, possible = (found & ~asked).astype(np.float64), (~asked).astype(np.float64)  # (N, K)
+    num, num_classes = prompted.shape
+    false, possible = (
+        (found & ~prompted).astype(np.float64),
+        (~prompted).astype(np.float64),
+    )  # (N, K)
     value = float(_mean_rate(false.sum(0)[None], possible.sum(0)[None])[0])
     if num < 2 or math.isnan(value):
         return without_interval(value).row(metric, "all", num)

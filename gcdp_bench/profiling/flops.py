@@ -72,10 +72,19 @@ def _has_kernel(func: torch._ops.OpOverload) -> bool:
 
 
 def _convolution_backward(
-    grad_out: Tensor, x: Tensor, weight: Tensor, _bias: Any, _stride: Any, _padding: Any,
-    _dilation: Any, is_transposed: bool, _output_padding: Any, _groups: int, needs: list[bool],
+    grad_out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    _bias: Any,
+    _stride: Any,
+    _padding: Any,
+    _dilation: Any,
+    is_transposed: bool,
+    _output_padding: Any,
+    _groups: int,
+    needs: list[bool],
     **_: Any,
-) -> int:  # fmt: skip
+) -> int:
     """The gradients of input and weight cost as much as the convolution, each; torch's formula
     takes that of a grouped weight for `groups` times more.
 
@@ -91,9 +100,17 @@ def _convolution_backward(
 
 
 def _multi_head_attention(
-    query: Tensor, key: Tensor, _value: Tensor, _dim: int, _num_heads: int, _qkv_weight: Tensor,
-    _qkv_bias: Tensor, weight: Tensor, *_: Any, **__: Any,
-) -> int:  # fmt: skip
+    query: Tensor,
+    key: Tensor,
+    _value: Tensor,
+    _dim: int,
+    _num_heads: int,
+    _qkv_weight: Tensor,
+    _qkv_bias: Tensor,
+    weight: Tensor,
+    *_: Any,
+    **__: Any,
+) -> int:
     """`nn.MultiheadAttention` in one operation, as it runs without gradients.
 
     Args:

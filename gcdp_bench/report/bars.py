@@ -34,15 +34,29 @@ def draw_bars(
     for number, (model, label) in enumerate(labels.items()):
         own = values[values["model"] == model]
         places = own["class"].map(order) + (number - (len(labels) - 1) / 2) * thickness
-        axes.barh(places, 100 * own["value"], thickness, color=tones[model], label=label,
-                  xerr=errors(own, "value", 100),
-                  error_kw={"elinewidth": 0.6, "ecolor": "#444444"})  # fmt: skip
+        axes.barh(
+            places,
+            100 * own["value"],
+            thickness,
+            color=tones[model],
+            label=label,
+            xerr=errors(own, "value", 100),
+            error_kw={"elinewidth": 0.6, "ecolor": "#444444"},
+        )
     for model, mark, size in MARKS:
         own = values[values["model"] == model]
         if len(own):
             label = plain(title(model))
-            axes.scatter(100 * own["value"], own["class"].map(order), marker=mark, s=size,
-                         color="black", linewidths=1.3, label=label, zorder=3)  # fmt: skip
+            axes.scatter(
+                100 * own["value"],
+                own["class"].map(order),
+                marker=mark,
+                s=size,
+                color="black",
+                linewidths=1.3,
+                label=label,
+                zorder=3,
+            )
     axes.set_yticks(range(len(names)), [plain(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 102)

@@ -24,7 +24,7 @@ from gcdp_bench.results.compatibility import check_comparable, name_subsets, old
 from gcdp_bench.results.costs import read_costs
 from gcdp_bench.results.layout import read_proportions
 from gcdp_bench.results.published import published_rows
-from gcdp_bench.results.rank_agreement import judge_agreement, warnings_of
+from gcdp_bench.results.rank_agreement import extractor_agreement, warnings_of
 from gcdp_bench.results.schema import generators, read_rows
 from gcdp_bench.results.summary import summary_table
 from gcdp_bench.results.tradeoff import tradeoff_table
@@ -54,7 +54,7 @@ class Report:
     alarms: pd.DataFrame  # see `gcdp_bench.results.alarms.alarms_of`
 
 
-def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool = False) -> Report:
+def build_report(results: Path, *, only: Sequence[str] = (), allow_subsets: bool = False) -> Report:
     """Write `tables/`, `figures/` and `report.html` into a results folder.
 
     Args:
@@ -68,14 +68,14 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
         ValueError: the results are of another version, or a condition leaves no row.
         OSError: the folder cannot be written.
     """
-    rows = _comparable_rows(results, only, mix_subsets=mix_subsets)
+    rows = _comparable_rows(results, only, allow_subsets=allow_subsets)
     for folder in (results, results / "tables"):
         output_folder(folder)
     summary = summary_table(rows)
     paired = table_1(rows)
     comparison = compare_models(rows, results)
     tradeoff = tradeoff_table(rows)
-    agreement = judge_agreement(rows)
+    agreement = extractor_agreement(rows)
     costs = cost_table(rows, read_costs(results))
     alarms = alarms_of(results, rows)
     warnings = (*warnings_of(agreement), *_of_definitions(rows), *_of_controls(results, rows))
@@ -111,7 +111,7 @@ def build_report(results: Path, *, only: Sequence[str] = (), mix_subsets: bool =
 
 
 def build_table_1(
-    results: Path, *, only: Sequence[str] = (), mix_subsets: bool = False
+    results: Path, *, only: Sequence[str] = (), allow_subsets: bool = False
 ) -> tuple[str, tuple[Path, ...]]:
     """Write the paper's Table 1 alone, as CSV, Markdown and LaTeX, into `tables/`.
 
@@ -120,13 +120,13 @@ def build_table_1(
     Returns:
         The table in Markdown, and the files.
     """
-    table = table_1(_comparable_rows(results, only, mix_subsets=mix_subsets))
+    table = table_1(_comparable_rows(results, only, allow_subsets=allow_subsets))
     return markdown(table), write_table_1(table, results / "tables")
 
 
-def _comparable_rows(results: Path, only: Sequence[str], *, mix_subsets: bool) -> pd.DataFrame:
+def _comparable_rows(results: Path, only: Sequence[str], *, allow_subsets: bool) -> pd.DataFrame:
     rows = select(read_rows(results), only)
-    check_comparable(rows, mix_subsets=mix_subsets)
+    check_comparable(rows, allow_subsets=allow_subsets)
     return name_subsets(rows)
 
 
@@ -160,17 +160,27 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
 def _of_definitions(rows: pd.DataFrame) -> list[str]:
     """A sentence about rows of older definitions."""
     old = old_definitions(rows)
-    return [f"measured by older definitions: {', '.join(old)}; do not put them beside numbers of "
-            "newer folders. `gcdp-bench sweep` into this folder computes them again"] \
-        if old else []  # fmt: skip
+    return (
+        [
+            f"measured by older definitions: {', '.join(old)}; do not put them beside numbers of "
+            "newer folders. `gcdp-bench sweep` into this folder computes them again"
+        ]
+        if old
+        else []
+    )
 
 
 def _of_controls(results: Path, rows: pd.DataFrame) -> list[str]:
     """A sentence about datasets whose networks no control has tried."""
     untried = datasets_without_controls(results, rows["dataset"].unique())
-    return [f"no controls for {', '.join(untried)}: whether its networks tell noise from real "
-            "images is not known. `gcdp-bench sweep` into this folder scores them"] \
-        if untried else []  # fmt: skip
+    return (
+        [
+            f"no controls for {', '.join(untried)}: whether its networks tell noise from real "
+            "images is not known. `gcdp-bench sweep` into this folder scores them"
+        ]
+        if untried
+        else []
+    )
 
 
 def _is_measured(rows: pd.DataFrame, metric: str) -> bool:

@@ -15,15 +15,42 @@ logger = logging.getLogger(__name__)
 
 USUAL = "DejaVu Sans"  # comes with matplotlib
 OTHERS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK TC", "Noto Sans CJK KR",
-    "Noto Sans SC", "Noto Sans JP", "Noto Sans TC", "Noto Sans KR", "Source Han Sans SC",
-    "Source Han Sans CN", "Source Han Sans", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
-    "Droid Sans Fallback", "PingFang SC", "PingFang HK", "Hiragino Sans", "Heiti TC",
-    "Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "SimHei", "Yu Gothic",
-    "MS Gothic", "Malgun Gothic", "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil",
-    "Noto Sans Thai", "Noto Sans Hebrew", "Noto Sans Ethiopic", "Nirmala UI", "Leelawadee UI",
-    "Noto Sans", "Unifont",
-)  # fmt: skip
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK KR",
+    "Noto Sans SC",
+    "Noto Sans JP",
+    "Noto Sans TC",
+    "Noto Sans KR",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Source Han Sans",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "PingFang HK",
+    "Hiragino Sans",
+    "Heiti TC",
+    "Apple SD Gothic Neo",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "SimHei",
+    "Yu Gothic",
+    "MS Gothic",
+    "Malgun Gothic",
+    "Noto Sans Devanagari",
+    "Noto Sans Bengali",
+    "Noto Sans Tamil",
+    "Noto Sans Thai",
+    "Noto Sans Hebrew",
+    "Noto Sans Ethiopic",
+    "Nirmala UI",
+    "Leelawadee UI",
+    "Noto Sans",
+    "Unifont",
+)
 """Families that are asked, in this order, for characters that `USUAL` lacks."""
 MAX_SHOWN = 10
 
@@ -49,8 +76,10 @@ def say_lacking(characters: Collection[str]) -> None:
     more = ", …" if len(characters) > MAX_SHOWN else ""
     logger.warning(
         "no font here has these characters of names or captions, figures show boxes: %s%s; "
-        "install a font that has them, such as Noto Sans CJK, and draw again", shown, more,
-    )  # fmt: skip
+        "install a font that has them, such as Noto Sans CJK, and draw again",
+        shown,
+        more,
+    )
 
 
 @cache

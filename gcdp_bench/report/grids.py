@@ -114,16 +114,24 @@ def _of_same_captions(manifests: Sequence[Mapping[str, str]]) -> list[list[str]]
 
 def _triplets(samples: Path, ids: Sequence[str]) -> tuple[Folder, list[Triplet]]:
     fetched(samples, *(f"{kind}/{name}.png" for kind in ("images", "layouts") for name in ids))
-    folder = Folder(samples, "test", image_size=native_size(samples), require_layouts=False,
-                    strict=store_of(samples) is None)  # fmt: skip
+    folder = Folder(
+        samples,
+        "test",
+        image_size=native_size(samples),
+        require_layouts=False,
+        strict=store_of(samples) is None,
+    )
     return folder, [folder[folder.ids.index(name)] for name in ids]
 
 
 def _draw(
     points: Sequence[Point | None], groups: Sequence[str], *, predicted: bool = True
 ) -> Figure | None:
-    found = [(point, group, manifest) for point, group in zip(points, groups, strict=True)
-             if point is not None and (manifest := _manifest(point))]  # fmt: skip
+    found = [
+        (point, group, manifest)
+        for point, group in zip(points, groups, strict=True)
+        if point is not None and (manifest := _manifest(point))
+    ]
     if not found:
         return None
     lines: list[_Line] = []
@@ -164,10 +172,12 @@ def _compose(
         )
     )
     panels = figure.subplots(
-        len(lines) + 1, len(captions) + 1, squeeze=False,
+        len(lines) + 1,
+        len(captions) + 1,
+        squeeze=False,
         width_ratios=[LABEL_WIDTH_INCH, *[panel_width] * len(captions)],
         height_ratios=[CAPTION_HEIGHT_INCH, *[panel_height] * len(lines)],
-    )  # fmt: skip
+    )
     for panel in (*panels[0], *panels[:, 0]):
         panel.set_axis_off()
     for place, caption in enumerate(captions):
@@ -182,8 +192,9 @@ def _compose(
         heading = textwrap.fill(plain(heading), LABEL_CHARS, break_on_hyphens=False)
         last = line.group
         panel = panels[row, 0]
-        panel.text(0.0, 1.0, heading, fontsize=7.5, va="top", fontweight="bold",
-                   transform=panel.transAxes)  # fmt: skip
+        panel.text(
+            0.0, 1.0, heading, fontsize=7.5, va="top", fontweight="bold", transform=panel.transAxes
+        )
         panel.text(0.0, 0.0, line.kind, fontsize=7, va="bottom", transform=panel.transAxes)
         for place, picture in enumerate(line.pictures):
             panel = panels[row, place + 1]
@@ -195,6 +206,5 @@ def _compose(
         Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), label=plain(name))
         for name, colour in classes
     ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False,
-                  fontsize=6.5)  # fmt: skip
+    figure.legend(handles=patches, loc="outside lower center", ncols=7, frameon=False, fontsize=6.5)
     return figure

@@ -15,7 +15,7 @@ KINDS = ("sample", "nearest in training", "nearest to that one")
 
 
 def draw_memorised(
-    samples: Dataset, training: Dataset, neighbours: Neighbours, judge: str
+    samples: Dataset, training: Dataset, neighbours: Neighbours, extractor: str
 ) -> Figure:
     """Sample, nearest training image, and the training image nearest to that one.
 
@@ -26,7 +26,7 @@ def draw_memorised(
         samples: of the generator.
         training: what it was trained on.
         neighbours: of all samples.
-        judge: name of the network whose features are compared.
+        extractor: name of the network whose features are compared.
     """
     order = np.argsort(neighbours.ratio, kind="stable")[:NUM_SHOWN]
     height, width = samples.image_size
@@ -48,10 +48,16 @@ def draw_memorised(
             panel.set_axis_off()
             panel.set_title(f"{kind}: {triplet.id}", fontsize=6, loc="left")
         mark = "memorised" if neighbours.memorised[index] else "not memorised"
-        group.suptitle(f"ratio {neighbours.ratio[index]:.2f}, {mark}", fontsize=8, x=0.02,
-                       ha="left", fontweight="bold")  # fmt: skip
+        group.suptitle(
+            f"ratio {neighbours.ratio[index]:.2f}, {mark}",
+            fontsize=8,
+            x=0.02,
+            ha="left",
+            fontweight="bold",
+        )
     figure.suptitle(
         f"Samples nearest to training images of {training.name} ({len(training)} images, "
-        f"distances in {judge})", fontsize=9,
-    )  # fmt: skip
+        f"distances in {extractor})",
+        fontsize=9,
+    )
     return figure

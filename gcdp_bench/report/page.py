@@ -175,8 +175,8 @@ def _readable_agreement(table: pd.DataFrame) -> pd.DataFrame:
         {
             "data": table["dataset"],
             "metric": table["metric"],
-            "judge": table["judge"],
-            "other judge": table["other"],
+            "extractor": table["extractor"],
+            "other extractor": table["other"],
             "Kendall's tau": [number(value) for value in table["tau"]],
             "points": table["num_points"],
         }
@@ -187,8 +187,10 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
     """What a reader needs to make the numbers again."""
 
     def listed(values: pd.Series) -> str:
-        return ", ".join(f"{value:g}" if isinstance(value, float) else str(value)
-                         for value in sorted(values.dropna().unique()))  # fmt: skip
+        return ", ".join(
+            f"{value:g}" if isinstance(value, float) else str(value)
+            for value in sorted(values.dropna().unique())
+        )
 
     generated = rows[rows["source"] == "generated"]
     seconds = generated.drop_duplicates("config_hash")["seconds"].sum()
@@ -206,11 +208,11 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
         "training seeds": listed(generated["train_seed"]) or "not recorded",
         "sampling seeds": listed(generated["seed"]),
         "protocol": listed(rows["protocol"]),
-        "judges": listed(rows[rows["extractor"] != "none"]["extractor"]),
+        "extractors": listed(rows[rows["extractor"] != "none"]["extractor"]),
         "reference images": listed(generated[generated["num_reference"] > 0]["num_reference"]),
         "resize of images of another size": listed(rows["resize"]),
-        "resize for the judges": listed(rows[rows["resizer"] != "none"]["resizer"]),
-        "arithmetic of the judges": listed(rows["precision"]),
+        "resize for the extractors": listed(rows[rows["resizer"] != "none"]["resizer"]),
+        "arithmetic of the extractors": listed(rows["precision"]),
         "time spent sampling": f"{seconds / 60:.1f} min",
         "definitions": _definitions(rows),
         "program": listed(rows["git_commit"]),
@@ -223,6 +225,10 @@ def _facts(rows: pd.DataFrame) -> dict[str, str]:
 def _definitions(rows: pd.DataFrame) -> str:
     """Versions of the metrics' definitions, metrics of version 1 without their names."""
     versions = rows[["metric", "definition"]].drop_duplicates()
-    named = [f"{metric}: {version}" for metric, version in
-             versions[versions["definition"] != "1"].sort_values("metric").to_numpy()]  # fmt: skip
+    named = [
+        f"{metric}: {version}"
+        for metric, version in versions[versions["definition"] != "1"]
+        .sort_values("metric")
+        .to_numpy()
+    ]
     return f"version 1, but {', '.join(named)}" if named else "version 1"

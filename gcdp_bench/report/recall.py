@@ -50,8 +50,9 @@ def draw_recall(rows: pd.DataFrame, classes: pd.DataFrame) -> Figure:
     shares.set_xscale("log")
     shares.set_xlabel("share of the real split (%), log scale")
     shares.set_title("Proportion of classes")
-    figure.legend(*_legend(bars, shares), loc="outside lower center", ncols=3, frameon=False,
-                  fontsize=7.5)  # fmt: skip
+    figure.legend(
+        *_legend(bars, shares), loc="outside lower center", ncols=3, frameon=False, fontsize=7.5
+    )
     sns.despine(figure)
     return figure
 

@@ -49,9 +49,16 @@ MODEL_TITLES = {
     FLOOR: "real images, shuffled captions",
     SPLIT: "real images against the others",
 }
-MARKERS = {"reference": "o", "imagen": "s", "ldm": "^", "lafite": "D",
-           "reference-unconditional": "p", "gansformer": "v", "dataset-ddpm": "X",
-           "semantic-palette": "h"}  # fmt: skip
+MARKERS = {
+    "reference": "o",
+    "imagen": "s",
+    "ldm": "^",
+    "lafite": "D",
+    "reference-unconditional": "p",
+    "gansformer": "v",
+    "dataset-ddpm": "X",
+    "semantic-palette": "h",
+}
 PALER = 0.45  # share of white in the second colour of one model, of what is left in the third, ...
 PNG_DPI = 160
 MAX_LABEL_CHARS = 60  # of a name in a figure; longer ones leave no room for the axes
@@ -138,8 +145,9 @@ def errors(values: pd.DataFrame, column: str, factor: float = 1.0) -> NDArray[np
 
     An end on the other side of the value, which an older row's interval can have, is not drawn.
     """
-    centre, low, high = (factor * values[name].to_numpy(float) for name in
-                         (column, "ci_low", "ci_high"))  # fmt: skip
+    centre, low, high = (
+        factor * values[name].to_numpy(float) for name in (column, "ci_low", "ci_high")
+    )
     return np.clip([centre - low, high - centre], 0.0, None)
 
 

@@ -221,8 +221,17 @@ def _with_interval(line: pd.Series, centre: str, measure: str) -> str:
 
 def _tex(text: str) -> str:
     """Text with LaTeX's signs for what it would misread or lacks."""
-    signs = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "↓": r"$\downarrow$",
-             "↑": r"$\uparrow$", "†": r"$^\dagger$", "ψ": r"$\psi$", "–": "--"}  # fmt: skip
+    signs = {
+        "&": r"\&",
+        "%": r"\%",
+        "#": r"\#",
+        "_": r"\_",
+        "↓": r"$\downarrow$",
+        "↑": r"$\uparrow$",
+        "†": r"$^\dagger$",
+        "ψ": r"$\psi$",
+        "–": "--",
+    }
     for sign, written in signs.items():
         text = text.replace(sign, written)
     return text

@@ -52,8 +52,14 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
     axes.margins(0.1)
     axes.autoscale_view()
     write_labels(axes, labels)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=7.5,
-                  title=_parameters(points), title_fontsize=7.5)  # fmt: skip
+    figure.legend(
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=7.5,
+        title=_parameters(points),
+        title_fontsize=7.5,
+    )
     axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {plain(rows['dataset'].iloc[0])}")
     sns.despine(figure)
     return figure
@@ -80,39 +86,83 @@ def _draw_real(axes: Axes, totals: pd.DataFrame, metric: str, factor: float) -> 
     for model, line in REFERENCE_STYLES.items():
         values = totals[(totals["model"] == model) & (totals["metric"] == metric)]["value"]
         if len(values):
-            axes.axvline(factor * values.mean(), color=colour(model), linestyle=line,
-                         linewidth=1.2, label=plain(title(model)), zorder=1)  # fmt: skip
+            axes.axvline(
+                factor * values.mean(),
+                color=colour(model),
+                linestyle=line,
+                linewidth=1.2,
+                label=plain(title(model)),
+                zorder=1,
+            )
     floor = centres(totals[(totals["model"] == SPLIT) & (totals["metric"] == "fid")])
     if len(floor):
-        axes.axhline(floor.mean(), color=colour(SPLIT), linestyle="-.", linewidth=1.0,
-                     label=title(SPLIT), zorder=1)  # fmt: skip
+        axes.axhline(
+            floor.mean(),
+            color=colour(SPLIT),
+            linestyle="-.",
+            linewidth=1.0,
+            label=title(SPLIT),
+            zorder=1,
+        )
 
 
 def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list[Label]:
     """Draw the curves of one model; returns what is to be written beside its points."""
     labels = []
     if points["seed"].nunique() > 1:
-        axes.scatter(points["correspondence"], points["fid"], color=tone, marker=marker(model),
-                     s=14, alpha=0.3, linewidths=0)  # fmt: skip
+        axes.scatter(
+            points["correspondence"],
+            points["fid"],
+            color=tone,
+            marker=marker(model),
+            s=14,
+            alpha=0.3,
+            linewidths=0,
+        )
     several = points["steps"].nunique() > 1
     for number, (steps, part) in enumerate(points.groupby("steps")):
-        columns = [f"{name}{end}" for name in ("correspondence", "fid")
-                   for end in ("", "_below", "_above")]  # fmt: skip
+        columns = [
+            f"{name}{end}" for name in ("correspondence", "fid") for end in ("", "_below", "_above")
+        ]
         mean = part.groupby("param_value")[columns].mean().reset_index()
         param = part["param_name"].iloc[0]
         name = plain(title(model))
         name = name if param == "none" else f"{name} ({param_symbol(param)})"
-        axes.plot(mean["correspondence"], mean["fid"], color=tone, marker=marker(model),
-                  markersize=5.5, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
-                  label=f"{name}, {steps} steps" if several else name)  # fmt: skip
-        down, left = (mean[[f"{name}_below", f"{name}_above"]].to_numpy(float).T.clip(0.0)
-                      for name in ("fid", "correspondence"))  # fmt: skip
-        axes.errorbar(mean["correspondence"], mean["fid"], down, left, fmt="none", ecolor=tone,
-                      alpha=0.3, elinewidth=0.8, zorder=1)  # fmt: skip
+        axes.plot(
+            mean["correspondence"],
+            mean["fid"],
+            color=tone,
+            marker=marker(model),
+            markersize=5.5,
+            linestyle=LINE_STYLES[number % len(LINE_STYLES)],
+            label=f"{name}, {steps} steps" if several else name,
+        )
+        down, left = (
+            mean[[f"{name}_below", f"{name}_above"]].to_numpy(float).T.clip(0.0)
+            for name in ("fid", "correspondence")
+        )
+        axes.errorbar(
+            mean["correspondence"],
+            mean["fid"],
+            down,
+            left,
+            fmt="none",
+            ecolor=tone,
+            alpha=0.3,
+            elinewidth=0.8,
+            zorder=1,
+        )
         if param != "none":
             off = mean[mean["param_value"] == OFF]
-            axes.plot(off["correspondence"], off["fid"], color=tone, marker=marker(model),
-                      markersize=5.5, markerfacecolor="white", linestyle="none")  # fmt: skip
+            axes.plot(
+                off["correspondence"],
+                off["fid"],
+                color=tone,
+                marker=marker(model),
+                markersize=5.5,
+                markerfacecolor="white",
+                linestyle="none",
+            )
             labels += [
                 Label(x, y, f"{value:g}", tone)
                 for value, x, y in mean[["param_value", "correspondence", "fid"]].to_numpy(float)

@@ -50,11 +50,11 @@ def _mark(results: Path, controls: pd.DataFrame) -> None:
         return
     rows = read_rows(results)
     alarms = controls[controls["source"] == "alarm"]
-    for _, lines in controls.groupby(["dataset", "judges", "reference", "num_samples"]):
+    for _, lines in controls.groupby(["dataset", "extractors", "reference", "num_samples"]):
         first = lines.iloc[0]
         own = rows[
             rows["dataset"].eq(first["dataset"])
-            & rows["judges"].eq(first["judges"])
+            & rows["extractors"].eq(first["extractors"])
             & rows["reference"].eq(first["reference"])
         ]
         own = own[
@@ -92,14 +92,22 @@ def alarms_of(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
     table = read_controls(results)
     if table is None:
         return pd.DataFrame(columns=columns)
-    own = ["dataset", "judges", "reference"]
+    own = ["dataset", "extractors", "reference"]
     table = table[table["source"] == "alarm"].merge(rows[own].drop_duplicates(), on=own)
     table = table[table["num_samples"].isin(set(rows["num_samples"]))]
     lines = []
     for (dataset, sentence), part in table.groupby(["dataset", "alarm"], sort=False):
         first = part.iloc[0]
-        lines.append((dataset, first["model"], first["extractor"], first["value"],
-                      ",".join(part["metric"]), sentence))  # fmt: skip
+        lines.append(
+            (
+                dataset,
+                first["model"],
+                first["extractor"],
+                first["value"],
+                ",".join(part["metric"]),
+                sentence,
+            )
+        )
     return pd.DataFrame(lines, columns=columns)
 
 

@@ -17,14 +17,14 @@ FIELDS = {
     "num_reference": "number of reference images",
     "protocol": "whose captions and which reference",
     "split": "split of captions and reference",
-    "image_size": "size of the judged images",
+    "image_size": "size of the evaluated images",
     "resize": "how images of another size were brought to this one",
-    "resizer": "how images reach the network that judges",
-    "extractor": "network that judges",
+    "resizer": "how images reach the network that evaluates",
+    "extractor": "network that evaluates",
     "reference": "reference images",
-    "captions": "captions asked for, and how they are read",
-    "judges": "weights of the judges",
-    "precision": "arithmetic of the judges",
+    "captions": "captions prompted, and how they are read",
+    "extractors": "weights of the extractors",
+    "precision": "arithmetic of the extractors",
     DEFINITION: "version of the metric's definition",
 }
 """Columns that rows of one dataset and metric have to agree in, and what they mean; the first one
@@ -32,22 +32,23 @@ that differs is named, so what people choose stands before digests."""
 
 
 class UnlikeRowsError(ValueError):
-    """Rows that cannot be compared were asked for together."""
+    """Rows that cannot be compared were prompted together."""
 
 
 def check_comparable(
-    rows: pd.DataFrame, *, mix_subsets: bool = False, can_choose: bool = True
+    rows: pd.DataFrame, *, allow_subsets: bool = False, can_choose: bool = True
 ) -> None:
     """Refuse generated rows of a dataset that differ in anything but the model and its sampling.
 
-    Rows of a second judge (`primary` False) are compared among themselves only. Published rows are
+    Rows of a second extractor (`primary` False) are compared among themselves only. Published rows
+    are
     never compared: their protocol is unknown.
 
     Args:
         rows: tidy rows.
         mix_subsets: let models of different training data stand together; `name_subsets` says
             which is which.
-        can_choose: whether the command has `--only` and `--mix-subsets`, for the message.
+        can_choose: whether the command has `--only` and `--allow-subsets`, for the message.
 
     Raises:
         UnlikeRowsError: names the first field that differs, its values, and what to do.
@@ -57,7 +58,7 @@ def check_comparable(
     # A caption that names nothing has no recall: the number of captions is the image count.
     generated["num_samples"] = generated.groupby("config_hash")["num_samples"].transform("max")
     fields = {
-        name: meaning for name, meaning in FIELDS.items() if name != SUBSET or not mix_subsets
+        name: meaning for name, meaning in FIELDS.items() if name != SUBSET or not allow_subsets
     }
     for (dataset, metric), group in generated.groupby(["dataset", "metric"], sort=False):
         for field, meaning in fields.items():
@@ -102,7 +103,7 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """Rows with FIELD=VALUE; for `num_samples`, points with that many captions.
 
     Real rows lack a model's fields (param_value, steps, trained_on, ...) and are kept where those
-    are asked for. Columns may be given by their names of schema 3.
+    are prompted. Columns may be given by their names of schema 3.
 
     Raises:
         ValueError: a condition is malformed, a field unknown, or nothing is left.
@@ -133,8 +134,8 @@ def _remedy(field: str, value: str, can_choose: bool) -> str:
         return "`gcdp-bench sweep` into that folder computes the older ones again"
     if not can_choose:
         return "Keep them in different results folders"
-    asked = ", show them together with --mix-subsets," if field == SUBSET else ","
-    return f"Choose with --only {field}={value}{asked} or keep them in different results folders"
+    prompted = ", show them together with --allow-subsets," if field == SUBSET else ","
+    return f"Choose with --only {field}={value}{prompted} or keep them in different results folders"
 
 
 def _values(column: pd.Series) -> list[str]:

@@ -2,7 +2,8 @@
 
     results.parquet, results.csv          tidy rows (`gcdp_bench.results.schema`)
     classes.parquet                       class proportions of each dataset
-    points/DATASET/MODEL/g2-s0-HASH/      samples at knob value 2, seed 0: a `folder` dataset
+    points/DATASET/MODEL/g2-s0-HASH/      samples at sampling parameter value 2, seed 0: a `folder`
+    dataset
     scores/CONFIG_HASH/                   point.json, per_sample.parquet, observed.npz, predicted/
     references/                           what networks extracted from real images
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from gcdp_bench.core.config import from_dict, read_json, write_json
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.io.locks import exclusive
-from gcdp_bench.io.parquet import read_parquet
+from gcdp_bench.io.parquet import open_parquet, read_parquet, typed
 from gcdp_bench.io.validation import check_id, shown
 from gcdp_bench.results.object_store import fetched
 
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 PER_SAMPLE = {
     "id": "string",
     "caption": "string",
-    "asked": "string",
-    "found": "string",
+    "prompted": "string",
+    "detected": "string",
     "recall": "float64",
     "precision": "float64",
     "clip": "float64",
     "too_long": "bool",
 }
 """Columns of the values of every sample."""
+
+OLD_PER_SAMPLE = {"asked": "prompted", "found": "detected"}
+"""Names of columns in older files."""
 
 PROPORTIONS = {
     "dataset": "string",
@@ -53,7 +57,7 @@ class Point:
 
     folder: Path  # scores/CONFIG_HASH
     samples: Path  # a `folder` dataset; for real images, the first ones
-    reference: Path  # what the judges saw in the real images it was compared with
+    reference: Path  # what the extractors saw in the real images it was compared with
 
     @property
     def predicted(self) -> Path:
@@ -62,11 +66,11 @@ class Point:
 
     @property
     def observed(self) -> Path:
-        """File of what the judges saw (`gcdp_bench.evaluation.Observed`)."""
+        """File of what the extractors saw (`gcdp_bench.evaluation.FeatureCache`)."""
         return self.folder / "observed.npz"
 
     def per_sample(self) -> pd.DataFrame:
-        """Columns id, caption, asked, found, recall, precision, clip, too_long.
+        """Columns id, caption, prompted, detected, recall, precision, clip, too_long.
 
         Raises:
             FileNotFoundError: the file was removed; says how to make it again.
@@ -78,7 +82,9 @@ class Point:
                 f"{path}: expected the values of every sample, found none; remove "
                 "results.parquet and rerun the sweep"
             )
-        return read_parquet(path, PER_SAMPLE, remedy="remove results.parquet and rerun the sweep")
+        remedy = "remove results.parquet and rerun the sweep"
+        table = open_parquet(path, remedy=remedy).rename(columns=OLD_PER_SAMPLE)
+        return typed(table, path, PER_SAMPLE, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class _Record:
 
 
 def score_folder(results: Path, config_hash: str) -> Path:
-    """Folder of what the judges said of one point."""
+    """Folder of what the extractors said of one point."""
     return results / "scores" / config_hash
 
 
@@ -125,8 +131,9 @@ def read_point(results: Path, config_hash: str) -> Point:
             "results.parquet and rerun the sweep"
         )
     record = from_dict(_Record, read_json(path), where=str(path))
-    return Point(folder, *(_inside(results, place, path)
-                           for place in (record.samples, record.reference)))  # fmt: skip
+    return Point(
+        folder, *(_inside(results, place, path) for place in (record.samples, record.reference))
+    )
 
 
 def read_proportions(results: Path) -> pd.DataFrame:

@@ -28,8 +28,15 @@ from gcdp_bench.io.validation import reason, shown
 HOME_VARIABLE = "GCDP_STORES"
 RECORD = ".store.json"
 URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<place>.*)", re.IGNORECASE | re.DOTALL)
-PACKAGES = {"s3": "gcdp-bench[s3]", "s3a": "gcdp-bench[s3]", "gs": "gcsfs", "gcs": "gcsfs",
-            "hf": "huggingface_hub", "abfs": "adlfs", "az": "adlfs"}  # fmt: skip
+PACKAGES = {
+    "s3": "gcdp-bench[s3]",
+    "s3a": "gcdp-bench[s3]",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "hf": "huggingface_hub",
+    "abfs": "adlfs",
+    "az": "adlfs",
+}
 CHANGED = ("LastModified", "last_modified", "updated", "mtime", "created")
 """Where fsspec's file systems say when an object was written."""
 
@@ -68,9 +75,12 @@ class Store:
         self.url, self.path, self.writer = url, path, writer
 
     def pull(
-        self, *names: str, into: Path | None = None, again: bool = False,
+        self,
+        *names: str,
+        into: Path | None = None,
+        again: bool = False,
         progress: Progress | None = None,
-    ) -> list[Path]:  # fmt: skip
+    ) -> list[Path]:
         """Bring files, or folders with all they hold, that the local copy lacks.
 
         A file is taken for the same if its size is. What the store lacks is left out.
@@ -94,14 +104,17 @@ class Store:
         for paths in _shown(missing, f"bring from {self.url}", progress):
             with ExitStack() as files:
                 temporary = [str(files.enter_context(replacing(path))) for path in paths]
-                with self._asked():
+                with self._prompted():
                     self._files.get([found[path].path for path in paths], temporary)
         return list(found)
 
     def push(
-        self, *names: str, source: Path | None = None, below: str = "",
+        self,
+        *names: str,
+        source: Path | None = None,
+        below: str = "",
         progress: Progress | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Send files, or folders with all they hold, that the store lacks or has older.
 
         Names are sent one after the other: what comes last proves that all is there.
@@ -119,17 +132,21 @@ class Store:
         for name in names:
             here = {path.relative_to(source).as_posix(): path for path in _visible(source / name)}
             held = self._find([_below(below, name)]) if here else {}
-            changed = [inner for inner, path in here.items()
-                       if not _up_to_date(path, held.get(_below(below, inner)))]  # fmt: skip
+            changed = [
+                inner
+                for inner, path in here.items()
+                if not _up_to_date(path, held.get(_below(below, inner)))
+            ]
             for inners in _shown(changed, f"send to {self.url}", progress):
                 places = [self._place(_below(below, inner)) for inner in inners]
-                with self._asked():
+                with self._prompted():
                     self._files.put([str(here[inner]) for inner in inners], places)
 
     def versions(self, name: str) -> dict[str, tuple[int, float]]:
         """Size and time of writing of every file of the store in a folder."""
-        return {inner: (held.num_bytes, held.changed_sec)
-                for inner, held in self._find([name]).items()}  # fmt: skip
+        return {
+            inner: (held.num_bytes, held.changed_sec) for inner, held in self._find([name]).items()
+        }
 
     def open(self) -> None:
         """Load what reads the scheme; asks nothing of the store.
@@ -146,21 +163,23 @@ class Store:
             OSError: the store does not answer, or refuses.
         """
         trial = self._place(f"trial-{uuid.uuid4().hex}")
-        with self._asked():
+        with self._prompted():
             self._files.pipe_file(trial, b"gcdp-bench")
             self._files.rm_file(trial)
 
     def _find(self, names: Iterable[str]) -> dict[str, _Object]:
         """Every file of the store under the names, by its own; hidden ones are left out."""
         found: dict[str, _Object] = {}
-        with self._asked():
+        with self._prompted():
             self._files.invalidate_cache()
             for name in names:
                 with suppress(FileNotFoundError):
                     for path, info in self._files.find(self._place(name), detail=True).items():
                         found[path] = _Object.of(path, info or self._files.info(path))
-        names_of = {_checked(path.removeprefix(f"{self._root}/"), self.url): held
-                    for path, held in found.items()}  # fmt: skip
+        names_of = {
+            _checked(path.removeprefix(f"{self._root}/"), self.url): held
+            for path, held in found.items()
+        }
         return {name: held for name, held in names_of.items() if not is_hidden(name)}
 
     def _place(self, name: str) -> str:
@@ -198,7 +217,7 @@ class Store:
         return files, root.rstrip("/")
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _prompted(self) -> Iterator[None]:
         """Whatever a store's library raises, as one message."""
         try:
             yield
@@ -218,7 +237,7 @@ def is_remote(place: str) -> bool:
 
 
 def open_store(url: str) -> Store:
-    """The store of a URL, with its local copy, which is made when it is first asked for.
+    """The store of a URL, with its local copy, which is made when it is first prompted.
 
     Raises:
         ValueError: the URL names no folder, or no package reads its scheme.

@@ -83,32 +83,59 @@ def published_rows() -> pd.DataFrame:
     stands for an unknown count.
     """
     unknown = dict.fromkeys(
-        ("image_size", "resizer", "reference", "captions", "weights", "judges", "git_commit",
-         "versions", "hardware", "precision", "extractor", "split", "trained_on", "param_name",
-         "definition"), PROTOCOL,
-    )  # fmt: skip
+        (
+            "image_size",
+            "resizer",
+            "reference",
+            "captions",
+            "weights",
+            "extractors",
+            "git_commit",
+            "versions",
+            "hardware",
+            "precision",
+            "extractor",
+            "split",
+            "trained_on",
+            "param_name",
+            "definition",
+        ),
+        PROTOCOL,
+    )
     missing = dict.fromkeys(
-        ("param_value", "corrected", "ci_low", "ci_high", "between_seed_sd", "within_seed_sd",
-         "seconds"), math.nan,
-    )  # fmt: skip
-    return to_frame([
-        {
-            **{name: record[name] for name in ("dataset", "model", "metric", "value", "source",
-                                               "protocol")},
-            **unknown,
-            **missing,
-            "class": "all",
-            "train_seed": None,
-            "steps": None,
-            "seed": None,
-            "resize": "none",
-            "ci_method": "none",
-            "num_samples": 0,
-            "num_reference": 0,
-            "primary": True,
-            "config_hash": f"paper-{record['model']}",
-            "demo": False,
-            "alarm": "none",
-        }
-        for record in published_records()
-    ])  # fmt: skip
+        (
+            "param_value",
+            "corrected",
+            "ci_low",
+            "ci_high",
+            "between_seed_sd",
+            "within_seed_sd",
+            "seconds",
+        ),
+        math.nan,
+    )
+    return to_frame(
+        [
+            {
+                **{
+                    name: record[name]
+                    for name in ("dataset", "model", "metric", "value", "source", "protocol")
+                },
+                **unknown,
+                **missing,
+                "class": "all",
+                "train_seed": None,
+                "steps": None,
+                "seed": None,
+                "resize": "none",
+                "ci_method": "none",
+                "num_samples": 0,
+                "num_reference": 0,
+                "primary": True,
+                "config_hash": f"paper-{record['model']}",
+                "demo": False,
+                "alarm": "none",
+            }
+            for record in published_records()
+        ]
+    )

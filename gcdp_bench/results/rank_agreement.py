@@ -1,4 +1,4 @@
-"""Do two segmenters rank the models alike? If not, the ranking is the judge's."""
+"""Do two segmenters rank the models alike? If not, the ranking is the extractor's."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from gcdp_bench.metrics.agreement import THRESHOLD, rank_agreement
 
 METRICS = ("semantic_recall", "semantic_precision", "miou", "fsd_predicted")
 
-COLUMNS = ("dataset", "metric", "judge", "other", "tau", "num_points", "swapped")
+COLUMNS = ("dataset", "metric", "extractor", "other", "tau", "num_points", "swapped")
 NUM_NAMED = 3  # swapped pairs that a warning names
 
 
-def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
+def extractor_agreement(rows: pd.DataFrame) -> pd.DataFrame:
     """Kendall's tau between the values of every two segmenters over the generated points.
 
     A point is a model at one value of its parameter, averaged over its seeds.
@@ -21,8 +21,9 @@ def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         rows: tidy rows.
 
     Returns:
-        Columns `COLUMNS`; `swapped` names the pairs that the judges order in opposite ways. No row
-        where one segmenter judged, tau NaN with fewer than two points.
+        Columns `COLUMNS`; `swapped` names the pairs that the extractors order in opposite ways. No
+        row
+        where one segmenter evaluated, tau NaN with fewer than two points.
     """
     totals = rows[
         (rows["source"] == "generated")
@@ -31,22 +32,26 @@ def judge_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         & rows["metric"].isin(METRICS)
     ]
     totals = totals.assign(
-        point=totals["model"] + " @ " + totals["param_value"].map("{:g}".format) + ", "
-        + totals["steps"].astype(str) + " steps"
-    )  # fmt: skip
+        point=totals["model"]
+        + " @ "
+        + totals["param_value"].map("{:g}".format)
+        + ", "
+        + totals["steps"].astype(str)
+        + " steps"
+    )
     lines = []
     for (dataset, metric), group in totals.groupby(["dataset", "metric"], sort=False):
         values = group.pivot_table(
             index="point", columns="extractor", values="value", aggfunc="mean"
-        ).dropna()  # fmt: skip
+        ).dropna()
         primary = group.groupby("extractor")["primary"].any()
-        judges = sorted(values.columns, key=lambda name: (not primary[name], name))
-        for place, judge in enumerate(judges):
-            for other in judges[place + 1 :]:
-                found = rank_agreement(_scores(values[judge]), _scores(values[other]))
+        extractors = sorted(values.columns, key=lambda name: (not primary[name], name))
+        for place, extractor in enumerate(extractors):
+            for other in extractors[place + 1 :]:
+                found = rank_agreement(_scores(values[extractor]), _scores(values[other]))
                 swapped = "; ".join(f"{one} / {two}" for one, two in found.swapped)
-                judges_of = (dataset, metric, judge, other)
-                lines.append((*judges_of, found.tau, found.num_models, swapped))
+                extractors_of = (dataset, metric, extractor, other)
+                lines.append((*extractors_of, found.tau, found.num_models, swapped))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
@@ -60,11 +65,11 @@ def _first(swapped: str) -> str:
 
 
 def warnings_of(agreement: pd.DataFrame) -> tuple[str, ...]:
-    """One sentence for each pair of judges that ranks the points differently."""
+    """One sentence for each pair of extractors that ranks the points differently."""
     low = agreement[agreement["tau"] < THRESHOLD]
     return tuple(
-        f"{line.dataset}, {line.metric}: {line.judge} and {line.other} rank the "
+        f"{line.dataset}, {line.metric}: {line.extractor} and {line.other} rank the "
         f"{line.num_points} points with Kendall's tau {line.tau:.2f}, below {THRESHOLD}: the "
-        f"order depends on the judge (swapped: {_first(str(line.swapped))})"
+        f"order depends on the extractor (swapped: {_first(str(line.swapped))})"
         for line in low.itertuples()
     )

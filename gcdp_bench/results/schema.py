@@ -20,7 +20,7 @@ MIGRATED_VERSION = 3
 COLUMNS = {
     "schema_version": "int64",
     "dataset": "string",
-    "split": "string",  # whose captions were asked for, and whose images are the reference
+    "split": "string",  # whose captions were prompted, and whose images are the reference
     "protocol": "string",  # one of PROTOCOLS, or "unknown"
     "source": "string",  # one of SOURCES
     "model": "string",  # a generator's name, or one of REFERENCE_MODELS
@@ -42,15 +42,15 @@ COLUMNS = {
     "within_seed_sd": "float64",  # pooled rows: standard error inside a seed
     "num_samples": "int64",
     "num_reference": "int64",  # real images on the other side of a distance; 0: none
-    "extractor": "string",  # network that judged, or "none"
-    "image_size": "string",  # HEIGHTxWIDTH of the images that were judged
+    "extractor": "string",  # network that evaluated, or "none"
+    "image_size": "string",  # HEIGHTxWIDTH of the images that were evaluated
     "resize": "string",  # one of RESIZES: how images of another size were brought to this one
     "resizer": "string",  # how images reached that network
     "primary": "bool",  # False: of a second segmenter or a second feature network
     "reference": "string",  # digest of the reference images and layouts
-    "captions": "string",  # digest of those that were asked for, and of how they are read
+    "captions": "string",  # digest of those that were prompted, and of how they are read
     "weights": "string",  # digest of the generator's weights and sampling settings, or "none"
-    "judges": "string",  # digest of the weights of every network that judges
+    "extractors": "string",  # digest of the weights of every network that evaluates
     "config_hash": "string",
     "git_commit": "string",
     "versions": "string",
@@ -75,16 +75,47 @@ compared with the other real images (what a distance is when nothing differs).
 CONTROL_MODELS = ("control-noise", "control-constant", "control-blurred", "control-shuffled")
 """Models of the rows with source "control"."""
 
-KEY = ("dataset", "split", "protocol", "model", "param_value", "steps", "seed", "metric", "class",
-       "extractor", "num_samples", "config_hash", "definition")  # fmt: skip
+KEY = (
+    "dataset",
+    "split",
+    "protocol",
+    "model",
+    "param_value",
+    "steps",
+    "seed",
+    "metric",
+    "class",
+    "extractor",
+    "num_samples",
+    "config_hash",
+    "definition",
+)
 """Columns that identify a row: measuring the same thing again replaces the value."""
 
-PROVENANCE = ("protocol", "source", "trained_on", "param_name", "image_size", "resize", "resizer",
-              "reference", "captions", "weights", "judges", "config_hash", "git_commit", "versions",
-              "hardware", "precision", "ci_method", "definition", "alarm")  # fmt: skip
+PROVENANCE = (
+    "protocol",
+    "source",
+    "trained_on",
+    "param_name",
+    "image_size",
+    "resize",
+    "resizer",
+    "reference",
+    "captions",
+    "weights",
+    "extractors",
+    "config_hash",
+    "git_commit",
+    "versions",
+    "hardware",
+    "precision",
+    "ci_method",
+    "definition",
+    "alarm",
+)
 """Columns that no row may leave empty."""
 
-RENAMED = {"knob": "param_name", "guidance": "param_value"}
+RENAMED = {"knob": "param_name", "guidance": "param_value", "judges": "extractors"}
 """Columns of schema 3 -> what they are called now."""
 
 _ADDED = {"train_seed": None, "resize": "none", "definition": "1", "alarm": "none"}
@@ -213,8 +244,10 @@ def _refuse_mixed(results: Path, rows: pd.DataFrame) -> None:
     for (dataset, metric), group in measured.groupby(["dataset", "metric"], sort=False):
         models = group.groupby("definition")["model"].unique()
         if len(models) > 1:
-            held = "; ".join(f"version {version}: {', '.join(sorted(names))}"
-                             for version, names in models.items())  # fmt: skip
+            held = "; ".join(
+                f"version {version}: {', '.join(sorted(names))}"
+                for version, names in models.items()
+            )
             raise ValueError(
                 f"{results}: {metric} of {dataset} would hold numbers of different definitions "
                 f"({held}), which do not compare; `gcdp-bench sweep` into that folder computes the "

@@ -12,8 +12,21 @@ from gcdp_bench.metrics.centres import centres, interval_arms
 from gcdp_bench.metrics.definitions import bounds_of
 from gcdp_bench.metrics.intervals import normal_quantile
 
-POINT = ["dataset", "split", "protocol", "model", "param_value", "steps", "metric", "class",
-         "extractor", "weights", "judges", "definition", "resize"]  # fmt: skip
+POINT = [
+    "dataset",
+    "split",
+    "protocol",
+    "model",
+    "param_value",
+    "steps",
+    "metric",
+    "class",
+    "extractor",
+    "weights",
+    "extractors",
+    "definition",
+    "resize",
+]
 """Columns in which rows that are pooled agree."""
 
 HALF_WIDTH = normal_quantile(0.95)

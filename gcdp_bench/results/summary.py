@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gcdp_bench.core.types import KNOBS
+from gcdp_bench.core.types import SAMPLING_PARAMETERS
 from gcdp_bench.results.schema import REFERENCE_MODELS, SPLIT
 
 POINT = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_captions"]
 """Columns that name a line of the summary; seeds are averaged."""
 
-SUMMARY = ("fid", "semantic_recall", "semantic_precision", "false_detection_rate", "miou",
-           "fsd_generated", "fsd_predicted", "clip-x100", "attribute_recall")  # fmt: skip
+SUMMARY = (
+    "fid",
+    "semantic_recall",
+    "semantic_precision",
+    "false_detection_rate",
+    "miou",
+    "fsd_generated",
+    "fsd_predicted",
+    "clip-x100",
+    "attribute_recall",
+)
 LOWER_IS_BETTER = ("fid", "fsd_generated", "fsd_predicted", "false_detection_rate")
 DISTANCES = ("fid", "fsd_generated", "fsd_predicted")
-PERCENT = ("semantic_recall", "semantic_precision", "false_detection_rate", "miou",
-           "attribute_recall", "attribute_precision", "attribute_false_detection", "iou",
-           "pixel_accuracy")  # fmt: skip
+PERCENT = (
+    "semantic_recall",
+    "semantic_precision",
+    "false_detection_rate",
+    "miou",
+    "attribute_recall",
+    "attribute_precision",
+    "attribute_false_detection",
+    "iou",
+    "pixel_accuracy",
+)
 """Shares that people read in percent, with the same at a threshold ("semantic_recall@1%")."""
 UNDEFINED = "–"
 
 
 def primary_totals(rows: pd.DataFrame) -> pd.DataFrame:
-    """Totals of the primary judges, one row per point, seed and metric.
+    """Totals of the primary extractors, one row per point, seed and metric.
 
     The Fréchet distance in the primary features is called "fid" whatever its protocol; the column
     `fid_metric` keeps the name. Pooled rows are left out: they repeat the seeds'. So are controls
@@ -121,8 +138,10 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
             shown[title] = [number(value * factor, pattern) for value in summary[metric]]
         else:
             ends = (summary[f"{distance}_low"], summary[f"{distance}_high"])
-            shown[title] = [with_interval(value, low, high, pattern) for value, low, high in
-                            zip(summary[metric], *ends, strict=True)]  # fmt: skip
+            shown[title] = [
+                with_interval(value, low, high, pattern)
+                for value, low, high in zip(summary[metric], *ends, strict=True)
+            ]
     return shown
 
 
@@ -157,8 +176,12 @@ TITLES = {
     "clip-x100": "CLIP score ↑",
     "attribute_recall": "attribute recall % ↑",
 }
-OPTIONAL = ("attribute_recall", "fid_corrected", "fsd_generated_corrected",
-            "fsd_predicted_corrected")  # fmt: skip
+OPTIONAL = (
+    "attribute_recall",
+    "fid_corrected",
+    "fsd_generated_corrected",
+    "fsd_predicted_corrected",
+)
 """Columns that are shown only where a dataset has them."""
 
 
@@ -183,7 +206,7 @@ def with_interval(value: float, low: float, high: float, pattern: str = "{:.2f}"
 
 def param_symbol(name: str) -> str:
     """Sign of a sampling parameter in tables and figures: "w", "ψ"; its name, if it has none."""
-    return KNOBS[name].symbol if name in KNOBS else name
+    return SAMPLING_PARAMETERS[name].symbol if name in SAMPLING_PARAMETERS else name
 
 
 def param_text(name: str, value: float) -> str:

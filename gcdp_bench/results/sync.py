@@ -44,15 +44,16 @@ class _Table:
 
 
 TABLES = (
-    _Table("classes.parquet", ["dataset", "class"],
-           lambda file: read_parquet(file, points.PROPORTIONS, remedy="remove it"),
-           points.write_proportions),
+    _Table(
+        "classes.parquet",
+        ["dataset", "class"],
+        lambda file: read_parquet(file, points.PROPORTIONS, remedy="remove it"),
+        points.write_proportions,
+    ),
     _Table("controls.parquet", alarms.TABLE_KEY, rows.read_rows, alarms.write_controls),
-    _Table("costs.parquet", cost_rows.KEY,
-           cost_rows.read_table, cost_rows.merge_costs),
-    _Table("results.parquet", list(rows.KEY), rows.read_rows,
-           partial(rows.merge_rows, mixed=True)),
-)  # fmt: skip
+    _Table("costs.parquet", cost_rows.KEY, cost_rows.read_table, cost_rows.merge_costs),
+    _Table("results.parquet", list(rows.KEY), rows.read_rows, partial(rows.merge_rows, mixed=True)),
+)
 """Rows last: what comes before them is there when they are."""
 
 
@@ -119,11 +120,15 @@ def _unsent(results: Path, held: Mapping[str, Mapping[str, pd.DataFrame]]) -> li
         return []
     own = rows.read_rows(results)
     what = ["config_hash", "metric", "definition"]
-    known = {line for frame in held["results.parquet"].values()
-             for line in frame[what].itertuples(index=False, name=None)}  # fmt: skip
+    known = {
+        line
+        for frame in held["results.parquet"].values()
+        for line in frame[what].itertuples(index=False, name=None)
+    }
     measured = own[own["seed"].notna()][what].drop_duplicates()
-    return sorted({line[0] for line in measured.itertuples(index=False, name=None)
-                   if line not in known})  # fmt: skip
+    return sorted(
+        {line[0] for line in measured.itertuples(index=False, name=None) if line not in known}
+    )
 
 
 def _send(store: Store, held: Mapping[str, Mapping[str, pd.DataFrame]], scratch: Path) -> None:

@@ -112,8 +112,12 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
             is_metric = (generated["dataset"] == dataset) & (generated["metric"] == metric)
             curves = _curves(distances, generated[is_metric], (str(dataset), metric))
             if curves:
-                common = {"dataset": dataset, "metric": metric, "fid_metric": fid_metric,
-                          "fid_values": _fid_values(distances)}  # fmt: skip
+                common = {
+                    "dataset": dataset,
+                    "metric": metric,
+                    "fid_metric": fid_metric,
+                    "fid_values": _fid_values(distances),
+                }
                 lines += [common | line for line in _lines(curves, metric, str(fid_metric))]
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
@@ -129,7 +133,7 @@ def _curves(
         part = part.sort_values("param_value")
         rng = np.random.default_rng(derive_seed("tradeoff", *name, str(model), str(steps)))
         fid, correspondence = (
-            _drawn(
+            _record(
                 part[column].to_numpy(float),
                 part[f"{column}_error"].to_numpy(float),
                 bounds_of(metric),
@@ -158,7 +162,7 @@ def _points(values: pd.DataFrame, column: str) -> pd.DataFrame:
     return mean.set_axis([column, f"{column}_error"], axis=1)
 
 
-def _drawn(
+def _record(
     values: NDArray[np.float64],
     errors: NDArray[np.float64],
     bounds: tuple[float, float],
@@ -186,13 +190,21 @@ def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]
     lines = []
     for place, curve in enumerate(curves):
         lines.append(
-            {"model": curve.model, "param_name": curve.param_name, "steps": curve.steps,
-             "num_points": curve.fid.shape[1], "reference_fid": reference[0],
-             "reference_correspondence": reference[1], "matched_level": levels[0],
-             "rank": ranks[place], "rank_kept": rank_kept[place], "order_kept": order_kept}
+            {
+                "model": curve.model,
+                "param_name": curve.param_name,
+                "steps": curve.steps,
+                "num_points": curve.fid.shape[1],
+                "reference_fid": reference[0],
+                "reference_correspondence": reference[1],
+                "matched_level": levels[0],
+                "rank": ranks[place],
+                "rank_kept": rank_kept[place],
+                "order_kept": order_kept,
+            }
             | _columns("hypervolume", _interval(areas[place]))
             | _columns("fid_at_level", _interval(matched[place]))
-        )  # fmt: skip
+        )
     return lines
 
 
@@ -229,5 +241,9 @@ def _interval(values: NDArray[np.float64]) -> Interval:
 
 
 def _columns(name: str, interval: Interval) -> dict[str, float | str]:
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high,
-            f"{name}_method": interval.method}  # fmt: skip
+    return {
+        name: interval.value,
+        f"{name}_low": interval.low,
+        f"{name}_high": interval.high,
+        f"{name}_method": interval.method,
+    }

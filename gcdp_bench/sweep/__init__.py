@@ -11,8 +11,8 @@ connection  the way to a Ray cluster
 worker      what runs in its other processes
 """
 
-from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.generators import find_generators, pinned
 from gcdp_bench.sweep.run import run_sweep, saturated
 
-__all__ = ["Places", "SweepConfig", "find_generators", "pinned", "run_sweep", "saturated"]
+__all__ = ["Paths", "SweepConfig", "find_generators", "pinned", "run_sweep", "saturated"]

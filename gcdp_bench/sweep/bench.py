@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gcdp_bench.core.progress import Progress
-from gcdp_bench.core.types import Dataset, Generator, Taught
+from gcdp_bench.core.types import CLIPSupervised, Dataset, Generator
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity, family
@@ -20,29 +20,29 @@ from gcdp_bench.results.compatibility import old_definitions
 from gcdp_bench.results.costs import record_costs
 from gcdp_bench.results.schema import read_rows
 from gcdp_bench.results.sync import synchronise
-from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.generators import find_generators
 from gcdp_bench.sweep.jobs import Count, Draw, Job, Measure, Real, Renew
-from gcdp_bench.sweep.measure import Measurements
+from gcdp_bench.sweep.measure import PointRunner
 from gcdp_bench.sweep.renew import renew
 from gcdp_bench.training.networks import Training
 from gcdp_bench.training.runs import Run
 
 
-class Bench:
-    """Generators, data and judges of a sweep.
+class SweepContext:
+    """Generators, data and extractors of a sweep.
 
     Args:
         config: what is measured.
         places: where to read and write.
-        judges: the networks that judge.
+        extractors: the networks that evaluate.
         progress: told of every batch.
     """
 
     def __init__(
-        self, config: SweepConfig, places: Places, judges: Extractors, *, progress: Progress
+        self, config: SweepConfig, places: Paths, extractors: Extractors, *, progress: Progress
     ):
-        self.config, self.places, self.judges = config, places, judges
+        self.config, self.places, self.extractors = config, places, extractors
         self._generators: dict[str, tuple[Generator, str]] = {}
         self._progress = progress
 
@@ -74,7 +74,7 @@ class Bench:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The split whose captions are asked for, in their order, at the generators' size."""
+        """The split whose captions are prompted, in their order, at the generators' size."""
         config = self.config
         first, _ = self.generator(config.model_names[0])
         return shuffled(
@@ -83,17 +83,17 @@ class Bench:
                 protocol_split(config.dataset, config.protocol),
                 size=first.image_size,
                 data_root=self.places.data_root,
-                quarantine=self.places.quarantine,
+                exclude=self.places.exclude,
                 resize=self.places.resize,
                 count_denied=self.places.count_denied,
             )
         )
 
     @cached_property
-    def points(self) -> Measurements:
+    def points(self) -> PointRunner:
         """The table on disk."""
-        return Measurements(
-            self.config, self.places, self.dataset, self.judges, progress=self._progress
+        return PointRunner(
+            self.config, self.places, self.dataset, self.extractors, progress=self._progress
         )
 
     def request(self, model: str, guidance: float, seed: int) -> SampleRequest:
@@ -118,7 +118,7 @@ class Bench:
         """Refuse, before any work, what could not be done or would not be comparable.
 
         Raises:
-            ValueError: unknown names, a model of another dataset, subset or size, a judge that
+            ValueError: unknown names, a model of another dataset, subset or size, an extractor that
                 taught a model, more captions than the split has, a table of other rows.
             FileNotFoundError: data or weights are missing.
         """
@@ -127,9 +127,9 @@ class Bench:
             self.generator(name)
             check_resize(name, self.runs[name].folder, self.dataset)
         for generator, _ in self._generators.values():
-            _check_fit(generator, self.dataset, mix_subsets=config.mix_subsets)
-            _refuse_own_teacher(generator, self.judges)
-        self.judges.check(self.dataset)
+            _check_fit(generator, self.dataset, allow_subsets=config.allow_subsets)
+            _refuse_own_teacher(generator, self.extractors)
+        self.extractors.check(self.dataset)
         if config.num_samples > len(self.dataset):
             raise ValueError(
                 f"num_samples: expected at most {len(self.dataset)} (captions of "
@@ -142,8 +142,9 @@ class Bench:
         if isinstance(job, Real):
             return self.points.real(wait=wait)
         if isinstance(job, Renew):
-            return renew(self.places.results, self.points.reference, self.judges,
-                         progress=self._progress)  # fmt: skip
+            return renew(
+                self.places.results, self.points.reference, self.extractors, progress=self._progress
+            )
         if isinstance(job, Count):
             return self._count(job)
         generator, _ = self.generator(job.model)
@@ -176,14 +177,15 @@ class Bench:
         )
 
     def _refuse_mixture(self) -> None:
-        """A results folder holds one set of weights per model and one set of judges per dataset."""
+        """A results folder holds one set of weights per model and one set of extractors per
+        dataset."""
         results = self.places.results
         if not (results / "results.parquet").exists():
             return
         rows = read_rows(results)
         rows = rows[rows["dataset"] == self.dataset.name]
         checks: list[tuple[str, Iterable[str], str]] = [
-            ("other judges", rows["judges"], self.judges.identity),
+            ("other extractors", rows["extractors"], self.extractors.identity),
             ("another protocol", rows["protocol"], self.config.protocol),
         ]
         for model, (generator, now) in self._generators.items():
@@ -198,24 +200,24 @@ class Bench:
                 )
 
 
-def _refuse_own_teacher(generator: Generator, judges: Extractors) -> None:
-    if isinstance(generator, Taught) and generator.clip_digest == judges.clip.digest:
+def _refuse_own_teacher(generator: Generator, extractors: Extractors) -> None:
+    if isinstance(generator, CLIPSupervised) and generator.clip_digest == extractors.clip.digest:
         raise ValueError(
-            f"{generator.name}: was trained to please {judges.clip.name}, which would judge it; "
-            "give another --clip, or train it with another one (gcdp-bench train lafite-clip)"
+            f"{generator.name}: was trained with {extractors.clip.name}, which must not evaluate "
+            "it; give another --clip, or train it with another one (gcdp-bench train lafite-clip)"
         )
 
 
-def _check_fit(generator: Generator, dataset: Dataset, *, mix_subsets: bool) -> None:
+def _check_fit(generator: Generator, dataset: Dataset, *, allow_subsets: bool) -> None:
     problems = []
     if generator.trained_on != dataset.name:
         sibling = family(generator.trained_on) == family(dataset.name)
         if not sibling:
             problems.append(f"it was trained on {generator.trained_on}, not on {dataset.name}")
-        elif not mix_subsets:
+        elif not allow_subsets:
             problems.append(
                 f"it was trained on another subset, {generator.trained_on}, not on {dataset.name}; "
-                "pass --mix-subsets to draw models of different subsets in one figure"
+                "pass --allow-subsets to draw models of different subsets in one figure"
             )
     if generator.image_size != dataset.image_size:
         problems.append(

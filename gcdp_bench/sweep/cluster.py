@@ -1,4 +1,4 @@
-"""A sweep's jobs on a Ray cluster, whose workers keep models and judges loaded.
+"""A sweep's jobs on a Ray cluster, whose workers keep models and extractors loaded.
 
 Ray places the workers and notices when one dies; which job comes next, and what is done again, is
 decided here.
@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gcdp_bench.core.progress import Progress
-from gcdp_bench.extractors.bundle import JudgeRequest, find_networks, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, find_networks, load_extractors
 from gcdp_bench.io.validation import reason
 from gcdp_bench.results.object_store import store_of
 from gcdp_bench.results.sync import synchronise
-from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.connection import connect
 from gcdp_bench.sweep.generators import find_generators, pinned
 from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real, Renew
 from gcdp_bench.sweep.run import run_sweep
-from gcdp_bench.sweep.worker import Board, Recipe, Resources, Worker
+from gcdp_bench.sweep.worker import ProgressActor, Resources, Worker, WorkerSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +34,14 @@ if TYPE_CHECKING:
 MAX_DEATHS = 3  # of workers with the same job, or before they are ready
 POLL_SEC = 0.5
 NO_ROOM_SEC = 60.0  # a cluster without any room for a worker is waited for so long
-ENVIRONMENT = ("GCDP_CACHE", "GCDP_CACHE_LIMIT", "GCDP_DATA", "GCDP_RUNS",
-               "GCDP_WEIGHTS", "PYTHONPATH")  # fmt: skip
+ENVIRONMENT = (
+    "GCDP_CACHE",
+    "GCDP_CACHE_LIMIT",
+    "GCDP_DATA",
+    "GCDP_RUNS",
+    "GCDP_WEIGHTS",
+    "PYTHONPATH",
+)
 """Variables of this process that workers get."""
 
 
@@ -62,7 +68,7 @@ class _Task:
 
 
 @dataclass
-class _Hand:
+class _WorkerHandle:
     """A worker as the scheduler sees it."""
 
     actor: ActorHandle
@@ -107,7 +113,7 @@ class _Work:
                 self.advance(stage.chain)
 
     def _task(self, job: Job) -> _Task:
-        """Of a job that was asked for before, or a new one."""
+        """Of a job that was prompted before, or a new one."""
         if job not in self.tasks:
             self.tasks[job] = _Task(len(self.tasks), job, [])
             self.waiting.append(self.tasks[job])
@@ -130,9 +136,9 @@ class RayScheduler:
         ValueError, OSError: as `connect`.
     """
 
-    def __init__(self, address: str, recipe: Recipe, resources: Resources, progress: Progress):
+    def __init__(self, address: str, recipe: WorkerSpec, resources: Resources, progress: Progress):
         self._recipe, self._resources, self._progress = recipe, resources, progress
-        self._hands: list[_Hand] = []
+        self._hands: list[_WorkerHandle] = []
         self._deaths = 0  # of workers that were not ready
         self._roomless_since: float | None = None
         self._ray = connect(address)
@@ -161,20 +167,20 @@ class RayScheduler:
             work.advance(chain)
         display = _Shown(self._progress, self._ray, self._board)
         while work.waiting or any(hand.task for hand in self._hands):
-            self._hire(len(work.waiting))
+            self._start_workers(len(work.waiting))
             for hand in self._hands:
                 if hand.ready and hand.task is None and work.waiting:
                     self._assign(hand, work.take(hand.model))
             for hand in self._finished():
-                self._settle(hand, work)
+                self._converge(hand, work)
             display.update(work, sum(hand.ready for hand in self._hands))
         display.close()
 
-    def _assign(self, hand: _Hand, task: _Task) -> None:
+    def _assign(self, hand: _WorkerHandle, task: _Task) -> None:
         hand.task, hand.model = task, task.model
         hand.pending = hand.actor.do.remote(task.number, task.job)
 
-    def _finished(self) -> list[_Hand]:
+    def _finished(self) -> list[_WorkerHandle]:
         """Workers that came to an end of what they did, after a short wait at most."""
         busy = {hand.pending: hand for hand in self._hands if hand.task or not hand.ready}
         if not busy:
@@ -183,7 +189,7 @@ class RayScheduler:
         ended, _ = self._ray.wait(list(busy), num_returns=1, timeout=POLL_SEC)
         return [busy[reference] for reference in ended]
 
-    def _settle(self, hand: _Hand, work: _Work) -> None:
+    def _converge(self, hand: _WorkerHandle, work: _Work) -> None:
         """Take what a worker made, or note that it died."""
         from ray.exceptions import RayError, RayTaskError
 
@@ -194,7 +200,7 @@ class RayScheduler:
             raise error.cause from error
         except RayError as error:
             self._hands.remove(hand)
-            self._bury(task, reason(error))
+            self._record_failure(task, reason(error))
             if task is not None:
                 work.waiting.insert(0, task)
             return
@@ -215,7 +221,7 @@ class RayScheduler:
                 "they share, or an URL such as s3://BUCKET/FOLDER"
             )
 
-    def _bury(self, task: _Task | None, reason: str) -> None:
+    def _record_failure(self, task: _Task | None, reason: str) -> None:
         """Count a death.
 
         Raises:
@@ -235,7 +241,7 @@ class RayScheduler:
             )
         logger.warning("a worker died (%s: %s); %s", what, reason, then)
 
-    def _hire(self, num_waiting: int) -> None:
+    def _start_workers(self, num_waiting: int) -> None:
         """Start workers while there is room and work for them."""
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         room = sum(self._resources.room(node) for node in nodes)
@@ -260,7 +266,7 @@ class RayScheduler:
                 "--cpus-per-task or --gpus-per-task"
             )
 
-    def _start_worker(self) -> _Hand:
+    def _start_worker(self) -> _WorkerHandle:
         resources = self._resources
         actor = (
             self._ray.remote(Worker)
@@ -273,7 +279,7 @@ class RayScheduler:
             )
             .remote(self._recipe, resources, self._board)
         )
-        return _Hand(actor, actor.prepare.remote())
+        return _WorkerHandle(actor, actor.prepare.remote())
 
     def _start_board(self) -> ActorHandle:
         """On this machine, which outlives the others."""
@@ -281,7 +287,7 @@ class RayScheduler:
 
         here = self._ray.get_runtime_context().get_node_id()
         place = NodeAffinitySchedulingStrategy(here, soft=False)
-        actor = self._ray.remote(Board).options(num_cpus=0, scheduling_strategy=place)
+        actor = self._ray.remote(ProgressActor).options(num_cpus=0, scheduling_strategy=place)
         return actor.remote()
 
 
@@ -317,8 +323,8 @@ class _Shown:
 def run_on_cluster(
     address: str,
     config: SweepConfig,
-    places: Places,
-    judges: JudgeRequest,
+    places: Paths,
+    extractors: ExtractorRequest,
     resources: Resources,
     *,
     progress: Progress,
@@ -331,7 +337,7 @@ def run_on_cluster(
         config: what is measured.
         places: where to read and write; every machine of the cluster sees these folders, or has
             a local copy of the store of which `results` is one.
-        judges: the networks that judge.
+        extractors: the networks that evaluate.
         resources: of each worker.
         progress: shows all workers together.
         say: see `run_sweep`.
@@ -341,14 +347,20 @@ def run_on_cluster(
     """
     store = store_of(places.results)
     places = pinned(places, find_generators(config, places))
-    judges = find_networks(judges).pinned(judges)
-    recipe = Recipe(config=config, places=places, judges=judges, folder=Path.cwd(),
-                    store=None if store is None else store.url)  # fmt: skip
+    extractors = find_networks(extractors).pinned(extractors)
+    recipe = WorkerSpec(
+        config=config,
+        places=places,
+        extractors=extractors,
+        folder=Path.cwd(),
+        store=None if store is None else store.url,
+    )
     here = replace(config, sampling=replace(config.sampling, device="cpu"))
-    own_judges = load_extractors(replace(judges, device="cpu"))
+    own_extractors = load_extractors(replace(extractors, device="cpu"))
     with RayScheduler(address, recipe, resources, progress) as scheduler:
-        return run_sweep(here, places, own_judges, progress=progress, scheduler=scheduler,
-                         say=say)  # fmt: skip
+        return run_sweep(
+            here, places, own_extractors, progress=progress, scheduler=scheduler, say=say
+        )
 
 
 def _environment(resources: Resources) -> dict[str, str]:

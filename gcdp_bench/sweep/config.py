@@ -25,7 +25,7 @@ class SweepConfig:
     image and layout (Table 1): any generator can take part, metrics of captions are defined for
     those that read them alone.
 
-    `protocol` names whose captions are asked for and which real images are the reference:
+    `protocol` names whose captions are prompted and which real images are the reference:
     "heldout": the test split, whose images no model saw; "paper-like": what can be reconstructed of
     the paper's evaluation, see `catalog.protocol_split`.
     """
@@ -34,14 +34,14 @@ class SweepConfig:
     task: str = "text-to-image"  # of `catalog.TASKS`
     models: tuple[str, ...] | None = None  # None: those of the task
     guidance: tuple[float, ...] | None = GUIDANCE.values  # None: until saturation
-    truncation: tuple[float, ...] = TRUNCATION.values  # of models whose knob it is
+    truncation: tuple[float, ...] = TRUNCATION.values  # of models whose sampling parameter it is
     seeds: tuple[int, ...] = (0,)
     num_samples: int = 500
     protocol: str = "heldout"
     sampling: SamplingConfig = SamplingConfig()
     batch_size: int = 16  # samples drawn at once on a GPU
     shard_size: int = 1024  # captions of one job
-    mix_subsets: bool = False  # models of other subsets of the dataset are welcome
+    allow_subsets: bool = False  # models of other subsets of the dataset are welcome
     demo: bool = False
 
     @property
@@ -65,12 +65,12 @@ class SweepConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
+class Paths:
     """Where a sweep reads and writes."""
 
     results: Path
     data_root: Path | None = None
-    quarantine: Path | None = None  # list of faulty items to leave out
+    exclude: Path | None = None  # list of faulty items to leave out
     resize: str = "none"  # how images of another shape get theirs, see `framing.frame`
     count_denied: bool = False  # captions prompt what they deny, see `reading.CountingDenied`
     weights: tuple[tuple[str, Weights], ...] = ()  # by model, where not that of the dataset

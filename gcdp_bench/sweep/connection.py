@@ -37,7 +37,7 @@ def connect(address: str) -> Any:
             "machine of the cluster"
         )
     if address not in ("local", "auto"):
-        _knock(address)
+        _check_reachable(address)
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address == "local":
@@ -54,7 +54,7 @@ def connect(address: str) -> Any:
     return ray
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """See that somebody listens; Ray itself would wait for minutes.
 
     Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gcdp_bench.generators.registry import GENERATORS
 
-IMAGES_PER_SEC = 16.0  # that the shipped networks evaluate, the slowest measured
+IMAGES_PER_SEC = 16.0  # that the pretrained networks evaluate, the slowest measured
 REFERENCE_SEC = 60.0  # statistics of the real images, once
 GFLOPS_PER_SEC = 19.0  # of sampling on one thread, the slowest measured
 SAMPLE_PX = 64 * 128  # of the images at which FLOPs were counted
@@ -131,9 +131,14 @@ def estimate(
         else:
             sec, basis = None, f"nothing of it was measured on {device}"
         found.append(
-            ModelEstimate(model=model, num_points=len(scales) * num_seeds, at_most=chosen is None,
-                          sec=sec, basis=basis)
-        )  # fmt: skip
+            ModelEstimate(
+                model=model,
+                num_points=len(scales) * num_seeds,
+                at_most=chosen is None,
+                sec=sec,
+                basis=basis,
+            )
+        )
     images = num_samples * sum(model.num_points for model in found)
     known = [model.sec for model in found if model.sec is not None]
     whole = len(known) == len(found)

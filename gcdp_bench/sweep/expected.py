@@ -8,14 +8,14 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.outlines import require_shapes
 from gcdp_bench.datasets.registry import image_size_of, protocol_split
-from gcdp_bench.sweep.config import GUIDANCE_LADDER, Places, SweepConfig
+from gcdp_bench.sweep.config import GUIDANCE_LADDER, Paths, SweepConfig
 from gcdp_bench.sweep.estimate import Estimate, estimate
 from gcdp_bench.training.runs import find_run
 
 TINY_WIDTH = 128  # px, of images at the tiny preset
 
 
-def expected(config: SweepConfig, places: Places) -> Estimate:
+def expected(config: SweepConfig, places: Paths) -> Estimate:
     """See `gcdp_bench.sweep.estimate.estimate`.
 
     Raises:
@@ -28,7 +28,7 @@ def expected(config: SweepConfig, places: Places) -> Estimate:
         config.dataset,
         size,
         splits=(protocol_split(config.dataset, config.protocol),),
-        quarantine=places.quarantine,
+        exclude=places.exclude,
         resize=places.resize,
     )
     return estimate(
@@ -46,7 +46,7 @@ def expected(config: SweepConfig, places: Places) -> Estimate:
     )
 
 
-def _size(config: SweepConfig, places: Places, dataset: DatasetIdentity) -> Size:
+def _size(config: SweepConfig, places: Paths, dataset: DatasetIdentity) -> Size:
     """Of the first trained generator's images, else that of the tiny preset."""
     given = dict(places.weights)
     for name in config.model_names:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.registry import GENERATORS
-from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.training.runs import Run, find_runs
 
 
-def find_generators(config: SweepConfig, places: Places) -> dict[str, Run]:
+def find_generators(config: SweepConfig, places: Paths) -> dict[str, Run]:
     """Where the generators of a sweep are; nothing is loaded.
 
     Raises:
@@ -27,7 +27,7 @@ def find_generators(config: SweepConfig, places: Places) -> dict[str, Run]:
     return find_runs({name: given.get(name) for name in config.model_names}, dataset)
 
 
-def pinned(places: Places, runs: Mapping[str, Run]) -> Places:
+def pinned(places: Paths, runs: Mapping[str, Run]) -> Paths:
     """Places from which every process takes the same generators, whatever is trained meanwhile."""
     return replace(places, weights=tuple((name, run.weights) for name, run in runs.items()))
 
@@ -38,8 +38,11 @@ def check_models(config: SweepConfig) -> None:
     Raises:
         ValueError: says which, and which task they are of.
     """
-    silent = [name for name in config.model_names
-              if name in GENERATORS and not GENERATORS[name].reads_captions]  # fmt: skip
+    silent = [
+        name
+        for name in config.model_names
+        if name in GENERATORS and not GENERATORS[name].reads_captions
+    ]
     if silent and config.task == "text-to-image":
         raise ValueError(
             f"{', '.join(silent)}: expected generators that read captions for text-to-image; "

@@ -86,7 +86,7 @@ class Count:
     """What a model and its samples cost."""
 
     model: str
-    values: tuple[float, ...]  # of its knob
+    values: tuple[float, ...]  # of its sampling parameter
     num_images: int = 0
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Count:
 Job = Real | Renew | Draw | Score | Measure | Count
 Chain = Iterator[Sequence[Job]]
 """Stages of jobs. The jobs of one stage can be done at the same time, in any order; the next stage
-is asked for when all of them are done, so that it may depend on their rows. A job that stages of
+is prompted when all of them are done, so that it may depend on their rows. A job that stages of
 several chains name is done once.
 """
 

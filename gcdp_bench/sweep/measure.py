@@ -12,28 +12,27 @@ import pandas as pd
 
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.progress import Progress
-from gcdp_bench.core.provenance import PRECISION, git_commit, hardware, library_versions
-from gcdp_bench.core.types import Dataset, FewLabels, Generator, MetricValue
+from gcdp_bench.core.provenance import PRECISION, git_commit, library_versions
+from gcdp_bench.core.types import Dataset, Generator
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.reading import reading_of
 from gcdp_bench.evaluation import (
-    Judging,
-    Observed,
+    EvalOptions,
+    FeatureCache,
     Scores,
-    ask_again,
+    extract_features,
     kept_reference,
-    observe,
+    rescore_captions,
     score_controls,
     score_generated,
     score_real,
 )
-from gcdp_bench.evaluation.metrics import Judged, derangement
+from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.evaluation.reference import Reference, class_proportions
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.sample import SampleRequest, captions_digest, sample_folder
-from gcdp_bench.generators.sample_folder import Drawn, announce_wait, read_drawn
+from gcdp_bench.generators.sample_folder import SamplingRecord, announce_wait, read_record
 from gcdp_bench.io.atomic import remove_leftovers
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.io.locks import exclusive
@@ -50,15 +49,22 @@ from gcdp_bench.results.schema import (
     to_frame,
 )
 from gcdp_bench.results.seed_pooling import pool_seeds
-from gcdp_bench.sweep.config import Places, SweepConfig
-from gcdp_bench.sweep.records import control_lines, of_ceiling, record
+from gcdp_bench.sweep.config import Paths, SweepConfig
+from gcdp_bench.sweep.records import (
+    control_lines,
+    hardware_of,
+    labelled,
+    of_ceiling,
+    recalls_of,
+    record,
+    refuse_other_reference,
+    semantic_recall,
+    write_examples,
+)
 from gcdp_bench.training.networks import Training
 
-NUM_EXAMPLES = 8
-"""Real triplets kept for the report."""
 
-
-class Measurements:
+class PointRunner:
     """Draws and scores points and keeps the table on disk up to date.
 
     Several processes may work on the same results: each piece of work is done by one of them, and
@@ -68,21 +74,21 @@ class Measurements:
         config: what is measured.
         places: where to read and write.
         dataset: the split in the order of its prompts (`datasets.shuffled`).
-        judges: the networks that judge.
+        extractors: the networks that evaluate.
         progress: told of every batch.
     """
 
     def __init__(
         self,
         config: SweepConfig,
-        places: Places,
+        places: Paths,
         dataset: Dataset,
-        judges: Extractors,
+        extractors: Extractors,
         *,
         progress: Progress,
     ):
         self._config, self._places = config, places
-        self._dataset, self._judges, self._progress = dataset, judges, progress
+        self._dataset, self._extractors, self._progress = dataset, extractors, progress
         self._made_with = {
             "git_commit": git_commit(),
             "versions": library_versions(),
@@ -102,11 +108,11 @@ class Measurements:
     def _kept_reference(self) -> tuple[Reference, Path]:
         return kept_reference(
             self._dataset,
-            self._judges,
+            self._extractors,
             UserCache(),
             self._places.references,
             self._progress,
-            check=lambda digest: _refuse_other_reference(
+            check=lambda digest: refuse_other_reference(
                 self._places.results, self._dataset.name, digest
             ),
         )
@@ -132,7 +138,8 @@ class Measurements:
         """Rows of real images: with own captions, with shuffled ones, against the others.
 
         Returns:
-            The file of what the judges saw; None: another process is at it, and `wait` is False.
+            The file of what the extractors saw; None: another process is at it, and `wait` is
+            False.
         """
         write_proportions(self._places.results, class_proportions(self.reference))
         requests = {model: self.real_request(model) for model in REFERENCE_MODELS}
@@ -157,9 +164,16 @@ class Measurements:
         """
         folder = self._places.point(request)
         if not self.is_done(request):
-            there = sample_folder(generator, self._dataset, request, folder, part=part, wait=wait,
-                                  batch_size=self._config.batch_size,
-                                  progress=self._progress)  # fmt: skip
+            there = sample_folder(
+                generator,
+                self._dataset,
+                request,
+                folder,
+                part=part,
+                wait=wait,
+                batch_size=self._config.batch_size,
+                progress=self._progress,
+            )
             if not there:
                 return None
         return folder / "samples.json"
@@ -189,7 +203,7 @@ class Measurements:
 
     def recall(self, request: SampleRequest) -> float:
         """Semantic Recall of a point that is done; NaN of a generator that reads no captions."""
-        return _semantic_recall(self._of(request))
+        return semantic_recall(self._of(request))
 
     def is_done(self, request: SampleRequest) -> bool:
         """Whether the table has the point's rows."""
@@ -224,46 +238,72 @@ class Measurements:
 
     def _score_controls(self) -> None:
         request = self.real_request("control")
-        controls = score_controls(self.reference, self._judges, UserCache(), self._progress,
-                                  num_samples=request.num_samples)  # fmt: skip
+        controls = score_controls(
+            self.reference,
+            self._extractors,
+            UserCache(),
+            self._progress,
+            num_samples=request.num_samples,
+        )
         lines = control_lines(controls, self._context(request), request.num_samples)
         write_controls(self._places.results, to_frame(lines))
 
     def _score_real(self, requests: Mapping[str, SampleRequest]) -> None:
         num = self._config.num_samples
-        judging = Judging(num=num, predicted_dir=self._predicted_dir(requests[CEILING]))
-        seen = observe(self._dataset, self._judges, judging, progress=self._progress,
-                       task=f"score real {self._dataset.name}")  # fmt: skip
-        examples = self._write_examples(requests[CEILING])
+        eval_options = EvalOptions(num=num, predicted_dir=self._predicted_dir(requests[CEILING]))
+        seen = extract_features(
+            self._dataset,
+            self._extractors,
+            eval_options,
+            progress=self._progress,
+            task=f"score real {self._dataset.name}",
+        )
+        examples = write_examples(self._dataset, requests[CEILING], self._places.results)
         others = [self._captions[index] for index in derangement(num)]
         half = min(num, len(self._dataset) // 2)
         everything = self.reference.observed
         parts = {
             CEILING: (seen, everything),
-            FLOOR: (ask_again(self._dataset, seen, others, self._judges), everything),
+            FLOOR: (rescore_captions(self._dataset, seen, others, self._extractors), everything),
             SPLIT: (everything.part(0, half), everything.part(half, None)),
         }
         for model, (sample, rest) in parts.items():
-            scores = score_real(sample, rest, self.reference, self._judges, model)
+            scores = score_real(sample, rest, self.reference, self._extractors, model)
             self._write(requests[model], sample, scores, samples=examples)
 
     def _score_generated(
         self, generator: Generator, request: SampleRequest, task: str, training: Training
     ) -> None:
         folder = self._places.point(request)
-        samples = Folder(folder, request.split, image_size=generator.image_size,
-                         require_layouts=generator.makes_layouts)  # fmt: skip
-        judging = Judging(has_layouts=generator.makes_layouts,
-                          match_captions=generator.reads_captions,
-                          predicted_dir=self._predicted_dir(request))  # fmt: skip
-        seen = observe(samples, self._judges, judging, progress=self._progress, task=task)
-        scores = score_generated(seen, self.reference, self._judges,
-                                 captions=generator.reads_captions)  # fmt: skip
-        ceiling = _recalls(self._of(self.real_request(CEILING)))
+        samples = Folder(
+            folder,
+            request.split,
+            image_size=generator.image_size,
+            require_layouts=generator.makes_layouts,
+        )
+        eval_options = EvalOptions(
+            has_layouts=generator.makes_layouts,
+            match_captions=generator.reads_captions,
+            predicted_dir=self._predicted_dir(request),
+        )
+        seen = extract_features(
+            samples, self._extractors, eval_options, progress=self._progress, task=task
+        )
+        scores = score_generated(
+            seen, self.reference, self._extractors, captions=generator.reads_captions
+        )
+        ceiling = recalls_of(self._of(self.real_request(CEILING)))
         scores.values.extend(of_ceiling(scores, ceiling))
-        scores.values.extend(_labelled(generator, request.num_samples))
-        self._write(request, seen, scores, drawn=read_drawn(folder), samples=folder,
-                    generator=generator, training=training)  # fmt: skip
+        scores.values.extend(labelled(generator, request.num_samples))
+        self._write(
+            request,
+            seen,
+            scores,
+            drawn=read_record(folder),
+            samples=folder,
+            generator=generator,
+            training=training,
+        )
 
     def _tidy(self, request: SampleRequest) -> None:
         """Remove what killed processes left where a point's scores lie."""
@@ -275,9 +315,14 @@ class Measurements:
 
     def _hash(self, request: SampleRequest) -> str:
         reading = reading_of(self._dataset)
-        return digest({"samples": request, "judges": self._judges.identity,
-                       "protocol": self._config.protocol}
-                      | ({"reading": reading} if reading else {}))  # fmt: skip
+        return digest(
+            {
+                "samples": request,
+                "judges": self._extractors.identity,
+                "protocol": self._config.protocol,
+            }
+            | ({"reading": reading} if reading else {})
+        )
 
     def _score_folder(self, request: SampleRequest) -> Path:
         return score_folder(self._places.results, self._hash(request))
@@ -290,10 +335,16 @@ class Measurements:
         return rows[rows["config_hash"] == self._hash(request)]
 
     def _write(
-        self, request: SampleRequest, seen: Observed, scores: Scores, *, samples: Path,
-        drawn: Drawn | None = None, generator: Generator | None = None,
+        self,
+        request: SampleRequest,
+        seen: FeatureCache,
+        scores: Scores,
+        *,
+        samples: Path,
+        drawn: SamplingRecord | None = None,
+        generator: Generator | None = None,
         training: Training | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         config_hash = self._hash(request)
         results = self._places.results
         seen.save(score_folder(results, config_hash) / "observed.npz")
@@ -301,7 +352,7 @@ class Measurements:
         alarms = self._controls
         alarms = alarms[alarms["source"] == "alarm"]
         context = self._context(request, seen.captions, drawn, generator, training)
-        lines = [context | record(judged) for judged in scores.values]
+        lines = [context | record(scored) for scored in scores.values]
         for line in lines:
             line["alarm"] = ids_of(alarms, line["metric"], line["extractor"])
         merge_rows(results, to_frame(lines))
@@ -310,12 +361,12 @@ class Measurements:
         self,
         request: SampleRequest,
         captions: Sequence[str] | None = None,
-        drawn: Drawn | None = None,
+        drawn: SamplingRecord | None = None,
         generator: Generator | None = None,
         training: Training | None = None,
     ) -> dict:
         """Columns that all rows of a point share."""
-        knob = None if generator is None else generator.knob
+        parameter = None if generator is None else generator.parameter
         return {
             "dataset": request.dataset,
             "split": request.split,
@@ -326,7 +377,7 @@ class Measurements:
             "model": request.model,
             "trained_on": "none" if training is None else training.dataset,
             "train_seed": None if training is None else training.seed,
-            "param_name": "none" if knob is None else knob.name,
+            "param_name": "none" if parameter is None else parameter.name,
             "param_value": math.nan if generator is None else request.guidance,
             "steps": None if generator is None else generator.num_steps,
             "seed": request.seed,
@@ -339,62 +390,11 @@ class Measurements:
                 self._captions if captions is None else captions, reading_of(self._dataset)
             ),
             "weights": request.weights,
-            "judges": self._judges.identity,
+            "extractors": self._extractors.identity,
             "config_hash": self._hash(request),
             "seconds": math.nan if drawn is None else drawn.seconds,
             "demo": self._config.demo,
             "alarm": "none",
             **self._made_with,
-            "hardware": _hardware(drawn),
+            "hardware": hardware_of(drawn),
         }
-
-    def _write_examples(self, request: SampleRequest) -> Path:
-        """The first real triplets as a folder, so that the report can show them."""
-        folder = self._places.results / "points" / Path(request.dataset).name / request.model
-        writer = FolderWriter(folder, class_names=self._dataset.class_names,
-                              dataset=request.dataset, split=request.split)  # fmt: skip
-        for index in range(min(NUM_EXAMPLES, request.num_samples)):
-            triplet = self._dataset[index]
-            if not writer.holds(triplet.id):
-                writer.write(triplet.id, triplet.image, triplet.layout, triplet.caption)
-        return folder
-
-
-def _hardware(drawn: Drawn | None) -> str:
-    """What samples were drawn on and judged on, once where it is the same."""
-    judged = hardware()
-    if drawn is None or drawn.hardware == judged:
-        return judged
-    return f"drawn on {drawn.hardware}, judged on {judged}"
-
-
-def _labelled(generator: Generator, num_samples: int) -> list[Judged]:
-    """How many labelled images stand behind the layouts, where that is a setting."""
-    if not isinstance(generator, FewLabels):
-        return []
-    count = float(generator.num_labelled_images)
-    return [Judged(MetricValue("labelled_images", "all", count, num_samples))]
-
-
-def _semantic_recall(rows: pd.DataFrame) -> float:
-    return next(iter(_recalls(rows[rows["primary"]]).values()), math.nan)
-
-
-def _recalls(rows: pd.DataFrame) -> dict[str, float]:
-    """Semantic Recall of one point, by segmenter."""
-    recall = rows[(rows["metric"] == "semantic_recall") & (rows["class"] == "all")]
-    return dict(zip(recall["extractor"], recall["value"], strict=True))
-
-
-def _refuse_other_reference(results: Path, dataset: str, digest: str) -> None:
-    """A results folder holds one set of real images per dataset."""
-    if not (results / "results.parquet").exists():
-        return
-    rows = read_rows(results)
-    others = sorted(set(rows[rows["dataset"] == dataset]["reference"]) - {digest})
-    if others:
-        raise ValueError(
-            f"{results}: holds rows that were compared with other real images of "
-            f"{dataset} ({', '.join(others)}, now {digest}): the data or "
-            "--quarantine or --resize changed; choose another --results or remove that folder"
-        )

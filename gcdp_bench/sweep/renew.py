@@ -8,7 +8,7 @@ import pandas as pd
 
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.provenance import git_commit, library_versions
-from gcdp_bench.evaluation import Observed, Scores, score_generated, score_real
+from gcdp_bench.evaluation import FeatureCache, Scores, score_generated, score_real
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.definitions.captions import CAPTION_DEFINITIONS
@@ -22,7 +22,9 @@ from gcdp_bench.sweep.records import of_ceiling, recalls, record
 REMEDY = "choose another --results, or remove the folder and rerun the sweep"
 
 
-def renew(results: Path, reference: Reference, judges: Extractors, *, progress: Progress) -> Path:
+def renew(
+    results: Path, reference: Reference, extractors: Extractors, *, progress: Progress
+) -> Path:
     """Replace a dataset's rows of older definitions, and the values per sample behind them.
 
     All are replaced at once.
@@ -30,7 +32,7 @@ def renew(results: Path, reference: Reference, judges: Extractors, *, progress: 
     Args:
         results: folder of a sweep.
         reference: the real split of those rows.
-        judges: the networks that made them.
+        extractors: the networks that made them.
         progress: told of every point.
 
     Returns:
@@ -44,8 +46,12 @@ def renew(results: Path, reference: Reference, judges: Extractors, *, progress: 
     own = rows[rows["dataset"] == reference.dataset.name]
     old = own[outdated(own)]
     # Points without rows of captions have values per sample all the same.
-    hashes = _ceiling_first(own[own["config_hash"].isin(old["config_hash"]) & own["seed"].notna()
-                                | (own["source"] == "real-split")])  # fmt: skip
+    hashes = _ceiling_first(
+        own[
+            own["config_hash"].isin(old["config_hash"]) & own["seed"].notna()
+            | (own["source"] == "real-split")
+        ]
+    )
     files = {name: fetched(score_folder(results, name)) / "observed.npz" for name in hashes}
     missing = [str(file) for file in files.values() if not file.exists()]
     if missing:
@@ -55,11 +61,11 @@ def renew(results: Path, reference: Reference, judges: Extractors, *, progress: 
         )
     progress.start("rows of older definitions", len(hashes), unit="point")
     frames, per_sample = [], {}
-    ceilings: dict[str, dict[str, float]] = {}  # by the captions asked for
+    ceilings: dict[str, dict[str, float]] = {}  # by the captions prompted
     for name in hashes:
         point = own[own["config_hash"] == name]
         first = point.iloc[0]
-        scores = _scores(point, Observed.load(files[name]), reference, judges)
+        scores = _scores(point, FeatureCache.load(files[name]), reference, extractors)
         if first["model"] == CEILING:
             ceilings[first["captions"]] = recalls(scores.values)
         elif first["source"] == "generated":
@@ -86,22 +92,22 @@ def _ceiling_first(rows: pd.DataFrame) -> list[str]:
 
 
 def _scores(
-    point: pd.DataFrame, seen: Observed, reference: Reference, judges: Extractors
+    point: pd.DataFrame, seen: FeatureCache, reference: Reference, extractors: Extractors
 ) -> Scores:
     """All scores of a point; without distances, which take long, where none is outdated."""
     source, model = point["source"].iloc[0], point["model"].iloc[0]
     distances = bool((outdated(point) & ~point["metric"].isin(CAPTION_DEFINITIONS)).any())
     if source == "generated":
         captions = bool((point["metric"] == "semantic_recall").any())
-        return score_generated(seen, reference, judges, captions=captions, distances=distances)
+        return score_generated(seen, reference, extractors, captions=captions, distances=distances)
     everything = reference.observed
     rest = everything.part(len(seen), None) if source == "real-split" else everything
-    return score_real(seen, rest, reference, judges, model, distances=distances)
+    return score_real(seen, rest, reference, extractors, model, distances=distances)
 
 
 def _renewed(point: pd.DataFrame, scores: Scores, metrics: set[str]) -> pd.DataFrame:
     """New rows of the metrics of a point; what does not depend on them is as it was."""
-    fresh = [record(judged) for judged in scores.values if judged.value.metric in metrics]
+    fresh = [record(scored) for scored in scores.values if scored.value.metric in metrics]
     lacking = metrics - {line["metric"] for line in fresh}
     if lacking:
         raise ValueError(
@@ -111,7 +117,9 @@ def _renewed(point: pd.DataFrame, scores: Scores, metrics: set[str]) -> pd.DataF
     context = point.iloc[0].to_dict() | {"git_commit": git_commit(), "versions": library_versions()}
     del context["schema_version"]
     alarms = {(line["metric"], line["extractor"]): line["alarm"] for _, line in point.iterrows()}
-    return to_frame([
-        context | line | {"alarm": alarms.get((line["metric"], line["extractor"]), "none")}
-        for line in fresh
-    ])  # fmt: skip
+    return to_frame(
+        [
+            context | line | {"alarm": alarms.get((line["metric"], line["extractor"]), "none")}
+            for line in fresh
+        ]
+    )

@@ -15,8 +15,8 @@ from gcdp_bench.io.atomic import output_folder
 from gcdp_bench.results.object_store import store_of
 from gcdp_bench.results.schema import REFERENCE_MODELS
 from gcdp_bench.results.sync import synchronise
-from gcdp_bench.sweep.bench import Bench
-from gcdp_bench.sweep.config import GUIDANCE_LADDER, Places, SweepConfig
+from gcdp_bench.sweep.bench import SweepContext
+from gcdp_bench.sweep.config import GUIDANCE_LADDER, Paths, SweepConfig
 from gcdp_bench.sweep.jobs import (
     Chain,
     Count,
@@ -37,8 +37,8 @@ SATURATION_GAIN, SATURATION_POINTS = 0.002, 2
 
 def run_sweep(
     config: SweepConfig,
-    places: Places,
-    judges: Extractors,
+    places: Paths,
+    extractors: Extractors,
     *,
     progress: Progress,
     scheduler: Scheduler | None = None,
@@ -52,13 +52,14 @@ def run_sweep(
     Args:
         config: what is measured.
         places: where to read and write.
-        judges: the networks that judge.
+        extractors: the networks that evaluate.
         progress: told of every batch.
         scheduler: who does the work; None: this process.
         say: told at which size images are used, if that is not their own.
 
     Raises:
-        ValueError: unknown names, a model of another dataset, subset or size, a judge that taught
+        ValueError: unknown names, a model of another dataset, subset or size, an extractor that
+        taught
             a model, more captions than the split has; before any sampling.
         FileNotFoundError: data or weights are missing; before any sampling.
         MemoryError: a device has no room for one image.
@@ -66,7 +67,7 @@ def run_sweep(
             does not answer.
     """
     scheduler = InProcess() if scheduler is None else scheduler
-    bench = Bench(config, places, judges, progress=progress)
+    bench = SweepContext(config, places, extractors, progress=progress)
     synchronise(places.results, progress=progress)
     bench.check()
     if line := used_images(bench.dataset):
@@ -75,11 +76,11 @@ def run_sweep(
     old = bench.old_definitions()
     if old:
         scheduler.run([once(Renew(tuple(old)))], bench.do)
-    asked: list[SampleRequest] = []
-    scheduler.run(_chains(bench, asked), bench.do)
-    scheduler.run([once(*_counts(bench, asked))], bench.do)
-    asked.extend(bench.points.real_request(name) for name in REFERENCE_MODELS)
-    rows = bench.points.collected(asked)
+    prompted: list[SampleRequest] = []
+    scheduler.run(_chains(bench, prompted), bench.do)
+    scheduler.run([once(*_counts(bench, prompted))], bench.do)
+    prompted.extend(bench.points.real_request(name) for name in REFERENCE_MODELS)
+    rows = bench.points.collected(prompted)
     synchronise(places.results, whole=True, progress=progress)
     return rows
 
@@ -92,7 +93,7 @@ def saturated(recalls: Sequence[float]) -> bool:
     return all(value < best * (1 + SATURATION_GAIN) for value in recalls[-SATURATION_POINTS:])
 
 
-def _chains(bench: Bench, asked: list[SampleRequest]) -> Iterator[Chain]:
+def _chains(bench: SweepContext, prompted: list[SampleRequest]) -> Iterator[Chain]:
     """Real images; a chain per point, or per model and seed where recall decides how many points
     there are.
 
@@ -106,14 +107,14 @@ def _chains(bench: Bench, asked: list[SampleRequest]) -> Iterator[Chain]:
         values = _values(bench.generator(model)[0], config)
         for seed in config.seeds:
             if values is None:
-                yield _until_saturation(bench, model, seed, asked)
+                yield _until_saturation(bench, model, seed, prompted)
             else:
                 for guidance in values:
-                    yield _point(bench, model, guidance, seed, asked)
+                    yield _point(bench, model, guidance, seed, prompted)
 
 
 def _point(
-    bench: Bench, model: str, guidance: float, seed: int, asked: list[SampleRequest]
+    bench: SweepContext, model: str, guidance: float, seed: int, prompted: list[SampleRequest]
 ) -> Chain:
     """Samples in shards, then scores, which need those of real images; nothing of a point that is
     done.
@@ -121,7 +122,7 @@ def _point(
     Machines that share a store share no samples before they are scored: a point is one job.
     """
     request = bench.request(model, guidance, seed)
-    asked.append(request)
+    prompted.append(request)
     if bench.points.is_done(request):
         return
     num, size = bench.config.num_samples, bench.config.shard_size
@@ -135,24 +136,26 @@ def _point(
     yield [Score(model, guidance, seed, num)]
 
 
-def _until_saturation(bench: Bench, model: str, seed: int, asked: list[SampleRequest]) -> Chain:
+def _until_saturation(
+    bench: SweepContext, model: str, seed: int, prompted: list[SampleRequest]
+) -> Chain:
     """Points of rising guidance, until recall stops gaining."""
     recalls: list[float] = []
     for guidance in GUIDANCE_LADDER:
         if saturated(recalls):
             return
-        yield from _point(bench, model, guidance, seed, asked)
+        yield from _point(bench, model, guidance, seed, prompted)
         recalls.append(bench.points.recall(bench.request(model, guidance, seed)))
 
 
-def _counts(bench: Bench, asked: Sequence[SampleRequest]) -> Iterator[Job]:
+def _counts(bench: SweepContext, prompted: Sequence[SampleRequest]) -> Iterator[Job]:
     for model in bench.config.model_names:
-        values = {request.guidance for request in asked if request.model == model}
+        values = {request.guidance for request in prompted if request.model == model}
         yield Count(model, tuple(sorted(values)))
 
 
 def _values(generator: Generator, config: SweepConfig) -> tuple[float, ...] | None:
-    """Values of the generator's knob; None: of guidance, until recall saturates."""
-    if generator.knob is None:
+    """Values of the generator's sampling parameter; None: of guidance, until recall saturates."""
+    if generator.parameter is None:
         return (1.0,)
-    return config.truncation if generator.knob == TRUNCATION else config.guidance
+    return config.truncation if generator.parameter == TRUNCATION else config.guidance

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.core.progress import Silent
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.object_store import open_store
 from gcdp_bench.results.sync import synchronise
-from gcdp_bench.sweep.bench import Bench
-from gcdp_bench.sweep.config import Places, SweepConfig
+from gcdp_bench.sweep.bench import SweepContext
+from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.jobs import Draw, Job, Measure
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class WorkerSpec:
     """What a worker loads; relative paths are seen from `folder`."""
 
     config: SweepConfig
-    places: Places
-    judges: JudgeRequest
+    places: Paths
+    extractors: ExtractorRequest
     folder: Path  # in which the command was given
     store: str | None = None  # URL, if the results lie in one; a machine has its own local copy
 
@@ -55,7 +55,7 @@ class Resources:
         return int(room)
 
 
-class Board:
+class ProgressActor:
     """An actor that knows how many samples of every job are there, and what workers warn of."""
 
     def __init__(self):
@@ -121,14 +121,14 @@ class Reported(Silent):
 class Worker:
     """An actor that does jobs."""
 
-    def __init__(self, recipe: Recipe, resources: Resources, board: ActorHandle):
+    def __init__(self, recipe: WorkerSpec, resources: Resources, board: ActorHandle):
         self._recipe, self._resources = recipe, resources
         self._report = Reported(board)
         logging.getLogger().addHandler(Forwarded(board))
-        self._bench: Bench | None = None
+        self._bench: SweepContext | None = None
 
     def prepare(self) -> None:
-        """Load the judges; generators are loaded by the first job that needs them.
+        """Load the extractors; generators are loaded by the first job that needs them.
 
         Raises:
             OSError: the folder of the command is not on this machine; the store does not answer.
@@ -147,8 +147,8 @@ class Worker:
         places = recipe.places
         if recipe.store is not None:
             places = replace(places, results=open_store(recipe.store).path)
-        judges = load_extractors(recipe.judges)
-        self._bench = Bench(recipe.config, places, judges, progress=self._report)
+        extractors = load_extractors(recipe.extractors)
+        self._bench = SweepContext(recipe.config, places, extractors, progress=self._report)
 
     def do(self, number: int, job: Job) -> Path:
         """Do a job; the file that proves it done."""

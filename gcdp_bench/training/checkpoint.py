@@ -19,9 +19,19 @@ from gcdp_bench.training.sharding import like
 
 NUM_KEPT = 2
 DTYPES = frozenset(
-    {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32,
-     torch.int16, torch.int8, torch.uint8, torch.bool}
-)  # fmt: skip
+    {
+        torch.float64,
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.int16,
+        torch.int8,
+        torch.uint8,
+        torch.bool,
+    }
+)
 """Numbers that weights may be stored as."""
 REMEDY = "load them with the configuration they were saved with"
 CHECKPOINTS = "checkpoints"  # their folder in a run

@@ -24,13 +24,13 @@ def main() -> None:
     """Ship one run."""
     parser = argparse.ArgumentParser(description="Write the weights of a run in half precision.")
     parser.add_argument("run", type=Path)
-    parser.add_argument("shipped", type=Path)
+    parser.add_argument("pretrained", type=Path)
     options = parser.parse_args()
-    for path in ship(options.run, options.shipped):
+    for path in ship(options.run, options.pretrained):
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
-def ship(run: Path, shipped: Path) -> list[Path]:
+def ship(run: Path, pretrained: Path) -> list[Path]:
     """Write the averaged weights of `run` in half precision; returns the weights files.
 
     Raises:
@@ -41,14 +41,14 @@ def ship(run: Path, shipped: Path) -> list[Path]:
     for path in visible(run, "**/*.safetensors"):
         place = path.relative_to(run)
         if CHECKPOINTS not in place.parts:
-            save_weights(shipped / place, halved(load_weights(path)))
-            written.append(shipped / place)
+            save_weights(pretrained / place, halved(load_weights(path)))
+            written.append(pretrained / place)
     if not written:
         raise FileNotFoundError(f"{run}: expected model weights, found none; train the model first")
     for path in visible(run, "**/*.json"):
         place = path.relative_to(run)
         if CHECKPOINTS not in place.parts:
-            write_json(shipped / place, read_json(path))
+            write_json(pretrained / place, read_json(path))
     return written
 
 

@@ -23,7 +23,7 @@ from gcdp_bench.training.ema import averaged as averaged_copy
 from gcdp_bench.training.failures import Diverged, enough_memory, not_finite
 from gcdp_bench.training.settings import TrainingConfig
 from gcdp_bench.training.steps import make_step, shown_examples
-from gcdp_bench.training.task import Task, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    task: Task | TurnTask,
+    task: Task | AdversarialTask,
     config: TrainingConfig,
     run_dir: Path,
     *,
@@ -164,7 +164,10 @@ class _Learner:
 
 
 def _begin(
-    task: Task | TurnTask, config: TrainingConfig, accelerator: Accelerator, last: Path | None
+    task: Task | AdversarialTask,
+    config: TrainingConfig,
+    accelerator: Accelerator,
+    last: Path | None,
 ) -> tuple[_Learner, dict[str, Any]]:
     """A fresh network, or that of the checkpoint `last` with its stored state."""
     with torch.random.fork_rng(devices=[]):
@@ -192,7 +195,7 @@ def _begin(
 
 
 def _look(
-    task: Task | TurnTask,
+    task: Task | AdversarialTask,
     config: TrainingConfig,
     step: int,
     accelerator: Accelerator,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.training.settings import TrainingConfig
-from gcdp_bench.training.task import Mixing, Task, TurnTask
+from gcdp_bench.training.task import AdversarialTask, BatchCoupled, Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -82,8 +82,11 @@ def check_precision(precision: str) -> None:
         if other not in ("", precision):
             logger.warning(
                 "accelerate says mixed_precision %s; the run's settings decide and say %s "
-                "(--set precision=%s for the other)", other, precision, other
-            )  # fmt: skip
+                "(--set precision=%s for the other)",
+                other,
+                precision,
+                other,
+            )
     elif told not in ("fp16", "bf16"):
         raise ValueError(
             f"accelerate was told the precision {told}, expected one of no, fp16 and bf16; pass "
@@ -108,7 +111,7 @@ def _precision_of_file() -> str:
     return str(getattr(config, "mixed_precision", None) or "").lower()
 
 
-def check(task: Task | TurnTask, batch_size: int, num_processes: int) -> None:
+def check(task: Task | AdversarialTask, batch_size: int, num_processes: int) -> None:
     """Refuse what would give other numbers than one process.
 
     Raises:
@@ -117,12 +120,12 @@ def check(task: Task | TurnTask, batch_size: int, num_processes: int) -> None:
     """
     if num_processes == 1:
         return
-    if isinstance(task, TurnTask):
+    if isinstance(task, AdversarialTask):
         raise ValueError(
             f"learning in turns runs in one process, got {num_processes}; "
             "start it without a launcher"
         )
-    if isinstance(task, Mixing):
+    if isinstance(task, BatchCoupled):
         raise ValueError(
             f"{num_processes} processes would learn something else than one: "
             f"{task.mixes_examples}; start it without a launcher"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gcdp_bench.core.rng import generator
 from gcdp_bench.training import processes
 from gcdp_bench.training.settings import TrainingConfig
-from gcdp_bench.training.task import Task, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -32,14 +32,14 @@ def step_indices(step: int, batch_size: int, num_examples: int, seed: int) -> li
     return indices
 
 
-def shown_examples(task: Task | TurnTask, config: TrainingConfig, step: int) -> list[int]:
+def shown_examples(task: Task | AdversarialTask, config: TrainingConfig, step: int) -> list[int]:
     """Examples of all micro-batches of optimizer step `step`, from 0."""
     batch_size = config.batch_size * config.accumulation
     return step_indices(step, batch_size, task.num_examples, config.seed)
 
 
 def make_step(
-    task: Task | TurnTask,
+    task: Task | AdversarialTask,
     config: TrainingConfig,
     step: int,
     accelerator: Accelerator,
@@ -51,13 +51,13 @@ def make_step(
     """
     batches = _micro_batches(task, config, step, accelerator)
     terms = {}
-    for turn in task.turns if isinstance(task, TurnTask) else (None,):
-        terms |= _descend(task, config, batches, step, accelerator, network, optimizer, turn)
+    for phase in task.phases if isinstance(task, AdversarialTask) else (None,):
+        terms |= _descend(task, config, batches, step, accelerator, network, optimizer, phase)
     return processes.mean(terms, accelerator)
 
 
 def _micro_batches(
-    task: Task | TurnTask, config: TrainingConfig, step: int, accelerator: Accelerator
+    task: Task | AdversarialTask, config: TrainingConfig, step: int, accelerator: Accelerator
 ) -> list[dict[str, Tensor]]:
     """This process's part of the `accumulation` micro-batches of a step, on the CPU."""
     batches = []
@@ -69,26 +69,26 @@ def _micro_batches(
 
 
 def _descend(
-    task: Task | TurnTask,
+    task: Task | AdversarialTask,
     config: TrainingConfig,
     batches: Sequence[dict[str, Tensor]],
     step: int,
     accelerator: Accelerator,
     network: nn.Module,
     optimizer: AcceleratedOptimizer,
-    turn: str | None,
+    phase: str | None,
 ) -> dict[str, float]:
     """One step, or one turn of it, over this process's micro-batches; returns their mean terms."""
     sums: dict[str, float] = {}
-    if turn is not None:
-        _require_gradients_of(accelerator.unwrap_model(network), turn)
+    if phase is not None:
+        _require_gradients_of(accelerator.unwrap_model(network), phase)
     for micro in batches:
         batch = {name: value.to(accelerator.device) for name, value in micro.items()}
         with accelerator.accumulate(network):
             with accelerator.autocast():
-                if isinstance(task, TurnTask):
-                    assert turn is not None
-                    terms = task.turn_losses(network, batch, turn, step)
+                if isinstance(task, AdversarialTask):
+                    assert phase is not None
+                    terms = task.turn_losses(network, batch, phase, step)
                 else:
                     terms = task.losses(network, batch)
             if not terms:
@@ -99,16 +99,16 @@ def _descend(
                 accelerator.clip_grad_norm_(network.parameters(), config.max_grad_norm)
             optimizer.step()
             optimizer.zero_grad()
-        named = {**terms, "total" if turn is None else f"{turn}_total": total}
+        named = {**terms, "total" if phase is None else f"{phase}_total": total}
         for name, value in named.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
     return sums
 
 
-def _require_gradients_of(network: nn.Module, turn: str) -> None:
+def _require_gradients_of(network: nn.Module, phase: str) -> None:
     """Gradients for one child alone: the optimizer leaves weights without them as they are."""
     for name, child in network.named_children():
-        child.requires_grad_(name == turn)
+        child.requires_grad_(name == phase)
 
 
 def weighted_total(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

@@ -49,14 +49,14 @@ class Task(Learning, Protocol):
 
 
 @runtime_checkable
-class TurnTask(Learning, Protocol):
+class AdversarialTask(Learning, Protocol):
     """An adversarial learning problem: parts of the network are updated in turn, each on its own
     loss and all on the batch of the step."""
 
-    turns: Sequence[str]  # children of the network, in the order of a step
+    phases: Sequence[str]  # children of the network, in the order of a step
 
     def turn_losses(
-        self, network: nn.Module, batch: dict[str, Tensor], turn: str, step: int
+        self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
         """Named scalar terms of one turn, unweighted; no terms: the part rests in this step.
 
@@ -70,7 +70,7 @@ class TurnTask(Learning, Protocol):
 
 
 @runtime_checkable
-class Mixing(Protocol):
+class BatchCoupled(Protocol):
     """A task whose loss of a batch is not the mean of the losses of its parts."""
 
     mixes_examples: str  # why not

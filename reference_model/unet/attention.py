@@ -72,9 +72,10 @@ class SelfAttention(nn.Module):
             parts.insert(0, self.to_context(context))
         keys, values = torch.cat(parts, 1)[:, None].chunk(2, -1)  # (B, 1, N + 1 + H W, D)
         mixed = F.scaled_dot_product_attention(
-            queries, keys.expand(-1, self.num_heads, -1, -1),
+            queries,
+            keys.expand(-1, self.num_heads, -1, -1),
             values.expand(-1, self.num_heads, -1, -1),
-        )  # fmt: skip  # (B, heads, H W, D)
+        )  # (B, heads, H W, D)
         out = self.to_out(merge_heads(mixed))  # (B, H W, C)
         return out.transpose(1, 2).unflatten(2, (height, width))  # (B, C, H, W)
 

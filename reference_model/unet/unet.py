@@ -300,9 +300,15 @@ class UNet(nn.Module):
         config = self.config
         dims = config.level_dims
         settings = list(
-            zip(dims[:-1], dims[1:], config.num_blocks, config.self_attention,
-                config.cross_attention, strict=True)
-        )  # fmt: skip
+            zip(
+                dims[:-1],
+                dims[1:],
+                config.num_blocks,
+                config.self_attention,
+                config.cross_attention,
+                strict=True,
+            )
+        )
         self.downs = nn.ModuleList(
             nn.ModuleList(
                 [

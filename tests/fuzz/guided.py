@@ -24,10 +24,23 @@ with atheris.instrument_imports(include=INSTRUMENTED):
     from tests.fuzz.common import attempt
     from tests.fuzz.targets import TARGETS
 
-RUNNING = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork",
-           "socket.connect"}  # fmt: skip
-CHANGING = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link",
-            "os.truncate"}  # fmt: skip
+RUNNING = {
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "socket.connect",
+}
+CHANGING = {
+    "os.mkdir",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.symlink",
+    "os.link",
+    "os.truncate",
+}
 
 
 class Watch:
@@ -75,13 +88,20 @@ def main() -> None:
         assert not watch.seen, watch.seen
         counts["read" if message is None else "refused"] += 1
         if time.monotonic() > deadline:
-            print(f"{options.target}: {counts['read']:,} read, {counts['refused']:,} refused",
-                  flush=True)  # fmt: skip
+            print(
+                f"{options.target}: {counts['read']:,} read, {counts['refused']:,} refused",
+                flush=True,
+            )
             folder.cleanup()
             os._exit(0)  # libFuzzer has no other way to stop
 
-    flags = {"rss_limit_mb": 2048, "timeout": 20, "max_len": 4 * len(target.seed) + 256,
-             "artifact_prefix": "fuzz-", "verbosity": 0}  # fmt: skip
+    flags = {
+        "rss_limit_mb": 2048,
+        "timeout": 20,
+        "max_len": 4 * len(target.seed) + 256,
+        "artifact_prefix": "fuzz-",
+        "verbosity": 0,
+    }
     atheris.Setup(
         [sys.argv[0], *(f"-{name}={value}" for name, value in flags.items()), str(corpus)], once
     )

@@ -25,10 +25,10 @@ from gcdp_bench.datasets.captions import parse_caption
 from gcdp_bench.datasets.celeba.pickled import read_pickled_ids
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
 from gcdp_bench.datasets.folder_files import read_captions
-from gcdp_bench.evaluation.features import Observed
+from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.torchscript import torchscript_tensors
-from gcdp_bench.generators.sample_folder import read_drawn
+from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.io.validation import check_caption, check_id
 from gcdp_bench.results.schema import read_rows, to_frame
 from gcdp_bench.training.checkpoint import load_weights
@@ -115,47 +115,84 @@ TARGETS: Mapping[str, Target] = {
     ),
     "setting": Target("set", b"unet.dim=16", text_of(lambda text: override(STAGE, [text]))),
     "captions": Target("captions.jsonl", lines(*TWO), read_captions),
-    "caption": Target("caption", b"two cars, a bus and no tree", text_of(
-        lambda text: (check_caption(text), parse_caption(text, NAMES)))),
+    "caption": Target(
+        "caption",
+        b"two cars, a bus and no tree",
+        text_of(lambda text: (check_caption(text), parse_caption(text, NAMES))),
+    ),
     "id": Target("id", b"aachen_000001", text_of(check_id)),
-    "samples": Target("samples.json", b'{"seconds": 1.5, "hardware": ["a CPU"]}',
-                      lambda path: read_drawn(path.parent)),
-    "classes": Target("classes.json", b'{"classes": ["road", "car"], "dataset": "city"}',
-                      FILE_READERS["classes.json"]),
-    "point": Target("point.json", b'{"samples": "points/a", "reference": "cache/b.npz"}',
-                    FILE_READERS["point.json"]),
+    "samples": Target(
+        "samples.json",
+        b'{"seconds": 1.5, "hardware": ["a CPU"]}',
+        lambda path: read_record(path.parent),
+    ),
+    "classes": Target(
+        "classes.json",
+        b'{"classes": ["road", "car"], "dataset": "city"}',
+        FILE_READERS["classes.json"],
+    ),
+    "point": Target(
+        "point.json",
+        b'{"samples": "points/a", "reference": "cache/b.npz"}',
+        FILE_READERS["point.json"],
+    ),
     "cost": Target("cost.json", json.dumps(to_dict(COST)).encode(), FILE_READERS["cost.json"]),
-    "quarantine": Target("quarantine.jsonl", b'{"id": "a", "split": "test"}',
-                         LINE_READERS["quarantine.jsonl"]),
-    "manifest": Target("a_captions.jsonl", b'{"file_name": "a.png", "text": ["a car"]}',
-                       LINE_READERS["a_captions.jsonl"]),
-    "mapping": Target("mapping.txt", b"id index file\n0 12 000013.jpg\n",
-                      LINE_READERS["mapping.txt"]),
+    "exclude": Target(
+        "quarantine.jsonl", b'{"id": "a", "split": "test"}', LINE_READERS["quarantine.jsonl"]
+    ),
+    "manifest": Target(
+        "a_captions.jsonl",
+        b'{"file_name": "a.png", "text": ["a car"]}',
+        LINE_READERS["a_captions.jsonl"],
+    ),
+    "mapping": Target(
+        "mapping.txt", b"id index file\n0 12 000013.jpg\n", LINE_READERS["mapping.txt"]
+    ),
     "attributes": Target("attributes.txt", FACES, LINE_READERS["attributes.txt"]),
     "png": Target("a.png", picture("PNG"), read_image),
     "png parts": Target("a.png", struct.pack(">HHBB", 2, 2, 8, 2) + bytes(14), read_image, png_of),
     "jpeg": Target("a.jpg", picture("JPEG"), read_image),
     "layout": Target("a.png", picture("PNG", "P"), read_layout),
-    "layout parts": Target("a.png", struct.pack(">HHBB", 2, 2, 8, 0) + bytes(6), read_layout,
-                           png_of),
+    "layout parts": Target(
+        "a.png", struct.pack(">HHBB", 2, 2, 8, 0) + bytes(6), read_layout, png_of
+    ),
     "safetensors": Target("model.safetensors", save(WEIGHTS), load_weights),
-    "checkpoint": Target("a.pth", packed("legacy", WEIGHTS),
-                         lambda path: read_checkpoint(path, expected="weights")),
+    "checkpoint": Target(
+        "a.pth", packed("legacy", WEIGHTS), lambda path: read_checkpoint(path, expected="weights")
+    ),
     "checkpoint's pickle": Target(
-        "a.pth", part_of(packed("zip", WEIGHTS), "data.pkl"),
+        "a.pth",
+        part_of(packed("zip", WEIGHTS), "data.pkl"),
         lambda path: read_checkpoint(path, expected="weights"),
-        zipped("archive/data.pkl", {"archive/data/0": bytes(24), "archive/data/1": bytes(6),
-                                    "archive/version": b"3\n", "archive/byteorder": b"little"}),
+        zipped(
+            "archive/data.pkl",
+            {
+                "archive/data/0": bytes(24),
+                "archive/data/1": bytes(6),
+                "archive/version": b"3\n",
+                "archive/byteorder": b"little",
+            },
+        ),
     ),
     "torchscript's pickle": Target(
-        "a.pt", part_of(scripted(torch.nn.Linear(2, 2)), "data.pkl"), torchscript_tensors,
-        zipped("a/data.pkl", {"a/code/a.py": b"", "a/constants.pkl": pickle.dumps(()),
-                              "a/data/0": bytes(16), "a/data/1": bytes(8)}),
+        "a.pt",
+        part_of(scripted(torch.nn.Linear(2, 2)), "data.pkl"),
+        torchscript_tensors,
+        zipped(
+            "a/data.pkl",
+            {
+                "a/code/a.py": b"",
+                "a/constants.pkl": pickle.dumps(()),
+                "a/data/0": bytes(16),
+                "a/data/1": bytes(8),
+            },
+        ),
     ),
     "torchscript": Target("a.pt", scripted(torch.nn.Linear(2, 2)), torchscript_tensors),
     "pickled ids": Target("ids.pickle", pickle.dumps(["12", "7"]), read_pickled_ids),
-    "array": Target("a.npz", array(np.arange(6.0).reshape(2, 3)), Observed.load,
-                    zipped("cosines.npy")),
-    "arrays": Target("a.npz", zipped("cosines.npy")(array(np.arange(3.0))), Observed.load),
+    "array": Target(
+        "a.npz", array(np.arange(6.0).reshape(2, 3)), FeatureCache.load, zipped("cosines.npy")
+    ),
+    "arrays": Target("a.npz", zipped("cosines.npy")(array(np.arange(3.0))), FeatureCache.load),
     "table": Target("results.parquet", parquet(), lambda path: read_rows(path.parent)),
-}  # fmt: skip
+}

@@ -44,8 +44,23 @@ REFUSED = {
     "next line": "a\x85b",
     "half a character": "a\ud800b",
 }
-BAD_IDS = ("", " ", ".", "..", "../x", "/etc/x", "a/b", "a\\b", "..\\x", "a\0b", "a\nb", ".hidden",
-           "\ud800", "a" * 201, "\u00e9" * 101)  # fmt: skip
+BAD_IDS = (
+    "",
+    " ",
+    ".",
+    "..",
+    "../x",
+    "/etc/x",
+    "a/b",
+    "a\\b",
+    "..\\x",
+    "a\0b",
+    "a\nb",
+    ".hidden",
+    "\ud800",
+    "a" * 201,
+    "\u00e9" * 101,
+)
 
 
 def writer(root: Path) -> FolderWriter:
@@ -60,9 +75,10 @@ def write_lines(root: Path, lines) -> Path:
     """A folder with one image and any lines of captions."""
     writer(root).write("0", PIXELS, PIXELS[0], "a car")
     (root / "captions.jsonl").write_bytes(
-        b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
-                 for line in lines)
-    )  # fmt: skip
+        b"".join(
+            line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines
+        )
+    )
     return root
 
 
@@ -88,8 +104,20 @@ def test_other_captions_are_refused_by_writer_and_reader(name, tmp_path):
     out = tmp_path / "out"
     image = tmp_path / "r" / "images" / "0.png"
     captions = tmp_path / "r" / "captions.jsonl"
-    command_refused(["outpaint", "--dataset", "synth-city-25", "--image", image, "--captions",
-                     captions, "--out", out], "captions.jsonl")  # fmt: skip
+    command_refused(
+        [
+            "outpaint",
+            "--dataset",
+            "synth-city-25",
+            "--image",
+            image,
+            "--captions",
+            captions,
+            "--out",
+            out,
+        ],
+        "captions.jsonl",
+    )
     assert not out.exists()
 
 
@@ -105,8 +133,11 @@ def test_any_text_is_a_caption_or_refused(text, tmp_path):
 
 
 @examples(100)
-@given(text=st.one_of(st.text(max_size=40), st.sampled_from(BAD_IDS),
-                      st.text(alphabet="./\\ab\0\n", max_size=12)))  # fmt: skip
+@given(
+    text=st.one_of(
+        st.text(max_size=40), st.sampled_from(BAD_IDS), st.text(alphabet="./\\ab\0\n", max_size=12)
+    )
+)
 def test_any_text_is_an_id_inside_the_folder_or_refused(text, tmp_path):
     root = tmp_path / "inner" / "data"
     _, message = attempt(lambda: writer(root).write(text, PIXELS, PIXELS[0], "a car"))
@@ -175,8 +206,12 @@ def test_a_bad_line_is_named(name, tmp_path):
 
 
 @examples(100)
-@given(content=st.one_of(st.binary(max_size=80), st.text(max_size=80).map(
-    lambda text: text.encode("utf-8", "surrogatepass"))))  # fmt: skip
+@given(
+    content=st.one_of(
+        st.binary(max_size=80),
+        st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    )
+)
 def test_any_bytes_are_captions_or_refused(content, tmp_path):
     path = tmp_path / "captions.jsonl"
     path.write_bytes(content)
@@ -196,8 +231,20 @@ def test_a_caption_of_the_command_line_is_checked_before_drawing(tmp_path):
     )
     image.write_bytes((tmp_path / "d" / "images" / "0.png").read_bytes())
     for caption in ("a" * 20_000, "a\x07"):
-        command_refused(["outpaint", "--dataset", "synth-city-25", "--image", image, "--caption",
-                         caption, "--out", tmp_path / "out"], "caption")  # fmt: skip
+        command_refused(
+            [
+                "outpaint",
+                "--dataset",
+                "synth-city-25",
+                "--image",
+                image,
+                "--caption",
+                caption,
+                "--out",
+                tmp_path / "out",
+            ],
+            "caption",
+        )
         assert not (tmp_path / "out").exists()
 
 
@@ -205,8 +252,23 @@ def test_a_folder_of_other_images_is_not_sampled_into(toy, tmp_path):
     photos = tmp_path / "photos"
     (photos / "images").mkdir(parents=True)
     (photos / "images" / "mine.png").write_bytes(b"a photograph")
-    command_refused(["sample", "reference", "--dataset", toy.data, "--weights", toy.reference,
-                     "--out", photos, "--num-samples", 2, "--steps", 2], photos)  # fmt: skip
+    command_refused(
+        [
+            "sample",
+            "reference",
+            "--dataset",
+            toy.data,
+            "--weights",
+            toy.reference,
+            "--out",
+            photos,
+            "--num-samples",
+            2,
+            "--steps",
+            2,
+        ],
+        photos,
+    )
     assert (photos / "images" / "mine.png").read_bytes() == b"a photograph"
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.extractors.clip import SmallClip
-from gcdp_bench.extractors.segmenter import Segmenter
+from gcdp_bench.extractors.segmenter import TrainedSegmenter
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.checkpoint import load_into, load_weights
 from reference_model.official import load_unet
@@ -110,7 +110,7 @@ def test_weights_of_another_network_are_refused(kind, tmp_path):
 
 
 RUNS = {
-    "segmenter": Segmenter.load,
+    "segmenter": TrainedSegmenter.load,
     "clip": SmallClip.load,
     "base": load_stage,
 }
@@ -205,8 +205,18 @@ def test_the_state_of_another_run_is_refused(text, tmp_path):
 
 def test_commands_name_broken_weights_in_one_line(toy, tmp_path):
     folder, out = Path(shutil.copytree(toy.reference, tmp_path / "run")), tmp_path / "out"
-    command = ["sample", "reference", "--dataset", toy.data, "--weights", folder, "--out", out,
-               "--num-samples", 2]  # fmt: skip
+    command = [
+        "sample",
+        "reference",
+        "--dataset",
+        toy.data,
+        "--weights",
+        folder,
+        "--out",
+        out,
+        "--num-samples",
+        2,
+    ]
     path = folder / "base" / "model.safetensors"
     save_file(broken_weights("NaN", load_weights(path)), path)
     command_refused(command, "NaN", folder)

@@ -16,8 +16,28 @@ from tests.fuzz.test_manifests import JSON
 from tests.reference_model.conftest import base_config
 
 STAGE = base_config(layouts=True)
-ODD = st.sampled_from([None, True, -1, 0, 10**400, 1e308, "", "a", [], {}, [None], [[]], -0.0,
-                       float("nan"), float("inf"), 2**63, "9" * 5000, {"a": {}}])  # fmt: skip
+ODD = st.sampled_from(
+    [
+        None,
+        True,
+        -1,
+        0,
+        10**400,
+        1e308,
+        "",
+        "a",
+        [],
+        {},
+        [None],
+        [[]],
+        -0.0,
+        float("nan"),
+        float("inf"),
+        2**63,
+        "9" * 5000,
+        {"a": {}},
+    ]
+)
 ODD |= JSON
 
 
@@ -82,14 +102,37 @@ def test_missing_unknown_and_repeated_keys_are_named(name):
 @pytest.mark.parametrize(
     "assignment",
     [
-        "training.steps=NaN", "training.learning_rate=NaN", "training.learning_rate=-Infinity",
-        "training.learning_rate=1e999", "training.steps=" + "9" * 5000,
-        "training.steps=" + "[" * 100_000, 'training={"a": 1, "a": 2}', "training.steps",
-        "=1", "nothing=1", "training..steps=1", "training.steps.x=1", "training.steps=\x1b[31m",
-        "stage.unet.dim=true", "stage.unet.dim_mults=[[1]]", "stage={}", "training=null",
+        "training.steps=NaN",
+        "training.learning_rate=NaN",
+        "training.learning_rate=-Infinity",
+        "training.learning_rate=1e999",
+        "training.steps=" + "9" * 5000,
+        "training.steps=" + "[" * 100_000,
+        'training={"a": 1, "a": 2}',
+        "training.steps",
+        "=1",
+        "nothing=1",
+        "training..steps=1",
+        "training.steps.x=1",
+        "training.steps=\x1b[31m",
+        "stage.unet.dim=true",
+        "stage.unet.dim_mults=[[1]]",
+        "stage={}",
+        "training=null",
     ],
-)  # fmt: skip
+)
 def test_commands_refuse_a_setting_in_one_line(assignment, toy):
-    line = command_refused(["train", "reference", "--dataset", toy.data, "--stage", "base",
-                            "--dry-run", "--set", assignment])  # fmt: skip
+    line = command_refused(
+        [
+            "train",
+            "reference",
+            "--dataset",
+            toy.data,
+            "--stage",
+            "base",
+            "--dry-run",
+            "--set",
+            assignment,
+        ]
+    )
     assert len(line) < 1000 and "\x1b" not in line

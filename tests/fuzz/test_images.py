@@ -83,9 +83,16 @@ def test_changed_bytes_give_pixels_or_a_refusal(name, changes, tmp_path):
 
 
 HEADS = (
-    b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBP", b"II*\0",
-    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"8BPS\0\1", b"P6 2 2 255 ",
-)  # fmt: skip
+    b"",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff\xe0",
+    b"GIF89a",
+    b"RIFF\0\0\0\0WEBP",
+    b"II*\0",
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    b"8BPS\0\1",
+    b"P6 2 2 255 ",
+)
 
 
 @examples(150)
@@ -197,7 +204,7 @@ BOMBS = {
     "profile": png(
         1, 1, b"\0abc", extra=png_chunk(b"iCCP", b"k\0\0" + zlib.compress(b"a" * 10**8))
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -235,6 +242,18 @@ def test_commands_name_a_bomb_in_one_line(name, tmp_path):
     checked = CliRunner().invoke(main, ["data", "check", str(tmp_path / "data")])
     assert checked.exit_code == 1 and "1 fault in 2 items" in checked.output
     images, out = tmp_path / "data" / "images", tmp_path / "out"
-    command_refused(["outpaint", "--dataset", "synth-city-25", "--image", images,
-                     "--caption", "a road", "--out", out], "1.png")  # fmt: skip
+    command_refused(
+        [
+            "outpaint",
+            "--dataset",
+            "synth-city-25",
+            "--image",
+            images,
+            "--caption",
+            "a road",
+            "--out",
+            out,
+        ],
+        "1.png",
+    )
     assert not out.exists()

@@ -101,8 +101,9 @@ def test_what_holds_no_8_bit_ids_is_refused(name, tmp_path):
 
 
 def toy_folder(root, num_classes=3):
-    writer = FolderWriter(root, class_names=["sky", "road", "car"][:num_classes], dataset="toy",
-                          split="test")  # fmt: skip
+    writer = FolderWriter(
+        root, class_names=["sky", "road", "car"][:num_classes], dataset="toy", split="test"
+    )
     writer.write("0", torch.zeros(3, *SIZE, dtype=torch.uint8), torch.from_numpy(IDS), "a car")
     return root / "layouts" / "0.png"
 

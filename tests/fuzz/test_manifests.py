@@ -13,7 +13,7 @@ from gcdp_bench.datasets.celeba.partition import read_mapping
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_files import read_classes
 from gcdp_bench.datasets.manifest import read_ids, read_manifest
-from gcdp_bench.datasets.views import read_quarantine
+from gcdp_bench.datasets.views import read_excluded
 from gcdp_bench.extractors.store import recorded_digests
 from gcdp_bench.io.validation import MAX_DEPTH, parse_json
 from gcdp_bench.profiling.training_cost import read_cost
@@ -23,20 +23,37 @@ from tests.fuzz.test_captions import LINES, write_lines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["id", "split", "caption", "file_name", "text", "task", "kind", "classes",
-                         "samples", "reference", "hash", "seconds", "dataset"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "id",
+                    "split",
+                    "caption",
+                    "file_name",
+                    "text",
+                    "task",
+                    "kind",
+                    "classes",
+                    "samples",
+                    "reference",
+                    "hash",
+                    "seconds",
+                    "dataset",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 LINE_READERS = {
     "a_captions.jsonl": read_manifest,
     "25_ids.txt": read_ids,
-    "quarantine.jsonl": lambda path: read_quarantine(path, ("test",)),
+    "quarantine.jsonl": lambda path: read_excluded(path, ("test",)),
     "mapping.txt": read_mapping,
     "attributes.txt": read_attributes,
 }
@@ -97,8 +114,11 @@ def test_any_json_is_read_or_refused(name, data, tmp_path):
 
 
 @examples(100)
-@given(content=st.one_of(st.binary(max_size=60), st.text(alphabet='{}[]":,0123e-', max_size=40).map(
-    str.encode)))  # fmt: skip
+@given(
+    content=st.one_of(
+        st.binary(max_size=60), st.text(alphabet='{}[]":,0123e-', max_size=40).map(str.encode)
+    )
+)
 def test_any_bytes_are_json_or_refused(content, tmp_path):
     path = tmp_path / "some.json"
     path.write_bytes(content)
@@ -178,8 +198,22 @@ def test_samples_of_unknown_origin_are_not_continued(record, toy, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "samples.json").write_text(record)
-    command_refused(["sample", "reference", "--dataset", toy.data, "--weights", toy.reference,
-                     "--out", out, "--num-samples", 2, "--steps", 2])  # fmt: skip
+    command_refused(
+        [
+            "sample",
+            "reference",
+            "--dataset",
+            toy.data,
+            "--weights",
+            toy.reference,
+            "--out",
+            out,
+            "--num-samples",
+            2,
+            "--steps",
+            2,
+        ]
+    )
     assert [path.name for path in out.glob("[!.]*")] == ["samples.json"]  # and hidden locks
     assert (out / "samples.json").read_text() == record
 
@@ -189,5 +223,18 @@ def test_commands_name_a_bad_quarantine(name, toy, tmp_path):
     path = tmp_path / "quarantine.jsonl"
     content = LINES[name]
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    command_refused(["sample", "reference", "--dataset", toy.data, "--weights", toy.reference,
-                     "--quarantine", path, "--out", tmp_path / "o"], path)  # fmt: skip
+    command_refused(
+        [
+            "sample",
+            "reference",
+            "--dataset",
+            toy.data,
+            "--weights",
+            toy.reference,
+            "--quarantine",
+            path,
+            "--out",
+            tmp_path / "o",
+        ],
+        path,
+    )

@@ -34,7 +34,7 @@ ATTACKS = {
     "formula": r"$\frac{$ and $x",
     "path": "../../../outside",
     "absolute": "/tmp/outside",
-}  # fmt: skip
+}
 TAGS = frozenset(
     "html head meta title style body h1 h2 h3 p div b table thead tbody tr th td figure img "
     "figcaption dl dt dd ul li".split()
@@ -122,13 +122,33 @@ def test_a_report_of_attacks_is_text_inside_its_folder(attack, results, tmp_path
 def test_a_page_of_attacks_is_text(name, results):
     attack = ATTACKS[name]
     rows = read_rows(results)
-    for column in ("dataset", "model", "trained_on", "param_name", "class", "extractor", "hardware",
-                   "versions", "git_commit", "config_hash", "resizer", "precision"):  # fmt: skip
+    for column in (
+        "dataset",
+        "model",
+        "trained_on",
+        "param_name",
+        "class",
+        "extractor",
+        "hardware",
+        "versions",
+        "git_commit",
+        "config_hash",
+        "resizer",
+        "precision",
+    ):
         generated = rows["source"] == "generated"
         rows[column] = rows[column].mask(generated & (rows[column] != "all"), attack)
-    agreement = pd.DataFrame({"dataset": [attack], "metric": [attack], "judge": [attack],
-                              "other": [attack], "tau": [0.1], "num_points": [3],
-                              "swapped": [attack]})  # fmt: skip
+    agreement = pd.DataFrame(
+        {
+            "dataset": [attack],
+            "metric": [attack],
+            "extractor": [attack],
+            "other": [attack],
+            "tau": [0.1],
+            "num_points": [3],
+            "swapped": [attack],
+        }
+    )
     alarms = pd.DataFrame({"dataset": [attack], "alarm": [attack], "sentence": [attack]})
     page = render_page(rows, [Section(attack)], page_tables(rows, agreement), [attack], alarms)
     found = require_text_alone(page)

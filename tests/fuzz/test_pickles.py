@@ -122,8 +122,12 @@ def test_the_program_of_a_torchscript_archive_is_not_run(tmp_path):
     assert mark.exists()  # the program does write where it is loaded
 
 
-VIEWS = {"weight": torch.arange(6.0).reshape(2, 3).T, "halves": torch.ones(4).half()[1:3],
-         "empty": torch.zeros(0, 2), "scalar": torch.tensor(7)}  # fmt: skip
+VIEWS = {
+    "weight": torch.arange(6.0).reshape(2, 3).T,
+    "halves": torch.ones(4).half()[1:3],
+    "empty": torch.zeros(0, 2),
+    "scalar": torch.tensor(7),
+}
 
 
 class Views(nn.Module):
@@ -197,8 +201,10 @@ def test_small_pickles_take_no_memory(content, tmp_path):
 def test_a_compressed_archive_is_refused_unread(tmp_path):
     plain, path = tmp_path / "plain.pt", tmp_path / "bomb.pt"
     torch.save({"a": torch.zeros(10**6)}, plain)
-    with zipfile.ZipFile(plain) as source, \
-            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:  # fmt: skip
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for entry in source.namelist():
             target.writestr(entry, source.read(entry))
     assert path.stat().st_size < 10**5

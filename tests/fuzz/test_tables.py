@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdp_bench.evaluation.features import Observed, SeenLayouts
+from gcdp_bench.evaluation.features import FeatureCache, SegmentationCounts
 from gcdp_bench.results.costs import read_costs
 from gcdp_bench.results.layout import PER_SAMPLE, PROPORTIONS, Point, read_proportions
 from gcdp_bench.results.schema import COLUMNS, read_rows, to_frame
@@ -30,15 +30,18 @@ from tests.gcdp_bench.results.test_schema import record
 
 ROWS = to_frame([record(), record(seed=1)])
 PER = pd.DataFrame({name: ["a"] if kind == "string" else [0] for name, kind in PER_SAMPLE.items()})
-SHARES = pd.DataFrame({name: ["a"] if kind == "string" else [0.5] for name, kind in
-                       PROPORTIONS.items()})  # fmt: skip
+SHARES = pd.DataFrame(
+    {name: ["a"] if kind == "string" else [0.5] for name, kind in PROPORTIONS.items()}
+)
 TABLES = {
     "results.parquet": (ROWS, read_rows),
     "costs.parquet": (None, read_costs),
     "classes.parquet": (SHARES, read_proportions),
-    "per_sample.parquet": (PER.astype(PER_SAMPLE), lambda folder: Point(folder, folder, folder).
-                           per_sample()),
-}  # fmt: skip
+    "per_sample.parquet": (
+        PER.astype(PER_SAMPLE),
+        lambda folder: Point(folder, folder, folder).per_sample(),
+    ),
+}
 
 
 def table_of(name: str) -> pd.DataFrame:
@@ -121,21 +124,31 @@ def test_code_in_the_metadata_of_a_table_is_not_run(code, tmp_path):
     mark, path = tmp_path / "mark", tmp_path / "results.parquet"
     content = pickle.dumps(Payload(CODE[code](mark)))
     for kind in (b"arrow.py_extension_type", b"gcdp"):
-        field = pa.field("metric", pa.string(), metadata={
-            b"ARROW:extension:name": kind, b"ARROW:extension:metadata": content,
-        })  # fmt: skip
+        field = pa.field(
+            "metric",
+            pa.string(),
+            metadata={
+                b"ARROW:extension:name": kind,
+                b"ARROW:extension:metadata": content,
+            },
+        )
         schema = pa.schema([field], metadata={b"pandas": content, b"pickle": content})
         pq.write_table(pa.table({"metric": pa.array(["a"])}).cast(schema), path)
         refused(lambda: read_rows(tmp_path), path)
         assert not mark.exists()
 
 
-OBSERVED = Observed(
-    ids=("0",), captions=("a",), num_pixels=4,
-    segmenters={"s": SeenLayouts(np.ones((1, 2), np.int64), np.ones((1, 2, 2), np.int64))},
-    layouts=np.ones((1, 2), np.int64), features={"p": np.ones((1, 3), np.float32)},
-    cosines=np.ones(1, np.float32), too_long=np.zeros(1, bool), attributes=None,
-)  # fmt: skip
+OBSERVED = FeatureCache(
+    ids=("0",),
+    captions=("a",),
+    num_pixels=4,
+    segmenters={"s": SegmentationCounts(np.ones((1, 2), np.int64), np.ones((1, 2, 2), np.int64))},
+    layouts=np.ones((1, 2), np.int64),
+    features={"p": np.ones((1, 3), np.float32)},
+    cosines=np.ones(1, np.float32),
+    too_long=np.zeros(1, bool),
+    attributes=None,
+)
 
 
 @examples(80)
@@ -145,7 +158,7 @@ def test_damaged_arrays_are_read_or_refused(damage, tmp_path):
     OBSERVED.save(path)
     path.write_bytes(changed(path.read_bytes(), *damage))
     with resident_within(64):
-        _, message = attempt(lambda: Observed.load(path))
+        _, message = attempt(lambda: FeatureCache.load(path))
     assert message is None or "observed.npz" in message
 
 
@@ -154,9 +167,9 @@ def test_code_in_arrays_is_not_run(code, tmp_path):
     mark, path = tmp_path / "mark", tmp_path / "observed.npz"
     payload = np.array([Payload(CODE[code](mark))], dtype=object)
     np.savez(path, ids=payload, captions=payload)
-    refused(lambda: Observed.load(path), path)
+    refused(lambda: FeatureCache.load(path), path)
     path.write_bytes(pickle.dumps(payload[0]))
-    refused(lambda: Observed.load(path), path)
+    refused(lambda: FeatureCache.load(path), path)
     assert not mark.exists()
 
 
@@ -166,7 +179,7 @@ def test_arrays_that_claim_a_terabyte_are_refused(tmp_path):
     content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("ids.npy", content)
-    refused(lambda: Observed.load(path), path)
+    refused(lambda: FeatureCache.load(path), path)
 
 
 @pytest.mark.parametrize("missing", ["ids", "captions", "num_pixels", "cosines", "counts-0"])
@@ -176,7 +189,7 @@ def test_every_array_is_needed(missing, tmp_path):
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files if name != missing}
     np.savez(path, **arrays)
-    refused(lambda: Observed.load(path), path, missing)
+    refused(lambda: FeatureCache.load(path), path, missing)
 
 
 def test_the_columns_are_those_of_the_schema(tmp_path):

@@ -14,9 +14,21 @@ def drawn(gcdp_bench, tmp_path_factory):
 
     def draw(name, *settings):
         folder = tmp_path_factory.mktemp(name) / "out"
-        code, text = gcdp_bench("sample", "reference", "--dataset", "synth-city-25", "--out",
-                                folder, "--num-samples", NUM, "--steps", 25, "--sr-steps", 10,
-                                *settings)  # fmt: skip
+        code, text = gcdp_bench(
+            "sample",
+            "reference",
+            "--dataset",
+            "synth-city-25",
+            "--out",
+            folder,
+            "--num-samples",
+            NUM,
+            "--steps",
+            25,
+            "--sr-steps",
+            10,
+            *settings,
+        )
         assert code == 0, text
         names = sorted(path.name for path in (folder / "images").iterdir())
         return (

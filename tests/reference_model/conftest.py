@@ -15,11 +15,21 @@ from reference_model.unet import UNet, UNetConfig
 TEXT = TextConfig(encoder="hash-ngram", dim=16, max_tokens=6)
 NAMES = ("sky", "road", "car")
 BASE_UNET = UNetConfig(
-    num_classes=3, text_dim=16, dim=8, dim_mults=(1, 2), num_blocks=(1, 1),
-    self_attention=(False, True), cross_attention=(False, True), attention_heads=2,
-    attention_head_dim=4, cond_dim=8, num_text_latents=2, max_text_tokens=6, groups=4,
+    num_classes=3,
+    text_dim=16,
+    dim=8,
+    dim_mults=(1, 2),
+    num_blocks=(1, 1),
+    self_attention=(False, True),
+    cross_attention=(False, True),
+    attention_heads=2,
+    attention_head_dim=4,
+    cond_dim=8,
+    num_text_latents=2,
+    max_text_tokens=6,
+    groups=4,
     init_kernels=(3,),
-)  # fmt: skip
+)
 COSINE = ScheduleConfig(name="cosine", num_steps=50)
 
 
@@ -65,10 +75,14 @@ def sr_config(*, layouts: bool = True) -> StageConfig:
         base,
         image_size=(16, 16),
         unet=replace(base.unet, low_res=True, patch=2, stem_skip=True),
-        low_res=LowResConfig(size=(8, 8), schedule=ScheduleConfig(name="linear", num_steps=50),
-                             train_levels=50, sample_level=10),
+        low_res=LowResConfig(
+            size=(8, 8),
+            schedule=ScheduleConfig(name="linear", num_steps=50),
+            train_levels=50,
+            sample_level=10,
+        ),
         crop=(8, 8),
-    )  # fmt: skip
+    )
 
 
 def build_stage(config: StageConfig, seed: int = 0) -> Stage:

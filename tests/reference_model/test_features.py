@@ -36,26 +36,36 @@ def images(num: int = 2) -> torch.Tensor:
 
 def look(stage, given, *, captions=CAPTIONS, seeds=SEEDS, timesteps=(10, 50), blocks=None):
     return internal_features(
-        stage, build_text_encoder(TEXT).encode(captions), given, timesteps=timesteps,
-        blocks=blocks or block_names(stage.network), seeds=seeds, num_steps=5,
-    )  # fmt: skip
+        stage,
+        build_text_encoder(TEXT).encode(captions),
+        given,
+        timesteps=timesteps,
+        blocks=blocks or block_names(stage.network),
+        seeds=seeds,
+        num_steps=5,
+    )
 
 
 def test_every_block_and_step_is_recorded_and_no_hook_is_left(stage):
     found = look(stage, images())
     assert set(found) == {(t, b) for t in (10, 50) for b in ("middle", "up.0", "up.1", "final")}
     shapes = {block: tuple(found[10, block].shape) for block in block_names(stage.network)}
-    assert shapes == {"middle": (2, 16, 2, 2), "up.0": (2, 16, 2, 2), "up.1": (2, 8, 4, 4),
-                      "final": (2, 8, 8, 8)}  # fmt: skip
+    assert shapes == {
+        "middle": (2, 16, 2, 2),
+        "up.0": (2, 16, 2, 2),
+        "up.1": (2, 8, 4, 4),
+        "final": (2, 8, 8, 8),
+    }
     assert not torch.equal(found[10, "final"], found[50, "final"])
     assert not stage.network._forward_pre_hooks
     assert not any(module._forward_hooks for module in stage.network.modules())
 
 
 def test_a_pair_does_not_depend_on_its_batch(stage):
-    together, alone = look(stage, images()), look(
-        stage, images()[1:], captions=CAPTIONS[1:], seeds=SEEDS[1:]
-    )  # fmt: skip
+    together, alone = (
+        look(stage, images()),
+        look(stage, images()[1:], captions=CAPTIONS[1:], seeds=SEEDS[1:]),
+    )
     for key, features in alone.items():
         torch.testing.assert_close(together[key][1:], features, atol=1e-5, rtol=1e-4)
 

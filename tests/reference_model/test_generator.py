@@ -47,7 +47,7 @@ def test_an_unconditional_cascade_reads_no_captions_and_has_no_knob(layouts):
     configs = (replace(c(layouts=layouts), text_drop=1.0) for c in (base_config, sr_config))
     generator = Cascade("c", [build_stage(c) for c in configs], build_text_encoder(TEXT), FAST)
     assert isinstance(generator, Generator)
-    assert not generator.reads_captions and generator.knob is None
+    assert not generator.reads_captions and generator.parameter is None
     one, two = (generator.sample([caption], guidance=1.0, seeds=[3]) for caption in ("sky", "cars"))
     assert torch.equal(one.images, two.images)
     with pytest.raises(ValueError, match="expected guidance 1 of an unconditional stage, got 2"):
@@ -85,8 +85,9 @@ def test_guidance_of_the_super_resolution_stage():
 def test_stages_that_do_not_fit():
     encoder = build_text_encoder(TEXT)
     with pytest.raises(ValueError, match="only one of the two makes layouts"):
-        Cascade("c", [build_stage(base_config()), build_stage(sr_config(layouts=False))], encoder,
-                FAST)  # fmt: skip
+        Cascade(
+            "c", [build_stage(base_config()), build_stage(sr_config(layouts=False))], encoder, FAST
+        )
     with pytest.raises(ValueError, match=r"up-samples \(8, 8\), the stage below makes \(16, 16\)"):
         base = build_stage(replace(base_config(), image_size=(16, 16)))
         Cascade("c", [base, build_stage(sr_config())], encoder, FAST)
@@ -96,8 +97,9 @@ def test_missing_and_foreign_weights(tmp_path):
     with pytest.raises(FileNotFoundError, match="expected a trained stage"):
         Cascade.load("reference", tmp_path / "none", FAST)
     folder = write_cascade(tmp_path)
-    save_weights(folder / "base" / "model.safetensors",
-                 build_stage(sr_config()).network.state_dict())  # fmt: skip
+    save_weights(
+        folder / "base" / "model.safetensors", build_stage(sr_config()).network.state_dict()
+    )
     with pytest.raises(ValueError, match="of another configuration"):
         Cascade.load("reference", folder, FAST)
 

@@ -267,10 +267,11 @@ def test_renoising_gives_the_marginal_at_t():
     num = 4000
     z_0 = Pair(torch.full((num, 3, 8, 8), 0.5), torch.zeros(num, 8, 8, dtype=torch.long))
     draws = [
-        NoiseDraw.from_generator(torch.Generator().manual_seed(seed), (num, 3, 8, 8),
-                                 with_layout=True)
+        NoiseDraw.from_generator(
+            torch.Generator().manual_seed(seed), (num, 3, 8, 8), with_layout=True
+        )
         for seed in (1, 2)
-    ]  # fmt: skip
+    ]
     s, t = 20, 30
     z_s = q_sample(process, z_0, torch.full((num,), s), draws[0])
     z_t = renoise(process, z_s, s, t, draws[1])

@@ -144,8 +144,9 @@ def test_other_networks_of_imagen_pytorch_are_refused(tmp_path, layers, setting)
         load_unet(tmp_path / "w.safetensors", groups=4)
 
 
-@pytest.mark.parametrize(("name", "other"), [("cosine_sim_attn", True),
-                                             ("scale_skip_connection", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "other"), [("cosine_sim_attn", True), ("scale_skip_connection", False)]
+)
 def test_settings_that_no_tensor_tells_are_read_from_the_metadata(tmp_path, name, other):
     tensors = load_file(weights("imagen_sr"))
     for value in (not other, other):
@@ -212,8 +213,10 @@ def test_missing_surplus_and_foreign_tensors_are_named(tmp_path):
         load_unet(tmp_path / "none.safetensors")
 
 
-@pytest.mark.parametrize("own", [{"patch": 2}, {"stem_skip": True}, {"noise_skip": True},
-                                 {"patch": 2, "timed_detail": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "own",
+    [{"patch": 2}, {"stem_skip": True}, {"noise_skip": True}, {"patch": 2, "timed_detail": True}],
+)
 def test_a_network_that_the_authors_cannot_read_is_not_written(tmp_path, own):
     network = UNet(replace(BASE_UNET, **own))
     with pytest.raises(ValueError, match="neither patch nor stem_skip nor noise_skip nor timed_"):

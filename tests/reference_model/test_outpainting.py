@@ -59,8 +59,16 @@ def exact():
 def draw(stage, known, *, resampling=1, low_res=None, num_steps=10):
     num = len(known.image_mask)
     text = build_text_encoder(TEXT).encode(["sky"] * num)
-    return outpaint(stage, text, known, guidance=1.0, seeds=range(num), num_steps=num_steps,
-                    resampling=resampling, low_res=low_res)  # fmt: skip
+    return outpaint(
+        stage,
+        text,
+        known,
+        guidance=1.0,
+        seeds=range(num),
+        num_steps=num_steps,
+        resampling=resampling,
+        low_res=low_res,
+    )
 
 
 def pairs():
@@ -104,8 +112,10 @@ def test_known_pixels_stay_and_samples_do_not_mix(with_low_res):
     stage = build_stage(config)
     size = config.image_size
     source = torch.Generator().manual_seed(3)
-    z_0 = Pair(torch.rand(3, 3, *size, generator=source) * 2 - 1,
-               torch.randint(3, (3, *size), generator=source))  # fmt: skip
+    z_0 = Pair(
+        torch.rand(3, 3, *size, generator=source) * 2 - 1,
+        torch.randint(3, (3, *size), generator=source),
+    )
     image_mask, layout_mask = torch.rand(2, 3, *size, generator=source) < 0.5
     low = Pair(torch.zeros(3, 3, 8, 8), torch.ones(3, 8, 8, dtype=torch.long))
     low = low if with_low_res else None
@@ -115,8 +125,13 @@ def test_known_pixels_stay_and_samples_do_not_mix(with_low_res):
     assert torch.equal(found.layout[layout_mask], z_0.layout[layout_mask])
     assert not torch.equal(found.image[~kept], z_0.image[~kept])
     first = Pair(z_0.image[:1], z_0.layout[:1])
-    alone = draw(stage, Known(first, image_mask[:1], layout_mask[:1]), resampling=2, num_steps=3,
-                 low_res=None if low is None else Pair(low.image[:1], low.layout[:1]))  # fmt: skip
+    alone = draw(
+        stage,
+        Known(first, image_mask[:1], layout_mask[:1]),
+        resampling=2,
+        num_steps=3,
+        low_res=None if low is None else Pair(low.image[:1], low.layout[:1]),
+    )
     torch.testing.assert_close(alone.image, found.image[:1], atol=1e-4, rtol=0)
     assert torch.equal(alone.layout, found.layout[:1])
 
@@ -152,8 +167,10 @@ def test_a_coarse_pixel_is_known_where_all_of_it_is():
 
 def test_what_is_unknown_does_not_reach_a_coarse_pixel_that_is_known():
     source = torch.Generator().manual_seed(1)
-    z_0 = Pair(torch.rand(1, 3, 16, 16, generator=source) * 2 - 1,
-               torch.randint(3, (1, 16, 16), generator=source))  # fmt: skip
+    z_0 = Pair(
+        torch.rand(1, 3, 16, 16, generator=source) * 2 - 1,
+        torch.randint(3, (1, 16, 16), generator=source),
+    )
     mask = torch.zeros(1, 16, 16, dtype=torch.bool)
     mask[:, :, :8] = True
     other = Pair(torch.where(mask[:, None], z_0.image, 1.0), torch.where(mask, z_0.layout, 2))
@@ -166,8 +183,9 @@ def test_what_is_unknown_does_not_reach_a_coarse_pixel_that_is_known():
 
 def test_a_cascade_outpaints_in_both_stages(monkeypatch):
     stages = [build_stage(base_config()), build_stage(sr_config())]
-    cascade = Cascade("reference", stages, build_text_encoder(TEXT),
-                      SamplingConfig(steps=3, sr_steps=2))  # fmt: skip
+    cascade = Cascade(
+        "reference", stages, build_text_encoder(TEXT), SamplingConfig(steps=3, sr_steps=2)
+    )
     source = torch.Generator().manual_seed(2)
     images = torch.randint(256, (2, 3, 16, 16), dtype=torch.uint8, generator=source)
     seen = []
@@ -178,8 +196,9 @@ def test_a_cascade_outpaints_in_both_stages(monkeypatch):
         return pair
 
     monkeypatch.setattr(generator, "outpaint", watched)
-    batch = cascade.outpaint(["sky", "cars"], Known.of_image(to_float(images)), guidance=2.0,
-                             seeds=[1, 2], resampling=3)  # fmt: skip
+    batch = cascade.outpaint(
+        ["sky", "cars"], Known.of_image(to_float(images)), guidance=2.0, seeds=[1, 2], resampling=3
+    )
     (all_of_base, base, pair), (all_of_sr, sr, _) = seen
     assert all_of_base and all_of_sr
     torch.testing.assert_close(pair.image, resize_images(to_float(images), (8, 8)))

@@ -108,8 +108,15 @@ def test_cosine_p_is_the_root_of_cosine():
 @pytest.mark.parametrize("config_of", [base_config, sr_config])
 def test_without_the_layout_loss_the_head_stays_at_zero(tmp_path, config_of):
     config = replace(config_of(), loss=LossConfig(layout_weight=0.0))
-    training = TrainingConfig(steps=3, batch_size=4, learning_rate=1e-2, warmup_steps=0,
-                              checkpoint_every=9, validate_every=9, preview_every=9)  # fmt: skip
+    training = TrainingConfig(
+        steps=3,
+        batch_size=4,
+        learning_rate=1e-2,
+        warmup_steps=0,
+        checkpoint_every=9,
+        validate_every=9,
+        preview_every=9,
+    )
     task = StageTask(config, Stripes(), Stripes(split="val"), build_text_encoder(TEXT))
     train(task, training, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     weights = load_stage(tmp_path).network.state_dict()
@@ -120,8 +127,9 @@ def test_without_the_layout_loss_the_head_stays_at_zero(tmp_path, config_of):
 def test_a_layout_chain_without_predictions_ends_uniform(tmp_path):
     """What `no-layout-loss` samples: logits of 0 say nothing, whatever text and guidance."""
     config = replace(base_config(), loss=LossConfig(layout_weight=0.0))
-    training = TrainingConfig(steps=1, batch_size=4, checkpoint_every=9, validate_every=9,
-                              preview_every=9)  # fmt: skip
+    training = TrainingConfig(
+        steps=1, batch_size=4, checkpoint_every=9, validate_every=9, preview_every=9
+    )
     task = StageTask(config, Stripes(), Stripes(split="val"), build_text_encoder(TEXT))
     train(task, training, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     captions = ["sky and road", "cars"] * 40

@@ -32,8 +32,12 @@ def test_shapes_and_ranges(layouts):
     base = draw(build_stage(base_config(layouts=layouts)), CAPTIONS, [1, 2, 3])
     assert base.image.shape == (3, 3, 8, 8)
     assert base.image.abs().max() <= 1.0 + 1e-5
-    pair = draw(build_stage(sr_config(layouts=layouts)), CAPTIONS, [1, 2, 3],
-                low_res=low_res(3, layouts=layouts))  # fmt: skip
+    pair = draw(
+        build_stage(sr_config(layouts=layouts)),
+        CAPTIONS,
+        [1, 2, 3],
+        low_res=low_res(3, layouts=layouts),
+    )
     assert pair.image.shape == (3, 3, 16, 16)
     if layouts:
         assert pair.layout.shape == (3, 16, 16)
@@ -61,8 +65,11 @@ def test_seed_caption_and_guidance_all_matter():
     stage = build_stage(base_config())
     first = draw(stage, ["sky"], [1]).image
     assert torch.equal(first, draw(stage, ["sky"], [1]).image)
-    for other in (draw(stage, ["sky"], [2]), draw(stage, ["cars"], [1]),
-                  draw(stage, ["sky"], [1], guidance=4.0)):  # fmt: skip
+    for other in (
+        draw(stage, ["sky"], [2]),
+        draw(stage, ["cars"], [1]),
+        draw(stage, ["sky"], [1], guidance=4.0),
+    ):
         assert not torch.equal(first, other.image)
 
 
@@ -94,11 +101,14 @@ def test_guidance_extrapolates_noise_and_logits(layouts):
     text = build_text_encoder(TEXT).encode(["sky", "cars"])
     conditional = stage.network.encode_text(text.tokens, text.mask)
     null = stage.network.null_text(2)
-    z_t = Pair(torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
-               torch.zeros(2, 8, 8, dtype=torch.long) if layouts else None)  # fmt: skip
+    z_t = Pair(
+        torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
+        torch.zeros(2, 8, 8, dtype=torch.long) if layouts else None,
+    )
     both = TextCondition.cat([conditional, null])
-    noise, logits = sampler.predict(stage, z_t, 20, both, guidance=3.0, low_res=None,
-                                      check=FiniteCheck())  # fmt: skip
+    noise, logits = sampler.predict(
+        stage, z_t, 20, both, guidance=3.0, low_res=None, check=FiniteCheck()
+    )
     level = torch.full((2,), float(stage.process.image.log_snr[20]))
     with_text: UNetOutput = stage.network(z_t.image, z_t.layout, level, conditional)
     without: UNetOutput = stage.network(z_t.image, z_t.layout, level, null)
@@ -114,11 +124,15 @@ def test_guidance_extrapolates_noise_and_logits(layouts):
 
 # seeds 3 and 5, before any network: the first three normal and uniform numbers of either stage
 NOISE = {
-    "base": ([[-0.072047502, -0.941532433, 0.280011266], [0.849507213, 0.178900123, -0.155208483]],
-             [[0.881826222, 0.239806712, 0.318053424], [0.763302088, 0.821961880, 0.224722862]]),
-    "sr": ([[-0.928116858, 0.104463533, 0.834398985], [-0.452506661, 0.717764139, -1.045739651]],
-           [[0.869256079, 0.717185855, 0.452360332], [0.853748977, 0.228017151, 0.311340094]]),
-}  # fmt: skip
+    "base": (
+        [[-0.072047502, -0.941532433, 0.280011266], [0.849507213, 0.178900123, -0.155208483]],
+        [[0.881826222, 0.239806712, 0.318053424], [0.763302088, 0.821961880, 0.224722862]],
+    ),
+    "sr": (
+        [[-0.928116858, 0.104463533, 0.834398985], [-0.452506661, 0.717764139, -1.045739651]],
+        [[0.869256079, 0.717185855, 0.452360332], [0.853748977, 0.228017151, 0.311340094]],
+    ),
+}
 
 
 @pytest.mark.parametrize("purpose", ["base", "sr"])
@@ -135,11 +149,13 @@ def test_the_golden_noise(purpose):
 GOLDEN = {
     True: (
         [[0.517851, -1.0, -0.123765], [-0.124791, 0.316711, -0.264059]],
-        [[1, 2, 1, 0, 2, 1, 1, 2, 0, 0, 0, 1, 2, 1, 1, 0],
-         [2, 0, 0, 1, 2, 1, 0, 0, 1, 2, 1, 1, 0, 1, 0, 1]],
+        [
+            [1, 2, 1, 0, 2, 1, 1, 2, 0, 0, 0, 1, 2, 1, 1, 0],
+            [2, 0, 0, 1, 2, 1, 0, 0, 1, 2, 1, 1, 0, 1, 0, 1],
+        ],
     ),
     False: ([[-0.625302, -0.666069, -0.808920], [-0.069616, 0.968913, -0.308597]], None),
-}  # fmt: skip
+}
 
 
 def test_the_golden_samples(layouts):
@@ -159,8 +175,10 @@ def test_augmentation_of_the_low_resolution_pair():
     schedule = stage.process.image
     pair = upsample(low_res(1, layouts=True), (64, 64))
     source = torch.Generator().manual_seed(0)
-    noise = {"normal": torch.randn(1, 3, 64, 64, generator=source),
-             "uniform": torch.rand(1, 64, 64, generator=source)}  # fmt: skip
+    noise = {
+        "normal": torch.randn(1, 3, 64, 64, generator=source),
+        "uniform": torch.rand(1, 64, 64, generator=source),
+    }
     clean = noise_low_res(schedule, pair, torch.tensor([0]), num_classes=3, **noise)
     assert torch.allclose(clean.image, pair.image) and torch.equal(clean.layout, pair.layout)
     noisy = noise_low_res(schedule, pair, torch.tensor([20]), num_classes=3, **noise)

@@ -103,9 +103,16 @@ def test_image_only_super_resolution_trains_on_noised_low_resolution_images():
 
 
 def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
-    config = TrainingConfig(steps=30, batch_size=6, learning_rate=3e-3, warmup_steps=0,
-                            checkpoint_every=30, validate_every=30, preview_every=30,
-                            ema_max_decay=0.9)  # fmt: skip
+    config = TrainingConfig(
+        steps=30,
+        batch_size=6,
+        learning_rate=3e-3,
+        warmup_steps=0,
+        checkpoint_every=30,
+        validate_every=30,
+        preview_every=30,
+        ema_max_decay=0.9,
+    )
     task = task_of(base_config(layouts=layouts))
     torch.manual_seed(0)
     before = task.validation(task.build().eval())
@@ -118,8 +125,9 @@ def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
 
 
 def test_resume_is_exact(tmp_path):
-    config = TrainingConfig(steps=4, batch_size=3, warmup_steps=2, checkpoint_every=2,
-                            validate_every=9, preview_every=9)  # fmt: skip
+    config = TrainingConfig(
+        steps=4, batch_size=3, warmup_steps=2, checkpoint_every=2, validate_every=9, preview_every=9
+    )
     train(
         task_of(base_config()),
         config,

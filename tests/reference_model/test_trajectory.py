@@ -67,8 +67,9 @@ def test_predicted_labels_are_the_most_likely_ones(text, monkeypatch):
 def test_a_run_does_not_depend_on_its_batch(text):
     stage = build_stage(base_config())
     both = record(stage, text, guidance=2.0, **SETTINGS)
-    one = record(stage, build_text_encoder(TEXT).encode(CAPTIONS[1:]), guidance=2.0, seeds=[2],
-                 num_steps=6)  # fmt: skip
+    one = record(
+        stage, build_text_encoder(TEXT).encode(CAPTIONS[1:]), guidance=2.0, seeds=[2], num_steps=6
+    )
     assert torch.equal(one.y_0_hat[:, 0], both.y_0_hat[:, 1])
     assert torch.allclose(one.x_0_hat[:, 0], both.x_0_hat[:, 1], atol=1e-4)
 

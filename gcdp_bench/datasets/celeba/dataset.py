@@ -153,8 +153,8 @@ class CelebA:
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
-        asked = set(ids)
-        wanted = [name for name in self._ids if name in asked]
+        prompted = set(ids)
+        wanted = [name for name in self._ids if name in prompted]
         unmerged = set(self._layouts.unmerged(wanted))
         for name in wanted:
             for path, what in (

@@ -43,7 +43,7 @@ PART_NAMES = (
 """Classes 1 to 18 in the order in which they are painted, the later over the earlier (g_mask.py of
 CelebAMask-HQ). Other face parsers use other ids and another order."""
 
-MIN_SAMPLE, MAX_SAMPLE = 20, 60  # layouts from which on their numbering is judged, and at most
+MIN_SAMPLE, MAX_SAMPLE = 20, 60  # layouts from which on their numbering is evaluated, and at most
 
 PER_FOLDER = 2000  # consecutive ids whose masks lie in one folder
 
@@ -70,8 +70,8 @@ class Layouts:
 
     def path(self, name: str) -> Path:
         """File of a merged layout: where it is, or where it will be."""
-        shipped = existing(self._tree.preprocessed, name, (".png",))
-        return shipped if shipped.exists() else self._cache / f"{name}.png"
+        pretrained = existing(self._tree.preprocessed, name, (".png",))
+        return pretrained if pretrained.exists() else self._cache / f"{name}.png"
 
     def read(self, name: str, *, keep: bool = True) -> Tensor:
         """Layout uint8 (h, w) of an id; one that is merged now is written unless `keep` is off.

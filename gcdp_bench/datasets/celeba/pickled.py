@@ -27,8 +27,10 @@ def read_pickled_ids(path: Path) -> tuple[str, ...]:
             f"{reason(error)}; restore the file that the dataset ships"
         ) from error
     if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
-        raise ValueError(f"{path}: expected a pickled list of ids as text, got {type(ids).__name__}"
-                         " with other contents")  # fmt: skip
+        raise ValueError(
+            f"{path}: expected a pickled list of ids as text, got {type(ids).__name__}"
+            " with other contents"
+        )
     for name in ids:
         if not re.fullmatch("[0-9]{1,9}", name):
             raise ValueError(f"{path}: expected ids of digits such as '42', got {shown(name)}")

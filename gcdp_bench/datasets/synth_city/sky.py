@@ -13,10 +13,27 @@ from gcdp_bench.datasets.synth_city.canvas import Air, Canvas, Colour
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES, ID
 
 TEXTURE_SIZE = (64, 128)  # noise is drawn at this size, so a scene is the same at every size
-GRAIN = {"vegetation": 0.17, "terrain": 0.13, "building": 0.07, "road": 0.045, "sidewalk": 0.06,
-         "wall": 0.10, "fence": 0.07, "sky": 0.0, "person": 0.06, "rider": 0.06}  # fmt: skip
-BLOTCH = {"vegetation": 0.17, "terrain": 0.13, "building": 0.07, "road": 0.045, "sidewalk": 0.06,
-          "wall": 0.10, "sky": 0.0}  # fmt: skip
+GRAIN = {
+    "vegetation": 0.17,
+    "terrain": 0.13,
+    "building": 0.07,
+    "road": 0.045,
+    "sidewalk": 0.06,
+    "wall": 0.10,
+    "fence": 0.07,
+    "sky": 0.0,
+    "person": 0.06,
+    "rider": 0.06,
+}
+BLOTCH = {
+    "vegetation": 0.17,
+    "terrain": 0.13,
+    "building": 0.07,
+    "road": 0.045,
+    "sidewalk": 0.06,
+    "wall": 0.10,
+    "sky": 0.0,
+}
 GRAIN_OF = np.array([GRAIN.get(name, 0.04) for name in CLASS_NAMES], np.float32)  # (K,)
 BLOTCH_OF = np.array([BLOTCH.get(name, 0.03) for name in CLASS_NAMES], np.float32)  # (K,)
 IS_GROUND = np.array([name in ("road", "sidewalk", "terrain") for name in CLASS_NAMES])  # (K,)
@@ -37,8 +54,11 @@ class Weather:
     @classmethod
     def draw(cls, rng: Generator) -> Weather:
         """Draw the weather of a scene."""
-        kind = str(rng.choice(["clear", "cloudy", "fog", "dusk", "night"],
-                              p=[0.36, 0.36, 0.09, 0.11, 0.08]))  # fmt: skip
+        kind = str(
+            rng.choice(
+                ["clear", "cloudy", "fog", "dusk", "night"], p=[0.36, 0.36, 0.09, 0.11, 0.08]
+            )
+        )
         warm = rng.uniform(0.93, 1.07)
         zenith, horizon, haze, brightness = {
             "clear": ((92, 140, 208), (188, 208, 226), rng.uniform(0.001, 0.006), 1.04),
@@ -48,8 +68,15 @@ class Weather:
             "night": ((16, 20, 38), (46, 44, 54), rng.uniform(0.003, 0.010), 0.34),
         }[kind]
         blue = 1.12 if kind == "night" else 1.0
-        return cls(kind, zenith, horizon, float(haze), brightness * rng.uniform(0.85, 1.12),
-                   (warm, 1.0, blue / warm), bool(rng.random() < 0.16))  # fmt: skip
+        return cls(
+            kind,
+            zenith,
+            horizon,
+            float(haze),
+            brightness * rng.uniform(0.85, 1.12),
+            (warm, 1.0, blue / warm),
+            bool(rng.random() < 0.16),
+        )
 
     @property
     def air(self) -> Air:
@@ -71,8 +98,9 @@ def paint_sky(canvas: Canvas, weather: Weather, rng: Generator) -> None:
     bottom = int(np.clip(canvas.camera.horizon * rows + 2, 2, rows))
     ramp = np.linspace(0, 1, bottom, dtype=np.float32)[:, None, None] ** 0.8
     undim = 1.0 / max(weather.brightness, 0.3)
-    zenith, horizon = (np.minimum(np.array(c, np.float32) * undim, 255)
-                       for c in (weather.zenith, weather.horizon))  # fmt: skip
+    zenith, horizon = (
+        np.minimum(np.array(c, np.float32) * undim, 255) for c in (weather.zenith, weather.horizon)
+    )
     sky = np.broadcast_to(zenith + (horizon - zenith) * ramp, (bottom, columns, 3))
     cover = {"clear": rng.uniform(-1.6, 0.2), "cloudy": rng.uniform(0.0, 1.6)}.get(
         weather.kind, -0.6
@@ -94,9 +122,9 @@ def cast_shadows(canvas: Canvas, road: tuple[float, float], rng: Generator) -> N
     depths = np.arange(0.8, 70, rng.uniform(5, 9))
     ragged = inner + rng.uniform(-0.7, 0.7, len(depths))
     zero = np.zeros_like(depths)
-    outline = np.concatenate([
-        np.stack([ragged, zero, depths], -1), np.stack([zero + outer, zero, depths], -1)[::-1]
-    ])  # (V, 3)  # fmt: skip
+    outline = np.concatenate(
+        [np.stack([ragged, zero, depths], -1), np.stack([zero + outer, zero, depths], -1)[::-1]]
+    )  # (V, 3)
     corners = canvas.camera.project(outline) * canvas.height  # (V, 2)
     mask = np.zeros(canvas.layout.shape, np.uint8)
     cv2.fillPoly(mask, [np.clip(corners, -(2**14), 2**14).astype(np.int32)], 1)

@@ -16,19 +16,34 @@ DETAIL_M = 45.0  # windows and lamps beyond this are smaller than a pixel
 UP, AHEAD = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
 
 FACADES: tuple[Colour, ...] = (
-    (196, 178, 148), (168, 150, 132), (150, 106, 88), (182, 182, 176), (126, 120, 116),
-    (204, 196, 178), (160, 130, 104), (112, 96, 92), (178, 160, 120), (140, 146, 152),
-)  # fmt: skip
+    (196, 178, 148),
+    (168, 150, 132),
+    (150, 106, 88),
+    (182, 182, 176),
+    (126, 120, 116),
+    (204, 196, 178),
+    (160, 130, 104),
+    (112, 96, 92),
+    (178, 160, 120),
+    (140, 146, 152),
+)
 ROOFS: tuple[Colour, ...] = ((110, 62, 50), (84, 78, 76), (120, 88, 70), (70, 70, 78))
 GREENS: tuple[Colour, ...] = (
-    (62, 96, 44), (84, 112, 50), (48, 78, 42), (104, 122, 62), (120, 110, 54), (74, 88, 60),
-)  # fmt: skip
+    (62, 96, 44),
+    (84, 112, 50),
+    (48, 78, 42),
+    (104, 122, 62),
+    (120, 110, 54),
+    (74, 88, 60),
+)
 
 
 SIGNS: tuple[tuple[Colour, Colour], ...] = (
-    ((206, 32, 36), (240, 238, 232)), ((28, 80, 176), (44, 104, 200)),
-    ((238, 186, 28), (246, 206, 60)), ((206, 32, 36), (206, 32, 36)),
-)  # fmt: skip
+    ((206, 32, 36), (240, 238, 232)),
+    ((28, 80, 176), (44, 104, 200)),
+    ((238, 186, 28), (246, 206, 60)),
+    ((206, 32, 36), (206, 32, 36)),
+)
 TRIANGLE = np.array([[0, 1.0], [0.95, -0.7], [-0.95, -0.7]])
 SQUARE = np.array([[-0.85, -0.85], [0.85, -0.85], [0.85, 0.85], [-0.85, 0.85]])
 POLES = ("lamp", "light", "sign", "bare")
@@ -57,8 +72,13 @@ class Street:
         setback = rng.uniform(0.0, 4.0, 2)
         verge = rng.random(2) < 0.42
         reach = pavement + np.where(verge, 2.0, 0.3) + setback
-        return cls(float(left), float(right), float(pavement), (bool(verge[0]), bool(verge[1])),
-                   (float(left - reach[0]), float(right + reach[1])))  # fmt: skip
+        return cls(
+            float(left),
+            float(right),
+            float(pavement),
+            (bool(verge[0]), bool(verge[1])),
+            (float(left - reach[0]), float(right + reach[1])),
+        )
 
     def edge(self, side: int) -> float:
         """Road edge at `side` -1 (left) or 1 (right)."""
@@ -99,8 +119,9 @@ def paint_ground(canvas: Canvas, street: Street, rng: Generator, wet: bool) -> N
         canvas.world(strip(edge, kerb, 0.6, FAR_M), shade(paving, 1.2), 12.0, ID["sidewalk"])
     for near, far in ((0.6, 4.0), (4.0, 9.0), (9.0, 20.0), (20.0, 45.0), (45.0, FAR_M * 6)):
         tone = shade(asphalt, rng.uniform(0.96, 1.05))
-        canvas.world(strip(street.left, street.right, near, far), tone, (near + far) / 3,
-                     ID["road"])  # fmt: skip
+        canvas.world(
+            strip(street.left, street.right, near, far), tone, (near + far) / 3, ID["road"]
+        )
     _paint_patches(canvas, street, rng, asphalt)
     _paint_markings(canvas, street, rng)
     if wet:
@@ -125,13 +146,17 @@ def _paint_markings(canvas: Canvas, street: Street, rng: Generator) -> None:
             canvas.world(strip(x - width / 2, x + width / 2, 1.5, 60), white, 10.0, None)
     centre = min(max(-rng.uniform(1.3, 2.2), street.left + 1), street.right - 1)
     period, phase = rng.uniform(5, 9), rng.uniform(0, 6)
-    dashes = [strip(centre - width / 2, centre + width / 2, z, z + period * 0.45)
-              for z in np.arange(1.5 + phase, 60, period)]  # fmt: skip
+    dashes = [
+        strip(centre - width / 2, centre + width / 2, z, z + period * 0.45)
+        for z in np.arange(1.5 + phase, 60, period)
+    ]
     canvas.world(np.stack(dashes), white, 12.0, None)
     if rng.random() < 0.3:
         z = rng.uniform(5, 16)
-        stripes = [strip(x, x + 0.5, z, z + 3)
-                   for x in np.arange(street.left + 0.3, street.right - 0.5, 1.0)]  # fmt: skip
+        stripes = [
+            strip(x, x + 0.5, z, z + 3)
+            for x in np.arange(street.left + 0.3, street.right - 0.5, 1.0)
+        ]
         canvas.world(np.stack(stripes), white, z, None)
 
 
@@ -159,8 +184,9 @@ def paint_skyline(canvas: Canvas, rng: Generator) -> None:
                 canvas.ball(centre, axes, tone, 70.0, ID["vegetation"])
         else:
             tone = FACADES[rng.integers(len(FACADES))]
-            canvas.world(upright(left, right, -1, low + top, depth, depth), tone, 70.0,
-                         ID["building"])  # fmt: skip
+            canvas.world(
+                upright(left, right, -1, low + top, depth, depth), tone, 70.0, ID["building"]
+            )
         column += width * rng.uniform(0.6, 1.0)
 
 
@@ -201,8 +227,12 @@ def paint_building(
             [x + side * 3, top, near],
         ]
         canvas.world(slope, roof, middle, label)
-    canvas.world(upright(x, x, 0, rng.uniform(0.4, 3.4), near, far),
-                 shade(tone, rng.uniform(0.62, 0.95)), middle, label)  # fmt: skip
+    canvas.world(
+        upright(x, x, 0, rng.uniform(0.4, 3.4), near, far),
+        shade(tone, rng.uniform(0.62, 0.95)),
+        middle,
+        label,
+    )
     glass = shade((58, 68, 82), rng.uniform(0.6, 1.7))
     storey, bay = rng.uniform(2.7, 3.4), rng.uniform(1.7, 3.0)
     width, high = bay * rng.uniform(0.4, 0.65), storey * rng.uniform(0.42, 0.62)
@@ -228,8 +258,12 @@ def _paint_garden(
     colour = shade(GREENS[rng.integers(len(GREENS))], rng.uniform(0.8, 1.1))
     hedge = rng.uniform(1.0, 3.2)
     canvas.world(upright(x, x, 0, hedge, max(near, 0.8), far), colour, near + 3, ID["vegetation"])
-    canvas.world(upright(x, x + side * 25, 0, hedge * 1.4, far, far), shade(colour, 0.85), far,
-                 ID["vegetation"])  # fmt: skip
+    canvas.world(
+        upright(x, x + side * 25, 0, hedge * 1.4, far, far),
+        shade(colour, 0.85),
+        far,
+        ID["vegetation"],
+    )
     for _ in range(rng.integers(1, 3)):
         paint_tree(canvas, x + side * rng.uniform(1, 6), rng.uniform(max(near, 4), far + 4), rng)
 
@@ -246,8 +280,9 @@ def _paint_barrier(canvas: Canvas, street: Street, side: int, rng: Generator) ->
     if kind < 0.12:
         tone = shade(FACADES[rng.integers(len(FACADES))], rng.uniform(0.7, 1.0))
         canvas.world(upright(x, x, 0, tall, near, far), tone, near + 4, ID["wall"])
-        canvas.world(upright(x, x, tall, tall + 0.14, near, far), shade(tone, 1.25), near + 4,
-                     ID["wall"])  # fmt: skip
+        canvas.world(
+            upright(x, x, tall, tall + 0.14, near, far), shade(tone, 1.25), near + 4, ID["wall"]
+        )
         return
     tone = shade((96, 92, 84), rng.uniform(0.5, 1.7))
     canvas.world(upright(x, x, 0, tall, near, far), None, near + 4, ID["fence"])

@@ -10,17 +10,37 @@ from gcdp_bench.datasets.synth_city.classes import ID
 from gcdp_bench.datasets.synth_city.street import DETAIL_M, strip, upright
 
 PAINTS: tuple[Colour, ...] = (
-    (190, 190, 192), (232, 232, 230), (40, 42, 46), (94, 98, 104), (150, 24, 30), (28, 52, 108),
-    (64, 84, 70), (128, 108, 84), (168, 172, 178), (60, 30, 34),
-)  # fmt: skip
+    (190, 190, 192),
+    (232, 232, 230),
+    (40, 42, 46),
+    (94, 98, 104),
+    (150, 24, 30),
+    (28, 52, 108),
+    (64, 84, 70),
+    (128, 108, 84),
+    (168, 172, 178),
+    (60, 30, 34),
+)
 VANS: tuple[Colour, ...] = ((228, 228, 224), (240, 200, 40), (70, 96, 140), (180, 60, 46))
 LIVERIES: tuple[Colour, ...] = (
-    (222, 186, 40), (190, 40, 44), (46, 110, 74), (52, 92, 160), (226, 224, 216), (220, 110, 40),
-)  # fmt: skip
+    (222, 186, 40),
+    (190, 40, 44),
+    (46, 110, 74),
+    (52, 92, 160),
+    (226, 224, 216),
+    (220, 110, 40),
+)
 CLOTHES: tuple[Colour, ...] = (
-    (40, 44, 62), (120, 34, 38), (196, 190, 180), (60, 84, 60), (30, 30, 32), (70, 98, 150),
-    (176, 136, 60), (110, 100, 96), (150, 70, 110),
-)  # fmt: skip
+    (40, 44, 62),
+    (120, 34, 38),
+    (196, 190, 180),
+    (60, 84, 60),
+    (30, 30, 32),
+    (70, 98, 150),
+    (176, 136, 60),
+    (110, 100, 96),
+    (150, 70, 110),
+)
 SKINS: tuple[Colour, ...] = ((226, 184, 156), (190, 142, 110), (126, 88, 66), (84, 58, 46))
 
 CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 13)), np.sin(np.linspace(0, 2 * np.pi, 13))])
@@ -59,9 +79,14 @@ def paint_car(canvas: Canvas, x: float, z: float, oncoming: bool, rng: Generator
         canvas.ball((flank, 0.31, wheel), (0.17, 0.31), (20, 20, 22), z, label)
     # Face towards the camera: body, cabin, pane.
     canvas.world(upright(x - half, x + half, low, belt, z, z), colour, z, label)
-    top = np.array([[x - half + 0.04, belt, z], [x + half - 0.04, belt, z],
-                    [x + half - inset - 0.08, tall, z + back],
-                    [x - half + inset + 0.08, tall, z + back]])  # fmt: skip
+    top = np.array(
+        [
+            [x - half + 0.04, belt, z],
+            [x + half - 0.04, belt, z],
+            [x + half - inset - 0.08, tall, z + back],
+            [x - half + inset + 0.08, tall, z + back],
+        ]
+    )
     canvas.world(top, shade(colour, 0.9), z, label)
     pane = top.copy()
     pane[:, 0] = x + (pane[:, 0] - x) * 0.84
@@ -69,12 +94,20 @@ def paint_car(canvas: Canvas, x: float, z: float, oncoming: bool, rng: Generator
     canvas.world(pane, (38, 46, 56), z, None)
     if z > DETAIL_M / 2:
         return
-    wheels = np.stack([upright(c - 0.11, c + 0.11, 0.0, low + 0.06, z, z)
-                       for c in (x - half + 0.2, x + half - 0.2)])  # fmt: skip
+    wheels = np.stack(
+        [
+            upright(c - 0.11, c + 0.11, 0.0, low + 0.06, z, z)
+            for c in (x - half + 0.2, x + half - 0.2)
+        ]
+    )
     canvas.world(wheels, (18, 18, 20), z, label)
     lamp: Colour = (250, 246, 222) if oncoming else (196, 28, 26)
-    lamps = np.stack([upright(c - 0.17, c + 0.17, belt - 0.3, belt - 0.12, z, z)
-                      for c in (x - half + 0.22, x + half - 0.22)])  # fmt: skip
+    lamps = np.stack(
+        [
+            upright(c - 0.17, c + 0.17, belt - 0.3, belt - 0.12, z, z)
+            for c in (x - half + 0.22, x + half - 0.22)
+        ]
+    )
     canvas.world(lamps, lamp, z, None)
     canvas.world(upright(x - half, x + half, low, low + 0.16, z, z), shade(colour, 0.55), z, None)
     plate = upright(x - 0.26, x + 0.26, low + 0.2, low + 0.34, z, z)
@@ -96,26 +129,39 @@ def paint_large(canvas: Canvas, kind: str, x: float, z: float, rng: Generator) -
     canvas.world(upright(x - half, x + half, low, tall, z, z), colour, z, label)
     dark: Colour = (36, 42, 50)
     if kind == "truck":
-        canvas.world(upright(x - 0.02, x + 0.02, low + 0.2, tall - 0.1, z, z), shade(colour, 0.6),
-                     z, None)  # fmt: skip
+        canvas.world(
+            upright(x - 0.02, x + 0.02, low + 0.2, tall - 0.1, z, z), shade(colour, 0.6), z, None
+        )
         canvas.world(upright(x - half, x + half, low, low + 0.25, z, z), (40, 40, 42), z, None)
     else:
-        canvas.world(upright(x - half + 0.15, x + half - 0.15, 1.35, tall - 0.5, z, z), dark, z,
-                     None)  # fmt: skip
-        panes = np.stack([upright(flank, flank, 1.35, tall - 0.7, at, at + 1.15)
-                          for at in np.arange(z + 0.4, z + length - 1.2, 1.45)])  # fmt: skip
+        canvas.world(
+            upright(x - half + 0.15, x + half - 0.15, 1.35, tall - 0.5, z, z), dark, z, None
+        )
+        panes = np.stack(
+            [
+                upright(flank, flank, 1.35, tall - 0.7, at, at + 1.15)
+                for at in np.arange(z + 0.4, z + length - 1.2, 1.45)
+            ]
+        )
         canvas.world(panes, dark, z, None)
-        canvas.world(upright(x - 0.8, x + 0.8, tall - 0.38, tall - 0.14, z, z), (240, 170, 60), z,
-                     None)  # fmt: skip
-        canvas.world(upright(flank, flank, low, low + 0.3, z, z + length), shade(colour, 0.45), z,
-                     None)  # fmt: skip
+        canvas.world(
+            upright(x - 0.8, x + 0.8, tall - 0.38, tall - 0.14, z, z), (240, 170, 60), z, None
+        )
+        canvas.world(
+            upright(flank, flank, low, low + 0.3, z, z + length), shade(colour, 0.45), z, None
+        )
     for wheel in (z + 1.6, z + length - 1.8):
         canvas.ball((flank, 0.46, wheel), (0.23, 0.46), (20, 20, 22), z, label)
-    feet = np.stack([upright(c - 0.16, c + 0.16, 0.0, low + 0.05, z, z)
-                     for c in (x - half + 0.3, x + half - 0.3)])  # fmt: skip
+    feet = np.stack(
+        [
+            upright(c - 0.16, c + 0.16, 0.0, low + 0.05, z, z)
+            for c in (x - half + 0.3, x + half - 0.3)
+        ]
+    )
     canvas.world(feet, (18, 18, 20), z, label)
-    lamps = np.stack([upright(c - 0.15, c + 0.15, 0.62, 0.86, z, z)
-                      for c in (x - half + 0.25, x + half - 0.25)])  # fmt: skip
+    lamps = np.stack(
+        [upright(c - 0.15, c + 0.15, 0.62, 0.86, z, z) for c in (x - half + 0.25, x + half - 0.25)]
+    )
     canvas.world(lamps, (226, 60, 40) if kind == "truck" else (248, 244, 216), z, None)
 
 
@@ -141,8 +187,12 @@ def paint_crossing(canvas: Canvas, kind: str, z: float, x: float, rng: Generator
         canvas.world(upright(x, x + length, low, low + 0.4, z, z), (46, 46, 48), z, None)
         canvas.world(upright(cab - 0.08, cab, low, tall, z, z), (52, 52, 54), z, None)
     else:
-        panes = np.stack([upright(at, at + 1.2, 1.3, tall - 0.6, z, z)
-                          for at in np.arange(x + 0.4, x + length - 1.2, 1.5)])  # fmt: skip
+        panes = np.stack(
+            [
+                upright(at, at + 1.2, 1.3, tall - 0.6, z, z)
+                for at in np.arange(x + 0.4, x + length - 1.2, 1.5)
+            ]
+        )
         canvas.world(panes, dark, z, None)
         canvas.world(upright(x, x + length, low, low + 0.35, z, z), shade(colour, 0.5), z, None)
     wheel = 0.34 if kind == "car" else 0.48
@@ -159,8 +209,12 @@ def paint_person(canvas: Canvas, x: float, z: float, rng: Generator) -> None:
     top = shade(CLOTHES[rng.integers(len(CLOTHES))], rng.uniform(0.8, 1.2))
     legs = shade(CLOTHES[rng.integers(len(CLOTHES))], rng.uniform(0.5, 0.9))
     for foot in (-stride, stride):
-        limb = [[x + foot - 0.07, 0, z], [x + foot + 0.09, 0, z], [x + 0.1, tall * 0.52, z],
-                [x - 0.12, tall * 0.52, z]]  # fmt: skip
+        limb = [
+            [x + foot - 0.07, 0, z],
+            [x + foot + 0.09, 0, z],
+            [x + 0.1, tall * 0.52, z],
+            [x - 0.12, tall * 0.52, z],
+        ]
         canvas.world(limb, legs, z, label)
     _paint_upper_body(canvas, x, z, tall * 0.47, tall, top, label, rng)
 
@@ -177,12 +231,19 @@ def _paint_upper_body(
 ) -> None:
     shoulder = tall * 0.84
     width = rng.uniform(0.2, 0.27)
-    torso = [[x - width * 0.75, hip, z], [x + width * 0.75, hip, z], [x + width, shoulder, z],
-             [x - width, shoulder, z]]  # fmt: skip
+    torso = [
+        [x - width * 0.75, hip, z],
+        [x + width * 0.75, hip, z],
+        [x + width, shoulder, z],
+        [x - width, shoulder, z],
+    ]
     canvas.world(torso, top, z, label)
     side = rng.choice([-1, 1])
-    arm = [[x + side * width, shoulder, z], [x + side * (width + 0.1), hip, z],
-           [x + side * width * 0.8, hip, z]]  # fmt: skip
+    arm = [
+        [x + side * width, shoulder, z],
+        [x + side * (width + 0.1), hip, z],
+        [x + side * width * 0.8, hip, z],
+    ]
     canvas.world(arm, shade(top, 0.75), z, label)
     hair = shade((58, 44, 34), rng.uniform(0.4, 2.2))
     canvas.ball((x, tall - 0.12, z), (0.125, 0.15), hair, z, label)
@@ -205,16 +266,29 @@ def paint_two_wheeler(
         if turned < 0.35:
             canvas.ball((at, radius, z), (0.06, radius), tyre, z, label)
         else:
-            rim = np.stack([at + radius * CIRCLE[0], radius + radius * CIRCLE[1],
-                            np.full_like(CIRCLE[0], z)], -1)  # (V, 3)  # fmt: skip
+            rim = np.stack(
+                [at + radius * CIRCLE[0], radius + radius * CIRCLE[1], np.full_like(CIRCLE[0], z)],
+                -1,
+            )  # (V, 3)
             canvas.line(rim, bar, tyre, z, None)
             canvas.ball((at, radius, z), (radius, radius), None, z, label)
-    frame = np.array([[x - half, radius, z], [x - half * 0.2, 0.85, z], [x + half * 0.7, 0.9, z],
-                      [x, radius * 1.05, z], [x - half * 0.2, 0.85, z]])  # fmt: skip
+    frame = np.array(
+        [
+            [x - half, radius, z],
+            [x - half * 0.2, 0.85, z],
+            [x + half * 0.7, 0.9, z],
+            [x, radius * 1.05, z],
+            [x - half * 0.2, 0.85, z],
+        ]
+    )
     canvas.line(frame, bar, colour, z, label)
     if kind == "motorcycle":
-        body = [[x - half - 0.1, 0.5, z], [x + half + 0.1, 0.45, z], [x + half * 0.8, 0.92, z],
-                [x - half * 0.5, 0.85, z]]  # fmt: skip
+        body = [
+            [x - half - 0.1, 0.5, z],
+            [x + half + 0.1, 0.45, z],
+            [x + half * 0.8, 0.92, z],
+            [x - half * 0.5, 0.85, z],
+        ]
         body = np.array(body)
         body[:, 0] = x + np.sign(body[:, 0] - x) * np.maximum(abs(body[:, 0] - x), 0.2)
         canvas.world(body, colour, z, label)

@@ -104,5 +104,11 @@ def _bytes(picture: NDArray) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.clip(picture, 0, 255), np.uint8)
 
 
-PAINTERS = {"studio": _studio, "wall": _wall, "lights": _lights, "outdoors": _outdoors,
-            "room": _room, "red carpet": _red_carpet}  # fmt: skip
+PAINTERS = {
+    "studio": _studio,
+    "wall": _wall,
+    "lights": _lights,
+    "outdoors": _outdoors,
+    "room": _room,
+    "red carpet": _red_carpet,
+}

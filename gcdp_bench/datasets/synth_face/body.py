@@ -17,8 +17,15 @@ def paint_body(canvas: Canvas, person: Person, rng: Generator) -> None:
     colour = cloth_colour(rng)
     shirt = mix(cloth_colour(rng), (236, 236, 232), 0.65)
     wide = 1.0 if person.male else 0.86
-    shoulders = [(0.0, 1.14), (0.34 * wide, 1.14), (0.62 * wide, 1.29), (1.12 * wide, 1.46),
-                 (1.5 * wide, 1.8), (1.62 * wide, FLOOR_V), (0.0, FLOOR_V)]  # fmt: skip
+    shoulders = [
+        (0.0, 1.14),
+        (0.34 * wide, 1.14),
+        (0.62 * wide, 1.29),
+        (1.12 * wide, 1.46),
+        (1.5 * wide, 1.8),
+        (1.62 * wide, FLOOR_V),
+        (0.0, FLOOR_V),
+    ]
     canvas.body(smooth(mirrored(shoulders)), colour, "clothes")
     neck = 0.42 if person.male else 0.335
     neck *= 1.12 if person.has("Chubby") else 1.0
@@ -38,8 +45,16 @@ def paint_body(canvas: Canvas, person: Person, rng: Generator) -> None:
     if person.neckline == "collar":
         _paint_collar(canvas, person, neck, (colour, shirt), rng)
     elif person.neckline in ("v", "round"):
-        edge = smooth([(-neck * 1.2, 1.2), (-open_half * 0.75, 1.38), (0, depth),
-                       (open_half * 0.75, 1.38), (neck * 1.2, 1.2)], closed=False)  # fmt: skip
+        edge = smooth(
+            [
+                (-neck * 1.2, 1.2),
+                (-open_half * 0.75, 1.38),
+                (0, depth),
+                (open_half * 0.75, 1.38),
+                (neck * 1.2, 1.2),
+            ],
+            closed=False,
+        )
         if person.neckline == "v":
             canvas.body_line(edge, 0.03, shade(colour, 0.78), "clothes")
     if person.has("Wearing_Necklace"):
@@ -52,8 +67,17 @@ def _paint_collar(
     """Shirt with a collar under a jacket, or alone, and a tie."""
     jacket, shirt = colours
     tied = person.has("Wearing_Necktie")
-    front = [(-neck - 0.04, 1.12), (-0.16, 1.32), (0.0, 1.44), (0.16, 1.32), (neck + 0.04, 1.12),
-             (0.5, 1.5), (0.24, FLOOR_V), (-0.24, FLOOR_V), (-0.5, 1.5)]  # fmt: skip
+    front = [
+        (-neck - 0.04, 1.12),
+        (-0.16, 1.32),
+        (0.0, 1.44),
+        (0.16, 1.32),
+        (neck + 0.04, 1.12),
+        (0.5, 1.5),
+        (0.24, FLOOR_V),
+        (-0.24, FLOOR_V),
+        (-0.5, 1.5),
+    ]
     if tied:
         front[2] = (0.0, 1.24)
     canvas.body(front, shirt, "clothes")

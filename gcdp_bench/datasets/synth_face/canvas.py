@@ -33,7 +33,7 @@ class Pose:
     pitch: float  # downwards
     roll: float  # clockwise
 
-    def turn(self, points: NDArray) -> NDArray:
+    def phase(self, points: NDArray) -> NDArray:
         """Head points (..., 3) to (..., 2), turned but not rolled."""
         u, v, z = points[..., 0], points[..., 1], points[..., 2]
         return np.stack(
@@ -115,7 +115,7 @@ class Canvas:
         else:
             depth = np.broadcast_to(np.asarray(z, np.float64), flat.shape[:1])
             solid = np.concatenate([flat, depth[:, None]], 1)
-        return self._to_fixed(self.pose.turn(solid), self._head)
+        return self._to_fixed(self.pose.phase(solid), self._head)
 
     def _to_fixed(self, points: NDArray, affine: NDArray) -> NDArray:
         pixels = (points @ affine[:, :2].T + affine[:, 2]) * self.size_px - 0.5

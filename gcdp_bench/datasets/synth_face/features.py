@@ -23,10 +23,20 @@ def face_outline(person: Person) -> NDArray:
     """Closed outline (V, 2) of the head."""
     jaw, width, length = (person.shape[name] for name in ("jaw", "width", "length"))
     chin = 0.2 if person.male else 0.15
-    half = np.array([
-        (0.0, -1.02), (0.36, -0.95), (0.6, -0.7), (0.7, -0.35), (0.7, 0.02), (0.665, 0.3),
-        (0.6 * jaw, 0.6), (0.43 * jaw, 0.84 * length), (chin * jaw, 0.99 * length), (0.0, length),
-    ])  # fmt: skip
+    half = np.array(
+        [
+            (0.0, -1.02),
+            (0.36, -0.95),
+            (0.6, -0.7),
+            (0.7, -0.35),
+            (0.7, 0.02),
+            (0.665, 0.3),
+            (0.6 * jaw, 0.6),
+            (0.43 * jaw, 0.84 * length),
+            (chin * jaw, 0.99 * length),
+            (0.0, length),
+        ]
+    )
     half[1:-3, 0] *= width
     return smooth(mirrored(half))
 
@@ -39,10 +49,18 @@ def _outline_depth(person: Person) -> NDArray:
 def paint_ears(canvas: Canvas, person: Person) -> None:
     """Both ears, behind the face."""
     edge = 0.7 * person.shape["width"]
-    half = np.array([
-        (-0.06, -0.1), (0.02, -0.17), (0.1, -0.15), (0.125, -0.03), (0.1, 0.12), (0.05, 0.24),
-        (0.0, 0.27), (-0.06, 0.2),
-    ])  # fmt: skip
+    half = np.array(
+        [
+            (-0.06, -0.1),
+            (0.02, -0.17),
+            (0.1, -0.15),
+            (0.125, -0.03),
+            (0.1, 0.12),
+            (0.05, 0.24),
+            (0.0, 0.27),
+            (-0.06, 0.2),
+        ]
+    )
     fold = np.array([(0.0, -0.09), (0.065, -0.09), (0.08, 0.0), (0.045, 0.12), (0.01, 0.16)])
     for side, name in SIDES:
         place = np.array([side * edge, 0.02])
@@ -133,10 +151,18 @@ def paint_brows(canvas: Canvas, person: Person) -> None:
 def paint_nose(canvas: Canvas, person: Person) -> None:
     """The nose; most of its form is relief, only nostrils and wings are drawn."""
     wide = person.shape["nose"]
-    half = np.array([
-        (0.0, -0.04), (0.05, -0.02), (0.058, 0.14), (0.085 * wide, 0.28), (0.15 * wide, 0.365),
-        (0.155 * wide, 0.43), (0.1 * wide, 0.465), (0.0, 0.475),
-    ])  # fmt: skip
+    half = np.array(
+        [
+            (0.0, -0.04),
+            (0.05, -0.02),
+            (0.058, 0.14),
+            (0.085 * wide, 0.28),
+            (0.15 * wide, 0.365),
+            (0.155 * wide, 0.43),
+            (0.1 * wide, 0.465),
+            (0.0, 0.475),
+        ]
+    )
     outline = smooth(mirrored(half), steps=4)
     canvas.head(outline, None, "nose", z=_nose_depth(outline))
     for side, _ in SIDES:

@@ -33,11 +33,20 @@ def paint_locks(canvas: Canvas, person: Person, rng: Generator) -> None:
     for side in (-1, 1):
         reach = ends + rng.uniform(-0.18, 0.06)
         inner = 0.62 if person.tucked else 0.56
-        lock = np.array([
-            (0.5, -0.5), (0.8, -0.4), (0.86, 0.1), (0.88, 0.6), (0.9, 0.7 * reach + 0.25),
-            (0.78, reach), (0.62, reach + 0.02), (inner - 0.02, 0.8 * reach), (inner, 0.75),
-            (0.62, 0.4),
-        ])  # fmt: skip
+        lock = np.array(
+            [
+                (0.5, -0.5),
+                (0.8, -0.4),
+                (0.86, 0.1),
+                (0.88, 0.6),
+                (0.9, 0.7 * reach + 0.25),
+                (0.78, reach),
+                (0.62, reach + 0.02),
+                (inner - 0.02, 0.8 * reach),
+                (inner, 0.75),
+                (0.62, 0.4),
+            ]
+        )
         lock[:, 0] *= side * _spread(person)
         canvas.head(_ragged(person, smooth(lock), rng), person.hair, "hair", z=-0.1)
 
@@ -76,8 +85,14 @@ def _outer(person: Person) -> list[tuple[float, float]]:
     side = (0.72 if person.style in ("crop", "updo") else 0.75) * wide
     if person.style in ENDS_V:
         wide = _spread(person)
-        return [(0.0, -top), (0.45, -top + 0.09), (0.75 * wide, -0.68), (0.84 * wide, -0.2),
-                (0.86 * wide, 0.4), (0.88 * wide, 0.75)]  # fmt: skip
+        return [
+            (0.0, -top),
+            (0.45, -top + 0.09),
+            (0.75 * wide, -0.68),
+            (0.84 * wide, -0.2),
+            (0.86 * wide, 0.4),
+            (0.88 * wide, 0.75),
+        ]
     return [
         (0.0, -top),
         (0.42, -top + 0.08),

@@ -63,10 +63,12 @@ def light_picture(canvas: Canvas, person: Person, light: Light, rng: Generator) 
     shades *= _cast(canvas, light)
     warmth = cv2.LUT(canvas.layout, IS_FLESH) * np.float32(1 / 255) * np.maximum(1 - shades, 0)
     lit = cv2.LUT(canvas.layout, IS_LIT) * np.float32(1 / 255)
-    picture *= cv2.merge([
-        shades * (1 + np.float32(more) * warmth) * (1 + np.float32(tint - 1) * lit)
-        for more, tint in zip(SHADOW_WARMTH, light.tint, strict=True)
-    ])  # fmt: skip
+    picture *= cv2.merge(
+        [
+            shades * (1 + np.float32(more) * warmth) * (1 + np.float32(tint - 1) * lit)
+            for more, tint in zip(SHADOW_WARMTH, light.tint, strict=True)
+        ]
+    )
     face = cv2.LUT(canvas.layout, IS_FACE).astype(np.float32)
     return picture + (gleam * face * shades)[..., None]
 

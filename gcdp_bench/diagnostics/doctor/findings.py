@@ -20,12 +20,22 @@ from gcdp_bench.io.validation import reason
 T = TypeVar("T")
 
 LIBRARIES: Mapping[str, str] = {
-    "numpy": "numpy", "scipy": "scipy", "pandas": "pandas", "pyarrow": "pyarrow",
-    "PIL": "pillow", "cv2": "opencv-python-headless", "torch": "torch",
-    "torchvision": "torchvision", "safetensors": "safetensors", "accelerate": "accelerate",
-    "mmseg": "onedl-mmsegmentation", "open_clip": "open-clip-torch",
-    "torch_fidelity": "torch-fidelity", "transformers": "transformers", "seaborn": "seaborn",
-}  # fmt: skip
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "safetensors": "safetensors",
+    "accelerate": "accelerate",
+    "mmseg": "onedl-mmsegmentation",
+    "open_clip": "open-clip-torch",
+    "torch_fidelity": "torch-fidelity",
+    "transformers": "transformers",
+    "seaborn": "seaborn",
+}
 """Module -> distribution."""
 
 

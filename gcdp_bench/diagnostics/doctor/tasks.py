@@ -50,22 +50,22 @@ def task_lines(
             [*imports("torch", "accelerate", "transformers"), *_weights("t5-large"), *_cuda()],
         ),
         *(_sampling_line(name, identities) for name in GENERATORS),
-        *_judging_lines(
+        *_eval_option_lines(
             datasets, imports("torch", "torchvision", "mmseg", "open_clip"), identities
         ),
         _task(
-            "judge images by Inception-v3 and CLIP ViT-L/14-336",
+            "extractor images by Inception-v3 and CLIP ViT-L/14-336",
             [
                 *imports("torch", "torch_fidelity", "open_clip"),
                 *_weights("inception-v3", "clip-vit-l-14-336"),
             ],
         ),
         _task(
-            "judge layouts on Cityscapes by HRNet-W48",
+            "extractor layouts on Cityscapes by HRNet-W48",
             [*imports("torch", "mmseg"), *_weights("hrnet-w48-cityscapes")],
         ),
         _task(
-            "judge images by DINOv2",
+            "extractor images by DINOv2",
             [*imports("torch", "transformers"), *_weights("dinov2-vit-l-14")],
         ),
     )
@@ -80,10 +80,10 @@ def _identities(data_root: Path | None) -> dict[str, DatasetIdentity]:
     return {name: identity for name, identity in found.items() if identity is not None}
 
 
-def _judging_lines(
+def _eval_option_lines(
     datasets: Sequence[Line], broken: Sequence[Need], identities: Mapping[str, DatasetIdentity]
 ) -> list[Line]:
-    """One line per family of datasets: subsets share their judges."""
+    """One line per family of datasets: subsets share their extractors."""
     data: Mapping[str, Line] = {line.name: line for line in datasets}
     lines = []
     for name in dict.fromkeys(family(name) for name in data):
@@ -93,10 +93,10 @@ def _judging_lines(
             needs.append(Need(f"{name}'s files", "pass --data-root FOLDER or set GCDP_DATA"))
         largest = f"{name}-100" if f"{name}-100" in data else members[0]
         first = identities.get(members[0])
-        judges = _judges(JUDGES, first, largest)
-        lines.append(_task(f"judge {name} by networks trained on it", [*needs, *judges]))
+        extractors = _extractors(JUDGES, first, largest)
+        lines.append(_task(f"extractor {name} by networks trained on it", [*needs, *extractors]))
         if name in FACES:
-            needs += _judges(("attributes",), first, largest)
+            needs += _extractors(("attributes",), first, largest)
             lines.append(_task(f"attribute recall on {name}", needs))
     return lines
 
@@ -118,7 +118,7 @@ def _task(what: str, needs: Sequence[Need]) -> Line:
     return Line(what, not needs, detail or "yes")
 
 
-def _judges(kinds: Sequence[str], dataset: DatasetIdentity | None, largest: str) -> list[Need]:
+def _extractors(kinds: Sequence[str], dataset: DatasetIdentity | None, largest: str) -> list[Need]:
     missing = [
         kind for kind in kinds if dataset is None or attempt(partial(find_run, kind, dataset))[1]
     ]

@@ -36,8 +36,9 @@ def distance_checks() -> list[Check]:
             source="|m1 - m2|^2 + sum (sqrt a - sqrt b)^2",
             expected=17.0,
             tolerance=1e-9,
-            compute=lambda: _of_moments([0, 0, 0], np.diag([1.0, 4, 9]),
-                                        [1, 2, 3], np.diag([4.0, 9, 16])),
+            compute=lambda: _of_moments(
+                [0, 0, 0], np.diag([1.0, 4, 9]), [1, 2, 3], np.diag([4.0, 9, 16])
+            ),
         ),
         Check(
             name="Fréchet, equal covariances, means 0 and 1 in 2048 dimensions",
@@ -130,7 +131,7 @@ def distance_checks() -> list[Check]:
             tolerance=0.045,
             compute=coverage,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def random_pair() -> tuple[Array, Array]:

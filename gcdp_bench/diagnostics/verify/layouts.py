@@ -13,7 +13,7 @@ from gcdp_bench.diagnostics.verify.check import Check
 from gcdp_bench.metrics.attribute_recall import attribute_values
 from gcdp_bench.metrics.clip_score import clip_values
 from gcdp_bench.metrics.layout_iou import confusion_matrices, iou_values
-from gcdp_bench.metrics.semantic_recall import classes_asked, recall_values
+from gcdp_bench.metrics.semantic_recall import prompted_classes, recall_values
 
 NAMES = ("building", "fence", "road", "person", "sky", "unlabeled")
 NUM_PIXELS = 10_000
@@ -141,19 +141,19 @@ def toy_iou() -> list[MetricValue]:
 
 def toy_attributes() -> list[MetricValue]:
     """Two captions over hat, glasses, beard: 1 asks, 0 excludes, -1 says nothing."""
-    asked = np.array([[1, 1, -1], [1, 0, 0]], np.int8)
+    prompted = np.array([[1, 1, -1], [1, 0, 0]], np.int8)
     seen = np.array([[0.1, 0.9, 0.9], [0.9, 0.1, 0.9]])
-    return attribute_values(asked, seen, np.full(3, 0.5), ("hat", "glasses", "beard"))
+    return attribute_values(prompted, seen, np.full(3, 0.5), ("hat", "glasses", "beard"))
 
 
 def _recall(
-    asked: Sequence[Collection[int]], found: Sequence[Collection[int]], pixels: int = 500
+    prompted: Sequence[Collection[int]], found: Sequence[Collection[int]], pixels: int = 500
 ) -> list[MetricValue]:
     """Values of captions that ask for these classes of images that show those."""
     num_classes = len(NAMES)
-    counts = pixels * classes_asked(found, num_classes).astype(np.int64)
+    counts = pixels * prompted_classes(found, num_classes).astype(np.int64)
     return recall_values(
-        classes_asked(asked, num_classes), counts, NUM_PIXELS, NAMES, range(num_classes - 1)
+        prompted_classes(prompted, num_classes), counts, NUM_PIXELS, NAMES, range(num_classes - 1)
     )
 
 

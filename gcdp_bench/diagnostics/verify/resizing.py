@@ -34,8 +34,11 @@ MEASURED = (13.59, 6.41, 1.46, 4.70)
 
 def resize_checks() -> list[Check]:
     """Three resizes, at every size."""
-    matrices = {"tf1": (tf1_bilinear, tf1_matrix), "torch": (torch_bilinear, centre_matrix),
-                "clean": (clean_bicubic, bicubic_matrix)}  # fmt: skip
+    matrices = {
+        "tf1": (tf1_bilinear, tf1_matrix),
+        "torch": (torch_bilinear, centre_matrix),
+        "clean": (clean_bicubic, bicubic_matrix),
+    }
     sources = {
         "tf1": "grid of tf.compat.v1.image.resize_bilinear, as a matrix",
         "torch": "bilinear between pixel centres, as a matrix",

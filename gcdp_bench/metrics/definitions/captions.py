@@ -20,8 +20,12 @@ _MEAN_INTERVAL = (
     "per class: Wilson's score interval"
 )
 
-AREAS = {"": "1 pixel", "@0.01%": "0.01 % of the image", "@0.1%": "0.1 % of the image",
-         "@1%": "1 % of the image"}  # fmt: skip
+AREAS = {
+    "": "1 pixel",
+    "@0.01%": "0.01 % of the image",
+    "@0.1%": "0.1 % of the image",
+    "@1%": "1 % of the image",
+}
 """Suffix of Semantic Recall and its company -> least area at which a class is found."""
 
 _AREA_TRAP = (
@@ -98,13 +102,14 @@ def _false_detection(suffix: str) -> Definition:
 
 _OF_CEILING = Definition(
     title="Semantic Recall as a share of the ceiling",
-    formula="semantic_recall / semantic_recall of real images with their own captions, same judge",
+    formula="semantic_recall / semantic_recall of real images with their own captions, by the same "
+    "extractor",
     unit="share of what real images reach, about 0 to 1; can exceed 1",
     higher_is_better=True,
     source="this project",
     extractor=SEGMENTER,
     resize=SEGMENTER_RESIZE,
-    compared_with="the real-ceiling row of the same judge and the same captions",
+    compared_with="the real-ceiling row of the same extractor and the same captions",
     interval="that of semantic_recall, divided by the ceiling; the ceiling's own is not in it",
     bounds=NOT_NEGATIVE,
     traps=("A segmenter that sees little makes both sides small: read the ceiling itself too.",),
@@ -180,8 +185,8 @@ _ATTRIBUTE_FORMULAS = {
         True,
     ),
     "attribute_false_detection": (
-        "Attributes seen but not asked for",
-        "mean over samples of the share of the attributes not asked for that are seen",
+        "Attributes seen but not prompted",
+        "mean over samples of the share of the attributes not prompted that are seen",
         False,
     ),
 }
@@ -205,7 +210,7 @@ def _attribute(metric: str) -> Definition:
         bounds=SHARE,
         traps=(
             "Only attributes that the captions name, and that the classifier was found able to "
-            "judge, take part.",
+            "extractor, take part.",
             "What a caption does not mention may well be true: read precision and false "
             "detections beside those of real images.",
         ),
@@ -214,9 +219,12 @@ def _attribute(metric: str) -> Definition:
 
 CLASS_METRICS = (
     "semantic_recall_of_ceiling",
-    *(f"{name}{suffix}" for name in ("semantic_recall", "semantic_precision",
-                                     "false_detection_rate") for suffix in AREAS),
-)  # fmt: skip
+    *(
+        f"{name}{suffix}"
+        for name in ("semantic_recall", "semantic_precision", "false_detection_rate")
+        for suffix in AREAS
+    ),
+)
 """Metrics that depend on which classes a caption names: a change of how captions are read is a new
 version of each (`versions.CHANGES`)."""
 

@@ -108,9 +108,11 @@ _LABELLED = Definition(
     resize="none",
     compared_with="nothing",
     interval="none: it is a setting",
-    traps=("Given only by generators for which it is a setting; the others saw every layout of "
-           "their training set, or none.",),
-)  # fmt: skip
+    traps=(
+        "Given only by generators for which it is a setting; the others saw every layout of "
+        "their training set, or none.",
+    ),
+)
 
 LAYOUT_DEFINITIONS: Mapping[str, Definition] = {
     "miou": _iou(

@@ -3,7 +3,7 @@
 Values of two versions are not one quantity: they never stand in one table. A version rises with
 everything that moves the value for the same images, layouts, captions and networks: how captions
 are read, a threshold, a formula. Another network, another resize before it or another precision is
-not a version: `judges`, `resizer` and `precision` say it.
+not a version: `extractors`, `resizer` and `precision` say it.
 """
 
 from __future__ import annotations

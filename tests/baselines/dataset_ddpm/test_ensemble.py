@@ -29,8 +29,14 @@ def test_layers_and_their_start():
     assert isinstance(member, nn.Sequential)
     linear = [layer for layer in member if isinstance(layer, nn.Linear)]
     assert [type(layer) for layer in member] == [
-        nn.Linear, nn.ReLU, nn.BatchNorm1d, nn.Linear, nn.ReLU, nn.BatchNorm1d, nn.Linear,
-    ]  # fmt: skip
+        nn.Linear,
+        nn.ReLU,
+        nn.BatchNorm1d,
+        nn.Linear,
+        nn.ReLU,
+        nn.BatchNorm1d,
+        nn.Linear,
+    ]
     assert [layer.weight.shape for layer in linear] == [(128, 576), (32, 128), (3, 32)]
     assert float(linear[0].weight.detach().std()) == pytest.approx(0.02, rel=0.02)
     assert not any(layer.bias.any() for layer in linear)

@@ -37,7 +37,7 @@ def test_what_it_says_of_itself(model):
     assert isinstance(model, Generator)
     assert model.name == "dataset-ddpm" and model.trained_on == "stripes"
     assert model.class_names == NAMES and model.image_size == SIZE
-    assert model.makes_layouts and not model.reads_captions and model.knob is None
+    assert model.makes_layouts and not model.reads_captions and model.parameter is None
     assert model.num_steps == 3 and model.settings == {"steps": 3}
 
 
@@ -79,10 +79,10 @@ def test_the_digest_covers_both_networks(model, tmp_path):
 
 
 def test_a_shipped_folder_makes_nearly_the_same_pairs(model, folder, tmp_path):
-    ship(folder, tmp_path / "shipped")
+    ship(folder, tmp_path / "pretrained")
     one, two = (
         g.sample(CAPTIONS, guidance=1.0, seeds=[1, 2, 3])
-        for g in (model, load(tmp_path / "shipped"))
+        for g in (model, load(tmp_path / "pretrained"))
     )
     assert float((one.images.float() - two.images.float()).abs().mean()) < 2
     assert float((one.layouts == two.layouts).float().mean()) > 0.9

@@ -27,8 +27,12 @@ def test_what_is_written_is_read(folder):
 
 def test_the_folder_needs_nothing_else(folder):
     names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-    assert names == ["config.json", "ddpm/config.json", "ddpm/model.safetensors",
-                     "model.safetensors"]  # fmt: skip
+    assert names == [
+        "config.json",
+        "ddpm/config.json",
+        "ddpm/model.safetensors",
+        "model.safetensors",
+    ]
 
 
 def test_a_folder_may_be_written_over_its_own_model(folder):

@@ -40,17 +40,23 @@ def test_the_noise_is_always_the_same():
 def test_width_is_channels_times_timesteps(trained, maps):
     assert ALL.blocks == block_names(trained.network)
     assert [tuple(part.shape[1:]) for part in maps] == [
-        (2, 4, 3 * 16), (2, 4, 3 * 16), (4, 8, 3 * 8), (8, 16, 3 * 8)
-    ]  # fmt: skip
+        (2, 4, 3 * 16),
+        (2, 4, 3 * 16),
+        (4, 8, 3 * 8),
+        (8, 16, 3 * 8),
+    ]
     assert feature_width(ALL, trained.config.unet) == 3 * (16 + 16 + 8 + 8)
     assert feature_width(LABELS, trained.config.unet) == 3 * (16 + 8)
 
 
 def test_maps_are_the_blocks_at_every_timestep(trained, maps):
     found = features_under_noise(
-        trained, to_float(stripes_images()), shared_noise(SIZE),
-        timesteps=ALL.timesteps, blocks=ALL.blocks,
-    )  # fmt: skip
+        trained,
+        to_float(stripes_images()),
+        shared_noise(SIZE),
+        timesteps=ALL.timesteps,
+        blocks=ALL.blocks,
+    )
     for part, block in zip(maps, ALL.blocks, strict=True):
         for place, t in enumerate(ALL.timesteps):
             width = found[t, block].shape[1]
@@ -61,9 +67,12 @@ def test_maps_are_the_blocks_at_every_timestep(trained, maps):
 def test_features_are_upsampled_bilinearly(maps):
     """Against the library, every pixel of every image."""
     expected = torch.cat(
-        [F.interpolate(part.permute(0, 3, 1, 2), size=SIZE, mode="bilinear", align_corners=False)
-         for part in maps], 1,
-    )  # fmt: skip
+        [
+            F.interpolate(part.permute(0, 3, 1, 2), size=SIZE, mode="bilinear", align_corners=False)
+            for part in maps
+        ],
+        1,
+    )
     area = SIZE[0] * SIZE[1]
     places = torch.arange(6 * area)
     found = features_at(maps, places // area, places % area, SIZE)  # (P, F)

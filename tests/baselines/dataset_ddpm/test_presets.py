@@ -60,8 +60,10 @@ def test_the_classifiers_fit_the_diffusion_model_of_their_name(name):
 
 
 def test_features_are_read_at_the_papers_noise_on_any_schedule():
-    steps = {name: preset.resolve(dataset(name)).labels.timesteps
-             for name, preset in DATASET_DDPM_PRESETS.items()}  # fmt: skip
+    steps = {
+        name: preset.resolve(dataset(name)).labels.timesteps
+        for name, preset in DATASET_DDPM_PRESETS.items()
+    }
     assert steps["paper-celeba"] == PAPER_TIMESTEPS
     linear, cosine = (
         Schedule(ScheduleConfig(name=name)).alpha_bar for name in ("linear", "cosine")

@@ -15,14 +15,21 @@ from gcdp_bench.core.rng import generator
 from gcdp_bench.profiling.training_cost import read_cost, write_cost
 from gcdp_bench.training.checkpoint import load_weights
 from gcdp_bench.training.loop import TrainingConfig, train
-from gcdp_bench.training.task import Exporting, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Exporting
 
 from .small import LABELS, ensemble, stage, stripes, stripes_images, write_stage
 
 TRAINING = TrainingConfig(
-    steps=6, batch_size=8, learning_rate=1e-2, warmup_steps=0, max_grad_norm=None,
-    ema_max_decay=0.0, checkpoint_every=3, validate_every=6, preview_every=6,
-)  # fmt: skip
+    steps=6,
+    batch_size=8,
+    learning_rate=1e-2,
+    warmup_steps=0,
+    max_grad_norm=None,
+    ema_max_decay=0.0,
+    checkpoint_every=3,
+    validate_every=6,
+    preview_every=6,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +54,7 @@ def run(task, folder, training=TRAINING, *, resume=False):
 def test_it_is_what_the_loop_takes(task):
     assert task.num_examples == 4 and task.loss_weights == {"cross_entropy": 3.0}
     assert make(task._folder, num_images=None).num_examples == 6
-    assert isinstance(task, Exporting) and not isinstance(task, TurnTask)
+    assert isinstance(task, Exporting) and not isinstance(task, AdversarialTask)
 
 
 def test_a_batch_is_drawn_from_its_generator(task):
@@ -66,8 +73,12 @@ def test_pixels_are_drawn_uniformly_from_the_labelled_ones(task):
     assert set(classes.tolist()) == {0, 1}
     spread = math.sqrt(share * (1 - share) / len(classes))
     assert float((classes == 0).float().mean()) == pytest.approx(share, abs=4 * spread)
-    assert set(make(task._folder, min_pixels=15).batch(range(500), generator("many"))
-               ["classes"].flatten().tolist()) == {0, 1, 2}  # fmt: skip
+    assert set(
+        make(task._folder, min_pixels=15)
+        .batch(range(500), generator("many"))["classes"]
+        .flatten()
+        .tolist()
+    ) == {0, 1, 2}
 
 
 def test_a_feature_belongs_to_its_class(ddpm):

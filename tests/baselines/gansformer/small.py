@@ -7,13 +7,24 @@ from baselines.gansformer.model import GansformerConfig
 from tests.reference_model.conftest import NAMES, Stripes
 
 NETWORK = NetworkConfig(
-    image_size=(16, 32), start_size=(4, 8), channels=(8, 6, 4), convs=(1, 2, 1), num_latents=3,
-    latent_dim=8, mapping_layers=2, attention_rows=8,
-)  # fmt: skip
+    image_size=(16, 32),
+    start_size=(4, 8),
+    channels=(8, 6, 4),
+    convs=(1, 2, 1),
+    num_latents=3,
+    latent_dim=8,
+    mapping_layers=2,
+    attention_rows=8,
+)
 CONFIG = GansformerConfig(
-    dataset="stripes", class_names=NAMES, network=NETWORK, r1_gamma=2.0, r1_every=2,
-    augment="ada", ada_ramp_images=64,
-)  # fmt: skip
+    dataset="stripes",
+    class_names=NAMES,
+    network=NETWORK,
+    r1_gamma=2.0,
+    r1_every=2,
+    augment="ada",
+    ada_ramp_images=64,
+)
 
 
 class WideStripes(Stripes):

@@ -19,8 +19,9 @@ SIZE, DIM, LATENT, NUM = (2, 3), 5, 8, 4
 
 def attention(*, duplex, first=False):
     torch.manual_seed(0)
-    built = BipartiteAttention(DIM, latent_dim=LATENT, num_latents=NUM, size=SIZE, duplex=duplex,
-                               first=first)  # fmt: skip
+    built = BipartiteAttention(
+        DIM, latent_dim=LATENT, num_latents=NUM, size=SIZE, duplex=duplex, first=first
+    )
     return built.double()
 
 
@@ -69,8 +70,9 @@ def test_a_step_of_kmeans_is_the_mean_of_what_each_latent_was_given():
 def test_sharp_assignments_are_hard_kmeans():
     centres = 50 * torch.eye(LATENT, dtype=torch.float64)[:2]
     queries = torch.stack([centres[0] + 1, centres[0] - 1, centres[1] + 2])[None]
-    torch.testing.assert_close(kmeans_step(queries, centres[None])[0],
-                               torch.stack([centres[0], centres[1] + 2]))  # fmt: skip
+    torch.testing.assert_close(
+        kmeans_step(queries, centres[None])[0], torch.stack([centres[0], centres[1] + 2])
+    )
 
 
 def test_features_are_normalised_over_channels():

@@ -13,9 +13,16 @@ from tests.baselines.gansformer.small import NETWORK
 
 
 @pytest.mark.parametrize(
-    ("size", "start"), [((64, 128), (4, 8)), ((96, 128), (3, 4)), ((128, 128), (4, 4)),
-                        ((256, 512), (4, 8)), ((112, 64), (7, 4)), ((128, 80), (8, 5))],
-)  # fmt: skip
+    ("size", "start"),
+    [
+        ((64, 128), (4, 8)),
+        ((96, 128), (3, 4)),
+        ((128, 128), (4, 4)),
+        ((256, 512), (4, 8)),
+        ((112, 64), (7, 4)),
+        ((128, 80), (8, 5)),
+    ],
+)
 def test_images_are_halved_to_few_rows(size, start):
     found, rows = halved(size)
     assert found == start and rows[0] == start[0] and rows[-1] == size[0]

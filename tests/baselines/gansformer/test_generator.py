@@ -39,7 +39,7 @@ def test_it_is_a_generator_that_reads_no_captions(folder):
     model = load(folder)
     assert isinstance(model, Generator)
     assert not model.makes_layouts and not model.reads_captions
-    assert model.knob.symbol == "ψ" and model.num_steps == 1
+    assert model.parameter.symbol == "ψ" and model.num_steps == 1
     assert model.image_size == (16, 32) and model.trained_on == "stripes"
 
 
@@ -63,10 +63,10 @@ def test_the_digest_follows_the_weights(folder, tmp_path):
 
 
 def test_it_ships(folder, tmp_path):
-    ship(folder, tmp_path / "shipped")
-    shipped = load(tmp_path / "shipped")
+    ship(folder, tmp_path / "pretrained")
+    pretrained = load(tmp_path / "pretrained")
     first, second = (
-        m.sample(["a"], guidance=1.0, seeds=[4]).images for m in (load(folder), shipped)
+        m.sample(["a"], guidance=1.0, seeds=[4]).images for m in (load(folder), pretrained)
     )
     assert (first.int() - second.int()).abs().float().mean() < 1
 

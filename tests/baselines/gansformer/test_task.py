@@ -14,13 +14,18 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train
-from gcdp_bench.training.task import Exporting, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.gansformer.small import CONFIG, WideStripes
 
 TRAINING = TrainingConfig(
-    steps=6, batch_size=4, learning_rate=2e-3, warmup_steps=0, betas=(0.0, 0.99),
-    max_grad_norm=None, checkpoint_every=3,
-)  # fmt: skip
+    steps=6,
+    batch_size=4,
+    learning_rate=2e-3,
+    warmup_steps=0,
+    betas=(0.0, 0.99),
+    max_grad_norm=None,
+    checkpoint_every=3,
+)
 
 
 def make(**changes):
@@ -28,13 +33,14 @@ def make(**changes):
 
 
 def run(folder, training=TRAINING, *, resume=False):
-    return train(make(), training, folder, resume=resume, progress=Silent(), part="gansformer",
-                 dataset="toy")  # fmt: skip
+    return train(
+        make(), training, folder, resume=resume, progress=Silent(), part="gansformer", dataset="toy"
+    )
 
 
 def test_turns_have_the_logistic_terms_and_a_lazy_penalty():
     task = make(augment="none")
-    assert isinstance(task, TurnTask) and isinstance(task, Exporting)
+    assert isinstance(task, AdversarialTask) and isinstance(task, Exporting)
     torch.manual_seed(0)
     network = task.build()
     batch = task.batch(range(4), generator("batch"))
@@ -53,8 +59,11 @@ def test_images_are_mirrored_by_the_draw():
     straight = make(horizontal_flip=False).batch(range(8), generator("batch"))["image"]
     same = [bool((a == b).all()) for a, b in zip(flipped, straight, strict=True)]
     assert 0 < sum(same) < 8
-    assert all(bool((a.flip(-1) == b).all()) for a, b, keep in
-               zip(flipped, straight, same, strict=True) if not keep)  # fmt: skip
+    assert all(
+        bool((a.flip(-1) == b).all())
+        for a, b, keep in zip(flipped, straight, same, strict=True)
+        if not keep
+    )
 
 
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path):

@@ -5,9 +5,16 @@ import torch
 from baselines.lafite.config import NetworkConfig
 
 CONFIG = NetworkConfig(
-    image_size=(16, 32), start_size=(4, 8), text_dim=6, generator_channels=(8, 6, 4),
-    discriminator_channels=(8, 6, 4), convs=(1, 2, 1), z_dim=5, w_dim=7, mapping_layers=2,
-)  # fmt: skip
+    image_size=(16, 32),
+    start_size=(4, 8),
+    text_dim=6,
+    generator_channels=(8, 6, 4),
+    discriminator_channels=(8, 6, 4),
+    convs=(1, 2, 1),
+    z_dim=5,
+    w_dim=7,
+    mapping_layers=2,
+)
 
 
 def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

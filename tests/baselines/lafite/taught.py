@@ -16,9 +16,13 @@ from tests.reference_model.conftest import NAMES, Stripes
 
 SIZE = (16, 32)
 LOSS = LafiteLossConfig(
-    image_text_weight=3.0, feature_text_weight=5.0, r1_gamma=2.0, r1_every=2, path_weight=2.0,
+    image_text_weight=3.0,
+    feature_text_weight=5.0,
+    r1_gamma=2.0,
+    r1_every=2,
+    path_weight=2.0,
     path_every=3,
-)  # fmt: skip
+)
 LAFITE = LafiteConfig(
     dataset="stripes", class_names=NAMES, network=NETWORK, loss=LOSS, augment="diffaugment"
 )
@@ -32,8 +36,15 @@ class WideStripes(Stripes):
 def clip_config(embed_dim: int = 6) -> ClipConfig:
     """For images of half the size, so that the teacher has to resize."""
     found = TEACHER.resolve(WideStripes()).clip
-    return replace(found, image_size=(8, 16), width=32, layers=1, head_width=16,
-                   embed_dim=embed_dim, context_length=8)  # fmt: skip
+    return replace(
+        found,
+        image_size=(8, 16),
+        width=32,
+        layers=1,
+        head_width=16,
+        embed_dim=embed_dim,
+        context_length=8,
+    )
 
 
 def write_clip(folder: Path, seed: int = 0, embed_dim: int = 6) -> Path:

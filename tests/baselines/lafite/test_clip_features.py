@@ -75,34 +75,34 @@ def test_the_standard_one_sees_what_the_judge_sees_of_small_pictures():
     """At the network's own size neither resizes, so features are those of open_clip's transform."""
     network = tiny_network()
     found = StandardTeacher(network)
-    judge = StandardClip(network, name="tiny", digest="0")
+    extractor = StandardClip(network, name="tiny", digest="0")
     small = pictures(3, (32, 32))
     torch.testing.assert_close(
-        found.image(to_float(small)), judge.embed(small), atol=1e-5, rtol=1e-4
+        found.image(to_float(small)), extractor.embed(small), atol=1e-5, rtol=1e-4
     )
     captions = ["a red car", "sky", "An image of an urban street view"]
     cosines = (found.image(to_float(small)) * found.text(captions)).sum(1)
     torch.testing.assert_close(
-        cosines, torch.from_numpy(judge.cosines(small, captions).cosines), atol=1e-5, rtol=1e-4
+        cosines, torch.from_numpy(extractor.cosines(small, captions).cosines), atol=1e-5, rtol=1e-4
     )
     assert found.image(torch.zeros(1, 3, 20, 60)).shape == (1, 16)
 
 
 def test_the_standard_one_is_read_from_a_file_and_from_a_copy(tmp_path, monkeypatch):
-    asked = []
+    prompted = []
 
     def create_model(name, *, pretrained, force_quick_gelu, device):
         if str(device) == "meta":
             return tiny_network()
-        asked.append((name, pretrained, force_quick_gelu))
-        return tiny_network(seed=len(asked))
+        prompted.append((name, pretrained, force_quick_gelu))
+        return tiny_network(seed=len(prompted))
 
     monkeypatch.setattr("open_clip.create_model", create_model)
     torch.save(tiny_network().state_dict(), tmp_path / "ViT-B-32.pt")
     found = load_teacher(tmp_path / "ViT-B-32.pt")
     found.export(tmp_path / "clip")
     copy = load_teacher(tmp_path / "clip")
-    assert asked == [("ViT-B-32", None, True)] * 2
+    assert prompted == [("ViT-B-32", None, True)] * 2
     assert copy.digest == found.digest == StandardTeacher(tiny_network()).digest
     assert torch.equal(copy.text(CAPTIONS), found.text(CAPTIONS))
 

@@ -13,20 +13,20 @@ NONE = torch.zeros(3, dtype=torch.bool)
 
 
 class Counting:
-    """Features that say what was asked for: columns where cars are, the caption's length."""
+    """Features that say what was prompted: columns where cars are, the caption's length."""
 
     digest, width = "0", 6
 
     def __init__(self):
-        self.asked = []
+        self.prompted = []
 
     def image(self, images):
-        self.asked.append(("image", len(images)))
+        self.prompted.append(("image", len(images)))
         left, right = images.mean((1, 2)).split(16, 1)  # (B, 16)
         return F.normalize(torch.cat([left[:, 4:7], right[:, -7:-4]], 1), dim=1)
 
     def text(self, captions):
-        self.asked.append(("text", len(captions)))
+        self.prompted.append(("text", len(captions)))
         rows = [[len(c), c.count("a"), 1, 2, 3, 4] for c in captions]
         return F.normalize(torch.tensor(rows, dtype=torch.float), dim=1)
 
@@ -54,7 +54,7 @@ def test_each_is_read_once():
     for _ in range(2):
         found.text_features([0, 1, 2, 0])  # 0 and 2 have the same caption
         found.image_features([0, 1, 0], torch.tensor([False, False, True]))
-    assert teacher.asked == [("text", 2), ("image", 3)]
+    assert teacher.prompted == [("text", 2), ("image", 3)]
 
 
 def test_a_mirrored_picture_has_features_of_its_own():
@@ -87,5 +87,5 @@ def test_only_what_is_needed_is_read():
     pairs, free = Counting(), Counting()
     examples(pairs).conditions([0, 1, 2], NONE, NONE, noise)
     examples(free).conditions([0, 1, 2], NONE, ~NONE, noise)
-    assert [kind for kind, _ in pairs.asked] == ["text"]
-    assert [kind for kind, _ in free.asked] == ["image"]
+    assert [kind for kind, _ in pairs.prompted] == ["text"]
+    assert [kind for kind, _ in free.prompted] == ["image"]

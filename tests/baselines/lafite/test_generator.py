@@ -53,7 +53,7 @@ def difference(one, two):
 def test_it_is_a_generator_of_one_step(lafite):
     assert isinstance(lafite, Generator)
     assert lafite.num_steps == 1 and lafite.settings == {} and not lafite.makes_layouts
-    assert lafite.knob.symbol == "ψ"
+    assert lafite.parameter.symbol == "ψ"
     assert lafite.image_size == (16, 32) and lafite.trained_on == "stripes"
     assert lafite.class_names == LAFITE.class_names
 
@@ -114,11 +114,13 @@ def test_the_digest_covers_generator_and_clip(lafite, folder, tmp_path):
 
 
 def test_a_shipped_folder_makes_nearly_the_same_images(lafite, folder, tmp_path):
-    ship(folder, tmp_path / "shipped")
-    shipped = load(tmp_path / "shipped")
-    one, two = (g.sample(CAPTIONS, guidance=0.8, seeds=[1, 2, 3]).images for g in (lafite, shipped))
+    ship(folder, tmp_path / "pretrained")
+    pretrained = load(tmp_path / "pretrained")
+    one, two = (
+        g.sample(CAPTIONS, guidance=0.8, seeds=[1, 2, 3]).images for g in (lafite, pretrained)
+    )
     assert difference(one, two) <= 8
-    assert shipped.digest != lafite.digest
+    assert pretrained.digest != lafite.digest
 
 
 @pytest.mark.parametrize("psi", [-0.1, 1.1, float("nan")])

@@ -49,6 +49,7 @@ def test_sharpened_has_the_same_optimum():
     """Its constant has no gradient; a better match is still better."""
     images = normal(6, 8)
     matched = [float(losses.contrastive(images, images, sharpened=s)) for s in (False, True)]
-    swapped = [float(losses.contrastive(images, images.roll(1, 0), sharpened=s))
-               for s in (False, True)]  # fmt: skip
+    swapped = [
+        float(losses.contrastive(images, images.roll(1, 0), sharpened=s)) for s in (False, True)
+    ]
     assert matched[0] < swapped[0] and matched[1] < swapped[1]

@@ -40,8 +40,12 @@ def test_what_is_written_is_read(folder, clip):
 def test_the_folder_needs_nothing_else(folder):
     """Generator and CLIP: no discriminator, no checkpoint."""
     names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-    assert names == ["clip/config.json", "clip/model.safetensors", "config.json",
-                     "model.safetensors"]  # fmt: skip
+    assert names == [
+        "clip/config.json",
+        "clip/model.safetensors",
+        "config.json",
+        "model.safetensors",
+    ]
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "clip/config.json"])

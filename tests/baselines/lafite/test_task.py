@@ -16,13 +16,18 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train
-from gcdp_bench.training.task import Exporting, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.lafite.taught import LAFITE, LOSS, WideStripes, images, write_clip
 
 TRAINING = TrainingConfig(
-    steps=6, batch_size=4, learning_rate=2e-3, warmup_steps=0, betas=(0.0, 0.99),
-    max_grad_norm=None, checkpoint_every=3,
-)  # fmt: skip
+    steps=6,
+    batch_size=4,
+    learning_rate=2e-3,
+    warmup_steps=0,
+    betas=(0.0, 0.99),
+    max_grad_norm=None,
+    checkpoint_every=3,
+)
 DISCRIMINATOR, GENERATOR = {"d_logistic", "d_text"}, {"g_logistic", "g_text", "clip"}
 
 
@@ -55,9 +60,9 @@ def run(task, folder, training=TRAINING, resume=False):
     return train(task, training, folder, resume=resume, progress=Silent(), part="it", dataset="toy")
 
 
-def fakes(network, batch, turn):
+def fakes(network, batch, phase):
     """Images of a turn, layer by layer."""
-    own = {name.removeprefix(f"{turn}."): v for name, v in batch.items() if name.startswith(turn)}
+    own = {name.removeprefix(f"{phase}."): v for name, v in batch.items() if name.startswith(phase)}
     noise = [own[f"noise.{index}"] for index in range(4)]
     return network.generator(own["z"], own["text"], noise, mix=(own["other"], own["first"])), own[
         "text"
@@ -66,11 +71,11 @@ def fakes(network, batch, turn):
 
 def test_it_is_what_the_loop_takes(make):
     task = make()
-    assert isinstance(task, TurnTask) and isinstance(task, Exporting)
-    assert task.num_examples == 6 and tuple(task.turns) == ("discriminator", "generator")
+    assert isinstance(task, AdversarialTask) and isinstance(task, Exporting)
+    assert task.num_examples == 6 and tuple(task.phases) == ("discriminator", "generator")
     assert from_dict(LafiteConfig, task.metadata()["lafite"]) == task.config
     assert task.metadata()["clip"] == task.teacher.digest
-    assert {name for name, _ in build(task).named_children()} == set(task.turns)
+    assert {name for name, _ in build(task).named_children()} == set(task.phases)
 
 
 def test_a_batch_is_drawn_from_its_generator(make):
@@ -104,7 +109,7 @@ def test_text_of_pairs_stays_near_the_captions(make):
     task = make()
     batch = task.batch(range(6), generator("text"))
     captions = task.teacher.text([WideStripes()[index].caption for index in range(6)])
-    one, two = (batch[f"{turn}.text"] for turn in task.turns)
+    one, two = (batch[f"{phase}.text"] for phase in task.phases)
     for text in (one, two):
         torch.testing.assert_close(text.norm(dim=1), torch.ones(6))
         assert float((text * captions).sum(1).min()) >= math.sqrt(1 - 1 / 81) - 1e-6
@@ -139,20 +144,25 @@ def test_lazy_terms_come_every_so_many_steps(make):
     task = make()
     network, batch = build(task), make().batch(range(4), generator("batch"))
     for step in range(7):
-        terms = {turn: set(task.turn_losses(network, batch, turn, step)) for turn in task.turns}
+        terms = {phase: set(task.turn_losses(network, batch, phase, step)) for phase in task.phases}
         assert terms["discriminator"] == DISCRIMINATOR | ({"r1"} if step % 2 == 0 else set())
         assert terms["generator"] == GENERATOR | ({"path"} if step % 3 == 0 else set())
     assert task.loss_weights == {
-        "d_logistic": 1.0, "d_text": 5.0, "r1": 2.0 / 2 * 2, "g_logistic": 1.0, "g_text": 5.0,
-        "clip": 3.0, "path": 2.0 * 3,
-    }  # fmt: skip
+        "d_logistic": 1.0,
+        "d_text": 5.0,
+        "r1": 2.0 / 2 * 2,
+        "g_logistic": 1.0,
+        "g_text": 5.0,
+        "clip": 3.0,
+        "path": 2.0 * 3,
+    }
 
 
 def test_penalties_without_weight_are_not_computed(make):
     task = make(loss=replace(LOSS, r1_gamma=0.0, path_weight=0.0))
     batch = task.batch(range(4), generator("batch"))
     network = build(task)
-    terms = [set(task.turn_losses(network, batch, turn, 0)) for turn in task.turns]
+    terms = [set(task.turn_losses(network, batch, phase, 0)) for phase in task.phases]
     assert terms == [DISCRIMINATOR, GENERATOR]
     assert not any(name.endswith("path") for name in batch)
 
@@ -219,13 +229,13 @@ def test_a_turn_reaches_its_own_network(make):
     """As the loop calls it: the other network's parameters need no gradient."""
     task = make()
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    for turn in task.turns:
+    for phase in task.phases:
         for name, child in network.named_children():
-            child.requires_grad_(name == turn)
-        sum(task.turn_losses(network, batch, turn, 0).values()).backward()
+            child.requires_grad_(name == phase)
+        sum(task.turn_losses(network, batch, phase, 0).values()).backward()
         for name, child in network.named_children():
             reached = {p.grad is not None for p in child.parameters()}
-            assert reached == {name == turn}
+            assert reached == {name == phase}
         network.zero_grad()
 
 
@@ -233,13 +243,13 @@ def test_both_turns_see_augmented_images(make):
     """The discriminator's turn for images and samples, each with draws of its own."""
     task = make()
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    for turn, name, terms in (
+    for phase, name, terms in (
         ("discriminator", "discriminator.augment_real", {"d_logistic", "d_text"}),
         ("discriminator", "discriminator.augment", {"d_logistic"}),
         ("generator", "generator.augment", {"g_logistic", "g_text"}),
     ):
         changed = {**batch, name: 1 - batch[name]}
-        one, two = (task.turn_losses(network, b, turn, 1) for b in (batch, changed))
+        one, two = (task.turn_losses(network, b, phase, 1) for b in (batch, changed))
         assert {key for key in one if not torch.equal(one[key], two[key])} == terms
 
 
@@ -251,8 +261,9 @@ def test_the_generators_turn_goes_down(make, term):
     before = task.turn_losses(network, batch, "generator", 1)[term]
     before.backward()
     with torch.no_grad():
-        squared = sum(p.grad.square().sum() for p in network.generator.parameters()
-                      if p.grad is not None)  # fmt: skip
+        squared = sum(
+            p.grad.square().sum() for p in network.generator.parameters() if p.grad is not None
+        )
         for p in network.generator.parameters():
             if p.grad is not None:
                 p -= 1e-3 / squared * p.grad
@@ -268,8 +279,8 @@ def test_ada_follows_the_images_and_not_the_samples(make):
         network.discriminator.logit.bias.fill_(100.0)
     for step in range(8):
         batch = task.batch(range(4), generator(step))
-        for turn in task.turns:
-            task.turn_losses(network, batch, turn, step)
+        for phase in task.phases:
+            task.turn_losses(network, batch, phase, step)
     assert float(network.adaptive.chance) == pytest.approx(0.32)
 
 
@@ -352,14 +363,14 @@ def sample(network, text, seed, psi=1.0):
 def test_preview_shows_samples_and_truncated_ones_below(make):
     task = make()
     network = build(task).eval()
-    sheet = task.preview(network)
-    assert sheet.shape == (3, 2 * 16 + 2, 6 * 32 + 5 * 2)
+    image_grid = task.preview(network)
+    assert image_grid.shape == (3, 2 * 16 + 2, 6 * 32 + 5 * 2)
     for index in range(6):
         text = task.teacher.text([WideStripes("val")[index].caption])
         left = index * 34
         for psi, top in ((1.0, 0), (0.5, 18)):
             expected = to_uint8(sample(network, text, index, psi))[0].int()
-            found = sheet[:, top : top + 16, left : left + 32].int()
+            found = image_grid[:, top : top + 16, left : left + 32].int()
             assert int((found - expected).abs().max()) <= 1
 
 

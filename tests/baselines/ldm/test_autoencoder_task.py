@@ -19,7 +19,7 @@ from gcdp_bench.core.rng import generator
 from gcdp_bench.train import Request, plan
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train
-from gcdp_bench.training.task import Exporting, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.ldm.test_autoencoder import CONFIG
 from tests.reference_model.conftest import Stripes
 
@@ -48,7 +48,7 @@ def run(task, folder, training=TRAINING, resume=False):
 
 
 def test_it_is_what_the_loop_takes(task):
-    assert isinstance(task, TurnTask) and isinstance(task, Exporting)
+    assert isinstance(task, AdversarialTask) and isinstance(task, Exporting)
     assert task.num_examples == 6
     assert from_dict(AutoencoderConfig, task.metadata()["autoencoder"]) == CONFIG
 
@@ -77,8 +77,8 @@ def test_images_are_mirrored_and_the_data_are_not(task):
 
 def test_the_discriminator_rests_until_its_step(task, network):
     batch = task.batch(range(4), generator("batch"))
-    before = {turn: set(task.turn_losses(network, batch, turn, 2)) for turn in task.turns}
-    after = {turn: set(task.turn_losses(network, batch, turn, 3)) for turn in task.turns}
+    before = {phase: set(task.turn_losses(network, batch, phase, 2)) for phase in task.phases}
+    after = {phase: set(task.turn_losses(network, batch, phase, 3)) for phase in task.phases}
     assert before == {"autoencoder": {"l1", "kl"}, "discriminator": set()}
     assert after == {
         "autoencoder": {"l1", "kl", "features", "adversarial"},
@@ -182,8 +182,9 @@ def test_export_takes_the_place_of_an_older_one(task, network, tmp_path):
     task.export(network, tmp_path)
     newer = load_autoencoder(tmp_path)
     assert newer.config["scaling_factor"] < older.config["scaling_factor"]
-    assert torch.equal(newer.state_dict()["quant_conv.weight"],
-                       2 * older.state_dict()["quant_conv.weight"])  # fmt: skip
+    assert torch.equal(
+        newer.state_dict()["quant_conv.weight"], 2 * older.state_dict()["quant_conv.weight"]
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["vae"]
 
 
@@ -203,14 +204,14 @@ def test_validation_against_the_library(task, network):
 
 
 def test_preview_shows_originals_above_reconstructions(task, network):
-    sheet = task.preview(network)
+    image_grid = task.preview(network)
     with torch.no_grad():
         found = to_uint8(network.autoencoder(to_float(stripes())).sample)
-    assert sheet.shape == (3, 2 * 16 + 2, 6 * 16 + 5 * 2)
+    assert image_grid.shape == (3, 2 * 16 + 2, 6 * 16 + 5 * 2)
     for index, original in enumerate(stripes()):
         left = index * 18
-        assert torch.equal(sheet[:, :16, left : left + 16], original)
-        assert torch.equal(sheet[:, 18:, left : left + 16], found[index])
+        assert torch.equal(image_grid[:, :16, left : left + 16], original)
+        assert torch.equal(image_grid[:, 18:, left : left + 16], found[index])
 
 
 def test_images_of_another_size_are_resized():

@@ -29,7 +29,7 @@ def model(folder):
 def test_what_it_says_of_itself(model):
     assert isinstance(model, Generator)
     assert model.name == "ldm" and model.trained_on == "stripes" and model.class_names == NAMES
-    assert model.image_size == SIZE and model.knob == GUIDANCE and not model.makes_layouts
+    assert model.image_size == SIZE and model.parameter == GUIDANCE and not model.makes_layouts
     assert model.num_steps == 4
     assert model.settings == {"steps": 4, "solver": "dpm-solver++"}
 
@@ -44,9 +44,11 @@ def test_samples(model):
 def test_the_cut_into_batches_does_not_matter(model, guidance):
     together = model.sample(CAPTIONS, guidance=guidance, seeds=[7, 8, 9]).images.int()
     alone = torch.cat(
-        [model.sample([caption], guidance=guidance, seeds=[seed]).images.int()
-         for caption, seed in zip(CAPTIONS, [7, 8, 9], strict=True)]
-    )  # fmt: skip
+        [
+            model.sample([caption], guidance=guidance, seeds=[seed]).images.int()
+            for caption, seed in zip(CAPTIONS, [7, 8, 9], strict=True)
+        ]
+    )
     assert (together - alone).abs().max() <= 1
 
 
@@ -57,7 +59,7 @@ def test_the_cut_into_batches_does_not_matter(model, guidance):
 )
 def test_samples_follow_what_they_are_asked(model, other):
     first = {"captions": ["sky and road"], "guidance": 2.0, "seeds": [1]}
-    images = [model.sample(**asked).images for asked in (first, first, first | other)]
+    images = [model.sample(**prompted).images for prompted in (first, first, first | other)]
     assert torch.equal(images[0], images[1])
     assert not torch.equal(images[0], images[2])
 

@@ -45,9 +45,13 @@ def test_tiny_sees_as_many_examples_as_the_reference_base_stage():
 
 @pytest.mark.parametrize(
     ("name", "size", "latents"),
-    [("tiny", (64, 128), (16, 32)), ("tiny", (128, 128), (32, 32)),
-     ("paper-celeba", (256, 256), (32, 32)), ("paper-cityscapes", (256, 512), (32, 64))],
-)  # fmt: skip
+    [
+        ("tiny", (64, 128), (16, 32)),
+        ("tiny", (128, 128), (32, 32)),
+        ("paper-celeba", (256, 256), (32, 32)),
+        ("paper-cityscapes", (256, 512), (32, 64)),
+    ],
+)
 def test_latents_of_the_presets(name, size, latents):
     preset = LDM_PRESETS[name]
     assert preset.width == size[1]

@@ -18,8 +18,11 @@ def test_sizes_of_pix2pix():
     assert sum(p.numel() for p in network.parameters()) == 2_765_633
     assert logits.shape == (2, 1, 30, 30)
     assert [tuple(f.shape[1:]) for f in features] == [
-        (64, 128, 128), (128, 64, 64), (256, 32, 32), (512, 31, 31)
-    ]  # fmt: skip
+        (64, 128, 128),
+        (128, 64, 64),
+        (256, 32, 32),
+        (512, 31, 31),
+    ]
 
 
 def test_a_logit_sees_a_patch_of_70_pixels():

@@ -105,9 +105,13 @@ def test_without_guidance_one_pass():
 def test_the_network_is_asked_once_a_step():
     network = SumOfText()
     sample_latents(
-        network, sampling_scheduler(NOISE, "ddim"), TOKENS, torch.zeros(2, 1, 2, 2),
-        guidance=1.0, num_steps=7,
-    )  # fmt: skip
+        network,
+        sampling_scheduler(NOISE, "ddim"),
+        TOKENS,
+        torch.zeros(2, 1, 2, 2),
+        guidance=1.0,
+        num_steps=7,
+    )
     assert network.batches == [2] * 7
 
 

@@ -102,9 +102,9 @@ def test_validation_repeats_and_preview_shows_every_caption(weights):
     network = task.build().eval()
     first = task.validation(network)
     assert first == task.validation(network) and first.keys() == {"noise"}
-    sheet = task.preview(network)
-    assert sheet is not None and sheet.dtype == torch.uint8
-    assert sheet.shape == (3, 16, 6 * 32 + 5 * 2)
+    image_grid = task.preview(network)
+    assert image_grid is not None and image_grid.dtype == torch.uint8
+    assert image_grid.shape == (3, 16, 6 * 32 + 5 * 2)
 
 
 def test_training_ends_in_a_model_that_samples(weights, tmp_path):
@@ -112,8 +112,9 @@ def test_training_ends_in_a_model_that_samples(weights, tmp_path):
     assert isinstance(task, Exporting)
     torch.manual_seed(0)
     before = task.validation(task.build().eval())["noise"]
-    config = TrainingConfig(steps=25, batch_size=6, learning_rate=1e-2, warmup_steps=5,
-                            ema_max_decay=0.5)  # fmt: skip
+    config = TrainingConfig(
+        steps=25, batch_size=6, learning_rate=1e-2, warmup_steps=5, ema_max_decay=0.5
+    )
     train(task, config, tmp_path, resume=False, progress=Silent(), part="it", dataset="toy")
     assert not (tmp_path / "model.safetensors").exists()
     model = LatentDiffusion.load("ldm", tmp_path, SamplingConfig(steps=3))

@@ -24,21 +24,35 @@ from gcdp_bench.training.loop import TrainingConfig, train
 NAMES = ("sky", "road", "left eye", "right eye")
 SIZE = (8, 16)
 LAYOUTS = LayoutConfig(
-    dataset="stripes", class_names=NAMES,
+    dataset="stripes",
+    class_names=NAMES,
     network=LayoutNetworkConfig(start_size=(2, 4), channels=(8, 6), z_dim=5),
-    growth=GrowthConfig(fade_steps=2, stable_steps=1), max_components=2, blur_sigma_px=0.7,
-)  # fmt: skip
+    growth=GrowthConfig(fade_steps=2, stable_steps=1),
+    max_components=2,
+    blur_sigma_px=0.7,
+)
 IMAGES = ImageConfig(
-    dataset="stripes", class_names=NAMES,
+    dataset="stripes",
+    class_names=NAMES,
     network=ImageNetworkConfig(
-        image_size=SIZE, channels=(8, 6), blocks=(1, 2), hidden=4, z_dim=5, patch_channels=(4, 6),
+        image_size=SIZE,
+        channels=(8, 6),
+        blocks=(1, 2),
+        hidden=4,
+        z_dim=5,
+        patch_channels=(4, 6),
         num_scales=2,
     ),
-)  # fmt: skip
+)
 TRAINING = TrainingConfig(
-    steps=4, batch_size=4, learning_rate=2e-3, warmup_steps=0, betas=(0.0, 0.99),
-    max_grad_norm=None, checkpoint_every=2,
-)  # fmt: skip
+    steps=4,
+    batch_size=4,
+    learning_rate=2e-3,
+    warmup_steps=0,
+    betas=(0.0, 0.99),
+    max_grad_norm=None,
+    checkpoint_every=2,
+)
 MIXTURE = Mixture(
     weights=(0.25, 0.75),
     means=((0.1, 0.2, 0.3, 0.4), (0.6, 0.2, 0.2, 0.0)),

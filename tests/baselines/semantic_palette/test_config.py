@@ -28,8 +28,11 @@ def test_growing():
 
 def test_a_level_and_its_share():
     assert [split_level(level) for level in (0.0, 0.25, 1.0, 1.75)] == [
-        (0, 1.0), (1, 0.25), (1, 1.0), (2, 0.75),
-    ]  # fmt: skip
+        (0, 1.0),
+        (1, 0.25),
+        (1, 1.0),
+        (2, 0.75),
+    ]
 
 
 def test_they_survive_json():

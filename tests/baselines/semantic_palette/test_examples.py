@@ -43,10 +43,13 @@ def test_pairs_have_one_size_and_are_mirrored_together():
     assert torch.equal(again, images[:1]) and dataset.reads == 1 and len(examples) == 6
 
 
-@pytest.mark.parametrize("read", [
-    lambda dataset: LayoutExamples(dataset, (4, 8)).layouts([1]),
-    lambda dataset: PairExamples(dataset, (4, 8)).pairs([1]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda dataset: LayoutExamples(dataset, (4, 8)).layouts([1]),
+        lambda dataset: PairExamples(dataset, (4, 8)).pairs([1]),
+    ],
+)
 def test_a_class_outside_is_refused(read):
     class Remapped(EyedStripes):
         def __getitem__(self, index):

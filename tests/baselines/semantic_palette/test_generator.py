@@ -38,7 +38,7 @@ def difference(one, two):
 
 def test_it_is_a_generator_of_one_step(palette):
     assert isinstance(palette, Generator)
-    assert palette.num_steps == 1 and palette.settings == {} and palette.knob is None
+    assert palette.num_steps == 1 and palette.settings == {} and palette.parameter is None
     assert palette.makes_layouts and not palette.reads_captions
     assert palette.image_size == (8, 16) and palette.trained_on == "stripes"
     assert palette.class_names == NAMES and palette.name == "semantic-palette"
@@ -49,9 +49,9 @@ def test_a_sample_by_hand(palette):
     """Palette and noise from the seed; the resized soft layout's likeliest class."""
     batch = palette.sample(CAPTIONS[:1], guidance=1.0, seeds=[5])
     source = generator(5, "semantic-palette", "layout")
-    asked = palette.layouts.palettes.draw(1, source)
+    prompted = palette.layouts.palettes.draw(1, source)
     z = torch.randn(1, 5, generator=source)
-    soft = palette.layouts.network(z, asked, 1.0).final  # (1, 4, 4, 8)
+    soft = palette.layouts.network(z, prompted, 1.0).final  # (1, 4, 4, 8)
     layouts = F.interpolate(soft, (8, 16), mode="bilinear").argmax(1).byte()
     assert torch.equal(batch.layouts, layouts) and batch.layouts.dtype == torch.uint8
     noise = torch.randn(1, 5, generator=generator(5, "semantic-palette", "image"))
@@ -72,7 +72,7 @@ def test_a_sample_depends_on_its_seed_alone(palette):
 
 
 def test_guidance_means_nothing(palette):
-    with pytest.raises(ValueError, match="has no knob: expected guidance 1, got 2"):
+    with pytest.raises(ValueError, match="has no sampling parameter: expected guidance 1, got 2"):
         palette.sample(CAPTIONS, guidance=2.0, seeds=[1, 2, 3])
 
 
@@ -93,13 +93,13 @@ def test_the_digest_covers_both_networks_and_the_palettes(palette, folder, tmp_p
 
 def test_a_shipped_folder_makes_nearly_the_same_samples(palette, folder, tmp_path):
     """The palettes, whose covariances half precision would spoil, are the same to the last bit."""
-    ship(folder, tmp_path / "shipped")
-    shipped = load(tmp_path / "shipped")
-    assert shipped.layouts.palettes.mixture == palette.layouts.palettes.mixture
-    one, two = (p.sample(CAPTIONS, guidance=1.0, seeds=[1, 2, 3]) for p in (palette, shipped))
+    ship(folder, tmp_path / "pretrained")
+    pretrained = load(tmp_path / "pretrained")
+    assert pretrained.layouts.palettes.mixture == palette.layouts.palettes.mixture
+    one, two = (p.sample(CAPTIONS, guidance=1.0, seeds=[1, 2, 3]) for p in (palette, pretrained))
     assert float((one.layouts != two.layouts).float().mean()) < 0.05
     assert float((one.images.int() - two.images.int()).abs().float().mean()) < 4
-    assert shipped.digest != palette.digest
+    assert pretrained.digest != palette.digest
 
 
 def test_steps_do_not_matter(folder, palette):

@@ -19,7 +19,7 @@ from gcdp_bench.core.images import mirror_layouts, to_float
 from gcdp_bench.core.rng import generator
 from gcdp_bench.profiling.training_cost import generator_costs, write_cost
 from gcdp_bench.training import checkpoint
-from gcdp_bench.training.task import Exporting, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.semantic_palette.small import (
     IMAGES,
     TRAINING,
@@ -46,11 +46,11 @@ def make(folder):
 
 def test_it_is_what_the_loop_takes(make):
     task = make()
-    assert isinstance(task, TurnTask) and isinstance(task, Exporting)
-    assert task.num_examples == 6 and tuple(task.turns) == ("discriminator", "generator")
+    assert isinstance(task, AdversarialTask) and isinstance(task, Exporting)
+    assert task.num_examples == 6 and tuple(task.phases) == ("discriminator", "generator")
     assert from_dict(ImageConfig, task.metadata()["images"]) == task.config
     assert task.metadata()["layout_generator"] == task.layouts.digest
-    assert {name for name, _ in build(task).named_children()} == set(task.turns)
+    assert {name for name, _ in build(task).named_children()} == set(task.phases)
     weights = make(features_weight=3.0).loss_weights
     assert weights == {"hinge": 1.0, "adversarial": 1.0, "features": 3.0}
 
@@ -81,16 +81,17 @@ def test_terms_by_hand(make):
     network, batch = build(task).eval(), make().batch(range(4), generator("batch"))
     hot = one_hot(batch["layout"], 4)
     real = network.discriminator(to_float(batch["image"]), hot)
-    for turn in task.turns:
-        drawn = network.generator(batch["layout"], batch[f"{turn}.z"])
+    for phase in task.phases:
+        drawn = network.generator(batch["layout"], batch[f"{phase}.z"])
         fake = network.discriminator(drawn, hot)
-        terms = task.turn_losses(network, batch, turn, 0)
-        if turn == "discriminator":
+        terms = task.turn_losses(network, batch, phase, 0)
+        if phase == "discriminator":
             wanted = {"hinge": discriminator_hinge(real, fake)}
         else:
             wanted = {
-                "adversarial": generator_hinge(fake), "features": feature_matching(real, fake)
-            }  # fmt: skip
+                "adversarial": generator_hinge(fake),
+                "features": feature_matching(real, fake),
+            }
         assert terms.keys() == wanted.keys()
         for name, value in wanted.items():
             torch.testing.assert_close(terms[name], value)
@@ -99,12 +100,12 @@ def test_terms_by_hand(make):
 def test_a_turn_reaches_its_own_network(make):
     task = make()
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    for turn in task.turns:
+    for phase in task.phases:
         for name, child in network.named_children():
-            child.requires_grad_(name == turn)
-        sum(task.turn_losses(network, batch, turn, 0).values()).backward()
+            child.requires_grad_(name == phase)
+        sum(task.turn_losses(network, batch, phase, 0).values()).backward()
         for name, child in network.named_children():
-            assert {p.grad is not None for p in child.parameters()} == {name == turn}
+            assert {p.grad is not None for p in child.parameters()} == {name == phase}
         network.zero_grad()
 
 
@@ -159,8 +160,8 @@ def test_validation_by_hand(make):
     )
     real, fake = (network.discriminator(x, one_hot(layouts, 4)) for x in (images, drawn))
     assert values["l1"] == pytest.approx(float((drawn - images).abs().mean()))
-    for name, judged in (("logit_real", real), ("logit_fake", fake)):
-        wanted = sum(float(logits.mean()) for logits, _ in judged) / 2
+    for name, scored in (("logit_real", real), ("logit_fake", fake)):
+        wanted = sum(float(logits.mean()) for logits, _ in scored) / 2
         assert values[name] == pytest.approx(wanted, abs=1e-6)
     assert values["features"] == pytest.approx(float(feature_matching(real, fake)))
     assert task.validation(network) == values
@@ -173,8 +174,9 @@ def test_preview_shows_layouts_above_images(make):
 def test_it_learns_the_colours_of_classes(make, tmp_path):
     """Fourteen steps on six images: nearer to the images of the layouts."""
     task = make()
-    training = replace(TRAINING, steps=14, checkpoint_every=14, learning_rate=2e-2,
-                       ema_max_decay=0.9)  # fmt: skip
+    training = replace(
+        TRAINING, steps=14, checkpoint_every=14, learning_rate=2e-2, ema_max_decay=0.9
+    )
     before = task.validation(build(task).eval())["l1"]
     run(task, tmp_path, training)
     network = build(task).eval()

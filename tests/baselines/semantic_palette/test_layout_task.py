@@ -15,7 +15,7 @@ from gcdp_bench.core.config import from_dict
 from gcdp_bench.core.images import mirror_layouts, resize_layouts
 from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
-from gcdp_bench.training.task import Exporting, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.semantic_palette.small import (
     LAYOUTS,
     TRAINING,
@@ -31,10 +31,10 @@ def make(**changes):
 
 def test_it_is_what_the_loop_takes():
     task = make()
-    assert isinstance(task, TurnTask) and isinstance(task, Exporting)
-    assert task.num_examples == 6 and tuple(task.turns) == ("critic", "generator")
+    assert isinstance(task, AdversarialTask) and isinstance(task, Exporting)
+    assert task.num_examples == 6 and tuple(task.phases) == ("critic", "generator")
     assert from_dict(LayoutConfig, task.metadata()["layouts"]) == task.config
-    assert {name for name, _ in build(task).named_children()} == set(task.turns)
+    assert {name for name, _ in build(task).named_children()} == set(task.phases)
     weights = make(penalty_weight=3.0, entropy_weight=0.5, spread_weight=0.25).loss_weights
     assert weights == {"critic": 1, "penalty": 3, "adversarial": 1, "entropy": 0.5, "spread": 0.25}
 
@@ -109,13 +109,13 @@ def test_real_layouts_fade_in_too():
 def test_a_turn_reaches_its_own_network():
     task = make(growth=GrowthConfig(fade_steps=0, stable_steps=0))
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    for turn in task.turns:
+    for phase in task.phases:
         for name, child in network.named_children():
-            child.requires_grad_(name == turn)
-        sum(task.turn_losses(network, batch, turn, 0).values()).backward()
+            child.requires_grad_(name == phase)
+        sum(task.turn_losses(network, batch, phase, 0).values()).backward()
         for name, child in network.named_children():
             reached = [p.grad is not None for p in child.parameters()]
-            assert any(reached) == (name == turn)
+            assert any(reached) == (name == phase)
         network.zero_grad()
 
 
@@ -154,7 +154,7 @@ def test_validation_by_hand():
     network.generator.level.fill_(1.0)
     values = task.validation(network)
     examples = [EyedStripes("val")[index].layout for index in range(6)]
-    z = torch.stack([torch.randn(5, generator=generator(i, "asked")) for i in range(6)])
+    z = torch.stack([torch.randn(5, generator=generator(i, "prompted")) for i in range(6)])
     palettes = torch.stack([one_hot(x[None], 4).sum((0, 2, 3)) / 127 for x in examples])
     final = network.generator(z, palettes, 1.0).final
     distances = []
@@ -176,8 +176,9 @@ def test_preview_shows_real_layouts_above_drawn_ones():
 def test_it_learns_sky_over_road(tmp_path):
     """The upper half of drawn layouts becomes sky, the lower one road, and pixels sure."""
     task = make(growth=GrowthConfig(fade_steps=10, stable_steps=10), horizontal_flip=False)
-    training = replace(TRAINING, steps=40, checkpoint_every=40, learning_rate=2e-2,
-                       ema_max_decay=0.9)  # fmt: skip
+    training = replace(
+        TRAINING, steps=40, checkpoint_every=40, learning_rate=2e-2, ema_max_decay=0.9
+    )
     run(task, tmp_path, training)
     found = read_layouts(tmp_path)
     source = generator("samples")

@@ -22,7 +22,7 @@ def test_palettes_leave_ignored_pixels_out():
 
 
 def test_a_layout_without_classes_has_no_palette():
-    with pytest.raises(ValueError, match="all are ignored; leave it out with --quarantine"):
+    with pytest.raises(ValueError, match="all are ignored; leave it out with --exclude"):
         palettes_of(torch.full((1, 2, 2), 255, dtype=torch.uint8), 4)
 
 

@@ -14,8 +14,14 @@ from gcdp_bench.results.schema import to_frame
 from tests.gcdp_bench.report.test_recall import point
 
 NAMES = ("road", "sky", "car", "bus", "bike")
-SHARES = pd.DataFrame({"dataset": "d", "class": NAMES, "pixel_share": [0.4, 0.3, 0.15, 0.1, 0.05],
-                       "image_share": [1.0, 0.9, 0.5, 0.2, 0.1]})  # fmt: skip
+SHARES = pd.DataFrame(
+    {
+        "dataset": "d",
+        "class": NAMES,
+        "pixel_share": [0.4, 0.3, 0.15, 0.1, 0.05],
+        "image_share": [1.0, 0.9, 0.5, 0.2, 0.1],
+    }
+)
 RECALLS = {"reference": (0.9, 0.95, 0.8, 0.4, 0.3), "imagen": (0.1, 0.2, 0.3, 0.4, 0.5)}
 
 

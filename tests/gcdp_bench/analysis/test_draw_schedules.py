@@ -20,19 +20,28 @@ CURVES = ("predicted_layout", "kept_prediction", "drawn_layout", "image_r2")
 def found():
     ends = {"ci_low": 0.2, "ci_high": 0.9}
     scores = [
-        {"schedule": schedule, "source": source, "metric": metric, "class": "all", "value": 0.5,
-         "corrected": np.nan} | ends
+        {
+            "schedule": schedule,
+            "source": source,
+            "metric": metric,
+            "class": "all",
+            "value": 0.5,
+            "corrected": np.nan,
+        }
+        | ends
         for metric in ("miou", "fid-hrnet", "fsd_generated", "semantic_recall")
-        for schedule, source in (*((name, "generated") for name in SCHEDULES),
-                                 ("none", "real-split" if "f" in metric else "real-ceiling"))
-    ]  # fmt: skip
+        for schedule, source in (
+            *((name, "generated") for name in SCHEDULES),
+            ("none", "real-split" if "f" in metric else "real-ceiling"),
+        )
+    ]
     order = [
         {"schedule": schedule, "quantity": quantity, "t": t, "value": 1 - t / 100} | ends
         for schedule in SCHEDULES
         for quantity in CURVES
         for t in (100, 50, 10)
     ]
-    settled = [
+    converged = [
         {"schedule": schedule, "quantity": quantity, "value": value} | ends
         for schedule in SCHEDULES
         for quantity, value in zip(CURVES, (np.nan, 40.0, 20.0, 10.4), strict=True)
@@ -42,16 +51,23 @@ def found():
         for schedule, chain in (*((name, "layout") for name in SCHEDULES), ("cosine", "image"))
         for t in (0, 100)
     ]
-    return ScheduleAnalysis(*map(pd.DataFrame, (scores, order, settled, levels)))
+    return ScheduleAnalysis(*map(pd.DataFrame, (scores, order, converged, levels)))
 
 
 def test_panels(found):
     with theme():
         figure = draw_schedules(found)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == [r"schedules $\bar\alpha_t$", "labels: cosine", "labels: cosine-p0.5",
-                      "labels: linear", "mIoU % ↑", "Sem. recall % ↑", "FID (hrnet) ↓",
-                      "FSD layouts ↓"]  # fmt: skip
+    assert titles == [
+        r"schedules $\bar\alpha_t$",
+        "labels: cosine",
+        "labels: cosine-p0.5",
+        "labels: linear",
+        "mIoU % ↑",
+        "Sem. recall % ↑",
+        "FID (hrnet) ↓",
+        "FSD layouts ↓",
+    ]
     levels, first, *_ = figure.axes
     assert len(levels.lines) == 4
     assert [text.get_text() for text in first.texts] == ["labels never", "kept 40", "image 10"]
@@ -83,7 +99,7 @@ def test_a_schedule_keeps_its_colour_beside_others(found):
     assert level_colours(two) == [cosine, linear]
     renamed = [
         table.replace("cosine-p0.5", "cosine-p2")
-        for table in (found.scores, found.order, found.settled, found.levels)
+        for table in (found.scores, found.order, found.converged, found.levels)
     ]
     first, other, last = level_colours(ScheduleAnalysis(*renamed))
     assert (first, last) == (cosine, linear) and other not in (cosine, root, linear)

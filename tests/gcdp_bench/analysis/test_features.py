@@ -14,8 +14,9 @@ from reference_model.generator import Cascade
 from tests.reference_model.conftest import Stripes
 from tests.reference_model.test_generator import write_cascade
 
-REQUEST = FeatureRequest(timesteps=(10, 50), blocks=("final",), num_images=6, num_clusters=3,
-                         steps=5)  # fmt: skip
+REQUEST = FeatureRequest(
+    timesteps=(10, 50), blocks=("final",), num_images=6, num_clusters=3, steps=5
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +58,9 @@ def test_features_of_the_layout_agree_with_it_and_noise_does_not(cascades, monke
 
 def test_both_models_are_measured_alike_and_again(cascades):
     found = analyse(cascades)
-    assert set(found.clusters) == {(m, "final", t) for m in ("reference", "imagen")
-                                   for t in (10, 50)}  # fmt: skip
+    assert set(found.clusters) == {
+        (m, "final", t) for m in ("reference", "imagen") for t in (10, 50)
+    }
     assert found.clusters["reference", "final", 10].shape == found.layouts.shape
     counts = found.table.groupby(["model", "t"])["metric"].apply(sorted)
     assert all(metrics == ["ari", "nmi", "probe_miou"] for metrics in counts)

@@ -14,23 +14,36 @@ def by_class(rows, model):
 
 
 def test_the_best_setting_with_its_seeds_pooled():
-    pooled = record(model="reference", param_value=4.0, seed=None, metric="semantic_recall",
-                    value=0.65, config_hash="pooled", **{"class": "road"})  # fmt: skip
-    rows = to_frame([
-        *point("reference", 1.0, 9.0, {"road": 0.1}),
-        *point("reference", 4.0, 5.0, {"road": 0.5}, seed=0),
-        *point("reference", 4.0, 5.5, {"road": 0.8}, seed=1),
-        pooled,
-        *point("imagen", 2.0, 5.0, {"road": 0.3, "car": float("nan")}),
-        *point(CEILING, float("nan"), float("nan"), {"road": 1.0}, source="real",
-               param_name="none"),
-    ])  # fmt: skip
+    pooled = record(
+        model="reference",
+        param_value=4.0,
+        seed=None,
+        metric="semantic_recall",
+        value=0.65,
+        config_hash="pooled",
+        **{"class": "road"},
+    )
+    rows = to_frame(
+        [
+            *point("reference", 1.0, 9.0, {"road": 0.1}),
+            *point("reference", 4.0, 5.0, {"road": 0.5}, seed=0),
+            *point("reference", 4.0, 5.5, {"road": 0.8}, seed=1),
+            pooled,
+            *point("imagen", 2.0, 5.0, {"road": 0.3, "car": float("nan")}),
+            *point(
+                CEILING, float("nan"), float("nan"), {"road": 1.0}, source="real", param_name="none"
+            ),
+        ]
+    )
     table = named_values(rows, "semantic_recall")
     assert by_class(table, "reference") == {"road": 0.65}
-    assert by_class(table, "imagen") == {"road": 0.3}  # a class that is never asked for has no line
+    assert by_class(table, "imagen") == {"road": 0.3}  # a class that is never prompted has no line
     assert by_class(table, CEILING) == {"road": 1.0}
     assert table.set_index("model")["num_seeds"].to_dict() == {
-        "reference": 2, "imagen": 1, CEILING: 1}  # fmt: skip
+        "reference": 2,
+        "imagen": 1,
+        CEILING: 1,
+    }
     assert set(table[table["model"] == "reference"]["param_value"]) == {4.0}
 
 

@@ -17,7 +17,7 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.registry import open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
 from gcdp_bench.report.style import theme
 from reference_model.generator import Cascade
@@ -29,10 +29,10 @@ REQUEST = OutpaintingRequest(num_samples=4, weights="w", image_resampling=2, bat
 def parts(toy):
     cascade = Cascade.load("reference", toy.reference, SamplingConfig(steps=2, sr_steps=2))
     dataset = shuffled(open_dataset(str(toy.data), "test", size=cascade.image_size, data_root=None))
-    judges = load_extractors(
-        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    extractors = load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
-    return cascade, dataset, judges
+    return cascade, dataset, extractors
 
 
 def analyse(parts, folder, request=REQUEST):
@@ -40,7 +40,7 @@ def analyse(parts, folder, request=REQUEST):
 
 
 def test_both_directions(parts, tmp_path):
-    _, dataset, judges = parts
+    _, dataset, extractors = parts
     found = analyse(parts, tmp_path)
     for index, triplet in enumerate(found.real):
         assert torch.equal(triplet.image, dataset[index].image)
@@ -51,7 +51,7 @@ def test_both_directions(parts, tmp_path):
     values = found.table[found.table["class"] == "all"].set_index(["direction", "source", "metric"])
     true = torch.stack([triplet.layout for triplet in found.real])
     drawn = torch.stack([found.layouts[index].layout for index in range(4)])
-    for source, layouts in (("reference", drawn), (judges.segmenters[0].name, found.segmented)):
+    for source, layouts in (("reference", drawn), (extractors.segmenters[0].name, found.segmented)):
         expected = intersection_over_union(confusion_matrix(true, layouts, 3))
         value = values.loc[(TO_LAYOUT, source, "miou"), "value"]
         assert value == pytest.approx(float(expected[expected == expected].mean()))

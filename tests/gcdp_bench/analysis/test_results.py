@@ -20,8 +20,8 @@ def test_the_only_dataset_or_the_named_one(tmp_path):
 
 
 def test_unlike_rows_are_refused(tmp_path):
-    merge_rows(tmp_path, to_frame([record(), record(model="imagen", judges="other")]))
-    with pytest.raises(ValueError, match="judges"):
+    merge_rows(tmp_path, to_frame([record(), record(model="imagen", extractors="other")]))
+    with pytest.raises(ValueError, match="extractors"):
         read_dataset(tmp_path, None)
 
 
@@ -29,7 +29,8 @@ def test_proportions_of_the_dataset(tmp_path):
     rows = to_frame([record()])
     with pytest.raises(FileNotFoundError, match="expected class proportions"):
         read_proportions(tmp_path, rows)
-    table = pd.DataFrame({"dataset": ["d", "e"], "class": "road", "pixel_share": [0.1, 0.2],
-                          "image_share": 0.5})  # fmt: skip
+    table = pd.DataFrame(
+        {"dataset": ["d", "e"], "class": "road", "pixel_share": [0.1, 0.2], "image_share": 0.5}
+    )
     table.to_parquet(tmp_path / "classes.parquet")
     assert read_proportions(tmp_path, rows)["pixel_share"].tolist() == [0.1]

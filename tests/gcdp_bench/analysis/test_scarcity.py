@@ -20,12 +20,25 @@ def fraction(write, tmp_path):
             for guidance, fid in ((1.0, 5.0), (4.0, 9.0)):
                 own = gain * (model == "reference")
                 point = {"trained_on": f"{family}-{percent}", "dataset": f"{family}-{percent}"}
-                row = write(model, guidance, 0, fid=fid, gain=own, results=folder,
-                            **point, **changes)  # fmt: skip
+                row = write(
+                    model, guidance, 0, fid=fid, gain=own, results=folder, **point, **changes
+                )
                 key = row["config_hash"]
-                rows += [row, record(model=model, param_value=guidance, metric="semantic_recall",
-                                     value=0.5 + own, ci_low=0.4, ci_high=0.9, num_samples=40,
-                                     config_hash=key, **point, **changes)]  # fmt: skip
+                rows += [
+                    row,
+                    record(
+                        model=model,
+                        param_value=guidance,
+                        metric="semantic_recall",
+                        value=0.5 + own,
+                        ci_low=0.4,
+                        ci_high=0.9,
+                        num_samples=40,
+                        config_hash=key,
+                        **point,
+                        **changes,
+                    ),
+                ]
         merge_rows(folder, to_frame(rows))
         return folder
 
@@ -39,8 +52,8 @@ def test_values_and_gaps_at_the_lowest_fid(fraction):
     assert (found.values["param_value"] == 1.0).all()
     recall = found.values[found.values["metric"] == "semantic_recall"]
     assert recall.set_index(["fraction", "model"])["value"].to_dict() == pytest.approx(
-        {(25, "reference"): 0.7, (25, "imagen"): 0.5, (100, "reference"): 0.6,
-         (100, "imagen"): 0.5})  # fmt: skip
+        {(25, "reference"): 0.7, (25, "imagen"): 0.5, (100, "reference"): 0.6, (100, "imagen"): 0.5}
+    )
     gaps = found.gaps[found.gaps["metric"] == "semantic_recall"]
     assert gaps[["fraction", "against"]].to_numpy().tolist() == [[25, "imagen"], [100, "imagen"]]
     assert gaps["difference"].tolist() == pytest.approx([0.2, 0.1])
@@ -74,8 +87,8 @@ def test_folders_that_do_not_go_together(fraction, tmp_path):
         analyze_scarcity([one, fraction(50, 0.1, family="synth-face")], "reference")
     with pytest.raises(ValueError, match="expected ldm and another model, found"):
         analyze_scarcity([one, fraction(50, 0.1)], "ldm")
-    with pytest.raises(ValueError, match="differ in judges"):
-        analyze_scarcity([one, fraction(100, 0.1, judges="others")], "reference")
+    with pytest.raises(ValueError, match="differ in extractors"):
+        analyze_scarcity([one, fraction(100, 0.1, extractors="others")], "reference")
     merge_rows(tmp_path / "own", to_frame([record(trained_on="my-photos")]))
     with pytest.raises(ValueError, match="one fraction, such as synth-city-25, found .* my-photos"):
         analyze_scarcity([one, tmp_path / "own"], "reference")
@@ -83,6 +96,4 @@ def test_folders_that_do_not_go_together(fraction, tmp_path):
 
 def test_a_fraction_with_one_model_has_no_gap(fraction):
     with pytest.raises(ValueError, match="expected reference and another model, found reference"):
-        analyze_scarcity(
-            [fraction(25, 0.1), fraction(50, 0.1, models=("reference",))], "reference"
-        )  # fmt: skip
+        analyze_scarcity([fraction(25, 0.1), fraction(50, 0.1, models=("reference",))], "reference")

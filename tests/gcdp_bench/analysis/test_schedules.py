@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from gcdp_bench.analysis.contenders import load_contenders
 from gcdp_bench.analysis.schedules import (
     LEVEL_COLUMNS,
     ORDER_COLUMNS,
@@ -17,14 +16,15 @@ from gcdp_bench.analysis.schedules import (
     analyze_schedules,
     summary_lines,
 )
+from gcdp_bench.analysis.variants import load_variants
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.registry import open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluation import Judging, observe
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.evaluation import EvalOptions, extract_features
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.metrics.layout_iou import iou_values
 from reference_model.schedules import respaced_steps
 from tests.gcdp_bench.analysis.test_contenders import ablated
@@ -38,17 +38,17 @@ def parts(toy, tmp_path_factory):
     root = tmp_path_factory.mktemp("schedules")
     linear = ablated(toy.reference, root / "linear", steps=7, name="linear")
     cosine = ablated(toy.reference, root / "cosine", steps=9)
-    contenders = load_contenders([cosine, linear], toy.identity, FAST)
+    variants = load_variants([cosine, linear], toy.identity, FAST)
     dataset = shuffled(open_dataset(str(toy.data), "test", size=(16, 16), data_root=None))
-    judges = load_extractors(
-        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    extractors = load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
-    return contenders, dataset, judges
+    return variants, dataset, extractors
 
 
 def analyse(parts, folder, request=REQUEST):
-    contenders, dataset, judges = parts
-    return analyze_schedules(contenders, dataset, judges, request, folder, progress=Silent())
+    variants, dataset, extractors = parts
+    return analyze_schedules(variants, dataset, extractors, request, folder, progress=Silent())
 
 
 @pytest.fixture(scope="module")
@@ -62,26 +62,29 @@ def found(parts, folder):
 
 
 def test_scores_are_those_of_the_samples(parts, found, folder):
-    contenders, dataset, judges = parts
+    variants, dataset, extractors = parts
     assert tuple(found.scores.columns) == SCORE_COLUMNS
     totals = found.scores[found.scores["class"] == "all"]
     totals = totals.set_index(["schedule", "source", "metric"])["value"]
-    for contender in contenders:
-        samples = Folder(folder / "samples" / contender.schedule)
-        drawn = contender.cascade.sample(
+    for variant in variants:
+        samples = Folder(folder / "samples" / variant.schedule)
+        drawn = variant.cascade.sample(
             [dataset[place].caption for place in range(3)],
             guidance=2.0,
             seeds=[derive_seed(0, place) for place in range(3)],
         )
         assert torch.equal(samples[2].image, drawn.images[2])
-        seen = observe(samples, judges, Judging(), progress=Silent(), task="")
-        confusions = seen.segmenters[judges.segmenters[0].name].confusions
-        miou, *_ = iou_values(confusions, judges.segmenters[0].class_names)
-        assert totals[contender.schedule, "generated", "miou"] == miou.value
+        seen = extract_features(samples, extractors, EvalOptions(), progress=Silent(), task="")
+        confusions = seen.segmenters[extractors.segmenters[0].name].confusions
+        miou, *_ = iou_values(confusions, extractors.segmenters[0].class_names)
+        assert totals[variant.schedule, "generated", "miou"] == miou.value
         for metric in ("fid-hrnet", "fsd_generated", "fsd_predicted", "semantic_recall"):
-            assert (contender.schedule, "generated", metric) in totals.index
-    assert {("none", "real-ceiling", "miou"), ("none", "real-ceiling", "semantic_recall"),
-            ("none", "real-split", "fid-hrnet")} <= set(totals.index)  # fmt: skip
+            assert (variant.schedule, "generated", metric) in totals.index
+    assert {
+        ("none", "real-ceiling", "miou"),
+        ("none", "real-ceiling", "semantic_recall"),
+        ("none", "real-split", "fid-hrnet"),
+    } <= set(totals.index)
     real = found.scores[found.scores["schedule"] == "none"]
     assert real[["guidance", "steps", "seed", "training_steps"]].isna().all(axis=None)
     assert found.scores["training_steps"].dropna().unique().tolist() == [9, 7]
@@ -89,12 +92,12 @@ def test_scores_are_those_of_the_samples(parts, found, folder):
 
 def test_curves_end_at_the_end(found):
     assert tuple(found.order.columns) == ORDER_COLUMNS
-    assert tuple(found.settled.columns) == SETTLED_COLUMNS
+    assert tuple(found.converged.columns) == SETTLED_COLUMNS
     for (_, quantity), own in found.order.groupby(["schedule", "quantity"]):
         assert own["t"].tolist() == list(respaced_steps(50, 5))
         if quantity in ("kept_prediction", "image_r2"):
             assert own["value"].iloc[-1] == pytest.approx(1.0)
-    leads = found.settled.set_index(["schedule", "quantity"])["value"]
+    leads = found.converged.set_index(["schedule", "quantity"])["value"]
     for schedule in ("cosine", "linear"):
         lead = leads[schedule, "kept_prediction"] - leads[schedule, "image_r2"]
         assert leads[schedule, "lead_of_prediction"] == pytest.approx(lead)
@@ -129,7 +132,7 @@ def test_summary(found):
     for value in miou[miou["source"] == "generated"]["value"]:
         assert f" {value:.3f} [" in line
     assert "cosine 9, linear 7" in warning
-    same = replace(found, settled=found.settled.assign(training_steps=9, value=float("nan")))
+    same = replace(found, converged=found.converged.assign(training_steps=9, value=float("nan")))
     assert summary_lines(same)[-1].split()[-2:] == ["undefined", "undefined"]
 
 
@@ -142,9 +145,9 @@ def test_mistakes(parts, tmp_path):
 
 def test_numbers_that_are_not_finite_stop_it(parts, folder, found, tmp_path):
     """The samples are there, the recorded run breaks: step, caption and precision are named."""
-    contenders, dataset, _ = parts
+    variants, dataset, _ = parts
     shutil.copytree(folder / "samples", tmp_path / "samples")
-    network = contenders[0].cascade.stages[0].network
+    network = variants[0].cascade.stages[0].network
 
     def spoil(_module, _inputs, output):
         output.logits[1, 0, 0, 0] = torch.nan

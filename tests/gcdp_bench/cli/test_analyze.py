@@ -16,9 +16,25 @@ def run(*arguments):
 
 @pytest.fixture
 def features(toy, tmp_path):
-    return ("features", "--dataset", toy.data, "--num-images", 4, "--timesteps", "10,50",
-            "--steps", 5, "--clusters", 3, "--weights", f"reference={toy.reference}",
-            "--weights", f"imagen={toy.imagen}", "--out", tmp_path / "out")  # fmt: skip
+    return (
+        "features",
+        "--dataset",
+        toy.data,
+        "--num-images",
+        4,
+        "--timesteps",
+        "10,50",
+        "--steps",
+        5,
+        "--clusters",
+        3,
+        "--weights",
+        f"reference={toy.reference}",
+        "--weights",
+        f"imagen={toy.imagen}",
+        "--out",
+        tmp_path / "out",
+    )
 
 
 def test_features(features, tmp_path):
@@ -59,8 +75,14 @@ def results(tmp_path):
         ]
     folder = tmp_path / "results"
     merge_rows(folder, to_frame(lines))
-    shares = pd.DataFrame({"dataset": "d", "class": names, "pixel_share": [0.5, 0.2, 0.15, 0.1, 0],
-                           "image_share": 0.5})  # fmt: skip
+    shares = pd.DataFrame(
+        {
+            "dataset": "d",
+            "class": names,
+            "pixel_share": [0.5, 0.2, 0.15, 0.1, 0],
+            "image_share": 0.5,
+        }
+    )
     shares.to_parquet(folder / "classes.parquet")
     return folder
 
@@ -95,8 +117,20 @@ def test_mistakes_of_tables(analysis, results, tmp_path):
 
 
 def test_outpainting(toy, tmp_path):
-    arguments = ("outpainting", "--dataset", toy.data, "--num-samples", 4, "--steps", 2,
-                 "--sr-steps", 2, "--out", tmp_path / "out", *toy.judges())  # fmt: skip
+    arguments = (
+        "outpainting",
+        "--dataset",
+        toy.data,
+        "--num-samples",
+        4,
+        "--steps",
+        2,
+        "--sr-steps",
+        2,
+        "--out",
+        tmp_path / "out",
+        *toy.extractors(),
+    )
     result = run(*arguments, "--weights", toy.reference)
     assert result.exit_code == 0, result.output
     table = pd.read_csv(tmp_path / "out" / "outpainting.csv")

@@ -11,8 +11,17 @@ from tests.gcdp_bench.analysis.test_contenders import ablated
 @pytest.fixture
 def run(toy, tmp_path):
     linear = ablated(toy.reference, tmp_path / "linear", name="linear")
-    options = ["--num-samples", 4, "--steps", 3, "--sr-steps", 2, "--out", tmp_path / "out",
-               *toy.judges()]  # fmt: skip
+    options = [
+        "--num-samples",
+        4,
+        "--steps",
+        3,
+        "--sr-steps",
+        2,
+        "--out",
+        tmp_path / "out",
+        *toy.extractors(),
+    ]
 
     def invoke(*more, dataset=toy.data):
         arguments = ["analyze", "schedules", linear, *more, "--dataset", dataset, *options]
@@ -24,7 +33,7 @@ def run(toy, tmp_path):
 def test_tables_figure_and_summary(run, toy, tmp_path):
     result = run(toy.reference)
     assert result.exit_code == 0, result.output
-    for name in ("scores", "order", "settled", "levels"):
+    for name in ("scores", "order", "converged", "levels"):
         table = pd.read_csv(tmp_path / "out" / f"{name}.csv", keep_default_na=False)
         assert {"cosine", "linear"} <= set(table["schedule"])
     assert (tmp_path / "out" / "schedules.png").stat().st_size > 1000

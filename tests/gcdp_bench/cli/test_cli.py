@@ -33,9 +33,24 @@ def fails(*arguments, code=1):
 
 
 def sweep(toy, results, *more):
-    return ["sweep", "--dataset", toy.data, "--results", results, "--guidance", "1,2",
-            "--num-samples", "4", *FAST, *toy.judges(), "--weights", f"reference={toy.reference}",
-            "--weights", f"imagen={toy.imagen}", *more]  # fmt: skip
+    return [
+        "sweep",
+        "--dataset",
+        toy.data,
+        "--results",
+        results,
+        "--guidance",
+        "1,2",
+        "--num-samples",
+        "4",
+        *FAST,
+        *toy.extractors(),
+        "--weights",
+        f"reference={toy.reference}",
+        "--weights",
+        f"imagen={toy.imagen}",
+        *more,
+    ]
 
 
 def test_help_lists_every_verb():
@@ -46,22 +61,30 @@ def test_help_lists_every_verb():
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_without_torch(verb):
-    code = (f"import sys; sys.argv = ['gcdp-bench', '{verb}', '--help']\n"
-            "from gcdp_bench.cli import main\n"
-            "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None)\n"
-            "assert 'torch' not in sys.modules and 'pandas' not in sys.modules")  # fmt: skip
+    code = (
+        f"import sys; sys.argv = ['gcdp-bench', '{verb}', '--help']\n"
+        "from gcdp_bench.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None)\n"
+        "assert 'torch' not in sys.modules and 'pandas' not in sys.modules"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "Usage: gcdp-bench" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["weights list", "data list", "score --explain all", "--help"])
+@pytest.mark.parametrize(
+    "command", ["weights list", "data list", "evaluate --explain all", "--help"]
+)
 def test_output_that_nobody_reads_to_its_end_ends_quietly(command):
     reader, writer = os.pipe()
     os.close(reader)
     code = "from gcdp_bench.cli import main; main()"
-    result = subprocess.run([sys.executable, "-c", code, *command.split()], stdout=writer,
-                            stderr=subprocess.PIPE, text=True)  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command.split()],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     os.close(writer)
     assert result.returncode in (0, 1) and result.stderr == ""
 
@@ -78,29 +101,110 @@ def test_the_options_of_every_verb():
         )
         for verb in VERBS
     }
-    shared = ["--attributes", "--clip", "--data-root", "--dataset", "--device", "--dinov2",
-              "--extractors", "--features", "--inception", "--quarantine",
-              "--resize", "--segmenter"]  # fmt: skip
+    shared = [
+        "--attributes",
+        "--clip",
+        "--data-root",
+        "--dataset",
+        "--device",
+        "--dinov2",
+        "--extractors",
+        "--features",
+        "--inception",
+        "--quarantine",
+        "--resize",
+        "--segmenter",
+    ]
     steps = ["--solver", "--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
-        "train": sorted(["model", "--dataset", "--stage", "--preset", "--set", "--out", "--resume",
-                         "--dry-run", "--if-needed", "--quarantine", "--data-root", "--resize",
-                         "--size", "--width"]),
-        "outpaint": sorted(["--dataset", "--layout", "--image", "--mask", "--caption",
-                            "--captions", "--out", "--model", "--weights", "--guidance",
-                            "--resampling", "--resize", "--seed", "--batch-size", "--device",
-                            "--steps",
-                            "--sr-steps", "--sr-guidance"]),
-        "sample": sorted(["model", "--dataset", "--out", "--split", "--guidance", "--seed",
-                          "--truncation", "--num-samples", "--batch-size", "--weights",
-                          "--device", "--quarantine", "--data-root", "--resize", *steps]),
-        "score": sorted(["folder", "--split", "--out", "--explain", "--strict", "--count-denied",
-                         *shared]),
-        "sweep": sorted(["--models", "--guidance", "--until-saturation", "--seeds", "--protocol",
-                         "--num-samples", "--batch-size", "--results", "--weights", "--demo",
-                         "--dry-run", "--truncation", "--mix-subsets", "--task", "--cluster",
-                         "--cpus-per-task", "--gpus-per-task", "--shard-size", "--strict",
-                         "--count-denied", *shared, *steps]),
+        "train": sorted(
+            [
+                "model",
+                "--dataset",
+                "--stage",
+                "--preset",
+                "--set",
+                "--out",
+                "--resume",
+                "--dry-run",
+                "--if-needed",
+                "--quarantine",
+                "--data-root",
+                "--resize",
+                "--size",
+                "--width",
+            ]
+        ),
+        "outpaint": sorted(
+            [
+                "--dataset",
+                "--layout",
+                "--image",
+                "--mask",
+                "--caption",
+                "--captions",
+                "--out",
+                "--model",
+                "--weights",
+                "--guidance",
+                "--resampling",
+                "--resize",
+                "--seed",
+                "--batch-size",
+                "--device",
+                "--steps",
+                "--sr-steps",
+                "--sr-guidance",
+            ]
+        ),
+        "sample": sorted(
+            [
+                "model",
+                "--dataset",
+                "--out",
+                "--split",
+                "--guidance",
+                "--seed",
+                "--truncation",
+                "--num-samples",
+                "--batch-size",
+                "--weights",
+                "--device",
+                "--quarantine",
+                "--data-root",
+                "--resize",
+                *steps,
+            ]
+        ),
+        "evaluate": sorted(
+            ["folder", "--split", "--out", "--explain", "--strict", "--count-denied", *shared]
+        ),
+        "sweep": sorted(
+            [
+                "--models",
+                "--guidance",
+                "--until-saturation",
+                "--seeds",
+                "--protocol",
+                "--num-samples",
+                "--batch-size",
+                "--results",
+                "--weights",
+                "--demo",
+                "--dry-run",
+                "--truncation",
+                "--mix-subsets",
+                "--task",
+                "--cluster",
+                "--cpus-per-task",
+                "--gpus-per-task",
+                "--shard-size",
+                "--strict",
+                "--count-denied",
+                *shared,
+                *steps,
+            ]
+        ),
         "report": ["--mix-subsets", "--only", "--strict", "--table", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
@@ -109,20 +213,33 @@ def test_the_options_of_every_verb():
         "verify": [],
         "weights": [],  # a group of verbs
         "cache": [],  # a group of verbs
-        "doctor": sorted({*shared, "--for", "--force", "--models", "--preset", "--script"}
-                         - {"--dataset", "--quarantine", "--resize"}),
-    }  # fmt: skip
+        "doctor": sorted(
+            {*shared, "--for", "--force", "--models", "--preset", "--script"}
+            - {"--dataset", "--quarantine", "--resize"}
+        ),
+    }
 
 
 def test_sample_then_score_needs_no_model(toy, tmp_path):
     out = tmp_path / "samples"
-    result = run("sample", "reference", "--dataset", toy.data, "--out", out, "--num-samples", 4,
-                 "--weights", toy.reference, *FAST)  # fmt: skip
+    result = run(
+        "sample",
+        "reference",
+        "--dataset",
+        toy.data,
+        "--out",
+        out,
+        "--num-samples",
+        4,
+        "--weights",
+        toy.reference,
+        *FAST,
+    )
     assert result.exit_code == 0, result.output
-    assert "gcdp-bench score" in result.output
+    assert "gcdp-bench evaluate" in result.output
     assert len(Folder(out)) == 4
     table = tmp_path / "scores.csv"
-    result = run("score", out, "--dataset", toy.data, "--out", table, *toy.judges())
+    result = run("evaluate", out, "--dataset", toy.data, "--out", table, *toy.extractors())
     assert result.exit_code == 0, result.output
     for metric in ("semantic_recall", "semantic_precision", "miou", "fsd_generated", "clip-x100"):
         assert metric in result.output
@@ -138,8 +255,9 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
     assert lines["clip-x100"][0] == f"{clip:.4f}"
     assert set(pd.read_csv(table)["reading"]) == {"usual"}
     before = of_samples.read_bytes()
-    result = run("score", out, "--dataset", toy.data, "--out", tmp_path / "again.csv",
-                 *toy.judges())  # fmt: skip
+    result = run(
+        "evaluate", out, "--dataset", toy.data, "--out", tmp_path / "again.csv", *toy.extractors()
+    )
     assert result.exit_code == 0, result.output
     assert of_samples.read_bytes() == before
     assert len(pd.read_parquet(tmp_path / "again.per_sample.parquet")) == 4
@@ -167,8 +285,19 @@ def test_sweep_then_report(toy, tmp_path):
 
 
 def test_train_dry_run_prints_the_resolved_configuration(toy):
-    result = run("train", "reference", "--dataset", "synth-city-25", "--stage", "base", "--dry-run",
-                 "--set", "steps=7", "--set", "stage.unet.dim=16")  # fmt: skip
+    result = run(
+        "train",
+        "reference",
+        "--dataset",
+        "synth-city-25",
+        "--stage",
+        "base",
+        "--dry-run",
+        "--set",
+        "steps=7",
+        "--set",
+        "stage.unet.dim=16",
+    )
     assert result.exit_code == 0, result.output
     config = json.loads(result.output)
     assert config["training"]["steps"] == 7 and config["stage"]["unet"]["dim"] == 16
@@ -176,10 +305,28 @@ def test_train_dry_run_prints_the_resolved_configuration(toy):
 
 
 def test_train_a_stage_and_continue_it(toy, tmp_path):
-    arguments = ["train", "reference", "--dataset", toy.data, "--stage", "base", "--out",
-                 tmp_path / "base", "--set", "stage.unet.dim=8", "--set", "batch_size=2",
-                 "--set", "checkpoint_every=1", "--set", "stage.image_size=[8,8]",
-                 "--set", "validate_every=9", "--set", "preview_every=9"]  # fmt: skip
+    arguments = [
+        "train",
+        "reference",
+        "--dataset",
+        toy.data,
+        "--stage",
+        "base",
+        "--out",
+        tmp_path / "base",
+        "--set",
+        "stage.unet.dim=8",
+        "--set",
+        "batch_size=2",
+        "--set",
+        "checkpoint_every=1",
+        "--set",
+        "stage.image_size=[8,8]",
+        "--set",
+        "validate_every=9",
+        "--set",
+        "preview_every=9",
+    ]
     result = run(*arguments, "--set", "steps=1")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "base" / "model.safetensors").exists()
@@ -198,10 +345,28 @@ def test_train_a_stage_and_continue_it(toy, tmp_path):
 
 def test_a_loss_that_explodes_names_the_images(toy, tmp_path):
     """Weights of 1e30 after the first step; the batch is the toy's six images in another order."""
-    output = fails("train", "reference", "--dataset", toy.data, "--stage", "base", "--out",
-                   tmp_path / "base", "--set", "stage.unet.dim=8", "--set", "batch_size=6",
-                   "--set", "stage.image_size=[8,8]", "--set", "warmup_steps=0",
-                   "--set", "steps=3", "--set", "learning_rate=1e30")  # fmt: skip
+    output = fails(
+        "train",
+        "reference",
+        "--dataset",
+        toy.data,
+        "--stage",
+        "base",
+        "--out",
+        tmp_path / "base",
+        "--set",
+        "stage.unet.dim=8",
+        "--set",
+        "batch_size=6",
+        "--set",
+        "stage.image_size=[8,8]",
+        "--set",
+        "warmup_steps=0",
+        "--set",
+        "steps=3",
+        "--set",
+        "learning_rate=1e30",
+    )
     assert "diverged at step 2" in output and "last good checkpoint is none" in output
     named = output.partition("ids of the batch's items: ")[2].strip().split(", ")
     assert sorted(named) == [f"{index:03d}" for index in range(6)]
@@ -264,16 +429,32 @@ class TestMistakes:
 
     def test_a_model_of_another_dataset(self, toy, tmp_path):
         output = fails(
-            "sweep", "--dataset", "synth-city-25", "--results", tmp_path / "r", *toy.judges(),
-            "--models", "reference", "--weights", f"reference={toy.reference}",
-        )  # fmt: skip
+            "sweep",
+            "--dataset",
+            "synth-city-25",
+            "--results",
+            tmp_path / "r",
+            *toy.extractors(),
+            "--models",
+            "reference",
+            "--weights",
+            f"reference={toy.reference}",
+        )
         assert "it was trained on stripes, not on synth-city-25" in output
 
     def test_unwritable_output(self, toy, tmp_path):
         (tmp_path / "file").write_text("in the way")
         place = tmp_path / "file" / "r"
-        sample = ["sample", "reference", "--dataset", toy.data, "--weights", toy.reference,
-                  "--num-samples", 4]  # fmt: skip
+        sample = [
+            "sample",
+            "reference",
+            "--dataset",
+            toy.data,
+            "--weights",
+            toy.reference,
+            "--num-samples",
+            4,
+        ]
         for arguments in (sweep(toy, place), [*sample, "--out", place]):
             output = fails(*arguments)
             assert f"{place}: expected a folder that can be written" in output
@@ -285,9 +466,10 @@ class TestMistakes:
         import torch
 
         shutil.copytree(toy.data / "test", tmp_path / "s")
-        write_layout(tmp_path / "s" / "layouts" / "002.png",
-                     torch.full((16, 16), 9, dtype=torch.uint8))  # fmt: skip
-        output = fails("score", tmp_path / "s", "--dataset", toy.data, *toy.judges())
+        write_layout(
+            tmp_path / "s" / "layouts" / "002.png", torch.full((16, 16), 9, dtype=torch.uint8)
+        )
+        output = fails("evaluate", tmp_path / "s", "--dataset", toy.data, *toy.extractors())
         assert "layout has class 9, expected 0 to 2 or 255" in output
 
     def test_no_results(self, tmp_path):
@@ -306,11 +488,20 @@ def test_samples_of_another_size_are_evaluated_when_resize_says_how(toy, tmp_pat
         image = torch.full((3, size[0], 2 * size[1]), 60 * index, dtype=torch.uint8)
         writer.write(str(index), image, image[0] // 255, "a car")
     shown = f"its images are {size[0]}x{2 * size[1]}, but .* evaluates images of"
-    result = run("score", samples, "--dataset", toy.data, *toy.judges())
+    result = run("evaluate", samples, "--dataset", toy.data, *toy.extractors())
     assert result.exit_code == 1 and re.search(shown, result.output), result.output
     assert f"--size {size[0]}x{2 * size[1]}" in result.output
     table = tmp_path / "scores.csv"
-    result = run("score", samples, "--dataset", toy.data, "--resize", "pad", "--out", table,
-                 *toy.judges())  # fmt: skip
+    result = run(
+        "evaluate",
+        samples,
+        "--dataset",
+        toy.data,
+        "--resize",
+        "pad",
+        "--out",
+        table,
+        *toy.extractors(),
+    )
     assert result.exit_code == 0, result.output
     assert set(pd.read_csv(table)["resize"]) == {"pad"}

@@ -123,20 +123,24 @@ class TestCheck:
         (data / "val" / "layouts" / "000.png").unlink()
         with (data / "test" / "captions.jsonl").open("a") as file:
             file.write("not json\n")
-        quarantine = tmp_path / "q.jsonl"
-        output = fails("data", "check", data, "--quarantine", quarantine)
+        exclude = tmp_path / "q.jsonl"
+        output = fails("data", "check", data, "--quarantine", exclude)
         assert "3 faults in 21 items" in output and "2 items in" in output
-        entries = [json.loads(line) for line in quarantine.read_text().splitlines()]
+        entries = [json.loads(line) for line in exclude.read_text().splitlines()]
         assert {(entry["split"], entry["id"]) for entry in entries} == {
-            ("train", "000"), ("val", "000")
-        }  # fmt: skip
+            ("train", "000"),
+            ("val", "000"),
+        }
 
     def test_a_folder_that_does_not_exist(self, toy, tmp_path):
         (tmp_path / "photos").mkdir()
         lost = tmp_path / "photo"
-        for command in (("data", "check", lost), ("data", "stats", lost),
-                        ("data", "split", lost, "--out", tmp_path / "new"),
-                        ("train", "segmenter", "--dataset", lost)):  # fmt: skip
+        for command in (
+            ("data", "check", lost),
+            ("data", "stats", lost),
+            ("data", "split", lost, "--out", tmp_path / "new"),
+            ("train", "segmenter", "--dataset", lost),
+        ):
             output = fails(*command)
             assert f"{lost}: no such folder; did you mean {tmp_path / 'photos'}?" in output
             assert "data split" not in output and "fault" not in output
@@ -215,8 +219,8 @@ def test_colour_masks_are_one_row_and_their_colours_can_be_pasted(toy, tmp_path)
             colours[:4] = 128, 64, index
             save(data / "layouts" / f"{name}.png", colours)
     (data / "images" / f"{names[-1]}.png").write_bytes(b"torn")
-    quarantine = tmp_path / "q.jsonl"
-    output = fails("data", "check", data, "--quarantine", quarantine)
+    exclude = tmp_path / "q.jsonl"
+    output = fails("data", "check", data, "--quarantine", exclude)
     num = len(names) - 1
     (row,) = [line for line in output.splitlines() if "expected a grey or palette PNG" in line]
     assert f"{num} items, first: {names[1]} " in row
@@ -224,7 +228,7 @@ def test_colour_masks_are_one_row_and_their_colours_can_be_pasted(toy, tmp_path)
     assert pasted in row
     for problem in ("expected the layout of this image", "expected a readable image"):
         assert sum(problem in line for line in output.splitlines()) == 1
-    assert len(quarantine.read_text().splitlines()) == num + 2
+    assert len(exclude.read_text().splitlines()) == num + 2
     table = read_json(data / "classes.json")
     first, second, *_ = table["classes"]
     filled = pasted.replace("CLASS", first, 1).replace("CLASS", second)
@@ -242,8 +246,9 @@ def test_faults_that_differ_by_more_than_the_item_keep_their_rows(toy, tmp_path)
     lines = fails("data", "check", data).splitlines()
     missing = [line.split("  ") for line in lines if "expected the layout" in line]
     assert [[cell.strip() for cell in row if cell][:2] for row in missing] == [
-        ["train", "2 items, first: 000"], ["val", "000"]
-    ]  # fmt: skip
+        ["train", "2 items, first: 000"],
+        ["val", "000"],
+    ]
     assert any("2 items, first: one" in line and "has no image" in line for line in lines)
 
 
@@ -302,8 +307,19 @@ class TestTraining:
         return data
 
     def train(self, data, out, *more):
-        return ["train", "segmenter", "--dataset", data, "--out", out, "--set", "steps=3",
-                "--set", "batch_size=2", *more]  # fmt: skip
+        return [
+            "train",
+            "segmenter",
+            "--dataset",
+            data,
+            "--out",
+            out,
+            "--set",
+            "steps=3",
+            "--set",
+            "batch_size=2",
+            *more,
+        ]
 
     def test_stops_with_the_name_of_the_image(self, data, tmp_path):
         for part in ("val", "test"):  # whose first image gives the size
@@ -314,23 +330,23 @@ class TestTraining:
 
     def test_goes_on_without_what_is_in_quarantine(self, data, tmp_path):
         (data / "val" / "layouts" / "001.png").unlink()
-        quarantine = tmp_path / "q.jsonl"
-        fails("data", "check", data, "--quarantine", quarantine)
-        result = run(*self.train(data, tmp_path / "run", "--quarantine", quarantine))
+        exclude = tmp_path / "q.jsonl"
+        fails("data", "check", data, "--quarantine", exclude)
+        result = run(*self.train(data, tmp_path / "run", "--quarantine", exclude))
         assert result.exit_code == 0, result.output
         assert (tmp_path / "run" / "model.safetensors").exists()
 
     def test_what_was_left_out_is_written_beside_the_weights(self, data, tmp_path):
-        quarantine, plain = tmp_path / "q.jsonl", tmp_path / "plain"
+        exclude, plain = tmp_path / "q.jsonl", tmp_path / "plain"
         torn, good = (data / "train" / "images" / name for name in ("000.png", "001.png"))
         torn.write_bytes(bytes(good.stat().st_size))  # the sizes of files tell datasets apart
-        fails("data", "check", data, "--quarantine", quarantine)
-        arguments = self.train(data, tmp_path / "run", "--quarantine", quarantine)
+        fails("data", "check", data, "--quarantine", exclude)
+        arguments = self.train(data, tmp_path / "run", "--quarantine", exclude)
         assert run(*arguments).exit_code == 0
         left_out = read_json(tmp_path / "run" / "config.json")["left_out"]
         assert {split: entry["num"] for split, entry in left_out.items()} == {"train": 1, "val": 0}
         assert left_out["train"]["ids"] == digest(["000"])
-        quarantine.write_text("")
+        exclude.write_text("")
         shutil.copy(good, torn)
         output = fails(*arguments, "--resume")
         assert "differing: left_out.train.ids, left_out.train.num;" in output
@@ -341,8 +357,15 @@ class TestTraining:
         output = fails(*self.train(data, tmp_path / "run", "--quarantine", tmp_path / "none"))
         assert "write one with `gcdp-bench data check" in output
         (tmp_path / "q.jsonl").write_text("")
-        output = fails("train", "segmenter", "--dataset", "synth-city-25", "--quarantine",
-                       tmp_path / "q.jsonl", "--dry-run")  # fmt: skip
+        output = fails(
+            "train",
+            "segmenter",
+            "--dataset",
+            "synth-city-25",
+            "--quarantine",
+            tmp_path / "q.jsonl",
+            "--dry-run",
+        )
         assert "it is drawn when read" in output
 
 

@@ -11,14 +11,21 @@ from gcdp_bench.metrics.definitions import DEFINITIONS
 
 
 def explain(metric):
-    return CliRunner().invoke(main, ["score", "--explain", metric])
+    return CliRunner().invoke(main, ["evaluate", "--explain", metric])
 
 
 def test_a_metric_is_explained_without_a_folder():
     result = explain("fid-tf1")
     assert result.exit_code == 0, result.output
-    for part in ("fid-tf1: Fréchet distance, Inception-v3", "lower is better", "1706.08500",
-                 "TF1", "real images", "random halves", "squashed to a square"):  # fmt: skip
+    for part in (
+        "fid-tf1: Fréchet distance, Inception-v3",
+        "lower is better",
+        "1706.08500",
+        "TF1",
+        "real images",
+        "random halves",
+        "squashed to a square",
+    ):
         assert part in result.output
     assert max(map(len, result.output.splitlines())) <= 100
 
@@ -45,10 +52,12 @@ def test_an_unknown_metric_is_a_mistake_of_usage():
 
 
 def test_it_imports_nothing_heavy():
-    code = ("import sys; sys.argv = ['gcdp-bench', 'score', '--explain', 'miou']\n"
-            "from gcdp_bench.cli import main\n"
-            "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None)\n"
-            "assert not {'torch', 'pandas'} & set(sys.modules)")  # fmt: skip
+    code = (
+        "import sys; sys.argv = ['gcdp-bench', 'score', '--explain', 'miou']\n"
+        "from gcdp_bench.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None)\n"
+        "assert not {'torch', 'pandas'} & set(sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "Mean intersection over union" in result.stdout

@@ -14,7 +14,7 @@ def run(*arguments):
 
 def test_copies_of_the_training_split(toy, tmp_path):
     shutil.copytree(toy.data / "train", tmp_path / "copies")
-    result = run(tmp_path / "copies", "--dataset", toy.data, *toy.judges())
+    result = run(tmp_path / "copies", "--dataset", toy.data, *toy.extractors())
     assert result.exit_code == 0, result.output
     assert "memorised_share of 6 samples: 100.0 % [61.0, 100.0]" in result.output
     assert "memorised_share of 12 real images of test (what chance gives): " in result.output
@@ -26,7 +26,7 @@ def test_copies_of_the_training_split(toy, tmp_path):
 
 def test_other_images_are_not_all_memorised(toy, tmp_path):
     out = tmp_path / "out"
-    result = run(toy.data / "val", "--dataset", toy.data, "--out", out, *toy.judges())
+    result = run(toy.data / "val", "--dataset", toy.data, "--out", out, *toy.extractors())
     assert result.exit_code == 0, result.output
     assert "100.0 %" not in result.output.splitlines()[0]
     assert (out / "nearest.png").exists() and not (toy.data / "val" / "memorisation").exists()
@@ -35,5 +35,7 @@ def test_other_images_are_not_all_memorised(toy, tmp_path):
 def test_mistakes(toy, tmp_path):
     result = run(toy.data / "val", "--dataset", toy.data, "--unseen-split", "train")
     assert result.exit_code == 2 and "two different splits" in result.output
-    result = run(toy.data / "val", "--dataset", toy.data, "--train-split", "trian", *toy.judges())
+    result = run(
+        toy.data / "val", "--dataset", toy.data, "--train-split", "trian", *toy.extractors()
+    )
     assert result.exit_code == 1 and "Traceback" not in result.output

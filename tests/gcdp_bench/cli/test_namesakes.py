@@ -82,23 +82,30 @@ def commands(data):
     return {
         "sweep": (["sweep", *few, "--num-samples", 4], ["reference", "imagen"]),
         "sample": (["sample", "reference", *few, "--out", "o"], ["reference"]),
-        "outpaint": (["outpaint", *few, "--image", image, "--caption", "a road", "--out", "o"],
-                     ["reference"]),
-        "score": (["score", data / "test", "--dataset", data], ["segmenter", "clip"]),
-        "memorisation": (["memorisation", data / "test", "--dataset", data],
-                         ["segmenter", "clip"]),
+        "outpaint": (
+            ["outpaint", *few, "--image", image, "--caption", "a road", "--out", "o"],
+            ["reference"],
+        ),
+        "score": (["evaluate", data / "test", "--dataset", data], ["segmenter", "clip"]),
+        "memorisation": (["memorisation", data / "test", "--dataset", data], ["segmenter", "clip"]),
         "features": (["analyze", "features", "--dataset", data], ["reference", "imagen"]),
         "outpainting": (["analyze", "outpainting", *few], ["reference"]),
-        "schedules": (["analyze", "schedules", *few, "runs/reference/stripes", "linear"],
-                      ["segmenter", "clip"]),
+        "schedules": (
+            ["analyze", "schedules", *few, "runs/reference/stripes", "linear"],
+            ["segmenter", "clip"],
+        ),
         "doctor": (["doctor", "--for", data], ["segmenter", "clip", "reference", "imagen"]),
-    }  # fmt: skip
+    }
 
 
 NAMED = sorted(commands(Path()))
 JUDGES = ["--segmenter", "runs/segmenter/stripes", "--clip", "runs/clip/stripes"]
-WEIGHTS = ["--weights", "reference=runs/reference/stripes", "--weights",
-           "imagen=runs/imagen/stripes"]  # fmt: skip
+WEIGHTS = [
+    "--weights",
+    "reference=runs/reference/stripes",
+    "--weights",
+    "imagen=runs/imagen/stripes",
+]
 
 
 @pytest.mark.parametrize("of", ["classes", "images"])
@@ -133,15 +140,17 @@ def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, 
     output = works("sweep", *point, "--results", "r", *WEIGHTS)
     for network in ("reference", "imagen", "segmenter", "clip"):
         (line,) = [line for line in output.splitlines() if line.startswith(f"{network}: ")]
-        assert f"trained on stripes (other data called stripes: 6 training images with digest " \
-               f"{world.identity.digest} in {world.own}" in line  # fmt: skip
+        assert (
+            f"trained on stripes (other data called stripes: 6 training images with digest "
+            f"{world.identity.digest} in {world.own}" in line
+        )
     rows = read_rows(tmp_path / "r")
     assert set(rows["dataset"]) == {"stripes"}
     generated = rows["model"].isin(["reference", "imagen"])
     assert set(rows[generated]["trained_on"]) == {world.data}
     assert set(rows[~generated]["trained_on"]) == {"none"}
-    judged = rows[rows["metric"].isin(["semantic_recall", "clip-x100"])]
-    assert judged["extractor"].str.contains(world.data, regex=False).all()
+    scored = rows[rows["metric"].isin(["semantic_recall", "clip-x100"])]
+    assert scored["extractor"].str.contains(world.data, regex=False).all()
     assert set(read_costs(tmp_path / "r")["trained_on"]) == {world.data}
     own = ["--dataset", world.own, *point[2:]]
     works("sweep", *own, "--results", "own")
@@ -154,23 +163,26 @@ def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, 
 
 def test_given_judges_of_other_data_are_told_apart_by_score(world, tmp_path):
     samples = world.images / "test"
-    works("score", samples, "--dataset", world.images, *JUDGES, "--out", "s.csv")
+    works("evaluate", samples, "--dataset", world.images, *JUDGES, "--out", "s.csv")
     rows = pd.read_csv(tmp_path / "s.csv")
-    judged = rows[rows["metric"].isin(["semantic_recall", "clip-x100"])]
-    assert judged["extractor"].str.contains(world.data, regex=False).all()
-    output = refused("score", world.classes / "test", "--dataset", world.classes, *JUDGES)
+    scored = rows[rows["metric"].isin(["semantic_recall", "clip-x100"])]
+    assert scored["extractor"].str.contains(world.data, regex=False).all()
+    output = refused("evaluate", world.classes / "test", "--dataset", world.classes, *JUDGES)
     assert "do not fit images of stripes" in output
 
 
 def test_a_training_on_other_data_leaves_the_run_alone(world, tmp_path):
     before = read_json(tmp_path / "runs/segmenter/stripes/config.json")
-    works("train", "segmenter", "--dataset", world.images, "--set", "steps=2",
-          "--set", "batch_size=2")  # fmt: skip
+    works(
+        "train", "segmenter", "--dataset", world.images, "--set", "steps=2", "--set", "batch_size=2"
+    )
     assert read_json(tmp_path / "runs/segmenter/stripes/config.json") == before
     digest = dataset_identity(str(world.images)).digest
     trained = f"runs/segmenter/stripes-{digest}"
     samples = world.images / "test"
-    output = run("score", samples, "--dataset", world.images, "--clip", "runs/clip/stripes").output
+    output = run(
+        "evaluate", samples, "--dataset", world.images, "--clip", "runs/clip/stripes"
+    ).output
     assert f"segmenter: {trained}, 2 steps, trained on stripes\n" in output
 
 
@@ -187,15 +199,15 @@ def test_a_sweep_without_a_dataset(world, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("given", [True, False])
 def test_bare_pretrained_stands_for_judges_of_an_analysis_too(tmp_path, monkeypatch, given):
-    asked = {}
+    prompted = {}
 
-    def judge_request(*arguments, pretrained=False, **options):
-        asked["pretrained"] = pretrained
+    def extractor_request(*arguments, pretrained=False, **options):
+        prompted["pretrained"] = pretrained
         raise ValueError("enough")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("gcdp_bench.cli.analyze_models.judge_request", judge_request)
+    monkeypatch.setattr("gcdp_bench.cli.analyze_models.extractor_request", extractor_request)
     weights = ["--weights", "pretrained"] if given else []
     output = refused("analyze", "outpainting", "--dataset", "synth-city-25", *weights)
     assert "reference: pretrained " in output and "enough" in output
-    assert asked == {"pretrained": given}
+    assert prompted == {"pretrained": given}

@@ -13,22 +13,39 @@ def run(toy, *arguments, model="reference"):
     weights = getattr(toy, model)
     return CliRunner().invoke(
         main,
-        ["outpaint", "--dataset", str(toy.data), "--model", model, "--weights", str(weights),
-         *map(str, FAST), *map(str, arguments)],
-    )  # fmt: skip
+        [
+            "outpaint",
+            "--dataset",
+            str(toy.data),
+            "--model",
+            model,
+            "--weights",
+            str(weights),
+            *map(str, FAST),
+            *map(str, arguments),
+        ],
+    )
 
 
 def test_a_folder_of_layouts_and_a_single_image(toy, tmp_path):
     test = toy.data / "test"
-    result = run(toy, "--layout", test / "layouts", "--captions", test / "captions.jsonl",
-                 "--out", tmp_path / "a")  # fmt: skip
+    result = run(
+        toy,
+        "--layout",
+        test / "layouts",
+        "--captions",
+        test / "captions.jsonl",
+        "--out",
+        tmp_path / "a",
+    )
     assert result.exit_code == 0, result.output
     assert f"12 pairs in {tmp_path / 'a'}, resampling steps n = 5; look at" in result.output
     drawn, real = Folder(tmp_path / "a"), Folder(test)
     assert torch.equal(drawn[3].layout, real[3].layout)
     assert drawn[3].caption == real[3].caption
-    result = run(toy, "--image", test / "images" / "003.png", "--caption", "a sky",
-                 "--out", tmp_path / "b")  # fmt: skip
+    result = run(
+        toy, "--image", test / "images" / "003.png", "--caption", "a sky", "--out", tmp_path / "b"
+    )
     assert "1 pair in" in result.output and "steps n = 1" in result.output
     assert torch.equal(Folder(tmp_path / "b")[0].image, real[3].image)
 

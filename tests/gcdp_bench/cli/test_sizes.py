@@ -34,26 +34,70 @@ def scaled(toy, path, size):
     return path
 
 
-@pytest.mark.parametrize("verb", ["sweep", "sample", "score", "memorisation", "features",
-                                  "outpainting", "schedules"])  # fmt: skip
+@pytest.mark.parametrize(
+    "verb", ["sweep", "sample", "score", "memorisation", "features", "outpainting", "schedules"]
+)
 def test_images_of_another_size(toy, tmp_path, verb):
     reference = ["--weights", f"reference={toy.reference}"]
     models = [*reference, "--weights", f"imagen={toy.imagen}"]
-    judges = toy.judges()
+    extractors = toy.extractors()
     arguments = {
-        "sweep": ["sweep", "--results", "r", "--guidance", 1, "--num-samples", 4, *FAST, *models,
-                  *judges],
+        "sweep": [
+            "sweep",
+            "--results",
+            "r",
+            "--guidance",
+            1,
+            "--num-samples",
+            4,
+            *FAST,
+            *models,
+            *extractors,
+        ],
         "sample": ["sample", "reference", "--out", "s", "--num-samples", 2, *FAST, *reference],
-        "score": ["score", toy.data / "test", *judges],
-        "memorisation": ["memorisation", toy.data / "test", "--out", "m", *judges],
-        "features": ["analyze", "features", *models, "--num-images", 4, "--clusters", 2,
-                     "--timesteps", 30, "--steps", 2, "--out", "f"],
-        "outpainting": ["analyze", "outpainting", "--num-samples", 2, *FAST, *reference, *judges,
-                        "--image-resampling", 1, "--out", "o"],
-        "schedules": ["analyze", "schedules", toy.reference,
-                      ablated(toy.reference, tmp_path / "linear", name="linear"), *FAST,
-                      "--num-samples", 2, *judges, "--out", "o"],
-    }[verb]  # fmt: skip
+        "score": ["evaluate", toy.data / "test", *extractors],
+        "memorisation": ["memorisation", toy.data / "test", "--out", "m", *extractors],
+        "features": [
+            "analyze",
+            "features",
+            *models,
+            "--num-images",
+            4,
+            "--clusters",
+            2,
+            "--timesteps",
+            30,
+            "--steps",
+            2,
+            "--out",
+            "f",
+        ],
+        "outpainting": [
+            "analyze",
+            "outpainting",
+            "--num-samples",
+            2,
+            *FAST,
+            *reference,
+            *extractors,
+            "--image-resampling",
+            1,
+            "--out",
+            "o",
+        ],
+        "schedules": [
+            "analyze",
+            "schedules",
+            toy.reference,
+            ablated(toy.reference, tmp_path / "linear", name="linear"),
+            *FAST,
+            "--num-samples",
+            2,
+            *extractors,
+            "--out",
+            "o",
+        ],
+    }[verb]
     line = "stripes: your images of 32x32 (height x width) are used at 16x16\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
@@ -62,7 +106,7 @@ def test_images_of_another_size(toy, tmp_path, verb):
 
 
 def test_nothing_is_said_of_images_that_have_the_size(toy):
-    result = run("score", toy.data / "test", "--dataset", toy.data, *toy.judges())
+    result = run("evaluate", toy.data / "test", "--dataset", toy.data, *toy.extractors())
     assert "are used at" not in result.output
 
 
@@ -76,9 +120,23 @@ def test_rows_of_a_sweep_record_the_resize(toy, tmp_path, width, given, recorded
     for config in model.glob("*/config.json"):
         write_json(config, read_json(config) | {"resize": recorded})
     options = [] if given is None else ["--resize", given]
-    arguments = ["sweep", "--dataset", data, "--models", "reference", "--weights",
-                 f"reference={model}", "--results", tmp_path / "r", "--guidance", 1,
-                 "--num-samples", 4, *FAST, *toy.judges()]  # fmt: skip
+    arguments = [
+        "sweep",
+        "--dataset",
+        data,
+        "--models",
+        "reference",
+        "--weights",
+        f"reference={model}",
+        "--results",
+        tmp_path / "r",
+        "--guidance",
+        1,
+        "--num-samples",
+        4,
+        *FAST,
+        *toy.extractors(),
+    ]
     run(*arguments, *options)
     assert set(read_rows(tmp_path / "r")["resize"]) == {recorded}
     if given == "pad":
@@ -91,10 +149,23 @@ def test_outpaint_says_what_it_crops(toy, tmp_path):
     images.mkdir()
     for name, size in (("a", (16, 16)), ("b", (32, 32)), ("c", (40, 32)), ("d", (32, 33))):
         Image.new("RGB", size, (90, 120, 200)).save(images / f"{name}.png")
-    arguments = ["outpaint", "--dataset", toy.data, "--weights", toy.reference, *FAST, "--image",
-                 images, "--caption", "a sky"]  # fmt: skip
-    for way, done in (((), "cropped"), (("--resize", "pad"), "padded"),
-                      (("--resize", "stretch"), "stretched")):  # fmt: skip
+    arguments = [
+        "outpaint",
+        "--dataset",
+        toy.data,
+        "--weights",
+        toy.reference,
+        *FAST,
+        "--image",
+        images,
+        "--caption",
+        "a sky",
+    ]
+    for way, done in (
+        ((), "cropped"),
+        (("--resize", "pad"), "padded"),
+        (("--resize", "stretch"), "stretched"),
+    ):
         result = run(*arguments, *way, "--out", tmp_path / done)
         line = f"2 of 4 files are {done} to the shape of 16x16, by up to 20.0 %\n"
         assert line in result.output
@@ -115,8 +186,20 @@ def test_two_shapes_in_one_folder_need_a_choice(toy, tmp_path):
         "--resize crop, --resize pad (black bars) or --resize stretch, or leave them out with "
         "--quarantine"
     )
-    train = ["train", "segmenter", "--dataset", data, "--preset", "tiny", "--set", "steps=1",
-             "--set", "batch_size=2", "--out", tmp_path / "out"]  # fmt: skip
+    train = [
+        "train",
+        "segmenter",
+        "--dataset",
+        data,
+        "--preset",
+        "tiny",
+        "--set",
+        "steps=1",
+        "--set",
+        "batch_size=2",
+        "--out",
+        tmp_path / "out",
+    ]
     assert message.partition(" 1 of")[2] in run(*train, code=1).output
     assert not (tmp_path / "out").exists()
     run(*train, "--resize", "pad", "--size", "16x16")
@@ -140,6 +223,8 @@ def test_splits_of_different_shapes_are_a_fault(toy, tmp_path):
         shutil.copytree(scaled(toy, tmp_path / split, size) / split, data / split)
     result = run("data", "check", data, code=1)
     told = " ".join(result.output.split())
-    assert "images of one shape in all splits, got train 16x16, val 32x32, test 16x64; pass " \
-           "--resize crop" in told  # fmt: skip
+    assert (
+        "images of one shape in all splits, got train 16x16, val 32x32, test 16x64; pass "
+        "--resize crop" in told
+    )
     assert "1 fault in 21 items" in told

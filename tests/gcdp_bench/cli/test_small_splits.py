@@ -19,8 +19,15 @@ def run(*arguments):
 @pytest.fixture
 def sweep(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return ["sweep", "--dataset", toy.data, *FEW, *toy.judges(), "--weights",
-            f"reference={toy.reference}"]  # fmt: skip
+    return [
+        "sweep",
+        "--dataset",
+        toy.data,
+        *FEW,
+        *toy.extractors(),
+        "--weights",
+        f"reference={toy.reference}",
+    ]
 
 
 def test_a_sweep_takes_the_whole_split(sweep):
@@ -59,9 +66,10 @@ def test_numbers(toy, tmp_path, command):
 
     assert chosen(None).num == 12 and chosen(3).num == 3 and not chosen(12).fault
     assert chosen(13).fault.endswith("lower --num-samples to 12")
-    assert chosen(None, "camvid").num == choose_samples(
-        command, "synth-city", "test", None, data_root=None
-    ).num  # fmt: skip
+    assert (
+        chosen(None, "camvid").num
+        == choose_samples(command, "synth-city", "test", None, data_root=None).num
+    )
     assert chosen(7, "camvid").num == 7
 
 

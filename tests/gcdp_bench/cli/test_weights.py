@@ -34,10 +34,17 @@ def run(*arguments, code=0):
 def test_list_tells_everything_of_every_weight():
     output = run("list")
     for name, spec in WEIGHTS.items():
-        for part in (f"{name}: missing", spec.purpose, spec.licence, spec.how, spec.sha256 or "",
-                     str(stored_path(name)), f"about {spec.about_mb} MB"):  # fmt: skip
+        for part in (
+            f"{name}: missing",
+            spec.purpose,
+            spec.licence,
+            spec.how,
+            spec.sha256 or "",
+            str(stored_path(name)),
+            f"about {spec.about_mb} MB",
+        ):
             assert part in output
-    assert "shipped" in output and "segmenter-synth-city" in output
+    assert "pretrained" in output and "segmenter-synth-city" in output
 
 
 def test_add_verify_change_verify(t5):

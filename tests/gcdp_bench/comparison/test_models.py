@@ -1,4 +1,5 @@
-"""Pairs of models: at equal knob values, at the nearest FID, and what they share cancels."""
+"""Pairs of models: at equal sampling parameter values, at the nearest FID, and what they share
+cancels."""
 
 import pytest
 
@@ -54,9 +55,11 @@ def test_a_gan_is_compared_with_models_of_many_steps(write, tmp_path):
     """psi 1 is not guidance 1: only the nearest FID matches the two."""
     gan = {"param_name": "truncation psi", "steps": 1}
     rows = [
-        write("reference", 1.0, 0, fid=2.0), write("reference", 4.0, 0, fid=6.0),
-        write("lafite", 1.0, 0, fid=5.0, **gan), write("lafite", 0.6, 0, fid=3.0, **gan),
-    ]  # fmt: skip
+        write("reference", 1.0, 0, fid=2.0),
+        write("reference", 4.0, 0, fid=6.0),
+        write("lafite", 1.0, 0, fid=5.0, **gan),
+        write("lafite", 0.6, 0, fid=3.0, **gan),
+    ]
     assert pairs(to_frame(rows), tmp_path) == [
         ("reference @ 1", 10, "lafite @ 0.6", 1, "fid"),
         ("reference @ 4", 10, "lafite @ 1", 1, "fid"),
@@ -66,9 +69,14 @@ def test_a_gan_is_compared_with_models_of_many_steps(write, tmp_path):
 def test_models_meet_at_the_steps_that_they_share(write, tmp_path):
     rows = [
         write(model, 2.0, 0, fid=fid, steps=steps, config_hash=f"{model}{steps}")
-        for model, steps, fid in (("reference", 25, 2.0), ("reference", 100, 1.0),
-                                  ("ldm", 25, 3.0), ("ldm", 50, 2.5), ("lafite", 1, 4.0))
-    ]  # fmt: skip
+        for model, steps, fid in (
+            ("reference", 25, 2.0),
+            ("reference", 100, 1.0),
+            ("ldm", 25, 3.0),
+            ("ldm", 50, 2.5),
+            ("lafite", 1, 4.0),
+        )
+    ]
     assert pairs(to_frame(rows), tmp_path) == [
         ("reference @ 2", 25, "ldm @ 2", 25, "both"),
         ("reference @ 2", 25, "lafite @ 2", 1, "both"),

@@ -23,8 +23,10 @@ def compare(write, floor, tmp_path):
     """Compare two points written with the given properties."""
 
     def run(first, second, few=20, **changes):
-        rows = [write("reference", 2.0, 0, few=few, **first),
-                write("imagen", 2.0, 0, few=few, **second, **changes)]  # fmt: skip
+        rows = [
+            write("reference", 2.0, 0, few=few, **first),
+            write("imagen", 2.0, 0, few=few, **second, **changes),
+        ]
         a, b = point_sets(to_frame([*rows, floor]), tmp_path)
         return compare_points([a], [b]).set_index(["metric", "class"])
 
@@ -37,11 +39,21 @@ def test_two_copies_of_one_run_give_zero(compare):
     shares = table[table["ci_method"] != "none"]
     assert (shares["ci_low"] < 0).all() and (shares["ci_high"] > 0).all()
     assert set(table[table["ci_method"] == "none"].index.get_level_values(0)) == {
-        "clip-x100", "fid", "fsd_generated", "fsd_predicted"
-    }  # fmt: skip
+        "clip-x100",
+        "fid",
+        "fsd_generated",
+        "fsd_predicted",
+    }
     assert set(table["verdict"]) <= {"tie", "below noise"}
-    for metric in ("semantic_recall", "semantic_precision", "clip-x100", "fid", "miou",
-                   "fsd_generated", "fsd_predicted"):  # fmt: skip
+    for metric in (
+        "semantic_recall",
+        "semantic_precision",
+        "clip-x100",
+        "fid",
+        "miou",
+        "fsd_generated",
+        "fsd_predicted",
+    ):
         assert (metric, "all") in table.index
 
 
@@ -70,7 +82,7 @@ def test_distances_are_those_of_the_features(compare):
 
 def test_miou_stands_beside_the_values_of_all_captions(compare, monkeypatch):
     line = compare({"fid": 3.0}, {"fid": 3.0}).loc[("miou", "all")]
-    confusions = observed(NUM, 0.0, seed=7).segmenters["judge"].confusions
+    confusions = observed(NUM, 0.0, seed=7).segmenters["extractor"].confusions
     assert line["value_a"] == line["value_b"] == miou(confusions) == 1.0
     assert line["ci_low"] < 0 < line["ci_high"] and line["verdict"] == "tie"
 
@@ -80,13 +92,13 @@ def pair_of(*confusions):
     sides = []
     for matrix in confusions:
         side = observed(len(matrix), 0.0, seed=7)
-        seen = replace(side.segmenters["judge"], confusions=matrix)
-        sides.append(replace(side, segmenters={"judge": seen}))
+        seen = replace(side.segmenters["extractor"], confusions=matrix)
+        sides.append(replace(side, segmenters={"extractor": seen}))
     return paired._Pair(pd.DataFrame(), [(*sides, observed(NUM_REAL, 0.0, seed=99))])
 
 
 def test_the_higher_miou_wins():
-    right = observed(NUM, 0.0, seed=7).segmenters["judge"].confusions
+    right = observed(NUM, 0.0, seed=7).segmenters["extractor"].confusions
     wrong = right[:, ::-1].copy()
     for sides, verdict in (((right, wrong), "win"), ((wrong, right), "lose")):
         (line,) = paired._of_iou(pair_of(*sides))
@@ -96,9 +108,13 @@ def test_the_higher_miou_wins():
 
 @pytest.mark.parametrize(
     ("num", "widths", "method"),
-    [(40, (2, 2), "paired halves-200-undersampled"), (120, (2, 2), "paired halves-200"),
-     (120, (2, 40), "paired halves-200-undersampled"), (3, (2, 2), "none")],
-)  # fmt: skip
+    [
+        (40, (2, 2), "paired halves-200-undersampled"),
+        (120, (2, 2), "paired halves-200"),
+        (120, (2, 40), "paired halves-200-undersampled"),
+        (3, (2, 2), "none"),
+    ],
+)
 def test_distances_of_too_few_samples_are_flagged(num, widths, method):
     """`widths` directions in which A and B vary, of 40."""
     rng = np.random.default_rng(0)
@@ -128,8 +144,9 @@ def test_a_class_that_one_caption_names_has_no_line(compare):
 def test_a_class_that_few_captions_name_has_no_verdict(compare, monkeypatch):
     table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0}, few=4)
     assert table.loc[("semantic_recall", "car"), ["num_captions", "verdict"]].tolist() == [
-        4, "too few"
-    ]  # fmt: skip
+        4,
+        "too few",
+    ]
     assert math.isnan(table.loc[("semantic_recall", "car"), "p_holm"])
     table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0}, few=5)
     car = table.loc[("semantic_recall", "car")]
@@ -153,10 +170,16 @@ def test_verdicts_of_classes_are_adjusted_for_their_number():
 
 def test_seeds_are_matched_by_id_and_not_by_position():
     frame = pd.DataFrame(
-        {"id": ["a", "b", "c"], "caption": ["1", "2", "3"], "asked": ["car", "sky", "car"],
-         "found": ["car", "", "car"], "recall": [0.0, 0.5, 1.0], "precision": 1.0,
-         "clip": [0.1, 0.2, 0.3]}
-    )  # fmt: skip
+        {
+            "id": ["a", "b", "c"],
+            "caption": ["1", "2", "3"],
+            "prompted": ["car", "sky", "car"],
+            "detected": ["car", "", "car"],
+            "recall": [0.0, 0.5, 1.0],
+            "precision": 1.0,
+            "clip": [0.1, 0.2, 0.3],
+        }
+    )
     shuffled = frame.iloc[[2, 0, 1]].reset_index(drop=True)
     averaged = paired._averaged([frame, shuffled])
     pd.testing.assert_frame_equal(averaged, paired._averaged([frame, frame]))
@@ -177,7 +200,7 @@ def test_an_image_only_model_has_no_layouts_to_compare(compare):
 
 @pytest.mark.parametrize(
     ("field", "other"),
-    [("reference", "another"), ("judges", "another"), ("resize", "pad"), ("definition", "2")],
+    [("reference", "another"), ("extractors", "another"), ("resize", "pad"), ("definition", "2")],
 )
 def test_unlike_points_are_refused(compare, field, other):
     with pytest.raises(UnlikeRowsError, match=f"differ in (the )?{field}"):
@@ -197,8 +220,10 @@ def test_points_of_several_models_are_paired_by_name(write, floor, tmp_path):
 
 
 def test_both_step_counts_of_one_model_meet_their_own(write, floor, tmp_path):
-    rows = [write("reference", 2.0, 0, fid=1.0, steps=steps, config_hash=f"r{steps}")
-            for steps in (25, 100)]  # fmt: skip
+    rows = [
+        write("reference", 2.0, 0, fid=1.0, steps=steps, config_hash=f"r{steps}")
+        for steps in (25, 100)
+    ]
     points = point_sets(to_frame([*rows, floor]), tmp_path)
     table = compare_points(points, points, per_class=False)
     assert set(zip(table["steps_a"], table["steps_b"], strict=True)) == {(25, 25), (100, 100)}
@@ -216,8 +241,11 @@ def test_both_step_counts_of_one_model_meet_their_own(write, floor, tmp_path):
 
 
 def test_the_text_says_where_steps_and_training_data_differ(write, floor, tmp_path):
-    rows = [write("reference", 2.0, 0, fid=1.0), floor,
-            write("imagen", 2.0, 0, fid=1.0, trained_on="d-100", steps=1)]  # fmt: skip
+    rows = [
+        write("reference", 2.0, 0, fid=1.0),
+        floor,
+        write("imagen", 2.0, 0, fid=1.0, trained_on="d-100", steps=1),
+    ]
     ours, theirs = point_sets(to_frame(rows), tmp_path)
     same = readable_comparison(compare_points([ours], [ours], per_class=False))
     assert set(same["steps"]) == {"10"} and "trained on" not in same

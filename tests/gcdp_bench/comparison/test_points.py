@@ -8,8 +8,11 @@ from gcdp_bench.results.schema import merge_rows, to_frame
 
 @pytest.fixture
 def results(write, floor, tmp_path):
-    rows = [write("reference", scale, seed, fid=scale + seed, results=tmp_path)
-            for scale in (1.0, 2.0) for seed in (0, 1)]  # fmt: skip
+    rows = [
+        write("reference", scale, seed, fid=scale + seed, results=tmp_path)
+        for scale in (1.0, 2.0)
+        for seed in (0, 1)
+    ]
     merge_rows(tmp_path, to_frame([*rows, floor]))
     return tmp_path
 

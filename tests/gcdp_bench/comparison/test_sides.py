@@ -12,8 +12,10 @@ def side(write, floor, tmp_path):
     """Points of models at one value of guidance with the given steps."""
 
     def points(**steps):
-        rows = [write(model, 2.0, 0, fid=1.0, steps=num, config_hash=f"{model}{num}")
-                for model, num in steps.items()]  # fmt: skip
+        rows = [
+            write(model, 2.0, 0, fid=1.0, steps=num, config_hash=f"{model}{num}")
+            for model, num in steps.items()
+        ]
         return point_sets(to_frame([*rows, floor]), tmp_path)
 
     return points
@@ -26,9 +28,7 @@ def met(table):
 
 def test_steps_are_held_against_those_of_the_same_model(side):
     table = compare_points(side(ldm=25, imagen=100), side(ldm=100, imagen=25))
-    assert met(table) == [
-        ("ldm @ 2", 25, "ldm @ 2", 100), ("imagen @ 2", 100, "imagen @ 2", 25)
-    ]  # fmt: skip
+    assert met(table) == [("ldm @ 2", 25, "ldm @ 2", 100), ("imagen @ 2", 100, "imagen @ 2", 25)]
 
 
 def test_one_point_on_each_side_meets_whatever_its_model(side):
@@ -44,6 +44,6 @@ def test_points_of_different_data_never_meet(side, write, tmp_path):
         compare_points(side(ldm=10), elsewhere)
 
 
-@pytest.mark.parametrize(("asked", "classes"), [(True, {"all", "car", "sky"}), (False, {"all"})])
-def test_classes_are_compared_unless_unwanted(side, asked, classes):
-    assert set(compare_points(side(ldm=25), side(ldm=25), per_class=asked)["class"]) == classes
+@pytest.mark.parametrize(("prompted", "classes"), [(True, {"all", "car", "sky"}), (False, {"all"})])
+def test_classes_are_compared_unless_unwanted(side, prompted, classes):
+    assert set(compare_points(side(ldm=25), side(ldm=25), per_class=prompted)["class"]) == classes

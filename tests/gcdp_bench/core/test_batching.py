@@ -9,10 +9,10 @@ from gcdp_bench.core.batching import Batches
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluation import Judging, observe
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.evaluation import EvalOptions, extract_features
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
-from gcdp_bench.generators.sample_folder import CPU_BATCH, read_drawn
+from gcdp_bench.generators.sample_folder import CPU_BATCH, read_record
 from gcdp_bench.training.runs import find_run
 
 OUT = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB"
@@ -81,18 +81,28 @@ def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypa
     captions = Folder(toy.data, "test")
     run = find_run("reference", toy.identity, toy.reference)
     generator, weights = load_generator(run, SamplingConfig(steps=2, sr_steps=1))
-    request = SampleRequest(model="reference", weights=weights, dataset="stripes", split="test",
-                            num_samples=5, captions="five", guidance=2.0, seed=0)  # fmt: skip
-    judges = load_extractors(
-        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    request = SampleRequest(
+        model="reference",
+        weights=weights,
+        dataset="stripes",
+        split="test",
+        num_samples=5,
+        captions="five",
+        guidance=2.0,
+        seed=0,
+    )
+    extractors = load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
 
     def made(folder):
         sample_folder(generator, captions, request, folder, batch_size=16, progress=Silent())
-        return observe(Folder(folder), judges, Judging(), progress=Silent(), task="score")
+        return extract_features(
+            Folder(folder), extractors, EvalOptions(), progress=Silent(), task="score"
+        )
 
     whole = made(tmp_path / "whole")
-    kind, predict, sizes = type(generator), judges.segmenter.predict, []
+    kind, predict, sizes = type(generator), extractors.segmenter.predict, []
 
     def little_room(num, call):
         sizes.append(num)
@@ -110,13 +120,16 @@ def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypa
     monkeypatch.setattr(
         "gcdp_bench.generators.sample_folder.drawn_on", lambda device: f"a small {device}"
     )
-    monkeypatch.setattr(type(judges.segmenter), "predict", lambda self, images: little_room(
-        len(images), lambda: predict(images)))  # fmt: skip
+    monkeypatch.setattr(
+        type(extractors.segmenter),
+        "predict",
+        lambda self, images: little_room(len(images), lambda: predict(images)),
+    )
     parts = made(tmp_path / "parts")
     assert sizes == [5, 2, 2, 1, 5, 2, 2, 1]
-    assert read_drawn(tmp_path / "parts").hardware == "a small cuda"
+    assert read_record(tmp_path / "parts").hardware == "a small cuda"
     assert parts.ids == whole.ids and len(caplog.records) == 2
-    counts = [seen.segmenters[judges.segmenter.name].counts for seen in (whole, parts)]
+    counts = [seen.segmenters[extractors.segmenter.name].counts for seen in (whole, parts)]
     assert abs(counts[0] - counts[1]).sum() <= 0.01 * counts[0].sum()
 
 
@@ -126,13 +139,28 @@ def test_on_the_cpu_a_sample_does_not_depend_on_its_batch(toy, tmp_path):
     run = find_run("reference", toy.identity, toy.reference)
     generator, weights = load_generator(run, SamplingConfig(steps=2, sr_steps=1))
     num = CPU_BATCH + 3
-    request = SampleRequest(model="reference", weights=weights, dataset="stripes", split="test",
-                            num_samples=num, captions="all", guidance=2.0, seed=0)  # fmt: skip
+    request = SampleRequest(
+        model="reference",
+        weights=weights,
+        dataset="stripes",
+        split="test",
+        num_samples=num,
+        captions="all",
+        guidance=2.0,
+        seed=0,
+    )
 
     def made(name, batch_size, *parts):
         for part in parts:
-            sample_folder(generator, captions, request, tmp_path / name, part=part,
-                          batch_size=batch_size, progress=Silent())  # fmt: skip
+            sample_folder(
+                generator,
+                captions,
+                request,
+                tmp_path / name,
+                part=part,
+                batch_size=batch_size,
+                progress=Silent(),
+            )
         return {
             path.relative_to(tmp_path / name): path.read_bytes()
             for path in (tmp_path / name).rglob("[!.]*.*")

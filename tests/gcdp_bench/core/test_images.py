@@ -26,8 +26,9 @@ def test_floats_are_clipped_but_neither_nan_nor_infinite_ones_are_colours():
 
 @pytest.mark.parametrize("size", [(16, 32), (21, 37), (96, 160)])
 def test_image_resize_is_pillows_antialiased_bilinear(size):
-    pixels = torch.randint(0, 256, (1, 3, 48, 80), dtype=torch.uint8,
-                           generator=torch.Generator().manual_seed(0))  # fmt: skip
+    pixels = torch.randint(
+        0, 256, (1, 3, 48, 80), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     picture = Image.fromarray(pixels[0].permute(1, 2, 0).numpy())
     expected = np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR))
     got = images.resize_images(pixels, size)[0].permute(1, 2, 0).numpy()
@@ -110,8 +111,9 @@ def test_a_size_is_that_of_the_upright_image(tmp_path, suffix, turned):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = turned
     file = tmp_path / f"image.{suffix}"
-    way: dict[str, Any] = {"tiffinfo": {ExifTags.Base.Orientation: turned}} if suffix == "tif" \
-        else {"exif": exif}  # fmt: skip
+    way: dict[str, Any] = (
+        {"tiffinfo": {ExifTags.Base.Orientation: turned}} if suffix == "tif" else {"exif": exif}
+    )
     Image.new("RGB", (30, 20)).save(file, **way)
     assert images.read_size(file) == tuple(images.read_image(file).shape[-2:])
     assert images.read_size(file) == ((20, 30) if turned < 5 else (30, 20))

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from gcdp_bench.core.palette import APART, class_colours, colourise, sheet
+from gcdp_bench.core.palette import APART, class_colours, colourise, image_grid
 
 
 def test_colours_are_the_fields_and_stable():
@@ -37,7 +37,7 @@ def test_layouts_become_pictures():
 
 def test_a_sheet_keeps_every_pixel():
     pictures = torch.arange(5 * 3 * 2 * 4, dtype=torch.uint8).view(5, 3, 2, 4)
-    out = sheet(pictures, num_columns=3, gap_px=1)
+    out = image_grid(pictures, num_columns=3, gap_px=1)
     assert out.shape == (3, 2 * 3 - 1, 3 * 5 - 1)
     assert torch.equal(out[:, 3:5, 5:9], pictures[4])
     assert (out[:, 2] == 255).all()

@@ -112,7 +112,7 @@ def test_classes_that_are_counted_from_void_are_recognised(root):
     layout[10:] = 4
     for path in (folder / "trainannot").iterdir():
         Image.fromarray(layout).save(path)
-    for name in ("g0.png", "g1.png"):  # four are too few to judge by
+    for name in ("g0.png", "g1.png"):  # four are too few to tell
         (folder / "train" / name).unlink()
         (folder / "trainannot" / name).unlink()
     assert len(CamVid(root, "train")) == 4

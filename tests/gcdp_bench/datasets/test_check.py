@@ -32,8 +32,9 @@ def test_a_part_of_a_dataset_has_another_count(tmp_path):
     problems = [fault.problem for _, fault in report.faults]
     assert report.num_items == 6 and report.of_items == ()
     assert [problem.split(";")[0] for problem in problems] == [
-        "expected 2975 items, got 4", "expected 500 items, got 2"
-    ]  # fmt: skip
+        "expected 2975 items, got 4",
+        "expected 500 items, got 2",
+    ]
     assert check(Cityscapes, root, ("train", "val"), partial=True).faults == ()
 
 
@@ -80,8 +81,10 @@ def test_a_class_that_captions_name_and_no_layout_holds_is_a_fault(tmp_path):
         "class 'lesion': 4 of 8 captions name it, no layout holds it, and 25.0 % of the pixels"
     )
     assert '"values": {"255": "lesion"}' in fault.problem
-    assert report.notes[:2] == ("train: 1 of 4 captions name no class",
-                                "val: 1 of 4 captions name no class")  # fmt: skip
+    assert report.notes[:2] == (
+        "train: 1 of 4 captions name no class",
+        "val: 1 of 4 captions name no class",
+    )
     partial = check(Folder, tmp_path, ("train", "val"), partial=True)
     assert partial.faults == () and fault.problem in partial.notes
     (tmp_path / "classes.json").write_text(

@@ -33,8 +33,35 @@ def image_file(root, name, split="train"):
 
 def test_label_ids_become_the_19_training_classes_or_unlabeled():
     # Train id of every label id 0 to 33, as the label definition lists them.
-    expected = [19] * 7 + [0, 1, 19, 19, 2, 3, 4, 19, 19, 19, 5, 19, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-                           15, 19, 19, 16, 17, 18]  # fmt: skip
+    expected = [19] * 7 + [
+        0,
+        1,
+        19,
+        19,
+        2,
+        3,
+        4,
+        19,
+        19,
+        19,
+        5,
+        19,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        13,
+        14,
+        15,
+        19,
+        19,
+        16,
+        17,
+        18,
+    ]
     assert to_classes(torch.arange(34, dtype=torch.uint8)).tolist() == expected
     assert to_classes(torch.tensor([255], dtype=torch.uint8)).tolist() == [19]
 

@@ -145,14 +145,33 @@ def test_bad_entries_are_named(table, message, tmp_path):
 
 def test_all_bad_names_are_said_at_once(tmp_path):
     write_folder(tmp_path)
-    names = ["car ", "", "Bus", "bus", "a\nb", "traffic light", "traffic_light", "café",
-             "cafe\u0301", "_", 7]  # fmt: skip
+    names = [
+        "car ",
+        "",
+        "Bus",
+        "bus",
+        "a\nb",
+        "traffic light",
+        "traffic_light",
+        "café",
+        "cafe\u0301",
+        "_",
+        7,
+    ]
     (tmp_path / "classes.json").write_text(json.dumps({"classes": names}))
     with pytest.raises(ValueError) as caught:
         read_classes(tmp_path)
     message = str(caught.value)
-    for part in ("'car '", "got ''", "'Bus' and 'bus'", "'\\n'", "'traffic_light'", "twice", "'_'",
-                 "got 7"):  # fmt: skip
+    for part in (
+        "'car '",
+        "got ''",
+        "'Bus' and 'bus'",
+        "'\\n'",
+        "'traffic_light'",
+        "twice",
+        "'_'",
+        "got 7",
+    ):
         assert part in message, part
 
 

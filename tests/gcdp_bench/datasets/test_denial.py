@@ -126,8 +126,24 @@ def test_denials_in_chinese_japanese_korean_and_thai(caption):
     assert parse_caption(caption, OTHERS, count_denied=True) >= expected
 
 
-WORDS = ("no", "without", "not", "n't", "or", "and", ",", ".", "but", "a", "the", "blue", "on",
-         "cars", "people", "trees")  # fmt: skip
+WORDS = (
+    "no",
+    "without",
+    "not",
+    "n't",
+    "or",
+    "and",
+    ",",
+    ".",
+    "but",
+    "a",
+    "the",
+    "blue",
+    "on",
+    "cars",
+    "people",
+    "trees",
+)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12))
@@ -135,7 +151,10 @@ def test_a_denial_only_takes_away_and_the_switch_counts_it(words):
     caption = " ".join(words)
     counted = parse_caption(caption, NAMES, count_denied=True)
     assert parse_caption(caption, NAMES) <= counted
-    assert counted == {NAMES.index(n) for n, w in (("car", "cars"), ("person", "people"),
-                                                   ("tree", "trees")) if w in words}  # fmt: skip
+    assert counted == {
+        NAMES.index(n)
+        for n, w in (("car", "cars"), ("person", "people"), ("tree", "trees"))
+        if w in words
+    }
     if not {"no", "without", "not", "n't"} & set(words):
         assert parse_caption(caption, NAMES) == counted

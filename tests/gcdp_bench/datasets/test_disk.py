@@ -22,7 +22,7 @@ from gcdp_bench.datasets.reading import counting_denied
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.datasets.sizes import used_images
-from gcdp_bench.datasets.views import read_quarantine, without
+from gcdp_bench.datasets.views import read_excluded, without
 from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
 from gcdp_bench.io.atomic import is_hidden, visible
 from gcdp_bench.train import Request, plan, resolve
@@ -117,7 +117,7 @@ def test_names_are_compared_with_composed_accents(name, tmp_path):
     assert {triplet.id for triplet in dataset} == set(dataset.ids)
     listed = tmp_path / "q.jsonl"
     listed.write_text(json.dumps({"split": "train", "id": NFD}), encoding="utf-8")
-    assert read_quarantine(listed, ["train"]) == {NFC}
+    assert read_excluded(listed, ["train"]) == {NFC}
     assert NFC not in without(dataset, {NFD}).ids
 
 

@@ -289,8 +289,10 @@ def test_sorting_a_manifest_keeps_every_caption(tmp_path):
     writer.put_in_order()
     lines = [json.loads(line) for line in (tmp_path / "captions.jsonl").read_text().splitlines()]
     assert [(line["id"], line["caption"]) for line in lines] == [
-        ("000", "a scene with 0"), ("000", "another"), ("001", "a scene with 1")
-    ]  # fmt: skip
+        ("000", "a scene with 0"),
+        ("000", "another"),
+        ("001", "a scene with 1"),
+    ]
 
 
 TURNED = Image.Exif()

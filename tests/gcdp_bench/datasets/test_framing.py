@@ -1,4 +1,4 @@
-"""Images and layouts of any shape to any size: nothing is squeezed unless asked for."""
+"""Images and layouts of any shape to any size: nothing is squeezed unless prompted."""
 
 import pytest
 import torch

@@ -13,8 +13,9 @@ def test_a_problem_does_not_repeat_where_the_file_is(tmp_path):
     faults.add(file, f"{file}: expected a picture")
     faults.add(file, f"expected {file} to be a picture")
     assert [fault.problem for fault in faults.faults] == [
-        "expected a picture", "expected a.png to be a picture"
-    ]  # fmt: skip
+        "expected a picture",
+        "expected a.png to be a picture",
+    ]
     assert {(fault.id, fault.file) for fault in faults.faults} == {("a", str(file))}
     assert faults.attempt(file, lambda: 3) == 3 and len(faults.faults) == 2
     with pytest.raises(KeyError):  # a mistake of the program is no fault of the data
@@ -28,8 +29,8 @@ def item(tmp_path):
 
 
 def inspect(item, *, layout, problems=(), caption=None):
-    """Problems of an item, and the layout with which its caption was asked for."""
-    asked = []
+    """Problems of an item, and the layout with which its caption was prompted."""
+    prompted = []
 
     def read_layout():
         if layout is None:
@@ -37,27 +38,34 @@ def inspect(item, *, layout, problems=(), caption=None):
         return layout
 
     def make_caption(given):
-        asked.append(given)
+        prompted.append(given)
         if caption is not None:
             raise ValueError(caption)
 
-    seen = inspect_item(item, read_layout=read_layout, problems=lambda _layout, _image: problems,
-                        caption_file=item.layout, caption=make_caption)  # fmt: skip
-    return [fault.problem for fault in seen.faults], asked
+    seen = inspect_item(
+        item,
+        read_layout=read_layout,
+        problems=lambda _layout, _image: problems,
+        caption_file=item.layout,
+        caption=make_caption,
+    )
+    return [fault.problem for fault in seen.faults], prompted
 
 
 LAYOUT = torch.zeros(4, 4, dtype=torch.uint8)
 
 
 def test_a_sound_item_has_no_fault(item):
-    problems, (asked,) = inspect(item, layout=LAYOUT)
-    assert problems == [] and asked is LAYOUT
+    problems, (prompted,) = inspect(item, layout=LAYOUT)
+    assert problems == [] and prompted is LAYOUT
 
 
 def test_every_fault_of_an_item_is_said(item):
     item.image.unlink()
-    problems, asked = inspect(item, layout=LAYOUT, problems=["size", "ids"], caption="no caption")
+    problems, prompted = inspect(
+        item, layout=LAYOUT, problems=["size", "ids"], caption="no caption"
+    )
     assert problems == ["expected the image of this item, found none", "size", "ids", "no caption"]
-    assert asked == [None]  # a caption is not made from a layout that is wrong
-    problems, asked = inspect(item, layout=None)
-    assert problems[1:] == ["expected a layout"] and asked == [None]
+    assert prompted == [None]  # a caption is not made from a layout that is wrong
+    problems, prompted = inspect(item, layout=None)
+    assert problems[1:] == ["expected a layout"] and prompted == [None]

@@ -19,9 +19,16 @@ def test_names_lose_extension_and_suffix(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ['{"file_name": "1.jpg"}', "not json", '{"file_name": "1.jpg", "text": 7}', '{"text": ["a"]}',
-     '{"file_name": "1.jpg", "text": []}', '{"file_name": "1.jpg", "text": [""]}', "[1]"],
-)  # fmt: skip
+    [
+        '{"file_name": "1.jpg"}',
+        "not json",
+        '{"file_name": "1.jpg", "text": 7}',
+        '{"text": ["a"]}',
+        '{"file_name": "1.jpg", "text": []}',
+        '{"file_name": "1.jpg", "text": [""]}',
+        "[1]",
+    ],
+)
 def test_a_line_of_another_form_is_named(tmp_path, line):
     path = tmp_path / "m.jsonl"
     path.write_text('{"file_name": "0.jpg", "text": ["a"]}\n' + line + "\n")
@@ -33,10 +40,14 @@ def test_a_line_of_another_form_is_named(tmp_path, line):
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_every_form_of_a_line_is_read_and_lines_of_an_id_add_up(tmp_path, end, mark):
     path = tmp_path / "m.jsonl"
-    lines = ('{"file_name": "a/0.PNG", "text": ["x", "y"]}', '{"id": "0", "caption": "z"}',
-             '{"file_name": "v1.5.jpg", "text": "one"}', '{"id": "v1.5", "captions": ["two"]}',
-             '{"id": "caf\u00e9", "caption": ""}',
-             '{"file_name": "cafe\u0301", "text": "b"}')  # fmt: skip
+    lines = (
+        '{"file_name": "a/0.PNG", "text": ["x", "y"]}',
+        '{"id": "0", "caption": "z"}',
+        '{"file_name": "v1.5.jpg", "text": "one"}',
+        '{"id": "v1.5", "captions": ["two"]}',
+        '{"id": "caf\u00e9", "caption": ""}',
+        '{"file_name": "cafe\u0301", "text": "b"}',
+    )
     path.write_bytes(mark + (end.join(lines) + end).encode())
     expected = {"0": ("x", "y", "z"), "v1.5": ("one", "two"), "caf\u00e9": ("", "b")}
     assert read_manifest(path) == expected

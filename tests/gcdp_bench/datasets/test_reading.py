@@ -12,7 +12,7 @@ from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.reading import DENIED, counting_denied, reading_of
 from gcdp_bench.datasets.registry import open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.datasets.views import without, write_quarantine
+from gcdp_bench.datasets.views import without, write_excluded
 from gcdp_bench.generators.sample import captions_digest
 from tests.reference_model.conftest import Stripes
 
@@ -57,13 +57,14 @@ def test_readers_of_files(kind, caption, word):
 def folder(toy, tmp_path):
     """Opens a folder of stripes whose classes.json says more."""
 
-    def make(count=False, quarantine=None, **more):
+    def make(count=False, exclude=None, **more):
         data = shutil.copytree(toy.data, tmp_path / "stripes", dirs_exist_ok=True)
         for file in data.glob("*/classes.json"):
             plain = json.loads((toy.data / file.parent.name / "classes.json").read_text())
             file.write_text(json.dumps(plain | more))
-        return open_dataset(str(data), "test", size=(16, 16), data_root=None,
-                            quarantine=quarantine, count_denied=count)  # fmt: skip
+        return open_dataset(
+            str(data), "test", size=(16, 16), data_root=None, exclude=exclude, count_denied=count
+        )
 
     return make
 
@@ -72,8 +73,8 @@ def test_a_folder_by_the_switch_or_by_its_own_file(folder, tmp_path):
     assert names(folder(), "a road, no cars") == {"road"} and reading_of(folder()) == ""
     for own in (folder(count=True), folder(count_denied=True)):
         assert reading_of(own) == DENIED and names(own, "a road, no cars") == {"road", "car"}
-    write_quarantine(tmp_path / "q", [("test", Fault("000", "f", "p"))])
-    kept = folder(count=True, quarantine=tmp_path / "q")
+    write_excluded(tmp_path / "q", [("test", Fault("000", "f", "p"))])
+    kept = folder(count=True, exclude=tmp_path / "q")
     assert len(kept) == len(folder()) - 1 and names(kept, "no cars") == {"car"}
     said = without(folder(words={"car": ["taxi"]}), ())
     words = reading_of(said)

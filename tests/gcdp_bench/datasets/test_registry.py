@@ -55,13 +55,16 @@ def test_quarantine_follows_the_files_of_a_split(tmp_path):
     left_out = {"train": "aachen_000000_000019", "val": "frankfurt_000001_000019"}
     path.write_text("".join(f'{{"split": "{s}", "id": "{n}"}}\n' for s, n in left_out.items()))
 
-    def ids(split, quarantine=None):
-        dataset = open_dataset("cityscapes", split, size=(8, 16), data_root=root,
-                               quarantine=quarantine)  # fmt: skip
+    def ids(split, exclude=None):
+        dataset = open_dataset("cityscapes", split, size=(8, 16), data_root=root, exclude=exclude)
         return {dataset[index].id for index in range(len(dataset))}
 
-    for split, parts in (("train", ["train"]), ("val", ["val"]), ("test", ["val"]),
-                         ("all", ["train", "val"])):  # fmt: skip
+    for split, parts in (
+        ("train", ["train"]),
+        ("val", ["val"]),
+        ("test", ["val"]),
+        ("all", ["train", "val"]),
+    ):
         assert ids(split) - ids(split, path) == {left_out[part] for part in parts}
 
 
@@ -70,8 +73,9 @@ def test_a_folder_without_splits_has_one_split_of_files(toy, tmp_path):
     folder = str(toy.data / "train")
     assert splits_on_disk(folder) == ("all",)
     (tmp_path / "q.jsonl").write_text('{"split": "all", "id": "000"}\n')
-    kept = open_dataset(folder, "train", size=(16, 16), data_root=None,
-                        quarantine=tmp_path / "q.jsonl")  # fmt: skip
+    kept = open_dataset(
+        folder, "train", size=(16, 16), data_root=None, exclude=tmp_path / "q.jsonl"
+    )
     assert len(kept) == len(open_dataset(folder, "test", size=(16, 16), data_root=None)) - 1
     with pytest.raises(ValueError, match="synth-city: .*drawn when read"):
         splits_on_disk("synth-city")

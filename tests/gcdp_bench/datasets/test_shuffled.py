@@ -75,5 +75,5 @@ def test_attributes_belong_to_their_image():
 
 
 def test_the_order_is_that_of_committed_results():
-    """Other captions would be asked for, and no result would be comparable with an older one."""
+    """Other captions would be prompted, and no result would be comparable with an older one."""
     assert ids(shuffled(Numbers(10))) == list("0913867425")

@@ -206,10 +206,22 @@ def test_frequencies_are_about_celebas():
     """Shares of CelebA's list (Liu et al. 2015, list_attr_celeba), within a factor of 2."""
     dataset = SynthFace("train")
     share = torch.stack([dataset.attributes(i) for i in range(2000)]).double().mean(0)
-    celeba = {"Male": 0.42, "Young": 0.77, "Smiling": 0.48, "Wearing_Lipstick": 0.47,
-              "Mouth_Slightly_Open": 0.48, "Bangs": 0.15, "Eyeglasses": 0.065, "No_Beard": 0.83,
-              "Wearing_Earrings": 0.19, "Wearing_Necktie": 0.073, "Big_Nose": 0.235,
-              "Blond_Hair": 0.15, "Brown_Hair": 0.205, "Bald": 0.022}  # fmt: skip
+    celeba = {
+        "Male": 0.42,
+        "Young": 0.77,
+        "Smiling": 0.48,
+        "Wearing_Lipstick": 0.47,
+        "Mouth_Slightly_Open": 0.48,
+        "Bangs": 0.15,
+        "Eyeglasses": 0.065,
+        "No_Beard": 0.83,
+        "Wearing_Earrings": 0.19,
+        "Wearing_Necktie": 0.073,
+        "Big_Nose": 0.235,
+        "Blond_Hair": 0.15,
+        "Brown_Hair": 0.205,
+        "Bald": 0.022,
+    }
     for name, expected in celeba.items():
         assert 0.5 * expected < share[DRAWN.index(name)] < 2 * expected, name
 

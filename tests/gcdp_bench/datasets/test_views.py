@@ -5,7 +5,7 @@ import pytest
 from gcdp_bench.core.types import AttributedDataset, Dataset, Fault
 from gcdp_bench.datasets.celeba import AttributedCelebA, CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
-from gcdp_bench.datasets.views import read_quarantine, without, write_quarantine
+from gcdp_bench.datasets.views import read_excluded, without, write_excluded
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes, write_manifest
 
 
@@ -64,17 +64,17 @@ def test_an_item_that_is_kept_must_be_complete(tmp_path):
 def test_lists_are_read_as_written(tmp_path):
     path = tmp_path / "q.jsonl"
     faults = [("train", "000"), ("train", "000"), ("val", "001"), ("test", "Äß 2")]
-    write_quarantine(path, ((split, Fault(name, "file", "bad")) for split, name in faults))
-    assert read_quarantine(path, ("train",)) == {"000"} and "Äß 2" in path.read_text("utf-8")
-    assert read_quarantine(path, ("val", "test")) == {"001", "Äß 2"}
+    write_excluded(path, ((split, Fault(name, "file", "bad")) for split, name in faults))
+    assert read_excluded(path, ("train",)) == {"000"} and "Äß 2" in path.read_text("utf-8")
+    assert read_excluded(path, ("val", "test")) == {"001", "Äß 2"}
     path.write_text('{"split": "val", "id": "by hand"}\n\n')
-    assert read_quarantine(path, ("val",)) == {"by hand"}
+    assert read_excluded(path, ("val",)) == {"by hand"}
     path.write_text('{"split": "val", "id": "a"}\nsecond\n')
     with pytest.raises(ValueError, match='line 2: expected {"split"'):
-        read_quarantine(path, ("val",))
+        read_excluded(path, ("val",))
     for line in ('{"split": 3, "id": "a"}', '{"split": "val", "id": 3}'):
         path.write_text(line)
         with pytest.raises(ValueError, match="line 1: expected text for split and id"):
-            read_quarantine(path, ("val",))
-    with pytest.raises(FileNotFoundError, match="data check NAME --quarantine"):
-        read_quarantine(tmp_path / "none", ("val",))
+            read_excluded(path, ("val",))
+    with pytest.raises(FileNotFoundError, match="data check NAME --exclude"):
+        read_excluded(tmp_path / "none", ("val",))

@@ -29,8 +29,10 @@ def write_cityscapes(root: Path, num: dict[str, int] | None = None, size=(16, 32
         for index in range(count):
             city = CITIES[split][index % len(CITIES[split])]
             stem = f"{city}_{index:06d}_000019"
-            save(root / "leftImg8bit" / split / city / f"{stem}_leftImg8bit.png",
-                 noise(random, *size))  # fmt: skip
+            save(
+                root / "leftImg8bit" / split / city / f"{stem}_leftImg8bit.png",
+                noise(random, *size),
+            )
             save(root / "gtFine" / split / city / f"{stem}_gtFine_labelIds.png", labels)
     return root
 

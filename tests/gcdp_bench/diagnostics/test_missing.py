@@ -39,8 +39,13 @@ def test_sweep_doctor_and_report_name_the_same(bare):
     listed = [line for line in doctor.splitlines() if line.startswith("- ")]
     remedy = "`gcdp-bench doctor --for celeba-25 --script make.sh`, then `sh make.sh`"
     assert [line.split()[1] for line in listed] == [
-        "celeba-25", "segmenter", "clip", "attributes", "reference", "imagen",
-    ]  # fmt: skip
+        "celeba-25",
+        "segmenter",
+        "clip",
+        "attributes",
+        "reference",
+        "imagen",
+    ]
     dry = run("sweep", "--dataset", "celeba-25", "--dry-run")
     refused = run("sweep", "--dataset", "celeba-25")
     assert dry.exit_code == 0 and refused.exit_code == 1
@@ -51,8 +56,17 @@ def test_sweep_doctor_and_report_name_the_same(bare):
 
 
 def test_the_script_trains_in_order_and_ends_with_the_sweep(bare):
-    result = run("doctor", "--for", "celeba-25", "--models", "ldm,lafite", "--script", "make.sh",
-                 "--extractors", "standard")  # fmt: skip
+    result = run(
+        "doctor",
+        "--for",
+        "celeba-25",
+        "--models",
+        "ldm,lafite",
+        "--script",
+        "make.sh",
+        "--extractors",
+        "standard",
+    )
     assert "script: make.sh" in result.output
     text = (bare / "make.sh").read_text()
     assert "to make all of it" not in result.output
@@ -159,9 +173,29 @@ class TestEstimate:
         assert "unknown (nothing of it was measured on cuda)" in on_gpu
 
     def test_earlier_points_replace_the_table(self, bare, toy):
-        more = ["--weights", f"reference={toy.reference}", "--models", "reference", *toy.judges()]
-        sweep = ["sweep", "--dataset", toy.data, "--results", "r", "--num-samples", 4, "--guidance",
-                 "2", "--steps", 3, "--sr-steps", 2, *more]  # fmt: skip
+        more = [
+            "--weights",
+            f"reference={toy.reference}",
+            "--models",
+            "reference",
+            *toy.extractors(),
+        ]
+        sweep = [
+            "sweep",
+            "--dataset",
+            toy.data,
+            "--results",
+            "r",
+            "--num-samples",
+            4,
+            "--guidance",
+            "2",
+            "--steps",
+            3,
+            "--sr-steps",
+            2,
+            *more,
+        ]
         assert "docs/scale.md" in run(*sweep, "--dry-run").output
         result = run(*sweep)
         assert result.exit_code == 0, result.output
@@ -169,8 +203,12 @@ class TestEstimate:
 
     def test_durations(self):
         assert [duration(s) for s in (5, 119, 120, 7199, 7200)] == [
-            "5 s", "119 s", "2 min", "120 min", "2 h",
-        ]  # fmt: skip
+            "5 s",
+            "119 s",
+            "2 min",
+            "120 min",
+            "2 h",
+        ]
 
 
 def test_the_parameter_of_every_generator_is_that_of_its_class():
@@ -180,11 +218,16 @@ def test_the_parameter_of_every_generator_is_that_of_its_class():
     from baselines.ldm.generator import LatentDiffusion
     from baselines.semantic_palette.generator import SemanticPalette
 
-    classes = {"ldm": LatentDiffusion, "lafite": Lafite, "gansformer": Gansformer,
-               "dataset-ddpm": DatasetDdpm, "semantic-palette": SemanticPalette}  # fmt: skip
+    classes = {
+        "ldm": LatentDiffusion,
+        "lafite": Lafite,
+        "gansformer": Gansformer,
+        "dataset-ddpm": DatasetDdpm,
+        "semantic-palette": SemanticPalette,
+    }
     for name, spec in GENERATORS.items():
         if name in classes:
-            knob = {None: "none", GUIDANCE: "guidance", TRUNCATION: "truncation"}
-            assert spec.param == knob[classes[name].knob]
+            parameter = {None: "none", GUIDANCE: "guidance", TRUNCATION: "truncation"}
+            assert spec.param == parameter[classes[name].parameter]
         else:
             assert spec.param == ("guidance" if spec.reads_captions else "none")

@@ -1,4 +1,4 @@
-"""Weights on this machine: published, shipped, trained."""
+"""Weights on this machine: published, pretrained, trained."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ def write_run(folder, content):
 
 def test_runs_and_shipped_networks_with_their_digests(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_run(tmp_path / "runs" / "segmenter" / "mine", b"judge")
+    write_run(tmp_path / "runs" / "segmenter" / "mine", b"extractor")
     write_run(tmp_path / "runs" / "reference" / "mine" / "base", b"stage")
     (tmp_path / "runs" / "clip" / "broken").mkdir(parents=True)
     (tmp_path / "runs" / "clip" / "broken" / "model.safetensors").touch()  # no config.json
@@ -25,13 +25,14 @@ def test_runs_and_shipped_networks_with_their_digests(tmp_path, monkeypatch):
     write_run(last, b"not a result")
     found = list(trained_weights())
     runs = {str(run.folder): run for run in found if run.origin == "run"}
-    assert set(runs) == {
-        "runs/ldm/mine/vae", "runs/reference/mine/base", "runs/segmenter/mine"
-    }  # fmt: skip
-    judge = runs["runs/segmenter/mine"]
-    assert judge.digest == hashlib.sha256(b"judge").hexdigest()[:12] and judge.num_bytes == 5
-    shipped = {run.folder.name for run in found if run.origin == "shipped"}
-    assert {"segmenter-synth-city", "clip-synth-city", "base", "sr"} <= shipped
+    assert set(runs) == {"runs/ldm/mine/vae", "runs/reference/mine/base", "runs/segmenter/mine"}
+    extractor = runs["runs/segmenter/mine"]
+    assert (
+        extractor.digest == hashlib.sha256(b"extractor").hexdigest()[:12]
+        and extractor.num_bytes == 5
+    )
+    pretrained = {run.folder.name for run in found if run.origin == "shipped"}
+    assert {"segmenter-synth-city", "clip-synth-city", "base", "sr"} <= pretrained
 
 
 def test_published_weights_with_their_size_and_record(tmp_path, monkeypatch):

@@ -14,8 +14,9 @@ from gcdp_bench.datasets.registry import open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import reference_statistics, score_controls
 from gcdp_bench.evaluation.altered import ALTERATIONS, BLURRED, CONSTANT, NOISE, SHUFFLED
-from gcdp_bench.evaluation.controls import CHECKS, MIN_SAMPLES, REAL
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.evaluation.controls import CHECKS, REAL
+from gcdp_bench.evaluation.network_alarms import MIN_SAMPLES
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.definitions import DEFINITIONS, lookup
 from gcdp_bench.metrics.spectrum import effective_rank
@@ -41,30 +42,30 @@ class First:
         return getattr(self.dataset, name)
 
 
-def scored(judges, dataset, num_samples, tmp_path):
+def scored(extractors, dataset, num_samples, tmp_path):
     cache = UserCache(tmp_path)
-    reference = reference_statistics(dataset, judges, cache, Silent())
-    return score_controls(reference, judges, cache, Silent(), num_samples=num_samples)
+    reference = reference_statistics(dataset, extractors, cache, Silent())
+    return score_controls(reference, extractors, cache, Silent(), num_samples=num_samples)
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 100)
-    judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
-    return scored(judges, dataset, 100, tmp_path_factory.mktemp("sound"))
+    extractors = load_extractors(ExtractorRequest(dataset=dataset_identity("synth-city-25")))
+    return scored(extractors, dataset, 100, tmp_path_factory.mktemp("sound"))
 
 
 @pytest.fixture(scope="module")
 def pool():
     dataset = open_dataset("synth-city-25", "test", size=SIZE, data_root=None)
-    judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
-    return show(dataset, judges, 200)
+    extractors = load_extractors(ExtractorRequest(dataset=dataset_identity("synth-city-25")))
+    return show(dataset, extractors, 200)
 
 
 @pytest.fixture(scope="module")
 def useless(tmp_path_factory, toy):
     dataset = open_dataset(str(toy.data), "test", size=(16, 16), data_root=None)
-    request = JudgeRequest(
+    request = ExtractorRequest(
         dataset=dataset_identity(str(toy.data)), segmenter=str(toy.segmenter), clip=toy.clip
     )
     return scored(load_extractors(request), dataset, 12, tmp_path_factory.mktemp("useless"))
@@ -75,8 +76,9 @@ def test_the_shipped_networks_raise_no_alarm(sound):
 
 
 def test_every_control_has_rows_of_what_it_changes(sound):
-    metrics = {control: {one.value.metric for one in values}
-               for control, values in sound.values.items()}  # fmt: skip
+    metrics = {
+        control: {one.value.metric for one in values} for control, values in sound.values.items()
+    }
     assert set(metrics) == set(CONTROL_MODELS)
     for control in (NOISE, CONSTANT, BLURRED):
         assert {"fid-hrnet", "miou", "semantic_recall", "clip-x100"} <= metrics[control]
@@ -97,8 +99,12 @@ def test_rows_and_lines_of_score_carry_the_alarms(useless):
     import pandas as pd
 
     (segmenter,) = {a.extractor for a in useless.alarms if a.id == "segmentation-poor"}
-    frame = pd.DataFrame({"metric": ["semantic_recall@1%", "miou", "clip-x100"],
-                          "extractor": [segmenter, segmenter, "another"]})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "metric": ["semantic_recall@1%", "miou", "clip-x100"],
+            "extractor": [segmenter, segmenter, "another"],
+        }
+    )
     marked = useless.marked(frame)["alarm"]
     assert all("segmentation-poor" in text for text in marked[:2]) and marked[2] == "none"
     lines = useless.alarm_frame()
@@ -107,12 +113,13 @@ def test_rows_and_lines_of_score_carry_the_alarms(useless):
 
 def test_the_order_of_the_split_changes_nothing(toy, useless, tmp_path):
     dataset = shuffled(open_dataset(str(toy.data), "test", size=(16, 16), data_root=None))
-    request = JudgeRequest(
+    request = ExtractorRequest(
         dataset=dataset_identity(str(toy.data)), segmenter=str(toy.segmenter), clip=toy.clip
     )
     other = scored(load_extractors(request), dataset, 12, tmp_path)
-    assert sorted(one.sentence for one in other.alarms) == \
-        sorted(one.sentence for one in useless.alarms)  # fmt: skip
+    assert sorted(one.sentence for one in other.alarms) == sorted(
+        one.sentence for one in useless.alarms
+    )
 
 
 def test_shares_in_sentences_are_in_percent(useless):
@@ -144,11 +151,11 @@ def test_few_real_images_do_not_make_sound_networks_suspicious(pool, num):
 
 def test_real_images_are_read_once_more_at_most(tmp_path):
     dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 20)
-    judges = load_extractors(JudgeRequest(dataset=dataset_identity("synth-city-25")))
+    extractors = load_extractors(ExtractorRequest(dataset=dataset_identity("synth-city-25")))
     cache = UserCache(tmp_path)
-    reference = reference_statistics(dataset, judges, cache, Silent())
+    reference = reference_statistics(dataset, extractors, cache, Silent())
     dataset.read.clear()
-    score_controls(reference, judges, cache, Silent(), num_samples=20)
+    score_controls(reference, extractors, cache, Silent(), num_samples=20)
     assert len(dataset.read) == 20 and set(dataset.read.values()) == {1}
 
 

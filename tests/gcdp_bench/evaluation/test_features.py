@@ -1,4 +1,4 @@
-"""One pass: each judge sees each image once, and what it saw survives the disk."""
+"""One pass: each extractor sees each image once, and what it saw survives the disk."""
 
 from dataclasses import replace
 
@@ -9,14 +9,15 @@ import torch
 from gcdp_bench.core.images import read_layout
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.evaluation import Judging, Observed, ask_again, observe
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.evaluation import EvalOptions, FeatureCache, extract_features, rescore_captions
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 
 
 @pytest.fixture(scope="module")
-def judges(toy):
-    return load_extractors(JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter),
-                                        clip=toy.clip))  # fmt: skip
+def extractors(toy):
+    return load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def data(toy):
     return Folder(toy.data, "test")
 
 
-def equal(a: Observed, b: Observed) -> bool:
+def equal(a: FeatureCache, b: FeatureCache) -> bool:
     arrays = [
         (a.layouts, b.layouts),
         (a.cosines, b.cosines),
@@ -38,59 +39,63 @@ def equal(a: Observed, b: Observed) -> bool:
     )
 
 
-def test_every_judge_sees_every_image_once(data, judges, monkeypatch):
+def test_every_judge_sees_every_image_once(data, extractors, monkeypatch):
     shown = []
-    plain = type(judges.segmenter).predict
+    plain = type(extractors.segmenter).predict
 
     def counted(self, images):
         shown.append(len(images))
         return plain(self, images)
 
-    monkeypatch.setattr(type(judges.segmenter), "predict", counted)
-    observe(data, judges, Judging(), progress=Silent(), task="look")
+    monkeypatch.setattr(type(extractors.segmenter), "predict", counted)
+    extract_features(data, extractors, EvalOptions(), progress=Silent(), task="look")
     assert sum(shown) == len(data)  # layouts and features from one call
 
 
-def test_batches_do_not_matter(data, judges, monkeypatch):
-    whole = observe(data, judges, Judging(), progress=Silent(), task="look")
+def test_batches_do_not_matter(data, extractors, monkeypatch):
+    whole = extract_features(data, extractors, EvalOptions(), progress=Silent(), task="look")
     monkeypatch.setattr("gcdp_bench.evaluation.features.BATCH", 5)
-    assert equal(whole, observe(data, judges, Judging(), progress=Silent(), task="look"))
+    assert equal(
+        whole, extract_features(data, extractors, EvalOptions(), progress=Silent(), task="look")
+    )
 
 
-def test_it_survives_the_disk(data, judges, tmp_path):
-    seen = observe(data, judges, Judging(num=7), progress=Silent(), task="look")
+def test_it_survives_the_disk(data, extractors, tmp_path):
+    seen = extract_features(data, extractors, EvalOptions(num=7), progress=Silent(), task="look")
     seen.save(tmp_path / "seen.npz")
-    assert equal(seen, Observed.load(tmp_path / "seen.npz"))
+    assert equal(seen, FeatureCache.load(tmp_path / "seen.npz"))
     (tmp_path / "torn.npz").write_bytes((tmp_path / "seen.npz").read_bytes()[:200])
     with pytest.raises(ValueError, match=r"expected arrays \(.npz\), got: .*rerun the sweep"):
-        Observed.load(tmp_path / "torn.npz")
+        FeatureCache.load(tmp_path / "torn.npz")
     with pytest.raises(FileNotFoundError):
-        Observed.load(tmp_path / "nothing.npz")
+        FeatureCache.load(tmp_path / "nothing.npz")
 
 
-def test_parts_are_cut_by_image(data, judges):
-    seen = observe(data, judges, Judging(), progress=Silent(), task="look")
-    first = observe(data, judges, Judging(num=4), progress=Silent(), task="look")
+def test_parts_are_cut_by_image(data, extractors):
+    seen = extract_features(data, extractors, EvalOptions(), progress=Silent(), task="look")
+    first = extract_features(data, extractors, EvalOptions(num=4), progress=Silent(), task="look")
     assert equal(seen.part(0, 4), first)
     assert seen.take(np.array([3, 1])).ids == (seen.ids[3], seen.ids[1])
     assert len(seen.part(4, None)) == len(seen) - 4
 
 
-def test_predicted_layouts_are_written(data, judges, tmp_path):
-    judging = Judging(num=3, predicted_dir=tmp_path)
-    observe(data, judges, judging, progress=Silent(), task="look")
-    expected = judges.segmenter.predict(torch.stack([data[i].image for i in range(3)])).layouts
+def test_predicted_layouts_are_written(data, extractors, tmp_path):
+    eval_options = EvalOptions(num=3, predicted_dir=tmp_path)
+    extract_features(data, extractors, eval_options, progress=Silent(), task="look")
+    expected = extractors.segmenter.predict(torch.stack([data[i].image for i in range(3)])).layouts
     for index in range(3):
         assert torch.equal(read_layout(tmp_path / f"{data[index].id}.png"), expected[index])
 
 
-def test_other_captions_are_matched_with_the_same_images(data, judges, monkeypatch):
-    seen = observe(data, judges, Judging(num=5), progress=Silent(), task="look")
+def test_other_captions_are_matched_with_the_same_images(data, extractors, monkeypatch):
+    seen = extract_features(data, extractors, EvalOptions(num=5), progress=Silent(), task="look")
     captions = ["sky", "road", "cars", " ".join(["sky and road and cars"] * 5), "cars and road"]
     monkeypatch.setattr("gcdp_bench.evaluation.features.BATCH", 2)
-    again = ask_again(data, seen, captions, judges)
-    alone = [judges.clip.cosines(data[index].image[None], [caption]).cosines[0]
-             for index, caption in enumerate(captions)]  # fmt: skip
+    again = rescore_captions(data, seen, captions, extractors)
+    alone = [
+        extractors.clip.cosines(data[index].image[None], [caption]).cosines[0]
+        for index, caption in enumerate(captions)
+    ]
     assert again.cosines == pytest.approx(alone, abs=1e-6)
     assert np.abs(again.cosines - seen.cosines).min() > 1e-4, "or this test could not fail"
     assert again.too_long.tolist() == [False, False, False, True, False]

@@ -62,17 +62,23 @@ class Pixels:
 
 def find(samples, training=None, unseen=None):
     return find_memorised(
-        samples, training or Noise("train", 100), unseen or Noise("test", 40), Pixels(),
+        samples,
+        training or Noise("train", 100),
+        unseen or Noise("test", 40),
+        Pixels(),
         progress=Silent(),
-    )  # fmt: skip
+    )
 
 
 def test_a_generator_that_copies_has_a_share_of_1():
     found = find(Mixed([5, 5, 99, 0], 4))
     assert found.values[0].metric == "memorised_share" and found.values[0].value == 1.0
     assert found.per_sample["neighbour"].tolist() == [
-        "train-005", "train-005", "train-099", "train-000"
-    ]  # fmt: skip
+        "train-005",
+        "train-005",
+        "train-099",
+        "train-000",
+    ]
     assert found.per_sample["ratio"].tolist() == [0.0] * 4
 
 

@@ -12,22 +12,23 @@ from hypothesis import strategies as st
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
-    Judging,
-    ask_again,
-    observe,
+    EvalOptions,
+    extract_features,
     reference_statistics,
+    rescore_captions,
     score_generated,
     score_real,
 )
 from gcdp_bench.evaluation.metrics import _distances, derangement, frechet_name
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
 
 
 @pytest.fixture(scope="module")
-def judges(toy):
-    return load_extractors(JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter),
-                                        clip=toy.clip))  # fmt: skip
+def extractors(toy):
+    return load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,30 +37,30 @@ def data(toy):
 
 
 @pytest.fixture
-def reference(data, judges, tmp_path):
-    return reference_statistics(data, judges, UserCache(tmp_path), Silent())
+def reference(data, extractors, tmp_path):
+    return reference_statistics(data, extractors, UserCache(tmp_path), Silent())
 
 
 @pytest.fixture
-def seen(data, judges):
-    return observe(data, judges, Judging(), progress=Silent(), task="look")
+def seen(data, extractors):
+    return extract_features(data, extractors, EvalOptions(), progress=Silent(), task="look")
 
 
 def totals(scores):
     return {j.value.metric: j.value.value for j in scores.values if j.value.class_name == "all"}
 
 
-def test_values_equal_their_definitions(data, judges, reference, seen):
-    found = totals(score_generated(seen, reference, judges))
+def test_values_equal_their_definitions(data, extractors, reference, seen):
+    found = totals(score_generated(seen, reference, extractors))
     triplets = [data[i] for i in range(len(data))]
     images = torch.stack([t.image for t in triplets])
     layouts = torch.stack([t.layout for t in triplets])
-    predicted = judges.segmenter.predict(images).layouts
+    predicted = extractors.segmenter.predict(images).layouts
     recalls, hits, union = [], np.zeros(3), np.zeros(3)
     for triplet, layout in zip(triplets, predicted, strict=True):
-        asked = data.caption_classes(triplet.caption)
+        prompted = data.caption_classes(triplet.caption)
         there = set(layout.unique().tolist())
-        recalls.append(len(asked & there) / len(asked))
+        recalls.append(len(prompted & there) / len(prompted))
     for k in range(3):
         hits[k] = ((layouts == k) & (predicted == k)).sum()
         union[k] = ((layouts == k) | (predicted == k)).sum()
@@ -67,36 +68,38 @@ def test_values_equal_their_definitions(data, judges, reference, seen):
     assert found["miou"] == pytest.approx(np.mean(hits / union))
     assert found["fid-hrnet"] == pytest.approx(0, abs=1e-6)  # the same images on both sides
     assert found["fsd_generated"] == pytest.approx(0, abs=1e-4)
-    cosines = judges.clip.cosines(images, [t.caption for t in triplets]).cosines
+    cosines = extractors.clip.cosines(images, [t.caption for t in triplets]).cosines
     assert found["clip-x100"] == pytest.approx(100 * cosines.mean(), rel=1e-5)
     for metric in ("kid-hrnet", "density-hrnet", "coverage-hrnet", "semantic_recall@1%"):
         assert np.isfinite(found[metric])
 
 
-def test_of_a_generator_without_captions_nothing_of_captions_is_defined(reference, seen, judges):
-    asked = score_generated(seen, reference, judges)
-    silent = score_generated(seen, reference, judges, captions=False)
-    missing = totals(asked).keys() - totals(silent).keys()
+def test_of_a_generator_without_captions_nothing_of_captions_is_defined(
+    reference, seen, extractors
+):
+    prompted = score_generated(seen, reference, extractors)
+    silent = score_generated(seen, reference, extractors, captions=False)
+    missing = totals(prompted).keys() - totals(silent).keys()
     assert {"semantic_recall", "semantic_precision", "clip-x100"} <= missing
     assert {"miou", "fid-hrnet", "fsd_generated", "fsd_predicted"} <= totals(silent).keys()
-    assert silent.per_sample["clip"].isna().all() and not silent.per_sample["asked"].any()
+    assert silent.per_sample["clip"].isna().all() and not silent.per_sample["prompted"].any()
 
 
-def test_every_value_says_who_judged(judges, reference, seen):
-    for judged in score_generated(seen, reference, judges).values:
-        metric = judged.value.metric
+def test_every_value_says_who_judged(extractors, reference, seen):
+    for scored in score_generated(seen, reference, extractors).values:
+        metric = scored.value.metric
         if metric.startswith("fsd_generated"):
-            assert (judged.extractor, judged.num_reference) == ("none", 12)
+            assert (scored.extractor, scored.num_reference) == ("none", 12)
         elif metric.startswith("clip"):
-            assert judged.extractor == judges.clip.name
+            assert scored.extractor == extractors.clip.name
         else:
-            assert judged.extractor == judges.segmenter.name and judged.primary
+            assert scored.extractor == extractors.segmenter.name and scored.primary
 
 
-def test_an_image_only_generator_has_no_layout_values(data, judges, reference):
-    judging = Judging(has_layouts=False)
-    blind = observe(data, judges, judging, progress=Silent(), task="look")
-    found = totals(score_generated(blind, reference, judges))
+def test_an_image_only_generator_has_no_layout_values(data, extractors, reference):
+    eval_options = EvalOptions(has_layouts=False)
+    blind = extract_features(data, extractors, eval_options, progress=Silent(), task="look")
+    found = totals(score_generated(blind, reference, extractors))
     assert "miou" not in found and "fsd_generated" not in found and "fsd_predicted" in found
 
 
@@ -115,7 +118,7 @@ class Attributed(Folder):
 @pytest.mark.parametrize("attributed", [False, True])
 @pytest.mark.parametrize("classified", [False, True])
 def test_attribute_recall_needs_attributes_and_a_classifier(
-    toy, judges, reference, seen, attributed, classified
+    toy, extractors, reference, seen, attributed, classified
 ):
     classifier = SimpleNamespace(name="lamp", resizer="native", thresholds=torch.tensor([0.5]))
     dataset = Attributed(toy.data, "test") if attributed else reference.dataset
@@ -123,38 +126,38 @@ def test_attribute_recall_needs_attributes_and_a_classifier(
     scores = score_generated(
         with_classifier if classified else seen,
         replace(reference, dataset=dataset),
-        replace(judges, attributes=classifier if classified else None),
+        replace(extractors, attributes=classifier if classified else None),
     )
-    found = {judged.value.metric for judged in scores.values if judged.extractor == "lamp"}
+    found = {scored.value.metric for scored in scores.values if scored.extractor == "lamp"}
     assert ("attribute_recall" in found) == (attributed and classified)
 
 
 @pytest.mark.parametrize("ours", [False, True])
 @pytest.mark.parametrize("theirs", [False, True])
-def test_the_distance_of_own_layouts_needs_both_sides(judges, seen, ours, theirs):
+def test_the_distance_of_own_layouts_needs_both_sides(extractors, seen, ours, theirs):
     """`fsd_generated` compares the layouts that come with the images."""
     own, others = seen.part(0, 5), seen.part(5, None)
     own = own if ours else replace(own, layouts=None)
     others = others if theirs else replace(others, layouts=None)
-    found = {judged.value.metric for judged in _distances(own, others, judges)}
+    found = {scored.value.metric for scored in _distances(own, others, extractors)}
     assert ("fsd_generated" in found) == (ours and theirs)
     assert "fsd_predicted" in found
 
 
-def test_real_rows_hold_what_they_stand_for(data, judges, reference, seen):
+def test_real_rows_hold_what_they_stand_for(data, extractors, reference, seen):
     own, others = seen.part(0, 5), seen.part(5, None)
-    ceiling = score_real(own, others, reference, judges, "real-ceiling")
+    ceiling = score_real(own, others, reference, extractors, "real-ceiling")
     captions = [own.captions[index] for index in derangement(5)]
-    asked = ask_again(data, own, captions, judges)
-    floor = score_real(asked, others, reference, judges, "real-floor")
-    split = score_real(own, others, reference, judges, "real-split")
+    prompted = rescore_captions(data, own, captions, extractors)
+    floor = score_real(prompted, others, reference, extractors, "real-floor")
+    split = score_real(own, others, reference, extractors, "real-split")
     assert totals(split)["fid-hrnet"] > 0 and "semantic_recall" not in totals(split)
     assert {"semantic_recall", "miou"} <= set(totals(ceiling))
     assert "fid-hrnet" not in totals(ceiling) and "miou" not in totals(floor)
-    assert ceiling.per_sample["found"].tolist() == floor.per_sample["found"].tolist()
+    assert ceiling.per_sample["detected"].tolist() == floor.per_sample["detected"].tolist()
     assert ceiling.per_sample["caption"].tolist() != floor.per_sample["caption"].tolist()
-    again = judges.clip.cosines(torch.stack([data[i].image for i in range(5)]), captions)
-    assert np.allclose(asked.cosines, again.cosines, atol=1e-6)
+    again = extractors.clip.cosines(torch.stack([data[i].image for i in range(5)]), captions)
+    assert np.allclose(prompted.cosines, again.cosines, atol=1e-6)
 
 
 def test_names_of_frechet_distances():

@@ -1,4 +1,4 @@
-"""Real images: kept under a hash of their content and of the judges."""
+"""Real images: kept under a hash of their content and of the extractors."""
 
 from collections import Counter
 from dataclasses import replace
@@ -11,14 +11,15 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import kept_reference, reference_statistics
 from gcdp_bench.evaluation.reference import class_proportions
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
 
 
 @pytest.fixture(scope="module")
-def judges(toy):
-    return load_extractors(JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter),
-                                        clip=toy.clip))  # fmt: skip
+def extractors(toy):
+    return load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,24 +76,24 @@ def once_each(data):
     return Counter(dict.fromkeys(range(len(data)), 1))
 
 
-def shown_to(judges, monkeypatch):
+def shown_to(extractors, monkeypatch):
     """Numbers of images that the segmenter is shown from now on."""
     shown = []
-    plain = type(judges.segmenter).predict
+    plain = type(extractors.segmenter).predict
 
     def counted(self, images):
         shown.append(len(images))
         return plain(self, images)
 
-    monkeypatch.setattr(type(judges.segmenter), "predict", counted)
+    monkeypatch.setattr(type(extractors.segmenter), "predict", counted)
     return shown
 
 
-def test_images_are_read_once_and_judged_once(data, judges, cache, monkeypatch):
-    shown = shown_to(judges, monkeypatch)
+def test_images_are_read_once_and_judged_once(data, extractors, cache, monkeypatch):
+    shown = shown_to(extractors, monkeypatch)
     for rounds in range(1, 4):
         counted = Changed(data)
-        reference = reference_statistics(counted, judges, cache, Silent())
+        reference = reference_statistics(counted, extractors, cache, Silent())
         assert counted.read == once_each(data)
         assert sum(shown) == len(data)
         if rounds == 1:
@@ -106,63 +107,65 @@ def test_images_are_read_once_and_judged_once(data, judges, cache, monkeypatch):
 
 
 @pytest.mark.parametrize("pixel", [0, 7])
-def test_one_changed_pixel_misses_the_cache(data, judges, cache, pixel):
-    first = reference_statistics(data, judges, cache, Silent())
+def test_one_changed_pixel_misses_the_cache(data, extractors, cache, pixel):
+    first = reference_statistics(data, extractors, cache, Silent())
     changed = Changed(data, pixel=pixel)
-    other = reference_statistics(changed, judges, cache, Silent())
+    other = reference_statistics(changed, extractors, cache, Silent())
     assert len(files(cache)) == 4 and other.digest != first.digest
     assert max(changed.read.values()) == (1 if pixel == 0 else 2)
-    alone = reference_statistics(changed, judges, UserCache(limit=0), Silent())
+    alone = reference_statistics(changed, extractors, UserCache(limit=0), Silent())
     assert np.array_equal(other.observed.features["hrnet"], alone.observed.features["hrnet"])
 
 
-def test_other_weights_miss_the_cache(data, judges, cache, monkeypatch):
-    reference_statistics(data, judges, cache, Silent())
-    monkeypatch.setattr(judges.segmenter, "digest", "another")
-    reference_statistics(data, judges, cache, Silent())
+def test_other_weights_miss_the_cache(data, extractors, cache, monkeypatch):
+    reference_statistics(data, extractors, cache, Silent())
+    monkeypatch.setattr(extractors.segmenter, "digest", "another")
+    reference_statistics(data, extractors, cache, Silent())
     assert len(files(cache)) == 4
 
 
 def test_another_network_is_all_that_a_new_choice_of_networks_costs(
-    data, judges, cache, monkeypatch
+    data, extractors, cache, monkeypatch
 ):
-    reference_statistics(data, judges, cache, Silent())
-    shown = shown_to(judges, monkeypatch)
-    more = replace(judges, features=(*judges.features, Brightness()))
+    reference_statistics(data, extractors, cache, Silent())
+    shown = shown_to(extractors, monkeypatch)
+    more = replace(extractors, features=(*extractors.features, Brightness()))
     seen = reference_statistics(data, more, cache, Silent()).observed
     assert not shown and list(seen.features) == ["hrnet", "tf1"]
     assert seen.features["tf1"][3, 0] == pytest.approx(data[3].image.float().mean())
 
 
-def test_captions_and_ids_are_those_of_the_data(data, judges, cache, monkeypatch):
-    reference_statistics(data, judges, cache, Silent())
-    shown = shown_to(judges, monkeypatch)
-    renamed = reference_statistics(Changed(data, captions="a red stripe"), judges, cache, Silent())
+def test_captions_and_ids_are_those_of_the_data(data, extractors, cache, monkeypatch):
+    reference_statistics(data, extractors, cache, Silent())
+    shown = shown_to(extractors, monkeypatch)
+    renamed = reference_statistics(
+        Changed(data, captions="a red stripe"), extractors, cache, Silent()
+    )
     assert not shown and set(renamed.observed.captions) == {"a red stripe"}
     assert renamed.observed.ids[0] == f"new-{data[0].id}"
     assert renamed.captioned == data.caption_classes("a red stripe")
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK torn", "another"])
-def test_a_damaged_entry_is_made_again(data, judges, cache, damage):
-    first = reference_statistics(data, judges, cache, Silent())
+def test_a_damaged_entry_is_made_again(data, extractors, cache, damage):
+    first = reference_statistics(data, extractors, cache, Silent())
     for entry in cache.entries():
         if damage == "another":
             np.savez(entry.path, features=np.zeros((3, 2)), counts=np.zeros(3))
         else:
             entry.path.write_bytes(damage)
-    again = reference_statistics(data, judges, cache, Silent())
+    again = reference_statistics(data, extractors, cache, Silent())
     assert np.array_equal(again.observed.features["hrnet"], first.observed.features["hrnet"])
     jobs = Jobs()
-    reference_statistics(data, judges, cache, jobs)
+    reference_statistics(data, extractors, cache, jobs)
     assert jobs.names == ["read stripes"]
 
 
-def test_a_cache_that_cannot_be_written_is_said_once(data, judges, tmp_path, caplog):
+def test_a_cache_that_cannot_be_written_is_said_once(data, extractors, tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     cache = UserCache(tmp_path / "file" / "cache")
-    expected = reference_statistics(data, judges, UserCache(limit=0), Silent())
-    found = reference_statistics(data, judges, cache, Silent())
+    expected = reference_statistics(data, extractors, UserCache(limit=0), Silent())
+    found = reference_statistics(data, extractors, cache, Silent())
     assert np.array_equal(found.observed.features["hrnet"], expected.observed.features["hrnet"])
     (line,) = caplog.records
     assert "expected a cache that can be written" in line.message and "GCDP_CACHE" in line.message
@@ -171,36 +174,38 @@ def test_a_cache_that_cannot_be_written_is_said_once(data, judges, tmp_path, cap
 class TestResultsFolders:
     """A results folder keeps a copy, so that it can be moved."""
 
-    def test_it_serves_where_the_cache_is_another(self, data, judges, cache, tmp_path, monkeypatch):
+    def test_it_serves_where_the_cache_is_another(
+        self, data, extractors, cache, tmp_path, monkeypatch
+    ):
         folder = tmp_path / "references"
-        first, path = kept_reference(data, judges, cache, folder, Silent())
+        first, path = kept_reference(data, extractors, cache, folder, Silent())
         moved = folder.rename(tmp_path / "moved")
-        shown = shown_to(judges, monkeypatch)
+        shown = shown_to(extractors, monkeypatch)
         nothing = UserCache(tmp_path / "nothing")
-        again, same = kept_reference(data, judges, nothing, moved, Silent())
+        again, same = kept_reference(data, extractors, nothing, moved, Silent())
         assert not shown and same.name == path.name and not nothing.entries()
         assert np.array_equal(again.observed.features["hrnet"], first.observed.features["hrnet"])
         assert [file.name for file in moved.glob("[!.]*")] == [path.name]
 
-    def test_its_numbers_are_used_whatever_the_cache_says(self, data, judges, cache, tmp_path):
+    def test_its_numbers_are_used_whatever_the_cache_says(self, data, extractors, cache, tmp_path):
         folder = tmp_path / "references"
-        first, path = kept_reference(data, judges, cache, folder, Silent())
+        first, path = kept_reference(data, extractors, cache, folder, Silent())
         features = {"hrnet": first.observed.features["hrnet"] + 1}
         replace(first.observed, features=features).save(path)
-        again, _ = kept_reference(data, judges, cache, folder, Silent())
+        again, _ = kept_reference(data, extractors, cache, folder, Silent())
         assert np.array_equal(again.observed.features["hrnet"], features["hrnet"])
 
-    def test_other_captions_are_another_copy(self, data, judges, cache, tmp_path):
+    def test_other_captions_are_another_copy(self, data, extractors, cache, tmp_path):
         folder = tmp_path / "references"
-        kept_reference(data, judges, cache, folder, Silent())
+        kept_reference(data, extractors, cache, folder, Silent())
         changed = Changed(data, captions="a red stripe")
-        seen, _ = kept_reference(changed, judges, cache, folder, Silent())
+        seen, _ = kept_reference(changed, extractors, cache, folder, Silent())
         assert seen.observed.captions[0] == "a red stripe" and len(list(folder.glob("*.npz"))) == 2
 
-    def test_a_second_folder_costs_no_network(self, data, judges, cache, tmp_path, monkeypatch):
-        kept_reference(data, judges, cache, tmp_path / "one", Silent())
-        shown = shown_to(judges, monkeypatch)
-        kept_reference(data, judges, cache, tmp_path / "two", Silent())
+    def test_a_second_folder_costs_no_network(self, data, extractors, cache, tmp_path, monkeypatch):
+        kept_reference(data, extractors, cache, tmp_path / "one", Silent())
+        shown = shown_to(extractors, monkeypatch)
+        kept_reference(data, extractors, cache, tmp_path / "two", Silent())
         assert not shown
 
 
@@ -212,17 +217,17 @@ class Brightness:
         return images.float().mean((1, 2, 3))[:, None]
 
 
-def test_the_same_images_in_another_order_are_the_same_reference(data, judges, cache):
-    first = reference_statistics(data, judges, cache, Silent())
-    turned = reference_statistics(Changed(data, turned=True), judges, cache, Silent())
+def test_the_same_images_in_another_order_are_the_same_reference(data, extractors, cache):
+    first = reference_statistics(data, extractors, cache, Silent())
+    turned = reference_statistics(Changed(data, turned=True), extractors, cache, Silent())
     assert turned.digest == first.digest
     assert turned.observed.ids == first.observed.ids[::-1]
     own, other = (seen.observed.features["hrnet"] for seen in (turned, first))
     assert np.allclose(own, other[::-1], atol=1e-5)
 
 
-def test_proportions_are_those_of_the_layouts(data, judges, cache):
-    table = class_proportions(reference_statistics(data, judges, cache, Silent()))
+def test_proportions_are_those_of_the_layouts(data, extractors, cache):
+    table = class_proportions(reference_statistics(data, extractors, cache, Silent()))
     layouts = torch.stack([data[i].layout for i in range(len(data))])
     for k, line in enumerate(table.itertuples()):
         assert line.pixel_share == pytest.approx(float((layouts == k).float().mean()))

@@ -26,8 +26,14 @@ from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.runs import find_run
 
 NAMES = ("red", "striped", "never")
-LAMPS = DatasetIdentity(name="lamps-25", kind="catalogue", class_names=("lamp",), digest="1a",
-                        num_training=20, place="lamps-25")  # fmt: skip
+LAMPS = DatasetIdentity(
+    name="lamps-25",
+    kind="catalogue",
+    class_names=("lamp",),
+    digest="1a",
+    num_training=20,
+    place="lamps-25",
+)
 
 
 class Lamps:
@@ -230,9 +236,14 @@ class TestThresholds:
     def test_the_best_answer_to_an_undecided_image(self, frequency, largest, posterior):
         """The answer that minimises the weighted loss reaches the threshold where the image is at
         least as likely under yes as under no, by brute force over answers."""
-        config = AttributesConfig(dataset="d", attribute_names=("a",), frequencies=(frequency,),
-                                  image_size=(8, 8), backbone="resnet18",
-                                  largest_weight=largest)  # fmt: skip
+        config = AttributesConfig(
+            dataset="d",
+            attribute_names=("a",),
+            frequencies=(frequency,),
+            image_size=(8, 8),
+            backbone="resnet18",
+            largest_weight=largest,
+        )
         no, yes = config.answer_weights[0].double()
         answers = torch.linspace(1e-4, 1 - 1e-4, 9999, dtype=torch.float64)
         losses = -posterior * yes * answers.log() - (1 - posterior) * no * (-answers).log1p()

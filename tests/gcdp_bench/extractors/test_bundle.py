@@ -1,4 +1,4 @@
-"""Which judges are loaded, how they are told apart, and what is said when one is missing."""
+"""Which extractors are loaded, how they are told apart, and what is said when one is missing."""
 
 import subprocess
 import sys
@@ -11,15 +11,15 @@ from gcdp_bench.core.config import to_dict, write_json
 from gcdp_bench.core.finite import NotFinite
 from gcdp_bench.core.rng import generator
 from gcdp_bench.extractors.bundle import (
+    ExtractorRequest,
     Extractors,
-    JudgeRequest,
     load_extractors,
     load_segmenter,
 )
 from gcdp_bench.extractors.clip_standard import StandardClip
 from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.inception import Inception, InceptionNetwork
-from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig, SegmenterFeatures
+from gcdp_bench.extractors.segmenter import SegmenterConfig, SegmenterFeatures, TrainedSegmenter
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
 from gcdp_bench.training.checkpoint import save_weights
 from tests.gcdp_bench.extractors.test_clip_standard import tiny_network
@@ -30,11 +30,11 @@ from tests.toy import named
 
 @pytest.fixture(scope="module")
 def request_(toy):
-    return JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    return ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
 
 
 @pytest.fixture(scope="module")
-def judges(request_):
+def extractors(request_):
     return load_extractors(request_)
 
 
@@ -43,8 +43,9 @@ def other_segmenter(toy, tmp_path):
     """A second opinion: other weights, trained on something of another name."""
     torch.manual_seed(1)
     names = Stripes().class_names
-    config = SegmenterConfig(dataset="others", class_names=names, image_size=(16, 16),
-                             network=NARROW, variant="tiny")  # fmt: skip
+    config = SegmenterConfig(
+        dataset="others", class_names=names, image_size=(16, 16), network=NARROW, variant="tiny"
+    )
     network = HRNetSegmenter(NARROW, len(names))
     save_weights(tmp_path / "model.safetensors", network.state_dict())
     write_json(tmp_path / "config.json", {"task": {"segmenter": to_dict(config)}})
@@ -55,14 +56,18 @@ def pictures(num):
     return torch.randint(0, 256, (num, 3, 16, 16), dtype=torch.uint8, generator=generator("p"))
 
 
-def test_the_shipped_judges(judges):
-    assert [judge.protocol for judge in judges.features] == ["hrnet"]
-    assert judges.segmenters == (judges.segmenter,)
-    assert set(judges.digests) == {f"segmenter {judges.segmenter.name}", "clip", "features hrnet"}
-    judges.check(Stripes())
+def test_the_shipped_judges(extractors):
+    assert [extractor.protocol for extractor in extractors.features] == ["hrnet"]
+    assert extractors.segmenters == (extractors.segmenter,)
+    assert set(extractors.digests) == {
+        f"segmenter {extractors.segmenter.name}",
+        "clip",
+        "features hrnet",
+    }
+    extractors.check(Stripes())
 
 
-def test_a_segmenters_features_are_taken_from_its_prediction(judges):
+def test_a_segmenters_features_are_taken_from_its_prediction(extractors):
     class Counting:
         def __init__(self, inner):
             self.inner, self.calls, self.name = inner, 0, inner.name
@@ -71,61 +76,61 @@ def test_a_segmenters_features_are_taken_from_its_prediction(judges):
             self.calls += 1
             return self.inner.predict(images)
 
-    counting = Counting(judges.segmenter)
-    judge, images = SegmenterFeatures(counting), pictures(3)
+    counting = Counting(extractors.segmenter)
+    extractor, images = SegmenterFeatures(counting), pictures(3)
     predictions = {counting.name: counting.predict(images)}
-    features = judges.features_of(judge, images, predictions)
+    features = extractors.features_of(extractor, images, predictions)
     assert counting.calls == 1
-    assert torch.equal(features, judge.features(images))
+    assert torch.equal(features, extractor.features(images))
     assert counting.calls == 2
-    assert torch.equal(judges.features_of(judge, images, {}), features)
+    assert torch.equal(extractors.features_of(extractor, images, {}), features)
 
 
-def test_two_segmenters(request_, other_segmenter, judges):
+def test_two_segmenters(request_, other_segmenter, extractors):
     both = load_extractors(replace(request_, other_segmenters=(other_segmenter,)))
-    assert [judge.name for judge in both.segmenters] == [
-        judges.segmenter.name,
+    assert [extractor.name for extractor in both.segmenters] == [
+        extractors.segmenter.name,
         "hrnet-tiny-x2-others",
     ]
     assert both.features[0].digest == both.segmenter.digest
-    assert both.identity != judges.identity
+    assert both.identity != extractors.identity
     with pytest.raises(ValueError, match="expected each segmenter once"):
         load_extractors(replace(request_, other_segmenters=(request_.segmenter,)))
 
 
-def test_every_segmenter_is_asked_whether_the_dataset_fits(judges):
-    class Other(Segmenter):
+def test_every_segmenter_is_asked_whether_the_dataset_fits(extractors):
+    class Other(TrainedSegmenter):
         """Same network, trained for another size."""
 
         def __init__(self, inner):
             self.config = replace(inner.config, image_size=(32, 16), dataset="others")
 
-    both = replace(judges, other_segmenters=(Other(judges.segmenter),))
-    judges.check(Stripes())
+    both = replace(extractors, other_segmenters=(Other(extractors.segmenter),))
+    extractors.check(Stripes())
     with pytest.raises(ValueError, match=r"others: image size .* do not fit.* give --segmenter"):
         both.check(Stripes())
 
 
-def test_identity_follows_weights_resizes_and_protocols(judges):
-    class Judge:
+def test_identity_follows_weights_resizes_and_protocols(extractors):
+    class Extractor:
         name, digest, resizer, measures = "net", "aaa", "tf1", ("frechet",)
         protocol = "tf1"
 
     def identity(**changes):
-        judge = Judge()
+        extractor = Extractor()
         for name, value in changes.items():
-            setattr(judge, name, value)
-        return replace(judges, features=(judge,)).identity
+            setattr(extractor, name, value)
+        return replace(extractors, features=(extractor,)).identity
 
     assert identity() == identity()
     changes = [{}, {"digest": "bbb"}, {"resizer": "clean"}, {"name": "other"}, {"protocol": "x"}]
     assert len({identity(**change) for change in changes}) == len(changes)
 
 
-def test_repeated_protocols_are_refused(judges):
-    feature = judges.features[0]
+def test_repeated_protocols_are_refused(extractors):
+    feature = extractors.features[0]
     with pytest.raises(ValueError, match="expected each feature protocol once, got hrnet"):
-        Extractors(judges.segmenter, judges.clip, (feature, feature))
+        Extractors(extractors.segmenter, extractors.clip, (feature, feature))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ def test_repeated_protocols_are_refused(judges):
 )
 def test_wrong_protocols_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        JudgeRequest(dataset=named("stripes"), **changes)
+        ExtractorRequest(dataset=named("stripes"), **changes)
 
 
 def test_a_file_that_nothing_reads_is_refused(request_, tmp_path):
@@ -151,13 +156,19 @@ def test_a_file_that_nothing_reads_is_refused(request_, tmp_path):
 def test_all_missing_weights_are_named_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    request = JudgeRequest(dataset=named("nowhere"), kind="standard", features=("clean", "dinov2"),
-                           use_attributes=True)  # fmt: skip
+    request = ExtractorRequest(
+        dataset=named("nowhere"), kind="standard", features=("clean", "dinov2"), use_attributes=True
+    )
     with pytest.raises(FileNotFoundError) as raised:
         load_extractors(request)
     message = str(raised.value)
-    for name in ("no trained segmenter", "clip-vit-l-14-336", "inception-v3", "dinov2-vit-l-14",
-                 "no trained attributes"):  # fmt: skip
+    for name in (
+        "no trained segmenter",
+        "clip-vit-l-14-336",
+        "inception-v3",
+        "dinov2-vit-l-14",
+        "no trained attributes",
+    ):
         assert name in message
     assert len(message.splitlines()) == 5
 
@@ -166,7 +177,7 @@ def test_standard_means_hrnet_on_cityscapes(tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_WEIGHTS", str(tmp_path))
     for dataset in ("cityscapes", "cityscapes-25"):
         with pytest.raises(FileNotFoundError, match="^hrnet-w48-cityscapes: expected"):
-            load_segmenter(None, JudgeRequest(dataset=named(dataset), kind="standard"))
+            load_segmenter(None, ExtractorRequest(dataset=named(dataset), kind="standard"))
 
 
 @pytest.mark.parametrize(
@@ -183,18 +194,18 @@ def test_how_hrnet_is_named(given, path, resize, tmp_path, monkeypatch):
     file = tmp_path / "fcn_hr48.pth"
     file.touch()
     monkeypatch.setattr("gcdp_bench.extractors.bundle.find_weights", lambda *_: file)
-    asked = []
-    monkeypatch.setattr(StandardSegmenter, "load", lambda *a, **kw: asked.append((a, kw)))
-    request = JudgeRequest(dataset=named("cityscapes"), device="cuda")
+    prompted = []
+    monkeypatch.setattr(StandardSegmenter, "load", lambda *a, **kw: prompted.append((a, kw)))
+    request = ExtractorRequest(dataset=named("cityscapes"), device="cuda")
     load_segmenter(given.replace("FILE", str(file)), request)
-    assert asked == [((file,), {"resize": resize, "device": "cuda"})]
+    assert prompted == [((file,), {"resize": resize, "device": "cuda"})]
 
 
 def test_a_folder_with_an_at_sign(toy, tmp_path):
     folder = tmp_path / "run@2"
     folder.symlink_to(toy.segmenter)
-    judge = load_segmenter(str(folder), JudgeRequest(dataset=named("stripes")))
-    assert isinstance(judge, Segmenter)
+    extractor = load_segmenter(str(folder), ExtractorRequest(dataset=named("stripes")))
+    assert isinstance(extractor, TrainedSegmenter)
 
 
 def test_the_standard_judges_share_their_networks(request_, tmp_path, monkeypatch):
@@ -214,18 +225,25 @@ def test_the_standard_judges_share_their_networks(request_, tmp_path, monkeypatc
     monkeypatch.setattr(InceptionNetwork, "__init__", load_network)
     monkeypatch.setattr(StandardClip, "load", load_clip)
     names = ("tf1", "cmmd", "clean", "hrnet", "torch")
-    judges = load_extractors(
+    extractors = load_extractors(
         replace(request_, kind="standard", clip=file, inception=file, features=names, device="cuda")
     )
-    assert tuple(judge.protocol for judge in judges.features) == names
+    assert tuple(extractor.protocol for extractor in extractors.features) == names
     assert sorted(loads) == [("clip", file, "cuda"), ("inception", file, "cuda")]
-    assert all(isinstance(judges.features[place], Inception) for place in (0, 2, 4))
-    assert judges.features[1].features(pictures(2)).shape == (2, 16)
+    assert all(isinstance(extractors.features[place], Inception) for place in (0, 2, 4))
+    assert extractors.features[1].features(pictures(2)).shape == (2, 16)
 
 
 def test_importing_the_judges_imports_no_heavy_package():
-    heavy = ("open_clip", "mmseg", "mmcv", "transformers", "torch_fidelity", "torchvision",
-             "pandas")  # fmt: skip
+    heavy = (
+        "open_clip",
+        "mmseg",
+        "mmcv",
+        "transformers",
+        "torch_fidelity",
+        "torchvision",
+        "pandas",
+    )
     code = (
         "import sys; import gcdp_bench.extractors.bundle; "
         f"print([name for name in {heavy} if name in sys.modules])"
@@ -234,13 +252,13 @@ def test_importing_the_judges_imports_no_heavy_package():
     assert done.stdout.strip() == "[]"
 
 
-def test_features_that_are_not_finite_are_refused(judges, monkeypatch):
-    judge = judges.features[0]
+def test_features_that_are_not_finite_are_refused(extractors, monkeypatch):
+    extractor = extractors.features[0]
     images = pictures(2)
-    predictions = {judges.segmenter.name: judges.segmenter.predict(images)}
-    predictions[judges.segmenter.name].features[1, 0] = torch.nan
-    with pytest.raises(NotFinite, match=f"features of {judge.name}, in 1 of 2"):
-        judges.features_of(judge, images, predictions)
-    monkeypatch.setattr(type(judge), "features", lambda *_: torch.full((2, 3), torch.inf))
+    predictions = {extractors.segmenter.name: extractors.segmenter.predict(images)}
+    predictions[extractors.segmenter.name].features[1, 0] = torch.nan
+    with pytest.raises(NotFinite, match=f"features of {extractor.name}, in 1 of 2"):
+        extractors.features_of(extractor, images, predictions)
+    monkeypatch.setattr(type(extractor), "features", lambda *_: torch.full((2, 3), torch.inf))
     with pytest.raises(NotFinite, match="in 2 of 2"):
-        judges.features_of(judge, images, {})
+        extractors.features_of(extractor, images, {})

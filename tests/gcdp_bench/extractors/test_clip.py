@@ -36,8 +36,14 @@ class Shades:
         return frozenset()
 
 
-CONFIG = replace(CLIP_PRESETS["tiny"].resolve(Shades()).clip, width=32, layers=1, head_width=16,
-                 embed_dim=16, context_length=8)  # fmt: skip
+CONFIG = replace(
+    CLIP_PRESETS["tiny"].resolve(Shades()).clip,
+    width=32,
+    layers=1,
+    head_width=16,
+    embed_dim=16,
+    context_length=8,
+)
 
 
 def test_the_end_token_keeps_the_largest_index():
@@ -101,9 +107,9 @@ def test_features_are_unit_vectors_and_images_get_gradients():
 
 
 def test_the_teacher_is_apart_from_the_judge():
-    judge, teacher = (CLIP_PRESETS[name].resolve(Shades()) for name in ("tiny", "teacher"))
-    assert (judge.clip.tower, teacher.clip.tower) == ("transformer", "convolutional")
-    assert judge.training.seed != teacher.training.seed
+    extractor, teacher = (CLIP_PRESETS[name].resolve(Shades()) for name in ("tiny", "teacher"))
+    assert (extractor.clip.tower, teacher.clip.tower) == ("transformer", "convolutional")
+    assert extractor.training.seed != teacher.training.seed
     assert (CLIP_PRESETS["tiny"].width, CLIP_PRESETS["teacher"].width) == (128, 64)
 
 

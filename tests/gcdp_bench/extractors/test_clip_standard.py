@@ -143,12 +143,12 @@ def test_captions_over_77_tokens_are_reported(clip):
 
 
 def test_embeddings_for_cmmd_are_of_length_1_from_the_same_network(clip):
-    judge = ClipFeatures(clip)
-    features = judge.features(pictures(3, (40, 96)))
+    extractor = ClipFeatures(clip)
+    features = extractor.features(pictures(3, (40, 96)))
     assert features.dtype == torch.float32 and features.shape == (3, 16)
     assert torch.allclose(features.norm(dim=1), torch.ones(3), atol=1e-6)
-    assert (judge.protocol, judge.measures) == ("cmmd", ("cmmd",))
-    assert (judge.digest, judge.resizer) == (clip.digest, clip.resizer)
+    assert (extractor.protocol, extractor.measures) == ("cmmd", ("cmmd",))
+    assert (extractor.digest, extractor.resizer) == (clip.digest, clip.resizer)
 
 
 class Holder(nn.Module):
@@ -171,8 +171,11 @@ def test_openais_archive_loads_strictly(tmp_path):
     network = tiny_network()
     path = tmp_path / "ViT.pt"
     half = {name: value.half() for name, value in network.state_dict().items()}
-    extras = {"input_resolution": torch.tensor(32), "context_length": torch.tensor(77),
-              "vocab_size": torch.tensor(49408)}  # fmt: skip
+    extras = {
+        "input_resolution": torch.tensor(32),
+        "context_length": torch.tensor(77),
+        "vocab_size": torch.tensor(49408),
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.script(Holder({**half, **extras})).save(path)

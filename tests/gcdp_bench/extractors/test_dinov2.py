@@ -23,10 +23,14 @@ def write(folder, image_size):
     torch.manual_seed(0)
     network = Dinov2Model(
         Dinov2Config(
-            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2,
-            patch_size=14, image_size=image_size,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            mlp_ratio=2,
+            patch_size=14,
+            image_size=image_size,
         )
-    )  # fmt: skip
+    )
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator("dino")))
@@ -57,9 +61,9 @@ def reference_pixels(images):
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 def test_pixels_are_dgm_evals(folder, size):
-    judge = DinoV2(read_dinov2(folder), digest="0")
+    extractor = DinoV2(read_dinov2(folder), digest="0")
     images = pictures(2, size)
-    assert torch.allclose(judge.pixels(images), reference_pixels(images), atol=1e-6)
+    assert torch.allclose(extractor.pixels(images), reference_pixels(images), atol=1e-6)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
@@ -72,12 +76,12 @@ def test_features_are_transformers_class_token(tmp_path, size):
     reference = Dinov2Model.from_pretrained(tmp_path).eval()
     with torch.no_grad():
         expected = reference(reference_pixels(images)).last_hidden_state[:, 0]
-    judge = DinoV2(read_dinov2(tmp_path), digest="0")
-    features = judge.features(images)
+    extractor = DinoV2(read_dinov2(tmp_path), digest="0")
+    features = extractor.features(images)
     assert features.shape == (3, 32) and features.dtype == torch.float32
     assert torch.allclose(features, expected, atol=1e-5)
     assert float(expected.std(0).mean()) > 1e-3
-    assert torch.allclose(judge.features(images[2:]), features[2:], atol=1e-5)
+    assert torch.allclose(extractor.features(images[2:]), features[2:], atol=1e-5)
 
 
 def test_positions_are_resized_as_dinov2_does(folder):
@@ -152,8 +156,8 @@ def test_a_damaged_file_is_refused(folder, tmp_path):
 
 
 def test_a_folder_loads_and_a_missing_one_says_where_to_get_it(folder, tmp_path):
-    judge = DinoV2.load(folder)
-    assert (judge.protocol, judge.measures) == ("dinov2", ("frechet",))
-    assert len(judge.digest) == 12
+    extractor = DinoV2.load(folder)
+    assert (extractor.protocol, extractor.measures) == ("dinov2", ("frechet",))
+    assert len(extractor.digest) == 12
     with pytest.raises(FileNotFoundError, match="dinov2-vit-l-14: expected a folder"):
         DinoV2.load(tmp_path)

@@ -64,8 +64,8 @@ def stacked(folder):
 
 @pytest.fixture(scope="module")
 def features(network, folders):
-    judge = Inception(network, "tf1")
-    return [judge.features(stacked(folder)) for folder in folders]
+    extractor = Inception(network, "tf1")
+    return [extractor.features(stacked(folder)) for folder in folders]
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +81,22 @@ def torch_fidelitys(weights, folders):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return calculate_metrics(
-            input1=str(folders[0]), input2=str(folders[1]), fid=True, kid=True, prc=True,
-            feature_extractor="inception-v3-compat", kid_subset_size=NUM, kid_subsets=1,
-            prc_neighborhood=3, cuda=False, cache=False, save_cpu_ram=True, verbose=False,
-            feature_extractor_weights_path=str(weights), batch_size=NUM,
-        )  # fmt: skip
+            input1=str(folders[0]),
+            input2=str(folders[1]),
+            fid=True,
+            kid=True,
+            prc=True,
+            feature_extractor="inception-v3-compat",
+            kid_subset_size=NUM,
+            kid_subsets=1,
+            prc_neighborhood=3,
+            cuda=False,
+            cache=False,
+            save_cpu_ram=True,
+            verbose=False,
+            feature_extractor_weights_path=str(weights),
+            batch_size=NUM,
+        )
 
 
 def test_fid_is_torch_fidelitys(features, torch_fidelitys):
@@ -110,7 +121,9 @@ def test_kid_precision_and_recall_are_torch_fidelitys(features, torch_fidelitys)
     x, y = (part.numpy() for part in features)
     (kid,) = kid_values("tf1", x, y)
     assert kid.value == pytest.approx(torch_fidelitys["kernel_inception_distance_mean"], rel=1e-4)
-    values = {value.metric: value.value for value in prdc_values("tf1", x, y)}  # input1 is judged
+    values = {
+        value.metric: value.value for value in prdc_values("tf1", x, y)
+    }  # input1 is evaluated
     assert values["precision-tf1"] == torch_fidelitys["precision"]
     assert values["recall-tf1"] == torch_fidelitys["recall"]
     assert 0 < values["precision-tf1"] < 1
@@ -147,13 +160,13 @@ def test_clean_is_the_network_behind_clean_fids_resize(weights, network, sample)
 
 
 def test_protocols_differ_and_say_so(network, sample):
-    judges = {protocol: Inception(network, protocol) for protocol in INPUTS}
-    seen = {protocol: judge.features(sample[:1]) for protocol, judge in judges.items()}
+    extractors = {protocol: Inception(network, protocol) for protocol in INPUTS}
+    seen = {protocol: extractor.features(sample[:1]) for protocol, extractor in extractors.items()}
     assert not torch.allclose(seen["tf1"], seen["clean"], rtol=1e-2)
     assert not torch.allclose(seen["tf1"], seen["torch"], rtol=1e-2)
-    assert len({judge.resizer for judge in judges.values()}) == 3
-    assert len({judge.digest for judge in judges.values()}) == 1
-    assert judges["tf1"].measures == ("frechet", "kid", "prdc")
+    assert len({extractor.resizer for extractor in extractors.values()}) == 3
+    assert len({extractor.digest for extractor in extractors.values()}) == 1
+    assert extractors["tf1"].measures == ("frechet", "kid", "prdc")
 
 
 def test_features_do_not_depend_on_the_batch(network, features, folders):

@@ -11,7 +11,7 @@ from gcdp_bench.core.finite import NotFinite
 from gcdp_bench.core.rng import generator
 from gcdp_bench.core.types import Triplet
 from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetSegmenter, quiet_mmseg
-from gcdp_bench.extractors.segmenter import Segmenter, SegmenterConfig
+from gcdp_bench.extractors.segmenter import SegmenterConfig, TrainedSegmenter
 from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
 from gcdp_bench.training.checkpoint import save_weights
 
@@ -59,7 +59,7 @@ def folder(tmp_path):
 
 
 def test_shapes_and_independence_of_the_batch(folder):
-    segmenter = Segmenter.load(folder)
+    segmenter = TrainedSegmenter.load(folder)
     images = torch.randint(0, 256, (3, 3, 32, 64), dtype=torch.uint8, generator=generator(0))
     together = segmenter.predict(images)
     alone = segmenter.predict(images[1:2])
@@ -72,14 +72,14 @@ def test_shapes_and_independence_of_the_batch(folder):
 
 def test_another_size_is_refused(folder):
     with pytest.raises(ValueError, match=r"expected images of \(32, 64\), got \(16, 32\)"):
-        Segmenter.load(folder).predict(torch.zeros(1, 3, 16, 32, dtype=torch.uint8))
+        TrainedSegmenter.load(folder).predict(torch.zeros(1, 3, 16, 32, dtype=torch.uint8))
 
 
 def test_weights_of_another_configuration_are_refused(folder):
     record = {"task": {"segmenter": to_dict(config(class_names=("a", "b", "c")))}}
     write_json(folder / "config.json", record)
     with pytest.raises(ValueError, match="of another configuration"):
-        Segmenter.load(folder)
+        TrainedSegmenter.load(folder)
 
 
 def test_w18_small_is_mmsegs():
@@ -87,15 +87,27 @@ def test_w18_small_is_mmsegs():
     with quiet_mmseg():
         from mmseg.models.backbones import HRNet
     extra = {
-        "stage1": dict(num_modules=1, num_branches=1, block="BOTTLENECK", num_blocks=(2,),
-                       num_channels=(64,)),
-        "stage2": dict(num_modules=1, num_branches=2, block="BASIC", num_blocks=(2, 2),
-                       num_channels=(18, 36)),
-        "stage3": dict(num_modules=3, num_branches=3, block="BASIC", num_blocks=(2, 2, 2),
-                       num_channels=(18, 36, 72)),
-        "stage4": dict(num_modules=2, num_branches=4, block="BASIC", num_blocks=(2, 2, 2, 2),
-                       num_channels=(18, 36, 72, 144)),
-    }  # fmt: skip
+        "stage1": dict(
+            num_modules=1, num_branches=1, block="BOTTLENECK", num_blocks=(2,), num_channels=(64,)
+        ),
+        "stage2": dict(
+            num_modules=1, num_branches=2, block="BASIC", num_blocks=(2, 2), num_channels=(18, 36)
+        ),
+        "stage3": dict(
+            num_modules=3,
+            num_branches=3,
+            block="BASIC",
+            num_blocks=(2, 2, 2),
+            num_channels=(18, 36, 72),
+        ),
+        "stage4": dict(
+            num_modules=2,
+            num_branches=4,
+            block="BASIC",
+            num_blocks=(2, 2, 2, 2),
+            num_channels=(18, 36, 72, 144),
+        ),
+    }
     expected = {
         n: p.shape for n, p in HRNet(extra=extra, norm_cfg={"type": "BN"}).named_parameters()
     }
@@ -162,7 +174,7 @@ def test_presets_resolve():
 
 
 def test_logits_that_are_not_finite_are_no_class(folder):
-    segmenter = Segmenter.load(folder)
+    segmenter = TrainedSegmenter.load(folder)
     images = torch.zeros(3, 3, 32, 64, dtype=torch.uint8)
 
     def spoil(_module, _inputs, output):

@@ -1,4 +1,4 @@
-"""The shipped judges, on real images that they were not trained on."""
+"""The pretrained extractors, on real images that they were not trained on."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from gcdp_bench.core.types import AttributedDataset
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
-from gcdp_bench.extractors.segmenter import Segmenter
+from gcdp_bench.extractors.segmenter import TrainedSegmenter
 
 SHIPPED = Path(gcdp_bench.extractors.__file__).parent / "pretrained"
 
@@ -27,7 +27,7 @@ def family(request):
 
 def test_the_segmenter_knows_the_dataset(family):
     name, dataset, triplets = family
-    segmenter = Segmenter.load(SHIPPED / f"segmenter-{name}")
+    segmenter = TrainedSegmenter.load(SHIPPED / f"segmenter-{name}")
     segmenter.check(dataset)
     predicted = segmenter.predict(torch.stack([t.image for t in triplets])).layouts
     hits = predicted == torch.stack([t.layout for t in triplets])

@@ -176,23 +176,23 @@ def test_an_incomplete_download_is_refused(home):
 @pytest.mark.parametrize("name", registry.WEIGHTS)
 def test_each_owner_is_asked_for_its_own_file(name, tmp_path, monkeypatch):
     """The libraries' functions are replaced where `fetch_from_owner` looks them up."""
-    asked = []
+    prompted = []
 
     def hub(url, target, hash_prefix=None):
-        asked.append((url, target, hash_prefix))
+        prompted.append((url, target, hash_prefix))
 
     def clip(config, prefer_hf_hub, cache_dir):
-        asked.append((config["url"], f"{cache_dir}/{config['url'].split('/')[-1]}", None))
+        prompted.append((config["url"], f"{cache_dir}/{config['url'].split('/')[-1]}", None))
 
     def face(repository, local_dir, allow_patterns):
-        asked.append((repository, str(local_dir), allow_patterns))
+        prompted.append((repository, str(local_dir), allow_patterns))
 
     monkeypatch.setattr("torch.hub.download_url_to_file", hub)
     monkeypatch.setattr("open_clip.download_pretrained", clip)
     monkeypatch.setattr("huggingface_hub.snapshot_download", face)
     spec = registry.WEIGHTS[name]
     fetch_from_owner(spec, tmp_path / spec.file_name)
-    ((source, target, detail),) = asked
+    ((source, target, detail),) = prompted
     assert target == str(tmp_path / spec.file_name)
     assert source in spec.how
     if spec.is_folder:

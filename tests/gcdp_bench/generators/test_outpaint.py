@@ -22,8 +22,15 @@ from tests.reference_model.conftest import Stripes
 from tests.reference_model.test_generator import write_cascade
 
 CAPTIONS = {f"{index}": f"an image with sky and road, {index}" for index in range(3)}
-REQUEST = OutpaintRequest(model="reference", weights="w", dataset="stripes", inputs="i",
-                          guidance=1.5, resampling=2, seed=3)  # fmt: skip
+REQUEST = OutpaintRequest(
+    model="reference",
+    weights="w",
+    dataset="stripes",
+    inputs="i",
+    guidance=1.5,
+    resampling=2,
+    seed=3,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +53,12 @@ def scenes(tmp_path, cascade):
 
 
 def run(cascade, sources, folder, request=REQUEST, batch_size=2, captions=CAPTIONS):
-    pairs = [read_known(item, cascade.image_size, cascade.class_names)
-             for item in find_known(sources)]  # fmt: skip
-    outpaint_folder(cascade, pairs, captions, request, folder, batch_size=batch_size,
-                    progress=Silent())  # fmt: skip
+    pairs = [
+        read_known(item, cascade.image_size, cascade.class_names) for item in find_known(sources)
+    ]
+    outpaint_folder(
+        cascade, pairs, captions, request, folder, batch_size=batch_size, progress=Silent()
+    )
     return Folder(folder)
 
 

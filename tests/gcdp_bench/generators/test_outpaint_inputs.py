@@ -93,8 +93,9 @@ def test_a_pixel_is_known_where_no_white_of_the_mask_reaches_it(tmp_path):
     mask = torch.zeros(3, 8, 16, dtype=torch.uint8)
     mask[:, 2, 5] = 255
     write_image(tmp_path / "m.png", mask)
-    files = KnownFiles("a", layout(tmp_path / "l.png"), image(tmp_path / "i.png", (8, 16)),
-                       tmp_path / "m.png")  # fmt: skip
+    files = KnownFiles(
+        "a", layout(tmp_path / "l.png"), image(tmp_path / "i.png", (8, 16)), tmp_path / "m.png"
+    )
     pair = read_known(files, SIZE, NAMES)
     assert torch.equal(pair.image_mask, pair.layout_mask)
     unknown = (~pair.image_mask).nonzero().tolist()
@@ -107,8 +108,11 @@ def test_a_pixel_is_known_where_no_white_of_the_mask_reaches_it(tmp_path):
 
 @pytest.mark.parametrize("part", ["image", "layout", "mask"])
 def test_another_shape_is_refused(tmp_path, part):
-    parts = {"layout": layout(tmp_path / "l.png"), "image": image(tmp_path / "i.png"),
-             "mask": image(tmp_path / "m.png")}  # fmt: skip
+    parts = {
+        "layout": layout(tmp_path / "l.png"),
+        "image": image(tmp_path / "i.png"),
+        "mask": image(tmp_path / "m.png"),
+    }
     (layout if part == "layout" else image)(parts[part], (4, 4))
     with pytest.raises(ValueError, match=r"expected the shape of the model's images \(4, 8\)"):
         read_known(KnownFiles("a", parts["layout"], parts["image"], parts["mask"]), SIZE, NAMES)
@@ -120,8 +124,12 @@ def test_a_photograph_of_another_shape_is_cropped_or_padded_with_its_mask(tmp_pa
     pixels = torch.arange(8, dtype=torch.uint8)[:, None].expand(8, 8).contiguous()
     write_image(tmp_path / "i.png", pixels.expand(3, 8, 8).contiguous())
     write_layout(tmp_path / "l.png", (pixels >= 4).to(torch.uint8))
-    files = KnownFiles("a", tmp_path / "l.png" if side == "layout" else None,
-                       tmp_path / "i.png" if side == "image" else None, None)  # fmt: skip
+    files = KnownFiles(
+        "a",
+        tmp_path / "l.png" if side == "layout" else None,
+        tmp_path / "i.png" if side == "image" else None,
+        None,
+    )
     pair = read_known(files, SIZE, NAMES)
     mask = pair.image_mask if side == "image" else pair.layout_mask
     assert mask.all() and pair.native == (8, 8)

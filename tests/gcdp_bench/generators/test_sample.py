@@ -8,7 +8,7 @@ from gcdp_bench.core.provenance import hardware
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
-from gcdp_bench.generators.sample_folder import read_drawn
+from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.training.runs import find_run
 
 FAST = SamplingConfig(steps=3, sr_steps=2)
@@ -20,17 +20,26 @@ def generator(toy):
 
 
 def request_of(digest, **changes):
-    settings = dict(model="reference", weights=digest, dataset="stripes", split="test",
-                    num_samples=5, captions="of five", guidance=2.0, seed=0)  # fmt: skip
+    settings = dict(
+        model="reference",
+        weights=digest,
+        dataset="stripes",
+        split="test",
+        num_samples=5,
+        captions="of five",
+        guidance=2.0,
+        seed=0,
+    )
     return SampleRequest(**{**settings, **changes})
 
 
 def fill(generator, toy, folder, *, batch_size=2, **changes):
     model, digest = generator
     request = request_of(digest, **changes)
-    assert sample_folder(model, Folder(toy.data, "test"), request, folder,
-                         batch_size=batch_size, progress=Silent())  # fmt: skip
-    return read_drawn(folder)
+    assert sample_folder(
+        model, Folder(toy.data, "test"), request, folder, batch_size=batch_size, progress=Silent()
+    )
+    return read_record(folder)
 
 
 def test_samples_are_a_dataset(generator, toy, tmp_path):

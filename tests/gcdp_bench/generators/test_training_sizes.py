@@ -26,8 +26,9 @@ SHAPES = [(333, 500), (3, 4), (9, 16), (4, 5), (3, 2), (1, 1), (1, 2), (1, 4), (
 
 def folder(path, *sizes):
     for split in ("train", "val", "test"):
-        writer = FolderWriter(path / split, class_names=("sky", "road"), dataset="photos",
-                              split=split)  # fmt: skip
+        writer = FolderWriter(
+            path / split, class_names=("sky", "road"), dataset="photos", split=split
+        )
         for index, (height, width) in enumerate(sizes):
             layout = torch.zeros(height, width, dtype=torch.uint8)
             layout[height // 2 :] = 1
@@ -60,10 +61,19 @@ def test_networks_whose_start_is_no_power_of_two_draw_the_size(native):
 
 @pytest.mark.parametrize(
     ("model", "stage"),
-    [("reference", "base"), ("reference", "sr"), ("imagen", "base"), ("segmenter", None),
-     ("clip", None), ("lafite-clip", None), ("gansformer", None), ("autoencoder", None),
-     ("ddpm", None), ("palette-layouts", None)],
-)  # fmt: skip
+    [
+        ("reference", "base"),
+        ("reference", "sr"),
+        ("imagen", "base"),
+        ("segmenter", None),
+        ("clip", None),
+        ("lafite-clip", None),
+        ("gansformer", None),
+        ("autoencoder", None),
+        ("ddpm", None),
+        ("palette-layouts", None),
+    ],
+)
 def test_all_networks_are_planned_at_one_size(tmp_path, model, stage):
     data = folder(tmp_path / "photos", (33, 50))
     found = plan(Request(model=model, dataset=data, stage=stage, assignments=("steps=1",)))
@@ -92,10 +102,10 @@ def test_a_dry_run_refuses_what_the_training_refuses(tmp_path):
                 plan(request)
             assert str(dry.value) == str(real.value)
         assert resolve(replace(request, resize="pad")).config
-    quarantine = tmp_path / "faults.jsonl"
+    exclude = tmp_path / "faults.jsonl"
     lines = [f'{{"split": "{s}", "id": "{i}"}}\n' for s in ("train", "val") for i in (1, 2)]
-    quarantine.write_text("".join(lines))
-    left = Request(model="segmenter", dataset=data, quarantine=quarantine)
+    exclude.write_text("".join(lines))
+    left = Request(model="segmenter", dataset=data, exclude=exclude)
     assert resolve(left).config
     with pytest.raises(ValueError, match="cityscapes: expected about the shape of 64x64"):
         resolve(Request(model="segmenter", dataset="cityscapes", size=SizeChoice(size=(64, 64))))
@@ -126,8 +136,9 @@ def test_a_size_is_taken_where_the_network_passes_it(tmp_path):
 
 def test_the_command_says_the_size_and_a_larger_preset(tmp_path):
     data = folder(tmp_path / "photos", (256, 256))
-    result = CliRunner().invoke(main, ["train", "reference", "--stage", "base", "--dataset", data,
-                                       "--dry-run"])  # fmt: skip
+    result = CliRunner().invoke(
+        main, ["train", "reference", "--stage", "base", "--dataset", data, "--dry-run"]
+    )
     assert result.exit_code == 0, result.output
     assert (
         "your images of 256x256 (height x width) are used at 128x128; --preset small uses 256x256"

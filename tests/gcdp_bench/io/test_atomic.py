@@ -91,8 +91,12 @@ def test_files_of_dead_processes_are_removed_and_those_of_others_kept(tmp_path):
     ).stdout.strip()
     host = socket.gethostname()
     doomed = tmp_path / f".a.txt.{dead}@{host}.tmp"
-    others = (f".a.txt.{dead}@elsewhere.tmp", f".b.{os.getpid()}@{host}.tmp", ".hidden.tmp",
-              f"a.txt.{dead}@{host}.tmp")  # fmt: skip
+    others = (
+        f".a.txt.{dead}@elsewhere.tmp",
+        f".b.{os.getpid()}@{host}.tmp",
+        ".hidden.tmp",
+        f"a.txt.{dead}@{host}.tmp",
+    )
     kept = [tmp_path / name for name in others]
     for path in (doomed, *kept):
         path.write_text("half")
@@ -161,15 +165,19 @@ def test_a_full_disk_leaves_the_old_files_and_says_so(tmp_path):
     (tmp_path / "many").mkdir()
     for name in ("a.json", "w.safetensors", "many/old"):
         (tmp_path / name).write_text("old")
-    result = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True,
-                            text=True)  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     for line, name in zip(lines, ("a.json", "w.safetensors", "many"), strict=True):
         assert "what was there before is unharmed: make room and run" in line
         assert line.endswith(f"'{tmp_path / name}'")
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
-        "a.json", "old", "w.safetensors"]  # fmt: skip
+        "a.json",
+        "old",
+        "w.safetensors",
+    ]
     assert {path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == {"old"}
 
 

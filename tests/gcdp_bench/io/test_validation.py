@@ -12,8 +12,16 @@ TORCH = (
     "Weights only load failed. \x1b[1mdo those steps only if you trust it\x1b[0m. \n\t(1) Re-run."
     "\n\tWeightsUnpickler error: Unsupported global: GLOBAL a.B was not an allowed global."
 )
-CODES = ("\x1b[1m", "\x1b[38;5;196m", "\x1b[0K", "\x1b]0;title\x07", "\x1b]8;;https://a.b\x1b\\",
-         "\x1b(B", "\x1bM", "\x9b31m")  # fmt: skip
+CODES = (
+    "\x1b[1m",
+    "\x1b[38;5;196m",
+    "\x1b[0K",
+    "\x1b]0;title\x07",
+    "\x1b]8;;https://a.b\x1b\\",
+    "\x1b(B",
+    "\x1bM",
+    "\x9b31m",
+)
 
 
 def test_the_end_of_a_long_message_is_not_cut():

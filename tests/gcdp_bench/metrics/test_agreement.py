@@ -1,4 +1,4 @@
-"""Kendall's tau against scipy; the ranking of models under two judges."""
+"""Kendall's tau against scipy; the ranking of models under two extractors."""
 
 import math
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import binomtest
 
-from gcdp_bench.metrics.attribute_recall import asked_attributes, attribute_values
+from gcdp_bench.metrics.attribute_recall import attribute_values, prompted_attributes
 
 NAMES = ("smile", "hat", "beard")
 METRICS = ("attribute_recall", "attribute_precision", "attribute_false_detection")
 
 
-def rows(asked, seen, thresholds=(0.5, 0.5, 0.5)):
-    asked, seen = np.array(asked, np.int8), np.array(seen, np.float32)
-    values = attribute_values(asked, seen, thresholds, NAMES[: asked.shape[1]])
+def rows(prompted, seen, thresholds=(0.5, 0.5, 0.5)):
+    prompted, seen = np.array(prompted, np.int8), np.array(seen, np.float32)
+    values = attribute_values(prompted, seen, thresholds, NAMES[: prompted.shape[1]])
     return {(value.metric, value.class_name): value for value in values}
 
 
@@ -40,8 +40,8 @@ def test_three_faces_by_hand():
 
 
 def test_every_attribute_on_every_face_is_caught():
-    asked = [[1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
-    found = rows(asked, np.ones((3, 3)))
+    prompted = [[1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    found = rows(prompted, np.ones((3, 3)))
     assert found["attribute_recall", "all"].value == 1.0
     assert found["attribute_precision", "all"].value == pytest.approx(1 / 3)
     assert found["attribute_false_detection", "all"].value == 1.0
@@ -96,23 +96,24 @@ def test_the_intervals():
     assert "none" not in {smile.ci_method, total.ci_method}
 
 
-ASKED = arrays.arrays(np.int8, st.tuples(st.integers(1, 6), st.just(3)),
-                      elements=st.integers(-1, 1))  # fmt: skip
+ASKED = arrays.arrays(
+    np.int8, st.tuples(st.integers(1, 6), st.just(3)), elements=st.integers(-1, 1)
+)
 
 
 @settings(deadline=None, max_examples=40)
 @given(ASKED, st.data())
-def test_brute_force(asked, data):
-    seen = data.draw(arrays.arrays(np.bool_, asked.shape))
-    found = rows(asked, seen)
-    num, columns = len(asked), [a for a in range(3) if any(row[a] >= 0 for row in asked)]
-    named = [(i, a) for i in range(num) for a in columns if asked[i, a] != -1]
+def test_brute_force(prompted, data):
+    seen = data.draw(arrays.arrays(np.bool_, prompted.shape))
+    found = rows(prompted, seen)
+    num, columns = len(prompted), [a for a in range(3) if any(row[a] >= 0 for row in prompted)]
+    named = [(i, a) for i in range(num) for a in columns if prompted[i, a] != -1]
     shown = [(i, a) for i in range(num) for a in columns if seen[i, a]]
-    unasked = [(i, a) for i in range(num) for a in columns if asked[i, a] != 1]
+    unprompted = [(i, a) for i in range(num) for a in columns if prompted[i, a] != 1]
     for metric, pairs, hit in (
-        (METRICS[0], named, lambda i, a: bool(asked[i, a]) == bool(seen[i, a])),
-        (METRICS[1], shown, lambda i, a: asked[i, a] == 1),
-        (METRICS[2], unasked, lambda i, a: bool(seen[i, a])),
+        (METRICS[0], named, lambda i, a: bool(prompted[i, a]) == bool(seen[i, a])),
+        (METRICS[1], shown, lambda i, a: prompted[i, a] == 1),
+        (METRICS[2], unprompted, lambda i, a: bool(seen[i, a])),
     ):
         for a, name in enumerate(NAMES):
             _same(found[metric, name], [hit(i, b) for i, b in pairs if b == a])
@@ -130,21 +131,21 @@ def _same(value, hits):
 
 @settings(deadline=None, max_examples=10)
 @given(ASKED, st.randoms(use_true_random=False))
-def test_the_order_of_samples_does_not_matter(asked, random):
-    seen = np.random.default_rng(0).random(asked.shape)
-    order = random.sample(range(len(asked)), len(asked))
-    first, second = rows(asked, seen), rows(asked[order], seen[order])
+def test_the_order_of_samples_does_not_matter(prompted, random):
+    seen = np.random.default_rng(0).random(prompted.shape)
+    order = random.sample(range(len(prompted)), len(prompted))
+    first, second = rows(prompted, seen), rows(prompted[order], seen[order])
     for key, value in first.items():
         assert value.value == pytest.approx(second[key].value, nan_ok=True)
 
 
 @settings(deadline=None, max_examples=20)
 @given(ASKED)
-def test_images_that_do_as_they_are_told_have_recall_one(asked):
-    found = rows(asked, asked == 1)
-    if (asked >= 0).any():
+def test_images_that_do_as_they_are_told_have_recall_one(prompted):
+    found = rows(prompted, prompted == 1)
+    if (prompted >= 0).any():
         assert found["attribute_recall", "all"].value == 1.0
-    if (asked == 1).any():
+    if (prompted == 1).any():
         assert found["attribute_precision", "all"].value == 1.0
     assert not found["attribute_false_detection", "all"].value > 0
 
@@ -152,10 +153,10 @@ def test_images_that_do_as_they_are_told_have_recall_one(asked):
 def test_what_captions_ask_for():
     said = {"smiles, no hat": {0: True, 1: False}, "a face": {}, "bearded": {2: True}}
     dataset = SimpleNamespace(attribute_names=NAMES, caption_attributes=said.__getitem__)
-    asked = asked_attributes(dataset, list(said))  # type: ignore[arg-type]
-    assert asked.dtype == np.int8
-    assert asked.tolist() == [[1, 0, -1], [-1, -1, -1], [-1, -1, 1]]
-    assert asked_attributes(dataset, []).shape == (0, 3)  # type: ignore[arg-type]
+    prompted = prompted_attributes(dataset, list(said))  # type: ignore[arg-type]
+    assert prompted.dtype == np.int8
+    assert prompted.tolist() == [[1, 0, -1], [-1, -1, -1], [-1, -1, 1]]
+    assert prompted_attributes(dataset, []).shape == (0, 3)  # type: ignore[arg-type]
 
 
 class TestRefusals:

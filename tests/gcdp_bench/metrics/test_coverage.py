@@ -1,6 +1,6 @@
 """Intervals of distances hold the truth or say that samples are few: benchmarks/coverage.py, short.
 
-Populations are 400 rendered scenes as the shipped segmenter sees them, clean and degraded, and a
+Populations are 400 rendered scenes as the pretrained segmenter sees them, clean and degraded, and a
 Gaussian of their spectrum. The table that the long form wrote is checked as well.
 """
 
@@ -66,14 +66,22 @@ def test_the_truth_of_a_pool_is_its_distance(populations):
 def test_intervals_hold_or_are_flagged(populations, name, num, other, repetitions, times):
     population = populations[name]
     bias = coverage.frechet_distance(
-        *(population.draw(np.random.default_rng(seed), size, 0.0)
-          for seed, size in ((1, num), (2, other)))
-    ).total  # fmt: skip
+        *(
+            population.draw(np.random.default_rng(seed), size, 0.0)
+            for seed, size in ((1, num), (2, other))
+        )
+    ).total
     scale = coverage.scale_at(population, times * bias)
     line = coverage.simulate(
-        population, coverage.frechet, population.distance(scale), names=(name, "frechet"),
-        sizes=(num, other), scale=scale, times_bias=times, repetitions=repetitions,
-    )  # fmt: skip
+        population,
+        coverage.frechet,
+        population.distance(scale),
+        names=(name, "frechet"),
+        sizes=(num, other),
+        scale=scale,
+        times_bias=times,
+        repetitions=repetitions,
+    )
     fewest = scipy.stats.binom.ppf(0.001, repetitions, 0.90)
     if line.flagged_percent < 100.0:
         assert line.covered_percent >= 100.0 * fewest / repetitions

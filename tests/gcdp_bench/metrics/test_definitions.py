@@ -35,7 +35,7 @@ def test_titles_tell_metrics_apart():
 
 
 @pytest.mark.parametrize(
-    ("asked", "hint"),
+    ("prompted", "hint"),
     [
         ("fid", "did you mean fid-tf1, fid-clean, fid-torch, fid-hrnet?"),
         ("semantic_recal", "did you mean semantic_recall"),
@@ -43,9 +43,11 @@ def test_titles_tell_metrics_apart():
         ("?", "known: fid-tf1"),
     ],
 )
-def test_unknown_names_get_help(asked, hint):
-    with pytest.raises(ValueError, match=f"unknown metric '{asked.replace('?', '[?]')}'") as error:
-        lookup(asked)
+def test_unknown_names_get_help(prompted, hint):
+    with pytest.raises(
+        ValueError, match=f"unknown metric '{prompted.replace('?', '[?]')}'"
+    ) as error:
+        lookup(prompted)
     assert hint in str(error.value)
 
 
@@ -59,15 +61,18 @@ def test_explaining_imports_nothing_heavy():
 
 
 def measured():
-    """Every (protocol, measure) of the judges of features."""
+    """Every (protocol, measure) of the extractors of features."""
     from gcdp_bench.extractors.bundle import SegmenterFeatures
     from gcdp_bench.extractors.clip_standard import ClipFeatures
     from gcdp_bench.extractors.dinov2 import DinoV2
     from gcdp_bench.extractors.inception import INPUTS
 
-    judges = {judge.protocol: judge.measures for judge in (SegmenterFeatures, ClipFeatures, DinoV2)}
-    judges |= {protocol: made.measures for protocol, made in INPUTS.items()}
-    return [(protocol, measure) for protocol, names in judges.items() for measure in names]
+    extractors = {
+        extractor.protocol: extractor.measures
+        for extractor in (SegmenterFeatures, ClipFeatures, DinoV2)
+    }
+    extractors |= {protocol: made.measures for protocol, made in INPUTS.items()}
+    return [(protocol, measure) for protocol, names in extractors.items() for measure in names]
 
 
 def test_every_metric_that_is_written_is_defined_and_no_other():
@@ -82,14 +87,14 @@ def test_every_metric_that_is_written_is_defined_and_no_other():
     from gcdp_bench.metrics.semantic_recall import recall_values
 
     x, y = np.random.default_rng(0).random((2, 8, 3))
-    asked, counts = x > 0.5, (100 * y).astype(np.int64)
+    prompted, counts = x > 0.5, (100 * y).astype(np.int64)
     values = [
         *(v for protocol, measure in measured() for v in DISTANCES[measure](protocol, x, y)),
         *(v for whose in ("generated", "predicted") for v in fsd_values(x, y, whose)),
-        *recall_values(asked, counts, 100, ("a", "b", "c"), (0, 1, 2)),
+        *recall_values(prompted, counts, 100, ("a", "b", "c"), (0, 1, 2)),
         *iou_values(np.ones((8, 3, 3), np.int64), ("a", "b", "c")),
-        *clip_values(x[:, 0], asked[:, 0]),
-        *attribute_values(asked.astype(np.int8), y, np.full(3, 0.5), ("a", "b", "c")),
+        *clip_values(x[:, 0], prompted[:, 0]),
+        *attribute_values(prompted.astype(np.int8), y, np.full(3, 0.5), ("a", "b", "c")),
         *memorised_values(nearest_training(x, y)),
     ]
     of_sweeps = {"semantic_recall_of_ceiling", "labelled_images"}

@@ -49,8 +49,12 @@ def test_the_golden_number():
 def by_scipy(x, y):
     product = np.cov(x.T) @ np.cov(y.T)
     root = scipy.linalg.sqrtm(product).real
-    return (np.sum((x.mean(0) - y.mean(0)) ** 2)
-            + np.trace(np.cov(x.T)) + np.trace(np.cov(y.T)) - 2 * np.trace(root))  # fmt: skip
+    return (
+        np.sum((x.mean(0) - y.mean(0)) ** 2)
+        + np.trace(np.cov(x.T))
+        + np.trace(np.cov(y.T))
+        - 2 * np.trace(root)
+    )
 
 
 def pairs(num, *, size, other, width):
@@ -169,9 +173,16 @@ def test_a_few_samples_have_a_value_and_no_interval():
 
 @pytest.mark.parametrize(
     ("num", "other", "width", "few"),
-    [(49, 9000, 2, True), (50, 9000, 2, False), (200, 200, 16, False), (200, 200, 18, True),
-     (200, 1000, 24, False), (1000, 200, 30, True), (400, 400, 30, False)],
-)  # fmt: skip
+    [
+        (49, 9000, 2, True),
+        (50, 9000, 2, False),
+        (200, 200, 16, False),
+        (200, 200, 18, True),
+        (200, 1000, 24, False),
+        (1000, 200, 30, True),
+        (400, 400, 30, False),
+    ],
+)
 def test_few_samples_for_the_features_are_named_in_the_method(num, other, width, few):
     """1 / (1 / N + 1 / M) against 6 times the rank (here nearly the width), and 50 a side."""
     rng = np.random.default_rng(0)

@@ -30,9 +30,13 @@ def test_it_equals_torch_fidelity_with_the_same_seed(sets, size, num_subsets):
 
     x, y = sets
     theirs = kid_features_to_metric(
-        torch.from_numpy(x), torch.from_numpy(y), kid_subsets=num_subsets, kid_subset_size=size,
-        rng_seed=11, verbose=False,
-    )  # fmt: skip
+        torch.from_numpy(x),
+        torch.from_numpy(y),
+        kid_subsets=num_subsets,
+        kid_subset_size=size,
+        rng_seed=11,
+        verbose=False,
+    )
     ours = subset_values(x, y, size=size, num_subsets=num_subsets, seed=11)
     assert ours.mean() == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-12)
     assert ours.std() == pytest.approx(theirs["kernel_inception_distance_std"], abs=1e-12)

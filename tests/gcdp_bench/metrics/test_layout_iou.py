@@ -122,8 +122,9 @@ def test_iou_equals_sets_of_pixels(seed, num_classes):
 def test_matrices_do_not_depend_on_the_batch():
     reference, other = random_layouts(9, 4)
     whole = layout_iou.confusion_matrices(reference, other, 4)
-    parts = [layout_iou.confusion_matrices(reference[i : i + 2], other[i : i + 2], 4)
-             for i in (0, 2, 4)]  # fmt: skip
+    parts = [
+        layout_iou.confusion_matrices(reference[i : i + 2], other[i : i + 2], 4) for i in (0, 2, 4)
+    ]
     assert np.array_equal(np.concatenate(parts), whole)
 
 
@@ -140,10 +141,12 @@ def test_a_class_that_is_not_scored_is_a_wrong_answer():
     found = torch.tensor([[[0, 0, 1, 2]]], dtype=torch.uint8)
     confusions = layout_iou.confusion_matrices(true, found, 3)
     scored, every = (
-        {(v.metric, v.class_name): v.value
-         for v in layout_iou.iou_values(confusions, ("a", "b", "c"), num_scored=num)}
+        {
+            (v.metric, v.class_name): v.value
+            for v in layout_iou.iou_values(confusions, ("a", "b", "c"), num_scored=num)
+        }
         for num in (2, None)
-    )  # fmt: skip
+    )
     assert scored["miou", "all"] == pytest.approx((1.0 + 0.5) / 2)
     assert ("iou", "c") not in scored and scored["iou", "b"] == 0.5
     assert every["miou", "all"] == pytest.approx(0.5) and every["iou", "c"] == 0.0

@@ -17,8 +17,10 @@ def test_alternation_against_a_constant():
     values = fsd_values(areas, np.full((10, 2), 50.0), "predicted")
     assert values[0].value == pytest.approx(5555.555555555556, abs=1e-9)
     assert [v.metric for v in values] == [
-        "fsd_predicted", "fsd_predicted_mean_term", "fsd_predicted_covariance_term",
-    ]  # fmt: skip
+        "fsd_predicted",
+        "fsd_predicted_mean_term",
+        "fsd_predicted_covariance_term",
+    ]
 
 
 def test_percent_is_10000_times_the_value_of_fractions():

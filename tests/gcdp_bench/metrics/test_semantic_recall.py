@@ -15,10 +15,10 @@ from gcdp_bench.metrics.intervals import weighted_sums, wilson
 NAMES = ("a", "b", "c", "d", "void")
 
 
-def values(asked, found, nameable=(0, 1, 2, 3)):
+def values(prompted, found, nameable=(0, 1, 2, 3)):
     """Rows of sets of classes, each class found in one pixel of ten million."""
-    counts = sr.classes_asked(found, 5).astype(np.int64)
-    rows = sr.recall_values(sr.classes_asked(asked, 5), counts, 10_000_000, NAMES, nameable)
+    counts = sr.prompted_classes(found, 5).astype(np.int64)
+    rows = sr.recall_values(sr.prompted_classes(prompted, 5), counts, 10_000_000, NAMES, nameable)
     return {(row.metric, row.class_name): row for row in rows}
 
 
@@ -34,8 +34,8 @@ def test_the_papers_formula_is_the_mean_over_images():
 
 
 def test_painting_everything_everywhere_is_caught():
-    asked = [{0}, {1}, {0, 1}, {2}]
-    rows = values(asked, [{0, 1, 2, 3}] * 4)
+    prompted = [{0}, {1}, {0, 1}, {2}]
+    rows = values(prompted, [{0, 1, 2, 3}] * 4)
     assert rows["semantic_recall", "all"].value == 1.0
     assert rows["semantic_precision", "all"].value == pytest.approx((1 + 1 + 2 + 1) / 4 / 4)
     assert rows["false_detection_rate", "all"].value == 1.0
@@ -92,8 +92,8 @@ def test_areas_are_rounded_up_to_pixels_and_are_at_least_one(area, num_pixels, e
 
 def test_larger_areas_find_less():
     """Class b covers 9 of 8192 pixels: found at one pixel, 0.01 % and 0.1 %, not at 1 %."""
-    asked = np.array([[True, True], [True, True]])
-    rows = sr.recall_values(asked, np.array([[8183, 9], [8192, 0]]), 8192, "ab", (0, 1))
+    prompted = np.array([[True, True], [True, True]])
+    rows = sr.recall_values(prompted, np.array([[8183, 9], [8192, 0]]), 8192, "ab", (0, 1))
     found = {row.metric: row.value for row in rows if row.class_name == "b"}
     recall = [found[f"semantic_recall{suffix}"] for suffix in ("", "@0.01%", "@0.1%", "@1%")]
     assert recall == [0.5, 0.5, 0.5, 0.0]
@@ -106,24 +106,25 @@ def test_larger_areas_find_less():
 @given(st.integers(0, 2**31))
 def test_recall_never_rises_with_the_area(seed):
     rng = np.random.default_rng(seed)
-    asked = rng.random((6, 3)) < 0.5
+    prompted = rng.random((6, 3)) < 0.5
     counts = rng.integers(0, 3, (6, 3)) * rng.integers(0, 200, (6, 3))
-    rows = sr.recall_values(asked, counts, 8192, "abc", range(3))
+    rows = sr.recall_values(prompted, counts, 8192, "abc", range(3))
     for name in ("all", *"abc"):
-        curve = [r.value for r in rows
-                 if r.metric.startswith("semantic_recall") and r.class_name == name]  # fmt: skip
+        curve = [
+            r.value for r in rows if r.metric.startswith("semantic_recall") and r.class_name == name
+        ]
         assert np.isnan(curve).all() or (np.diff(curve) <= 0).all()
 
 
 def test_a_generator_that_paints_every_class_everywhere_is_caught_on_synth_city():
     """Equal stripes of all classes, against the captions of 100 test scenes."""
     scenes = SynthCity("test")
-    asked = [scenes.caption_classes(scenes[index].caption) for index in range(100)]
-    nameable = frozenset().union(*asked)
+    prompted = [scenes.caption_classes(scenes[index].caption) for index in range(100)]
+    nameable = frozenset().union(*prompted)
     num_classes, num_pixels = len(scenes.class_names), 64 * 128
     counts = np.full((100, num_classes), num_pixels // num_classes)
     rows = sr.recall_values(
-        sr.classes_asked(asked, num_classes), counts, num_pixels, scenes.class_names, nameable
+        sr.prompted_classes(prompted, num_classes), counts, num_pixels, scenes.class_names, nameable
     )
     totals = {row.metric: row for row in rows if row.class_name == "all"}
     for suffix in sr.MIN_AREAS:
@@ -133,8 +134,8 @@ def test_a_generator_that_paints_every_class_everywhere_is_caught_on_synth_city(
 
 
 def test_intervals_of_classes_are_wilsons_with_the_support_as_their_number():
-    asked = [{0}] * 9 + [{1}]
-    rows = values(asked, [{0}] * 6 + [{1}] * 4)
+    prompted = [{0}] * 9 + [{1}]
+    rows = values(prompted, [{0}] * 6 + [{1}] * 4)
     row, expected = rows["semantic_recall", "a"], wilson(6, 9)
     assert (row.ci_low, row.ci_high, row.num_samples) == (expected.low, expected.high, 9)
     assert row.ci_method == "wilson"
@@ -145,8 +146,8 @@ def test_intervals_of_classes_are_wilsons_with_the_support_as_their_number():
 def test_the_interval_of_the_mean_false_rate_equals_a_loop_over_weights():
     """The imagined sample could show each class as often as an average caption lets it."""
     rng = np.random.default_rng(0)
-    asked, found = rng.random((2, 12, 3)) < 0.6
-    rows = sr.recall_values(asked, found.astype(int), 10_000_000, "abc", range(3))
+    prompted, found = rng.random((2, 12, 3)) < 0.6
+    rows = sr.recall_values(prompted, found.astype(int), 10_000_000, "abc", range(3))
     (row,) = [r for r in rows if (r.metric, r.class_name) == ("false_detection_rate", "all")]
     weights, imagined = weighted_sums(np.eye(12))  # (R, 12), (R,)
     ends = {0.0: [], 1.0: []}
@@ -154,9 +155,9 @@ def test_the_interval_of_the_mean_false_rate_equals_a_loop_over_weights():
         for shown, draws in ends.items():
             rates = []
             for k in range(3):
-                more = extra * (~asked[:, k]).mean()
-                false = own[found[:, k] & ~asked[:, k]].sum() + shown * more
-                rates.append(false / (own[~asked[:, k]].sum() + more))
+                more = extra * (~prompted[:, k]).mean()
+                false = own[found[:, k] & ~prompted[:, k]].sum() + shown * more
+                rates.append(false / (own[~prompted[:, k]].sum() + more))
             draws.append(np.mean(rates))
     expected = np.quantile(ends[0.0], 0.025), np.quantile(ends[1.0], 0.975)
     assert (row.ci_low, row.ci_high) == pytest.approx(expected)
@@ -165,8 +166,11 @@ def test_the_interval_of_the_mean_false_rate_equals_a_loop_over_weights():
 
 def test_totals_at_a_bound_have_an_interval():
     rows = values([{0}] * 20 + [{0, 1}] * 4, [{0}] * 20 + [{0, 1}] * 4)
-    for metric, end in (("semantic_recall", 1.0), ("semantic_precision", 1.0),
-                        ("false_detection_rate", 0.0)):  # fmt: skip
+    for metric, end in (
+        ("semantic_recall", 1.0),
+        ("semantic_precision", 1.0),
+        ("false_detection_rate", 0.0),
+    ):
         row = rows[metric, "all"]
         assert row.value == end and end in (row.ci_low, row.ci_high)
         assert 0.05 < row.ci_high - row.ci_low < 0.3

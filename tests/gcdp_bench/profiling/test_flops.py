@@ -18,7 +18,7 @@ def test_linear_forward_and_backward():
     network, x = nn.Linear(5, 7), draw(B, 4, 5)
     forward = 2 * B * 4 * 5 * 7
     assert count_flops(lambda: network(x)) == forward
-    # The gradient of the weight; that of an input which is no parameter is not asked for.
+    # The gradient of the weight; that of an input which is no parameter is not prompted.
     assert count_flops(lambda: network(x).sum().backward()) == 2 * forward
     x.requires_grad_()
     assert count_flops(lambda: network(x).sum().backward()) == 3 * forward
@@ -106,9 +106,12 @@ def test_results_do_not_change():
     def gradients():
         torch.manual_seed(0)
         network = nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.Dropout(0.5), nn.SiLU(),
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.GroupNorm(2, 8),
+            nn.Dropout(0.5),
+            nn.SiLU(),
             nn.Conv2d(8, 3, 3),
-        )  # fmt: skip
+        )
         network(draw(B, 3, 8, 8)).square().mean().backward()
         return torch.cat([_gradient(parameter) for parameter in network.parameters()])
 

@@ -20,9 +20,19 @@ from gcdp_bench.profiling.training_cost import (
 )
 
 CPU = torch.device("cpu")
-COST = TrainingCost(part="base", dataset="d", steps=5, examples_seen=40, num_parameters=7,
-                    wall_sec=2.0, cpu_sec=3.0, gpu_sec=0.0, flops_per_example=9.5,
-                    hardware="a machine", threads=1)  # fmt: skip
+COST = TrainingCost(
+    part="base",
+    dataset="d",
+    steps=5,
+    examples_seen=40,
+    num_parameters=7,
+    wall_sec=2.0,
+    cpu_sec=3.0,
+    gpu_sec=0.0,
+    flops_per_example=9.5,
+    hardware="a machine",
+    threads=1,
+)
 
 
 def finish(meter):
@@ -116,8 +126,15 @@ def test_a_step_that_fails_adds_nothing():
 
 def test_costs_lie_beside_weights(tmp_path):
     assert read_cost(tmp_path) is None and generator_costs(tmp_path) == []
-    unknown = replace(COST, part="ldm", wall_sec=None, cpu_sec=None, gpu_sec=None,
-                      flops_per_example=None, threads=None)  # fmt: skip
+    unknown = replace(
+        COST,
+        part="ldm",
+        wall_sec=None,
+        cpu_sec=None,
+        gpu_sec=None,
+        flops_per_example=None,
+        threads=None,
+    )
     write_cost(tmp_path, unknown)
     write_cost(tmp_path / "vae", replace(COST, part="autoencoder"))
     assert read_cost(tmp_path) == unknown

@@ -1,4 +1,4 @@
-"""Where a model is shown: at its lowest mean FID, whatever its knob."""
+"""Where a model is shown: at its lowest mean FID, whatever its sampling parameter."""
 
 from gcdp_bench.report.best import best_setting, settings
 from gcdp_bench.results.schema import to_frame
@@ -9,18 +9,33 @@ PSI = "truncation psi"
 
 def fid(model, guidance, value, *, param_name="guidance scale", steps=25, seed=0):
     key = f"{model}{guidance}{steps}{seed}"
-    return record(model=model, param_value=guidance, metric="fid-hrnet", value=value,
-                  param_name=param_name, steps=steps, seed=seed, config_hash=key)  # fmt: skip
+    return record(
+        model=model,
+        param_value=guidance,
+        metric="fid-hrnet",
+        value=value,
+        param_name=param_name,
+        steps=steps,
+        seed=seed,
+        config_hash=key,
+    )
 
 
-ROWS = to_frame([
-    fid("reference", 1.0, 9.0), fid("reference", 2.0, 7.0), fid("reference", 4.0, 6.0),
-    fid("reference", 2.0, 7.0, seed=1), fid("reference", 4.0, 9.0, seed=1),  # 7 against 7.5
-    fid("lafite", 1.0, 5.0, param_name=PSI, steps=1),
-    fid("lafite", 0.8, 4.0, param_name=PSI, steps=1),
-    fid("ldm", 2.0, 3.0), fid("ldm", 2.0, 2.0, steps=100), fid("ldm", 4.0, 8.0, steps=100),
-    fid("palette", 1.0, 9.0, param_name="none", steps=1),
-])  # fmt: skip
+ROWS = to_frame(
+    [
+        fid("reference", 1.0, 9.0),
+        fid("reference", 2.0, 7.0),
+        fid("reference", 4.0, 6.0),
+        fid("reference", 2.0, 7.0, seed=1),
+        fid("reference", 4.0, 9.0, seed=1),  # 7 against 7.5
+        fid("lafite", 1.0, 5.0, param_name=PSI, steps=1),
+        fid("lafite", 0.8, 4.0, param_name=PSI, steps=1),
+        fid("ldm", 2.0, 3.0),
+        fid("ldm", 2.0, 2.0, steps=100),
+        fid("ldm", 4.0, 8.0, steps=100),
+        fid("palette", 1.0, 9.0, param_name="none", steps=1),
+    ]
+)
 
 
 def test_the_lowest_mean_over_seeds():

@@ -17,7 +17,7 @@ from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.compatibility import UnlikeRowsError
 from gcdp_bench.results.costs import to_frame
-from gcdp_bench.results.rank_agreement import judge_agreement
+from gcdp_bench.results.rank_agreement import extractor_agreement
 from gcdp_bench.results.schema import REFERENCE_MODELS, merge_rows, read_rows
 from tests.gcdp_bench.report.swept import sweep_toy
 
@@ -36,8 +36,14 @@ def report(results):
 
 def test_figures_are_png_and_pdf(report):
     names = {path.stem for path in report.figures}
-    assert names == {"fid-semantic-recall", "fid-clip", "class-recall", "samples",
-                     "guidance-reference", "guidance-imagen"}  # fmt: skip
+    assert names == {
+        "fid-semantic-recall",
+        "fid-clip",
+        "class-recall",
+        "samples",
+        "guidance-reference",
+        "guidance-imagen",
+    }
     for path in report.figures:
         picture = read_image(path).float()
         assert picture.shape[1] > 200 and picture.std() > 5
@@ -46,9 +52,16 @@ def test_figures_are_png_and_pdf(report):
 
 def test_tables_are_written(report):
     assert {path.name for path in report.tables} == {
-        "summary.csv", "table-1.csv", "table-1.md", "table-1.tex", "comparison.csv",
-        "tradeoff.csv", "costs.csv", "published.csv", "alarms.csv",
-    }  # fmt: skip
+        "summary.csv",
+        "table-1.csv",
+        "table-1.md",
+        "table-1.tex",
+        "comparison.csv",
+        "tradeoff.csv",
+        "costs.csv",
+        "published.csv",
+        "alarms.csv",
+    }
     assert all(path.stat().st_size > 100 for path in report.tables)
 
 
@@ -64,8 +77,11 @@ def test_the_page_shows_the_tradeoff_as_numbers(report):
 
 
 def test_the_page_shows_costs_or_says_that_there_are_none(report, results):
-    tables = {path.stem: pd.read_csv(path, keep_default_na=False, na_values="")
-              for path in report.tables if path.suffix == ".csv"}  # fmt: skip
+    tables = {
+        path.stem: pd.read_csv(path, keep_default_na=False, na_values="")
+        for path in report.tables
+        if path.suffix == ".csv"
+    }
     together = tables["costs"][tables["costs"]["part"] == "all"]
     assert set(together["model"]) == {"reference", "imagen"}
     assert (together["sec_per_sample"] > 0).all()
@@ -73,13 +89,25 @@ def test_the_page_shows_costs_or_says_that_there_are_none(report, results):
     (dataset,) = rows["dataset"].unique()
     best = together[together["model"] == "imagen"].iloc[0]
     weights = rows[rows["model"] == "imagen"]["weights"].iloc[0]
-    line = {"dataset": dataset, "model": "imagen", "weights": weights, "part": "sampling",
-            "param_value": best["param_value"], "flops": 12.3e9,
-            "num_parameters": 456000}  # fmt: skip
+    line = {
+        "dataset": dataset,
+        "model": "imagen",
+        "weights": weights,
+        "part": "sampling",
+        "param_value": best["param_value"],
+        "flops": 12.3e9,
+        "num_parameters": 456000,
+    }
 
     def page(costs):
-        shown = Tables(report.summary, table_1(rows), tables["comparison"], tables["tradeoff"],
-                       judge_agreement(rows), cost_table(rows, to_frame(costs)))  # fmt: skip
+        shown = Tables(
+            report.summary,
+            table_1(rows),
+            tables["comparison"],
+            tables["tradeoff"],
+            extractor_agreement(rows),
+            cost_table(rows, to_frame(costs)),
+        )
         return render_page(rows, [Section(dataset)], shown, (), pd.DataFrame())
 
     without, with_costs = page([]), page([line])
@@ -142,9 +170,9 @@ def test_models_of_other_subsets_are_refused_and_named_when_asked_for(results, t
     rows["trained_on"] = rows["trained_on"].mask(other, "stripes-100")
     (tmp_path / "r" / "results.parquet").unlink()
     merge_rows(tmp_path / "r", rows)
-    with pytest.raises(UnlikeRowsError, match="rows differ in trained_on .*--mix-subsets"):
+    with pytest.raises(UnlikeRowsError, match="rows differ in trained_on .*--allow-subsets"):
         build_report(tmp_path / "r")
-    mixed = build_report(tmp_path / "r", mix_subsets=True)
+    mixed = build_report(tmp_path / "r", allow_subsets=True)
     assert {"reference (stripes)", "imagen (stripes-100)"} <= set(mixed.summary["model"])
     assert "Imagen (stripes-100)" in mixed.page.read_text()
     alone = build_report(tmp_path / "r", only=["trained_on=stripes-100"])

@@ -13,40 +13,84 @@ from tests.gcdp_bench.results.test_schema import record
 
 def point(model, guidance, fid, *, seed=0, seconds=8.0, **changes):
     """Two rows of one point: a caption that names nothing has no recall."""
-    base = record(model=model, param_value=guidance, seed=seed, seconds=seconds, metric="fid-hrnet",
-                  value=fid, weights=f"{model} weights", steps=25, num_samples=4,
-                  config_hash=f"{model}{guidance}{seed}")  # fmt: skip
+    base = record(
+        model=model,
+        param_value=guidance,
+        seed=seed,
+        seconds=seconds,
+        metric="fid-hrnet",
+        value=fid,
+        weights=f"{model} weights",
+        steps=25,
+        num_samples=4,
+        config_hash=f"{model}{guidance}{seed}",
+    )
     base |= changes
     return [base, base | {"metric": "semantic_recall", "num_samples": 3}]
 
 
 def part(model, name, **numbers):
-    return {"dataset": "d", "model": model, "trained_on": "d", "weights": f"{model} weights",
-            "part": name} | numbers  # fmt: skip
+    return {
+        "dataset": "d",
+        "model": model,
+        "trained_on": "d",
+        "weights": f"{model} weights",
+        "part": name,
+    } | numbers
 
 
 def trained(model, name, **changes):
-    return part(model, name, part_trained_on="d", steps=100, examples_seen=800, wall_sec=60.0,
-                cpu_sec=90.0, gpu_sec=0.0, num_parameters=1000, flops=2e6,
-                hardware="a machine", threads=1) | changes  # fmt: skip
+    return (
+        part(
+            model,
+            name,
+            part_trained_on="d",
+            steps=100,
+            examples_seen=800,
+            wall_sec=60.0,
+            cpu_sec=90.0,
+            gpu_sec=0.0,
+            num_parameters=1000,
+            flops=2e6,
+            hardware="a machine",
+            threads=1,
+        )
+        | changes
+    )
 
 
-ROWS = to_frame([
-    *point("imagen", 1.0, 9.0), *point("imagen", 2.0, 5.0, seconds=12.0),
-    *point("imagen", 2.0, 5.0, seed=1, seconds=8.0), *point("imagen", 4.0, 7.0),
-    *point("lafite", 0.8, 6.0, param_name="truncation psi", steps=1, trained_on="e"),
-    record(source="real", model="real-ceiling", trained_on="none", param_name="none",
-           weights="none", param_value=math.nan, steps=None, seconds=math.nan),
-])  # fmt: skip
-COSTS = cost_frame([
-    trained("imagen", "base"),
-    trained("imagen", "sr", examples_seen=200, num_parameters=500, flops=8e6, cpu_sec=30.0),
-    *(part("imagen", "sampling", param_value=w, flops=1e9 * w, num_parameters=1600)
-      for w in (1.0, 2.0)),
-    trained("lafite", "lafite", gpu_sec=None, flops=None),
-    part("lafite", "lafite-clip"),
-    part("other", "sampling", param_value=2.0, flops=5.0, num_parameters=5),
-])  # fmt: skip
+ROWS = to_frame(
+    [
+        *point("imagen", 1.0, 9.0),
+        *point("imagen", 2.0, 5.0, seconds=12.0),
+        *point("imagen", 2.0, 5.0, seed=1, seconds=8.0),
+        *point("imagen", 4.0, 7.0),
+        *point("lafite", 0.8, 6.0, param_name="truncation psi", steps=1, trained_on="e"),
+        record(
+            source="real",
+            model="real-ceiling",
+            trained_on="none",
+            param_name="none",
+            weights="none",
+            param_value=math.nan,
+            steps=None,
+            seconds=math.nan,
+        ),
+    ]
+)
+COSTS = cost_frame(
+    [
+        trained("imagen", "base"),
+        trained("imagen", "sr", examples_seen=200, num_parameters=500, flops=8e6, cpu_sec=30.0),
+        *(
+            part("imagen", "sampling", param_value=w, flops=1e9 * w, num_parameters=1600)
+            for w in (1.0, 2.0)
+        ),
+        trained("lafite", "lafite", gpu_sec=None, flops=None),
+        part("lafite", "lafite-clip"),
+        part("other", "sampling", param_value=2.0, flops=5.0, num_parameters=5),
+    ]
+)
 
 
 def line(table, model, name):
@@ -82,8 +126,12 @@ def test_a_missing_part_leaves_the_sums_missing():
 
 
 def test_a_seed_without_seconds_leaves_the_mean_missing():
-    rows = to_frame([*point("imagen", 2.0, 5.0, seconds=12.0),
-                     *point("imagen", 2.0, 5.0, seed=1, seconds=math.nan)])  # fmt: skip
+    rows = to_frame(
+        [
+            *point("imagen", 2.0, 5.0, seconds=12.0),
+            *point("imagen", 2.0, 5.0, seed=1, seconds=math.nan),
+        ]
+    )
     assert math.isnan(line(cost_table(rows, COSTS), "imagen", "all")["sec_per_sample"])
 
 
@@ -109,9 +157,16 @@ def test_text_says_what_is_missing_and_what_has_no_meaning():
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0, "0"), (999, "999"), (999.9, "1 k"), (1234, "1.23 k"), (12.34e9, "12.3 G"), (5e19, "50 E"),
-     (5e23, "5e+05 E")],
-)  # fmt: skip
+    [
+        (0, "0"),
+        (999, "999"),
+        (999.9, "1 k"),
+        (1234, "1.23 k"),
+        (12.34e9, "12.3 G"),
+        (5e19, "50 E"),
+        (5e23, "5e+05 E"),
+    ],
+)
 def test_amounts_have_three_digits(value, shown):
     costs = cost_frame([part("imagen", "sampling", param_value=2.0, flops=value, num_parameters=1)])
     text = readable_costs(cost_table(ROWS[ROWS["model"] == "imagen"], costs))

@@ -35,8 +35,14 @@ def write(tmp_path):
             write_layout(score_folder(tmp_path, key) / "predicted" / f"{name}.png", layout)
         write_point(tmp_path, key, samples, tmp_path / "r.npz", pd.DataFrame({"id": ["0"]}))
         fields = {"steps": 25, "source": "generated"} | changes
-        return record(model=model, param_value=guidance, metric="fid-hrnet", value=fid,
-                      config_hash=key, **fields)  # fmt: skip
+        return record(
+            model=model,
+            param_value=guidance,
+            metric="fid-hrnet",
+            value=fid,
+            config_hash=key,
+            **fields,
+        )
 
     return write_one
 
@@ -56,25 +62,36 @@ def shown(figure):
 
 def test_four_models_at_their_best_values_with_layouts_where_they_make_them(write, tmp_path):
     real = {"source": "real", "param_name": "none", "steps": None, "trained_on": "none"}
-    rows = to_frame([
-        write(CEILING, float("nan"), float("nan"), 10, layouts=True, **real),
-        write("reference", 1.0, 5.0, 20, layouts=True),
-        write("reference", 2.0, 4.0, 30, layouts=True),
-        write("imagen", 2.0, 5.0, 40), write("imagen", 4.0, 4.0, 50),
-        write("ldm", 4.0, 4.0, 60),
-        write("lafite", 1.0, 4.0, 70, **PSI), write("lafite", 0.7, 3.0, 80, **PSI),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            write(CEILING, float("nan"), float("nan"), 10, layouts=True, **real),
+            write("reference", 1.0, 5.0, 20, layouts=True),
+            write("reference", 2.0, 4.0, 30, layouts=True),
+            write("imagen", 2.0, 5.0, 40),
+            write("imagen", 4.0, 4.0, 50),
+            write("ldm", 4.0, 4.0, 60),
+            write("lafite", 1.0, 4.0, 70, **PSI),
+            write("lafite", 0.7, 3.0, 80, **PSI),
+        ]
+    )
     with theme():
         figure = draw_models(rows, tmp_path)
     captions, lines = shown(figure)
     assert captions == ["caption 0", "caption 1", "caption 2"]
     assert [line[:2] for line in lines] == [
-        ("real images", "image"), ("", "layout"), ("", "segmented"),
-        ("GCDP (reference), w 2", "image"), ("", "layout"), ("", "segmented"),
-        ("LDM, w 4", "image"), ("", "segmented"),
-        ("Lafite, ψ 0.7", "image"), ("", "segmented"),
-        ("Imagen, w 4", "image"), ("", "segmented"),
-    ]  # fmt: skip
+        ("real images", "image"),
+        ("", "layout"),
+        ("", "segmented"),
+        ("GCDP (reference), w 2", "image"),
+        ("", "layout"),
+        ("", "segmented"),
+        ("LDM, w 4", "image"),
+        ("", "segmented"),
+        ("Lafite, ψ 0.7", "image"),
+        ("", "segmented"),
+        ("Imagen, w 4", "image"),
+        ("", "segmented"),
+    ]
     assert [line[2] for line in lines if line[1] == "image"] == [10, 30, 60, 80, 50]
     assert figure is not None
     (legend,) = figure.legends
@@ -82,11 +99,16 @@ def test_four_models_at_their_best_values_with_layouts_where_they_make_them(writ
 
 
 def test_one_model_over_its_knob_at_the_steps_of_its_best(write, tmp_path):
-    rows = to_frame([
-        write("lafite", 1.0, 4.0, 70, **PSI), write("lafite", 0.7, 3.0, 80, **PSI),
-        write("ldm", 2.0, 4.0, 10), write("ldm", 2.0, 3.0, 20, steps=100),
-        write("ldm", 4.0, 5.0, 30, steps=100), write("palette", 1.0, 9.0, 90, param_name="none"),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            write("lafite", 1.0, 4.0, 70, **PSI),
+            write("lafite", 0.7, 3.0, 80, **PSI),
+            write("ldm", 2.0, 4.0, 10),
+            write("ldm", 2.0, 3.0, 20, steps=100),
+            write("ldm", 4.0, 5.0, 30, steps=100),
+            write("palette", 1.0, 9.0, 90, param_name="none"),
+        ]
+    )
     with theme():
         figures = [draw_guidance(rows, model, tmp_path) for model in ("lafite", "ldm", "palette")]
     gan, diffusion, single = (
@@ -100,18 +122,31 @@ def test_one_model_over_its_knob_at_the_steps_of_its_best(write, tmp_path):
 
 def test_real_images_stand_under_their_own_captions(write, tmp_path):
     real = {"source": "real", "param_name": "none", "steps": None, "trained_on": "none"}
-    rows = to_frame([
-        write(CEILING, float("nan"), float("nan"), 0, layouts=True, ids="zma", greys=(1, 2, 3),
-              **real),
-        write("ldm", 2.0, 4.0, 0, greys=(1, 2, 3)),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            write(
+                CEILING,
+                float("nan"),
+                float("nan"),
+                0,
+                layouts=True,
+                ids="zma",
+                greys=(1, 2, 3),
+                **real,
+            ),
+            write("ldm", 2.0, 4.0, 0, greys=(1, 2, 3)),
+        ]
+    )
     with theme():
         figure = draw_models(rows, tmp_path)
     assert figure is not None
     captions, _ = shown(figure)
     assert captions == ["caption 0", "caption 1", "caption 2"]
-    greys = [int(np.asarray(panel.images[0].get_array())[0, 0, 0])
-             for panel in figure.axes if panel.images]  # fmt: skip
+    greys = [
+        int(np.asarray(panel.images[0].get_array())[0, 0, 0])
+        for panel in figure.axes
+        if panel.images
+    ]
     assert greys[:NUM] == [1, 2, 3]  # real images
     assert greys[-2 * NUM : -NUM] == [1, 2, 3]  # samples
 

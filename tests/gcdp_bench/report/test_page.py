@@ -12,12 +12,23 @@ from tests.gcdp_bench.results.test_schema import record
 
 def line(**changes):
     base = dict.fromkeys(COLUMNS, math.nan) | {
-        "dataset": "d", "model": "reference", "param_name": "guidance scale", "steps": 25,
-        "metric": "semantic_recall", "fid_metric": "fid-tf1", "num_points": 3,
-        "reference_fid": 200.0, "reference_correspondence": 0.5,
-        "hypervolume": 12.5, "hypervolume_low": 10.0, "hypervolume_high": 14.0,
-        "rank": 1.0, "rank_kept": 0.875, "matched_level": 0.9, "fid_at_level": 5.0,
-    }  # fmt: skip
+        "dataset": "d",
+        "model": "reference",
+        "param_name": "guidance scale",
+        "steps": 25,
+        "metric": "semantic_recall",
+        "fid_metric": "fid-tf1",
+        "num_points": 3,
+        "reference_fid": 200.0,
+        "reference_correspondence": 0.5,
+        "hypervolume": 12.5,
+        "hypervolume_low": 10.0,
+        "hypervolume_high": 14.0,
+        "rank": 1.0,
+        "rank_kept": 0.875,
+        "matched_level": 0.9,
+        "fid_at_level": 5.0,
+    }
     return base | changes
 
 
@@ -41,27 +52,39 @@ def test_cells_are_grey_where_they_are_marked():
     }
     grey = pd.DataFrame({"b": [True, False]})
     assert _cells(table, grey)["body"] == [
-        [("1", False), ("x", True)], [("2", False), ("y", False)]
-    ]  # fmt: skip
+        [("1", False), ("x", True)],
+        [("2", False), ("y", False)],
+    ]
 
 
 def test_facts_say_how_the_numbers_were_made():
     none = {"param_name": "none", "param_value": math.nan, "steps": None, "trained_on": "none"}
-    rows = to_frame([
-        record(seconds=60.0, num_samples=4),
-        record(seconds=60.0, num_samples=3, metric="semantic_recall", definition="2"),  # one point
-        record(seconds=30.0, seed=1, config_hash="i", num_reference=0, extractor="none"),
-        record(model="lafite", param_name="truncation psi", param_value=0.5, steps=1,
-               config_hash="j", train_seed=None, seconds=math.nan),
-        record(model="real-ceiling", source="real", config_hash="k", num_samples=9, **none),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            record(seconds=60.0, num_samples=4),
+            record(
+                seconds=60.0, num_samples=3, metric="semantic_recall", definition="2"
+            ),  # one point
+            record(seconds=30.0, seed=1, config_hash="i", num_reference=0, extractor="none"),
+            record(
+                model="lafite",
+                param_name="truncation psi",
+                param_value=0.5,
+                steps=1,
+                config_hash="j",
+                train_seed=None,
+                seconds=math.nan,
+            ),
+            record(model="real-ceiling", source="real", config_hash="k", num_samples=9, **none),
+        ]
+    )
     facts = _facts(rows)
     assert facts["models"] == "lafite, reference" and facts["captions per point"] == "9"
     assert facts["sampling steps"] == "1, 10" and facts["sampling seeds"] == "0, 1"
     assert facts["sampling parameters"] == "guidance scale: 2; truncation psi: 0.5"
     assert facts["time spent sampling"] == "1.5 min" and facts["training seeds"] == "0"
-    assert facts["reference images"] == "8" and facts["judges"] == "e"
-    assert facts["resize for the judges"] == "native" and facts["trained on"] == "d"
+    assert facts["reference images"] == "8" and facts["extractors"] == "e"
+    assert facts["resize for the extractors"] == "native" and facts["trained on"] == "d"
     assert facts["definitions"] == "version 1, but semantic_recall: 2"
     assert _facts(rows[rows["definition"] == "1"])["definitions"] == "version 1"
     unknown = to_frame([record(train_seed=None)])

@@ -12,8 +12,9 @@ from gcdp_bench.report.style import theme
 from gcdp_bench.results.schema import CEILING, FLOOR, to_frame
 from tests.gcdp_bench.results.test_schema import record
 
-SHARES = pd.DataFrame({"dataset": "d", "class": ["car", "road"], "pixel_share": [0.1, 0.6],
-                       "image_share": [0.3, 0.9]})  # fmt: skip
+SHARES = pd.DataFrame(
+    {"dataset": "d", "class": ["car", "road"], "pixel_share": [0.1, 0.6], "image_share": [0.3, 0.9]}
+)
 
 
 def point(model, guidance, fid, recalls, **changes):
@@ -29,13 +30,15 @@ def point(model, guidance, fid, recalls, **changes):
 
 def test_bars_are_of_the_best_value_and_the_legend_names_it():
     psi = {"param_name": "truncation psi", "steps": 1}
-    rows = to_frame([
-        *point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2}),
-        *point("reference", 4.0, 5.0, {"road": 0.9, "car": 0.5}, seed=0),
-        *point("reference", 4.0, 6.0, {"road": 0.7, "car": 0.5}, seed=1),
-        *point("lafite", 1.0, 8.0, {"road": 0.3, "car": 0.3}, **psi),
-        *point("lafite", 0.8, 7.0, {"road": 0.6, "car": 0.4}, **psi),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            *point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2}),
+            *point("reference", 4.0, 5.0, {"road": 0.9, "car": 0.5}, seed=0),
+            *point("reference", 4.0, 6.0, {"road": 0.7, "car": 0.5}, seed=1),
+            *point("lafite", 1.0, 8.0, {"road": 0.3, "car": 0.3}, **psi),
+            *point("lafite", 0.8, 7.0, {"road": 0.6, "car": 0.4}, **psi),
+        ]
+    )
     with theme():
         figure = draw_recall(rows, SHARES)
     bars, _ = figure.axes

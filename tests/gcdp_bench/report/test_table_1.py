@@ -14,33 +14,69 @@ from tests.gcdp_bench.results.test_schema import record
 REAL = {"trained_on": "none", "param_name": "none", "param_value": math.nan, "steps": None}
 
 
-def point(model, guidance, knob, steps=10, **values):
+def point(model, guidance, parameter, steps=10, **values):
     key = f"{model}{guidance}"
     return [
-        record(model=model, param_value=guidance, param_name=knob, steps=steps, metric=metric,
-               value=value, ci_low=value - 1, ci_high=value + 1, config_hash=key)
+        record(
+            model=model,
+            param_value=guidance,
+            param_name=parameter,
+            steps=steps,
+            metric=metric,
+            value=value,
+            ci_low=value - 1,
+            ci_high=value + 1,
+            config_hash=key,
+        )
         for metric, value in values.items()
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture
 def table():
     gan = {"fsd_predicted": 7.0}
     pairs = {"fsd_predicted": 9.0, "fsd_generated": 5.0}
-    rows = to_frame([
-        *point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5, **pairs),
-        *point("reference", 2.0, "guidance scale", **{"fid-hrnet": 3.0}, miou=0.25, **pairs),
-        *point("gansformer", 1.0, "truncation psi", 1, **{"fid-hrnet": 8.0}, **gan),
-        *point("gansformer", 0.8, "truncation psi", 1, **{"fid-hrnet": 6.0}, **gan),
-        *point("dataset-ddpm", 1.0, "none", **{"fid-hrnet": 5.0}, miou=0.1, **pairs,
-               labelled_images=50.0),
-        record(model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=1.0,
-               config_hash="split"),
-        record(model=SPLIT, source="real-split", **REAL, metric="fsd_generated", value=2.0,
-               config_hash="split"),
-        record(model=CEILING, source="real", **REAL, metric="miou", value=0.75,
-               config_hash="ceiling"),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            *point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5, **pairs),
+            *point("reference", 2.0, "guidance scale", **{"fid-hrnet": 3.0}, miou=0.25, **pairs),
+            *point("gansformer", 1.0, "truncation psi", 1, **{"fid-hrnet": 8.0}, **gan),
+            *point("gansformer", 0.8, "truncation psi", 1, **{"fid-hrnet": 6.0}, **gan),
+            *point(
+                "dataset-ddpm",
+                1.0,
+                "none",
+                **{"fid-hrnet": 5.0},
+                miou=0.1,
+                **pairs,
+                labelled_images=50.0,
+            ),
+            record(
+                model=SPLIT,
+                source="real-split",
+                **REAL,
+                metric="fid-hrnet",
+                value=1.0,
+                config_hash="split",
+            ),
+            record(
+                model=SPLIT,
+                source="real-split",
+                **REAL,
+                metric="fsd_generated",
+                value=2.0,
+                config_hash="split",
+            ),
+            record(
+                model=CEILING,
+                source="real",
+                **REAL,
+                metric="miou",
+                value=0.75,
+                config_hash="ceiling",
+            ),
+        ]
+    )
     return table_1(rows.assign(dataset="synth-city-25"))
 
 
@@ -54,12 +90,22 @@ def test_a_method_stands_at_its_lowest_fid(table):
 
 
 def test_intervals_stand_beside_the_corrected_distances():
-    rows = point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5,
-                 fsd_generated=9.0, fsd_predicted=3.0)  # fmt: skip
+    rows = point(
+        "reference",
+        1.0,
+        "guidance scale",
+        **{"fid-hrnet": 4.0},
+        miou=0.5,
+        fsd_generated=9.0,
+        fsd_predicted=3.0,
+    )
     for row in rows:
         if row["metric"].startswith("f"):
-            row |= {"corrected": row["value"] - 2, "ci_low": row["value"] - 3,
-                    "ci_high": row["value"] - 0.5}  # fmt: skip
+            row |= {
+                "corrected": row["value"] - 2,
+                "ci_low": row["value"] - 3,
+                "ci_high": row["value"] - 0.5,
+            }
     shown = readable_table_1(table_1(to_frame(rows))).iloc[0]
     assert (shown["FID ↓"], shown["FID, bias-corrected ↓"]) == ("4.00", "2.00 [1.00, 3.50]")
     assert (shown["FSD ↓"], shown["FSD, bias-corrected ↓"]) == ("9.00", "7.00 [6.00, 8.50]")
@@ -97,11 +143,18 @@ def test_real_images_are_the_last_line(table):
 @pytest.mark.parametrize("missing", [CEILING, SPLIT])
 def test_real_images_have_no_line_where_a_part_is_missing(missing):
     real = [
-        record(model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=1.0,
-               config_hash="split"),
-        record(model=CEILING, source="real", **REAL, metric="miou", value=0.75,
-               config_hash="ceiling"),
-    ]  # fmt: skip
+        record(
+            model=SPLIT,
+            source="real-split",
+            **REAL,
+            metric="fid-hrnet",
+            value=1.0,
+            config_hash="split",
+        ),
+        record(
+            model=CEILING, source="real", **REAL, metric="miou", value=0.75, config_hash="ceiling"
+        ),
+    ]
     rows = point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0})
     rows += [row for row in real if row["model"] != missing]
     assert table_1(to_frame(rows))["method"].tolist() == ["reference"]
@@ -128,15 +181,24 @@ def test_latex_has_no_sign_that_it_would_misread(table):
 
 
 def test_a_subset_in_the_name_keeps_the_printed_values(table):
-    rows = to_frame(point("reference (synth-city-25)", 1.0, "guidance scale", **{"fid-tf1": 4.0},
-                          fsd_predicted=1.0))  # fmt: skip
+    rows = to_frame(
+        point(
+            "reference (synth-city-25)",
+            1.0,
+            "guidance scale",
+            **{"fid-tf1": 4.0},
+            fsd_predicted=1.0,
+        )
+    )
     rows = rows.assign(dataset="synth-city-25")
     assert table_1(rows)["paper_fid"].tolist() == [20.36]
 
 
 def test_printed_numbers_do_not_stand_beside_a_dataset_of_ones_own():
-    rows = [row | {"dataset": "lesions"} for row in
-            point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5)]  # fmt: skip
+    rows = [
+        row | {"dataset": "lesions"}
+        for row in point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0}, miou=0.5)
+    ]
     own = table_1(to_frame(rows))
     assert own[["paper_fid", "paper_miou", "paper_fsd"]].isna().all(axis=None)
     assert not [name for name in readable_table_1(own).columns if "paper" in name]

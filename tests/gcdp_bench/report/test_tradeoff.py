@@ -1,4 +1,4 @@
-"""The trade-off plot says which number belongs to which knob of which model."""
+"""The trade-off plot says which number belongs to which sampling parameter of which model."""
 
 import math
 
@@ -15,7 +15,7 @@ PSI = "truncation psi"
 CURVES = {
     "reference": {1.0: (9.0, 0.70), 2.0: (7.0, 0.80), 4.0: (8.0, 0.90)},
     "lafite": {1.0: (10.0, 0.72), 0.8: (11.0, 0.75), 0.6: (14.0, 0.76)},
-}  # value of the knob -> FID, Semantic Recall
+}  # value of the sampling parameter -> FID, Semantic Recall
 
 
 def points(model, curve, correspondence="semantic_recall", **changes):
@@ -23,18 +23,30 @@ def points(model, curve, correspondence="semantic_recall", **changes):
     for value, (fid, recall) in curve.items():
         for metric, number in (("fid-hrnet", fid), (correspondence, recall)):
             fields = {
-                "model": model, "param_value": value, "metric": metric, "value": number,
-                "ci_low": number - 0.01, "ci_high": number + 0.01,
+                "model": model,
+                "param_value": value,
+                "metric": metric,
+                "value": number,
+                "ci_low": number - 0.01,
+                "ci_high": number + 0.01,
                 "config_hash": f"{model}{value}{changes}",
-            }  # fmt: skip
+            }
             lines.append(record(**(fields | changes)))
     return lines
 
 
 def real(model, metric, value, source="real"):
-    return record(model=model, source=source, param_name="none", trained_on="none",
-                  param_value=math.nan, steps=None, metric=metric, value=value,
-                  config_hash=model)  # fmt: skip
+    return record(
+        model=model,
+        source=source,
+        param_name="none",
+        trained_on="none",
+        param_value=math.nan,
+        steps=None,
+        metric=metric,
+        value=value,
+        config_hash=model,
+    )
 
 
 def draw(lines, metric="semantic_recall"):
@@ -47,13 +59,19 @@ def draw(lines, metric="semantic_recall"):
 def test_every_point_has_its_value_and_every_model_its_knob():
     lines = points("reference", CURVES["reference"])
     lines += points("lafite", CURVES["lafite"], param_name=PSI, steps=1)
-    lines += [real(CEILING, "semantic_recall", 0.95), real(FLOOR, "semantic_recall", 0.6),
-              real(SPLIT, "fid-hrnet", 1.5, "real-split")]  # fmt: skip
+    lines += [
+        real(CEILING, "semantic_recall", 0.95),
+        real(FLOOR, "semantic_recall", 0.6),
+        real(SPLIT, "fid-hrnet", 1.5, "real-split"),
+    ]
     axes, legend = draw(lines)
     assert [text.get_text() for text in legend.get_texts()] == [
-        "GCDP (reference) (w)", "Lafite (ψ)", "real images", "real images, shuffled captions",
+        "GCDP (reference) (w)",
+        "Lafite (ψ)",
+        "real images",
+        "real images, shuffled captions",
         "real images against the others",
-    ]  # fmt: skip
+    ]
     assert legend.get_title().get_text() == (
         "numbers at points are values of w: guidance scale, ψ: truncation psi; hollow: 1 (off)"
     )

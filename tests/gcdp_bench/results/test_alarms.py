@@ -10,24 +10,45 @@ from tests.gcdp_bench.results.test_schema import record
 
 
 def alarm(metric: str, **changes) -> dict:
-    return record(source="alarm", model="control-noise", metric=metric, value=1.0,
-                  extractor="judge", alarm="cannot tell noise", **changes)  # fmt: skip
+    return record(
+        source="alarm",
+        model="control-noise",
+        metric=metric,
+        value=1.0,
+        extractor="extractor",
+        alarm="cannot tell noise",
+        **changes,
+    )
 
 
 def test_a_row_carries_the_ids_of_the_alarms_about_its_metric_and_network():
-    table = to_frame([alarm("semantic_recall"), alarm("fid-hrnet"),
-                      alarm("fid-hrnet") | {"model": "few-samples"}])  # fmt: skip
-    assert ids_of(table, "semantic_recall", "judge") == "control-noise"
-    assert ids_of(table, "semantic_recall@1%", "judge") == "control-noise"
+    table = to_frame(
+        [
+            alarm("semantic_recall"),
+            alarm("fid-hrnet"),
+            alarm("fid-hrnet") | {"model": "few-samples"},
+        ]
+    )
+    assert ids_of(table, "semantic_recall", "extractor") == "control-noise"
+    assert ids_of(table, "semantic_recall@1%", "extractor") == "control-noise"
     assert ids_of(table, "semantic_recall", "another") == "none"
-    assert ids_of(table, "fid-hrnet", "judge") == "control-noise,few-samples"
-    assert ids_of(table, "miou", "judge") == "none"
+    assert ids_of(table, "fid-hrnet", "extractor") == "control-noise,few-samples"
+    assert ids_of(table, "miou", "extractor") == "none"
 
 
 def test_rows_are_kept_once_and_read_as_one_line_per_alarm(tmp_path):
-    lines = to_frame([alarm("semantic_recall"), alarm("semantic_precision"),
-                      record(source="control", model="control-noise", metric="semantic_recall",
-                             extractor="judge")])  # fmt: skip
+    lines = to_frame(
+        [
+            alarm("semantic_recall"),
+            alarm("semantic_precision"),
+            record(
+                source="control",
+                model="control-noise",
+                metric="semantic_recall",
+                extractor="extractor",
+            ),
+        ]
+    )
     for _ in range(2):
         write_controls(tmp_path, lines)
     assert len(pd.read_csv(tmp_path / "controls.csv")) == 3
@@ -39,7 +60,7 @@ def test_rows_are_kept_once_and_read_as_one_line_per_alarm(tmp_path):
 def test_alarms_of_other_networks_or_numbers_of_samples_are_not_those_of_the_rows(tmp_path):
     write_controls(tmp_path, to_frame([alarm("miou")]))
     assert len(alarms_of(tmp_path, to_frame([record()]))) == 1
-    for other in ({"judges": "others"}, {"num_samples": 7}, {"dataset": "elsewhere"}):
+    for other in ({"extractors": "others"}, {"num_samples": 7}, {"dataset": "elsewhere"}):
         assert not len(alarms_of(tmp_path, to_frame([record(**other)])))
 
 

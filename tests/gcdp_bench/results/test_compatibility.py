@@ -19,10 +19,20 @@ def test_models_knobs_steps_and_seeds_may_differ():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("resizer", "bicubic"), ("reference", "r2"), ("num_samples", 5), ("extractor", "other"),
-     ("judges", "j2"), ("protocol", "paper-like"), ("num_reference", 9), ("captions", "c2"),
-     ("split", "val"), ("image_size", "96x128"), ("precision", "bfloat16")],
-)  # fmt: skip
+    [
+        ("resizer", "bicubic"),
+        ("reference", "r2"),
+        ("num_samples", 5),
+        ("extractor", "other"),
+        ("extractors", "j2"),
+        ("protocol", "paper-like"),
+        ("num_reference", 9),
+        ("captions", "c2"),
+        ("split", "val"),
+        ("image_size", "96x128"),
+        ("precision", "bfloat16"),
+    ],
+)
 def test_the_field_is_named(field, value):
     with pytest.raises(
         UnlikeRowsError, match=rf"d, miou: rows differ in {field} .*--only {field}="
@@ -35,19 +45,25 @@ def test_subsets_are_mixed_only_when_asked():
     message = (
         r"d, miou: rows differ in trained_on \(dataset that the model was trained on\): d, d-100; "
         "they do not compare. Choose with --only trained_on=d-100, show them together with "
-        "--mix-subsets, or keep them"
+        "--allow-subsets, or keep them"
     )
     with pytest.raises(UnlikeRowsError, match=message):
         check_comparable(rows)
-    check_comparable(rows, mix_subsets=True)
+    check_comparable(rows, allow_subsets=True)
     with pytest.raises(UnlikeRowsError, match="rows differ in resizer"):
-        check_comparable(two(trained_on="d-100", resizer="bicubic"), mix_subsets=True)
+        check_comparable(two(trained_on="d-100", resizer="bicubic"), allow_subsets=True)
     check_comparable(two(trained_on="d-100", dataset="e"))
 
 
 def test_mixed_subsets_are_named_in_the_models():
-    real = record(model=CEILING, source="real", trained_on="none", param_name="none",
-                  param_value=float("nan"), config_hash="c")  # fmt: skip
+    real = record(
+        model=CEILING,
+        source="real",
+        trained_on="none",
+        param_name="none",
+        param_value=float("nan"),
+        config_hash="c",
+    )
     mixed = [record(), record(model="imagen", trained_on="d-100", config_hash="i")]
     alone = [record(dataset="e", trained_on="e", config_hash="e")]
     named = name_subsets(to_frame([*mixed, real, *alone]))
@@ -71,10 +87,13 @@ def test_captions_that_name_nothing_do_not_count_as_fewer():
 
 
 def test_select_keeps_what_was_asked_for():
-    rows = to_frame([
-        record(), record(model="imagen", num_samples=9, config_hash="i"),
-        record(model=SPLIT, source="real-split", param_value=float("nan"), config_hash="s"),
-    ])  # fmt: skip
+    rows = to_frame(
+        [
+            record(),
+            record(model="imagen", num_samples=9, config_hash="i"),
+            record(model=SPLIT, source="real-split", param_value=float("nan"), config_hash="s"),
+        ]
+    )
     assert set(select(rows, ["num_samples=9"])["model"]) == {"imagen"}
     assert set(select(rows, ["param_value=2"])["model"]) == {"reference", "imagen", SPLIT}
     assert set(select(rows, ["model=imagen", "seed=0"])["model"]) == {"imagen"}
@@ -82,8 +101,14 @@ def test_select_keeps_what_was_asked_for():
 
 
 def test_select_keeps_real_images_where_a_models_field_is_asked_for():
-    real = {"model": SPLIT, "source": "real-split", "trained_on": "none", "param_name": "none",
-            "weights": "none", "config_hash": "s"}  # fmt: skip
+    real = {
+        "model": SPLIT,
+        "source": "real-split",
+        "trained_on": "none",
+        "param_name": "none",
+        "weights": "none",
+        "config_hash": "s",
+    }
     gan = {
         "model": "lafite",
         "trained_on": "d-100",
@@ -101,9 +126,12 @@ def test_select_keeps_real_images_where_a_models_field_is_asked_for():
 
 @pytest.mark.parametrize(
     ("condition", "message"),
-    [("sample=3", "expected FIELD=VALUE with a column"), ("seed", "expected FIELD=VALUE"),
-     ("seed=7", "no row has it; present: 0")],
-)  # fmt: skip
+    [
+        ("sample=3", "expected FIELD=VALUE with a column"),
+        ("seed", "expected FIELD=VALUE"),
+        ("seed=7", "no row has it; present: 0"),
+    ],
+)
 def test_conditions_that_cannot_hold(condition, message):
     with pytest.raises(ValueError, match=message):
         select(to_frame([record()]), [condition])

@@ -1,4 +1,5 @@
-"""The table of costs: one line per network and per sampled knob value, each measured once."""
+"""The table of costs: one line per network and per sampled sampling parameter value, each measured
+once."""
 
 from dataclasses import replace
 
@@ -19,9 +20,19 @@ from gcdp_bench.results.costs import (
     to_frame,
 )
 
-COST = TrainingCost(part="base", dataset="d", steps=5, examples_seen=40, num_parameters=7,
-                    wall_sec=2.0, cpu_sec=None, gpu_sec=0.0, flops_per_example=9.5,
-                    hardware="a machine", threads=1)  # fmt: skip
+COST = TrainingCost(
+    part="base",
+    dataset="d",
+    steps=5,
+    examples_seen=40,
+    num_parameters=7,
+    wall_sec=2.0,
+    cpu_sec=None,
+    gpu_sec=0.0,
+    flops_per_example=9.5,
+    hardware="a machine",
+    threads=1,
+)
 
 
 class Guided:
@@ -29,7 +40,7 @@ class Guided:
 
     name, trained_on, digest, settings, num_steps = "guided", "d", "abc", {}, 3
     device = "cpu"
-    knob, makes_layouts, class_names, image_size = GUIDANCE, False, ("a",), (2, 2)
+    parameter, makes_layouts, class_names, image_size = GUIDANCE, False, ("a",), (2, 2)
 
     def __init__(self):
         self.network = nn.Linear(6, 6)
@@ -54,8 +65,9 @@ def folder(tmp_path):
 
 def record(results, generator, folder, guidance, weights="w", trained_on="d"):
     context = {"dataset": "d", "trained_on": trained_on, "weights": weights}
-    record_costs(results, generator, folder, parts=("base",), context=context, values=[guidance],
-                 caption="a")  # fmt: skip
+    record_costs(
+        results, generator, folder, parts=("base",), context=context, values=[guidance], caption="a"
+    )
 
 
 def test_a_sample_costs_what_its_network_calls_cost():
@@ -93,8 +105,9 @@ def test_every_knob_value_is_sampled_once(tmp_path, folder):
 
 def test_a_part_without_a_record_has_a_line_without_numbers(tmp_path, folder):
     context = {"dataset": "d", "trained_on": "d", "weights": "w"}
-    record_costs(tmp_path, Guided(), folder, parts=("sr", "base"), context=context, values=[1.0],
-                 caption="a")  # fmt: skip
+    record_costs(
+        tmp_path, Guided(), folder, parts=("sr", "base"), context=context, values=[1.0], caption="a"
+    )
     table = read_costs(tmp_path).set_index("part")
     assert set(table.index) == {"base", "sr", SAMPLING}
     known = table.loc["sr"].dropna()

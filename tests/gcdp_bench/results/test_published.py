@@ -1,4 +1,4 @@
-"""The shipped numbers are the printed ones."""
+"""The pretrained numbers are the printed ones."""
 
 from gcdp_bench.results.published import published_records
 

@@ -77,8 +77,10 @@ def test_the_report_and_comparisons_work(results, capsys):
 
 def test_conditions_take_old_and_new_names(results):
     rows = read_rows(results)
-    for old, new in (("guidance=2", "param_value=2"), ("knob=guidance scale",
-                                                      "param_name=guidance scale")):  # fmt: skip
+    for old, new in (
+        ("guidance=2", "param_value=2"),
+        ("knob=guidance scale", "param_name=guidance scale"),
+    ):
         pd.testing.assert_frame_equal(select(rows, [old]), select(rows, [new]))
 
 

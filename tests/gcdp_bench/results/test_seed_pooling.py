@@ -14,10 +14,16 @@ Z_95 = 1.959964  # half the width of a 95 % interval in standard errors
 
 def rows_of(values, half=0.2, **changes):
     return [
-        record(seed=seed, value=value, ci_low=value - half, ci_high=value + half,
-               config_hash=f"{seed}{changes}", **changes)
+        record(
+            seed=seed,
+            value=value,
+            ci_low=value - half,
+            ci_high=value + half,
+            config_hash=f"{seed}{changes}",
+            **changes,
+        )
         for seed, value in enumerate(values)
-    ]  # fmt: skip
+    ]
 
 
 def test_one_seed_is_not_pooled():
@@ -62,10 +68,17 @@ def test_without_an_interval_there_is_none():
 def test_the_pooled_interval_stands_about_the_corrected_value():
     """Seeds of an FID of 5 with a bias of 3: the plain values lie outside of what is pooled."""
     rows = [
-        record(seed=seed, metric="fid-hrnet", value=8.0 + shift, corrected=5.0 + shift,
-               ci_low=4.0 + shift, ci_high=6.5 + shift, config_hash=str(seed))
+        record(
+            seed=seed,
+            metric="fid-hrnet",
+            value=8.0 + shift,
+            corrected=5.0 + shift,
+            ci_low=4.0 + shift,
+            ci_high=6.5 + shift,
+            config_hash=str(seed),
+        )
         for seed, shift in enumerate((-0.1, 0.0, 0.1))
-    ]  # fmt: skip
+    ]
     row = pool_seeds(to_frame(rows)).iloc[0]
     assert (row["value"], row["corrected"]) == pytest.approx((8.0, 5.0))
     between = Z_95**2 * 0.01 / 3
@@ -78,8 +91,9 @@ def test_pooled_ends_stay_within_the_bounds_and_keep_a_width_there():
     """Ends at a bound say nothing of the error: the other arm stands in."""
 
     def pooled(metric, **changes):
-        rows = [record(seed=seed, metric=metric, config_hash=str(seed), **changes)
-                for seed in (0, 1)]  # fmt: skip
+        rows = [
+            record(seed=seed, metric=metric, config_hash=str(seed), **changes) for seed in (0, 1)
+        ]
         return pool_seeds(to_frame(rows)).iloc[0]
 
     row = pooled("fid-hrnet", value=3.0, corrected=0.5, ci_low=0.0, ci_high=2.5)
@@ -102,10 +116,17 @@ def test_pooled_intervals_of_a_biased_distance_cover_the_truth():
     for _ in range(trials):
         corrected = 5.0 + rng.normal(0, 0.5) + rng.normal(0, 0.2, 3)  # captions are shared
         rows = [
-            record(seed=seed, metric="fid-hrnet", value=value + 3.0, corrected=value,
-                   ci_low=max(0.0, value - 1.06), ci_high=value + 1.06, config_hash=str(seed))
+            record(
+                seed=seed,
+                metric="fid-hrnet",
+                value=value + 3.0,
+                corrected=value,
+                ci_low=max(0.0, value - 1.06),
+                ci_high=value + 1.06,
+                config_hash=str(seed),
+            )
             for seed, value in enumerate(corrected)
-        ]  # fmt: skip
+        ]
         row = pool_seeds(to_frame(rows)).iloc[0]
         held += row["ci_low"] <= 5.0 <= row["ci_high"]
     assert 88 <= held <= 100

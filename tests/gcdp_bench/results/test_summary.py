@@ -18,18 +18,30 @@ def rows():
     for model, layouts in (("reference", True), ("imagen", False)):
         for guidance, fid in ((1.0, 4.0), (2.0, 3.0)):
             for seed in (0, 1):
-                values = {"fid-hrnet": fid + seed, "semantic_recall": 0.8 + 0.1 * seed,
-                          "fsd_predicted": 9.0}  # fmt: skip
+                values = {
+                    "fid-hrnet": fid + seed,
+                    "semantic_recall": 0.8 + 0.1 * seed,
+                    "fsd_predicted": 9.0,
+                }
                 if layouts:
                     values |= {"miou": 0.25, "fsd_generated": 5.0}
                 point = dict(model=model, param_value=guidance, seed=seed)
                 key = f"{model}{guidance}{seed}"
-                records += [record(**point, metric=m, value=v, config_hash=key)
-                            for m, v in values.items()]  # fmt: skip
-                records.append(record(**point, metric="semantic_recall", value=0.0,
-                                      config_hash=key, **{"class": "car"}))  # fmt: skip
-    records.append(record(model=CEILING, **REAL, metric="semantic_recall", value=0.95,
-                          config_hash="ceiling"))  # fmt: skip
+                records += [
+                    record(**point, metric=m, value=v, config_hash=key) for m, v in values.items()
+                ]
+                records.append(
+                    record(
+                        **point,
+                        metric="semantic_recall",
+                        value=0.0,
+                        config_hash=key,
+                        **{"class": "car"},
+                    )
+                )
+    records.append(
+        record(model=CEILING, **REAL, metric="semantic_recall", value=0.95, config_hash="ceiling")
+    )
     return to_frame(records)
 
 
@@ -52,14 +64,23 @@ def test_undefined_values_are_dashes(rows):
 
 
 def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
-    """A GAN over psi, and a model without a knob, beside guidance in many steps."""
+    """A GAN over psi, and a model without a sampling parameter, beside guidance in many steps."""
     gan = dict(model="lafite", param_name="truncation psi", steps=1)
     more = [
         record(**gan, param_value=psi, metric="fid-hrnet", value=fid, config_hash=f"gan{psi}")
         for psi, fid in ((1.0, 7.0), (0.8, 5.0), (0.6, 9.0))
     ]
-    more.append(record(model="gan", param_name="none", param_value=1.0, steps=1, metric="fid-hrnet",
-                       value=6.0, config_hash="none"))  # fmt: skip
+    more.append(
+        record(
+            model="gan",
+            param_name="none",
+            param_value=1.0,
+            steps=1,
+            metric="fid-hrnet",
+            value=6.0,
+            config_hash="none",
+        )
+    )
     known = rows.drop(columns="schema_version").to_dict("records")
     summary = summary_table(to_frame([*known, *more]))
     lines = readable(summary).set_index("model")
@@ -71,19 +92,33 @@ def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
 
 def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
     more = [
-        record(model="reference", param_value=1.0, metric="semantic_recall", value=0.1,
-               extractor="second", primary=False, config_hash="reference1.00"),
-        record(model="reference", param_value=1.0, metric="semantic_recall", value=0.2, seed=None,
-               config_hash="pooled"),
-    ]  # fmt: skip
+        record(
+            model="reference",
+            param_value=1.0,
+            metric="semantic_recall",
+            value=0.1,
+            extractor="second",
+            primary=False,
+            config_hash="reference1.00",
+        ),
+        record(
+            model="reference",
+            param_value=1.0,
+            metric="semantic_recall",
+            value=0.2,
+            seed=None,
+            config_hash="pooled",
+        ),
+    ]
     known = rows.drop(columns="schema_version").to_dict("records")
     table = summary_table(to_frame([*known, *more]))
     assert table.iloc[0]["semantic_recall"] == pytest.approx(0.85)
 
 
 def test_distances_that_real_images_reach_are_marked(rows):
-    floor = record(model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=4.0,
-                   config_hash="split")  # fmt: skip
+    floor = record(
+        model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=4.0, config_hash="split"
+    )
     known = rows.drop(columns="schema_version").to_dict("records")
     summary = summary_table(to_frame([*known, floor]))
     marks = below_noise(summary)["FID ↓"]

@@ -43,8 +43,10 @@ def test_rows_of_machines_that_write_at_once_are_all_kept(bucket, machine):  # n
 
 def test_rows_of_a_newer_definition_replace_those_in_the_store(bucket, machine):  # noqa: F811
     """Computed again on one machine, they are what the others read, however often they bring."""
-    old, new = (to_frame([record(seed=None, definition=version, value=value)])
-                for version, value in (("1", 0.5), ("2", 0.7)))  # fmt: skip
+    old, new = (
+        to_frame([record(seed=None, definition=version, value=value)])
+        for version, value in (("1", 0.5), ("2", 0.7))
+    )
     machine("a")
     first = open_store(f"{bucket}/exp").path
     merge_rows(first, old)
@@ -97,9 +99,26 @@ def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, 
     place = f"{bucket}/exp"
     for name, guidance in (("a", "1"), ("b", "1,3")):
         machine(name)
-        main(["sweep", "--dataset", str(toy.data), *FAST, *toy.judges(), "--num-samples", "8",
-              "--models", "imagen", "--weights", f"imagen={toy.imagen}", "--guidance", guidance,
-              "--results", place], standalone_mode=False)  # fmt: skip
+        main(
+            [
+                "sweep",
+                "--dataset",
+                str(toy.data),
+                *FAST,
+                *toy.extractors(),
+                "--num-samples",
+                "8",
+                "--models",
+                "imagen",
+                "--weights",
+                f"imagen={toy.imagen}",
+                "--guidance",
+                guidance,
+                "--results",
+                place,
+            ],
+            standalone_mode=False,
+        )
     assert f"gcdp-bench report {place}" in capsys.readouterr().out
     drawn = {path.parent.name for path in open_store(place).path.rglob("samples.json")}
     assert len(drawn) == 1 and next(iter(drawn)).startswith("g3-")  # g1 was there already
@@ -120,8 +139,19 @@ def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, 
 
 def test_samples_in_a_bucket_are_continued_and_scored_elsewhere(bucket, machine, toy, capsys):  # noqa: F811
     place = f"{bucket}/samples"
-    ask = ["sample", "imagen", "--dataset", str(toy.data), *FAST, "--weights", str(toy.imagen),
-           "--num-samples", "6", "--out", place]  # fmt: skip
+    ask = [
+        "sample",
+        "imagen",
+        "--dataset",
+        str(toy.data),
+        *FAST,
+        "--weights",
+        str(toy.imagen),
+        "--num-samples",
+        "6",
+        "--out",
+        place,
+    ]
     main(ask, standalone_mode=False)
     first = open_store(place).path
     before = {path.name: path.read_bytes() for path in (first / "images").iterdir()}
@@ -131,9 +161,12 @@ def test_samples_in_a_bucket_are_continued_and_scored_elsewhere(bucket, machine,
     assert {path.name: path.read_bytes() for path in (second / "images").iterdir()} == before
     assert (second / "samples.json").read_bytes() == (first / "samples.json").read_bytes()
     machine("third")
-    main(["score", place, "--dataset", str(toy.data), *toy.judges()], standalone_mode=False)
+    main(["evaluate", place, "--dataset", str(toy.data), *toy.extractors()], standalone_mode=False)
     assert "fid" in capsys.readouterr().out
-    main(["memorisation", place, "--dataset", str(toy.data), *toy.judges()], standalone_mode=False)
+    main(
+        ["memorisation", place, "--dataset", str(toy.data), *toy.extractors()],
+        standalone_mode=False,
+    )
     assert "of 6 samples" in capsys.readouterr().out
     names = fsspec.filesystem("s3").find(place.removeprefix("s3://"))
     assert any(name.endswith("memorisation/per_sample.csv") for name in names)

@@ -29,8 +29,15 @@ def sweep(model, points, *, half=None, **changes):
         for metric, value in (("fid-hrnet", fid), ("semantic_recall", recall)):
             low, high = value - half[metric], value + half[metric]
             key = f"{model}{guidance}{changes}"
-            fields = {"model": model, "param_value": guidance, "metric": metric, "value": value,
-                      "ci_low": low, "ci_high": high, "config_hash": key}  # fmt: skip
+            fields = {
+                "model": model,
+                "param_value": guidance,
+                "metric": metric,
+                "value": value,
+                "ci_low": low,
+                "ci_high": high,
+                "config_hash": key,
+            }
             records.append(record(**(fields | changes)))
     return records
 
@@ -76,24 +83,33 @@ def test_numbers_of_biased_points_cover_the_truth():
     truth, trials, held = [(1.0, 2.0, 0.6), (2.0, 1.0, 0.8)], 60, np.zeros(2)
     exact = line(sweep("reference", truth))
     for _ in range(trials):
-        points = [(g, max(0.0, fid + rng.normal(0, 0.4)), recall + rng.normal(0, 0.01))
-                  for g, fid, recall in truth]  # fmt: skip
+        points = [
+            (g, max(0.0, fid + rng.normal(0, 0.4)), recall + rng.normal(0, 0.01))
+            for g, fid, recall in truth
+        ]
         rows = sweep("reference", points, half=HALF | {"fid-hrnet": 0.784})
         for row in rows:
             if row["metric"] == "fid-hrnet":
                 row["corrected"], row["value"] = row["value"], row["value"] + 2.0
                 row["ci_low"] = max(0.0, row["ci_low"])
         found = line(rows)
-        held += [found[f"{name}_low"] <= exact[name] <= found[f"{name}_high"]
-                 for name in ("hypervolume", "fid_at_level")]  # fmt: skip
+        held += [
+            found[f"{name}_low"] <= exact[name] <= found[f"{name}_high"]
+            for name in ("hypervolume", "fid_at_level")
+        ]
         assert found["fid_at_level_low"] >= 0.0
     assert held[0] >= 0.85 * trials
     assert held[1] >= 0.75 * trials  # read at the best of two noisy recalls
 
 
 def test_the_worst_values_that_count_are_these():
-    assert REFERENCE_FID == {"fid-hrnet": 50.0, "fid-tf1": 200.0, "fid-clean": 200.0,
-                             "fid-torch": 200.0, "fd-dinov2": 2000.0}  # fmt: skip
+    assert REFERENCE_FID == {
+        "fid-hrnet": 50.0,
+        "fid-tf1": 200.0,
+        "fid-clean": 200.0,
+        "fid-torch": 200.0,
+        "fd-dinov2": 2000.0,
+    }
     assert REFERENCE_CORRESPONDENCE == {"semantic_recall": 0.5, "clip-x100": 0.0}
 
 
@@ -115,8 +131,16 @@ def test_a_share_of_ranks_needs_95_percent_of_the_draws(undefined, kept):
 
 
 def test_every_correspondence_metric_has_its_line_and_reference():
-    clip = [record(model="reference", param_value=g, metric="clip-x100", value=20.0 + g,
-                   config_hash=f"reference{g}{{}}") for g, _, _ in OURS]  # fmt: skip
+    clip = [
+        record(
+            model="reference",
+            param_value=g,
+            metric="clip-x100",
+            value=20.0 + g,
+            config_hash=f"reference{g}{{}}",
+        )
+        for g, _, _ in OURS
+    ]
     found = line(sweep("reference", OURS) + clip, metric="clip-x100")
     assert found["hypervolume"] == pytest.approx(46 * 22 + 40 * 2)
     assert found["matched_level"] == 24.0 and found["fid_at_level"] == 10.0

@@ -36,15 +36,46 @@ def commands(toy: Toy, folder: Path) -> dict[str, list[str]]:
     """What a user gives, in this order."""
     data = ["--dataset", str(toy.data)]
     return {
-        "sample": ["sample", "imagen", *data, *FAST, "--weights", str(toy.imagen),
-                   "--num-samples", "12", "--out", str(folder / "samples")],
-        "score": ["score", str(folder / "samples"), *data, *toy.judges(),
-                  "--out", str(folder / "scores" / "values.csv")],
-        "sweep": ["sweep", *data, *FAST, *toy.judges(), "--num-samples", "10", "--guidance", "1,3",
-                  "--shard-size", "4", "--models", "reference",
-                  "--weights", f"reference={toy.reference}", "--results", str(folder / "results")],
+        "sample": [
+            "sample",
+            "imagen",
+            *data,
+            *FAST,
+            "--weights",
+            str(toy.imagen),
+            "--num-samples",
+            "12",
+            "--out",
+            str(folder / "samples"),
+        ],
+        "score": [
+            "evaluate",
+            str(folder / "samples"),
+            *data,
+            *toy.extractors(),
+            "--out",
+            str(folder / "scores" / "values.csv"),
+        ],
+        "sweep": [
+            "sweep",
+            *data,
+            *FAST,
+            *toy.extractors(),
+            "--num-samples",
+            "10",
+            "--guidance",
+            "1,3",
+            "--shard-size",
+            "4",
+            "--models",
+            "reference",
+            "--weights",
+            f"reference={toy.reference}",
+            "--results",
+            str(folder / "results"),
+        ],
         "report": ["report", str(folder / "results")],
-    }  # fmt: skip
+    }
 
 
 def there(folder: Path) -> tuple[int, int]:
@@ -108,9 +139,11 @@ def main(folder: Path, seed: int, num: int) -> None:
             assert now >= before, "a kill lost samples or points"
             hidden = len([*(folder / "killed").rglob(".*.tmp")])
             number += met
-            print(f"{f'{number}:' if met else '  '} {verb} {moment}: "
-                  f"{'killed' if met else 'it had finished'}; samples {before[0]} -> {now[0]}, "
-                  f"points {before[1]} -> {now[1]}; unfinished files left: {hidden}")  # fmt: skip
+            print(
+                f"{f'{number}:' if met else '  '} {verb} {moment}: "
+                f"{'killed' if met else 'it had finished'}; samples {before[0]} -> {now[0]}, "
+                f"points {before[1]} -> {now[1]}; unfinished files left: {hidden}"
+            )
             before = now
         assert finished(fork(arguments, log))
         before = there(folder / "killed")

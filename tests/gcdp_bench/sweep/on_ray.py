@@ -22,10 +22,10 @@ import torch
 
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.object_store import open_store
 from gcdp_bench.results.schema import read_rows
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from gcdp_bench.sweep.cluster import run_on_cluster
 from gcdp_bench.sweep.worker import Resources
 from tests.toy import Toy
@@ -51,8 +51,11 @@ class Watch(Silent):
             return
         pid = busy_worker()
         if pid is not None:
-            print(f"  {values['jobs done']:g} jobs of {values['of']:g} done, "
-                  f"{values['workers']:g} workers:", end=" ")  # fmt: skip
+            print(
+                f"  {values['jobs done']:g} jobs of {values['of']:g} done, "
+                f"{values['workers']:g} workers:",
+                end=" ",
+            )
             act, self._act = self._act, None
             act(pid)
 
@@ -86,33 +89,34 @@ def main(folder: Path, store: str) -> None:
     names = ("stripes", "reference", "imagen", "segmenter", "clip")
     toy = Toy(*(folder / "toy" / name for name in names))
     config = SweepConfig(
-        dataset=str(toy.data), models=("reference", "imagen"), guidance=(1.0, 2.0),
-        num_samples=12, shard_size=4, sampling=SamplingConfig(steps=3, sr_steps=2),
-    )  # fmt: skip
+        dataset=str(toy.data),
+        models=("reference", "imagen"),
+        guidance=(1.0, 2.0),
+        num_samples=12,
+        shard_size=4,
+        sampling=SamplingConfig(steps=3, sr_steps=2),
+    )
     weights = (("reference", toy.reference), ("imagen", toy.imagen))
-    judges = JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    extractors = ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
 
     def on_ray(results: Path, address: str, progress) -> None:
         print(f"{results.name}:")
         started = time.monotonic()
-        places = Places(results=results, weights=weights)
-        rows = run_on_cluster(address, config, places, judges, Resources(),
-                              progress=progress)  # fmt: skip
+        places = Paths(results=results, weights=weights)
+        rows = run_on_cluster(address, config, places, extractors, Resources(), progress=progress)
         print(f"  {len(rows)} rows, {time.monotonic() - started:.0f} s")
 
-    alone = Places(results=folder / "alone", weights=weights)
-    rows = run_sweep(config, alone, load_extractors(judges), progress=Silent())
+    alone = Paths(results=folder / "alone", weights=weights)
+    rows = run_sweep(config, alone, load_extractors(extractors), progress=Silent())
     print(f"alone:\n  {len(rows)} rows")
 
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     nodes = {
-        name: cluster.add_node(
-            num_cpus=1, env_vars={"GCDP_STORES": str(folder / "stores" / name)}
-        )
+        name: cluster.add_node(num_cpus=1, env_vars={"GCDP_STORES": str(folder / "stores" / name)})
         for name in ("first", "second")
-    }  # fmt: skip
+    }
     cluster.wait_for_nodes()
 
     def lose(pid: int) -> None:

@@ -14,7 +14,7 @@ from gcdp_bench.sweep import cluster
 from gcdp_bench.sweep.cluster import RayScheduler, _Work
 from gcdp_bench.sweep.connection import connect
 from gcdp_bench.sweep.jobs import Draw, Score, once
-from gcdp_bench.sweep.worker import Board, Reported, Resources
+from gcdp_bench.sweep.worker import ProgressActor, Reported, Resources
 from tests.gcdp_bench.results.test_object_store import bucket, server  # noqa: F401
 from tests.gcdp_bench.sweep.test_crashes import contents
 from tests.gcdp_bench.training.launched import python
@@ -39,8 +39,11 @@ def test_workers_and_a_node_that_die_change_no_byte(toy, bucket, tmp_path):  # n
     stored = contents(tmp_path / "stored")
     assert not [place for place in alone if alone[place] != stored.get(place)]
     assert {place.parts[0] for place in stored.keys() - alone.keys()} == {"writers"}
-    drew = [name for name in ("head", "first", "second")
-            if any((tmp_path / "stores" / name).rglob("samples.json"))]  # fmt: skip
+    drew = [
+        name
+        for name in ("head", "first", "second")
+        if any((tmp_path / "stores" / name).rglob("samples.json"))
+    ]
     assert drew == ["first", "second"]
     left = subprocess.run(["pgrep", "-f", f"raylet.*{tmp_path}"], capture_output=True, text=True)
     assert not left.stdout
@@ -85,7 +88,7 @@ def test_a_worker_goes_on_with_the_model_it_holds():
 
 
 def test_what_a_dead_worker_counted_is_forgotten_and_warnings_are_read_once():
-    board = Board()
+    board = ProgressActor()
     board.add(0, 3)
     board.add(1, 4)
     board.forget(0)
@@ -126,10 +129,10 @@ def scheduler():
 
 def test_workers_that_never_start_end_the_sweep(scheduler, caplog):
     for _ in range(cluster.MAX_DEATHS - 1):
-        scheduler._bury(None, "no memory")
+        scheduler._record_failure(None, "no memory")
     assert caplog.text.count("a worker died (starting: no memory)") == cluster.MAX_DEATHS - 1
     with pytest.raises(OSError, match=r"starting: 3 workers died, the last one with: no memory"):
-        scheduler._bury(None, "no memory")
+        scheduler._record_failure(None, "no memory")
 
 
 def test_a_cluster_without_room_is_named(scheduler, monkeypatch):

@@ -14,18 +14,22 @@ import pytest
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.layout import read_proportions, write_proportions
 from gcdp_bench.results.schema import merge_rows, read_rows, to_frame
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.gcdp_bench.results.test_schema import record
 from tests.gcdp_bench.sweep.test_run import Recorder
 from tests.gcdp_bench.training.launched import python
 from tests.kills import forked
 
 SEED, NUM_KILLS = 6, 20
-TIMED = {"samples.json": ["seconds"], "results.csv": ["seconds"], "results.parquet": ["seconds"],
-         "costs.csv": ["sec_per_sample"]}  # fmt: skip
+TIMED = {
+    "samples.json": ["seconds"],
+    "results.csv": ["seconds"],
+    "results.parquet": ["seconds"],
+    "costs.csv": ["sec_per_sample"],
+}
 """Tables in which a measured time may differ, and where."""
 
 COST_SEC = re.compile(rb"(?<= M</td>)<td>[0-9.]+</td>")
@@ -66,30 +70,36 @@ def test_kills_at_random_moments_change_no_byte(toy, tmp_path):
 
 @pytest.fixture
 def config(toy):
-    return SweepConfig(dataset=str(toy.data), models=("imagen",), guidance=(1.0, 2.0, 3.0),
-                       num_samples=8, shard_size=3,
-                       sampling=SamplingConfig(steps=3, sr_steps=2))  # fmt: skip
+    return SweepConfig(
+        dataset=str(toy.data),
+        models=("imagen",),
+        guidance=(1.0, 2.0, 3.0),
+        num_samples=8,
+        shard_size=3,
+        sampling=SamplingConfig(steps=3, sr_steps=2),
+    )
 
 
 @pytest.fixture
 def places(toy, tmp_path):
-    return Places(results=tmp_path / "results", weights=(("imagen", toy.imagen),))
+    return Paths(results=tmp_path / "results", weights=(("imagen", toy.imagen),))
 
 
 @pytest.fixture(scope="module")
-def judges(toy):
+def extractors(toy):
     return load_extractors(
-        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
 
 
-def test_two_processes_with_the_same_sweep_do_the_work_once(config, places, judges, tmp_path):
-    alone = run_sweep(config, replace(places, results=tmp_path / "alone"), judges,
-                      progress=Silent())  # fmt: skip
+def test_two_processes_with_the_same_sweep_do_the_work_once(config, places, extractors, tmp_path):
+    alone = run_sweep(
+        config, replace(places, results=tmp_path / "alone"), extractors, progress=Silent()
+    )
 
     def work(number):
         recorder = Recorder()
-        run_sweep(config, places, judges, progress=recorder)
+        run_sweep(config, places, extractors, progress=recorder)
         jobs = "".join(f"{name}\t{num}\n" for name, num in recorder.jobs if num)
         (tmp_path / f"jobs-{number}").write_text(jobs)
 
@@ -108,10 +118,10 @@ def test_two_processes_with_the_same_sweep_do_the_work_once(config, places, judg
     )
 
 
-def test_parts_that_others_drew_make_the_same_folder(config, places, judges, tmp_path):
+def test_parts_that_others_drew_make_the_same_folder(config, places, extractors, tmp_path):
     other = replace(places, results=tmp_path / "other")
-    run_sweep(replace(config, shard_size=100), places, judges, progress=Silent())
-    run_sweep(replace(config, batch_size=1), other, judges, progress=Silent())
+    run_sweep(replace(config, shard_size=100), places, extractors, progress=Silent())
+    run_sweep(replace(config, batch_size=1), other, extractors, progress=Silent())
     assert contents(places.results) == contents(other.results)
 
 
@@ -119,8 +129,7 @@ def test_rows_of_many_processes_are_all_kept(tmp_path):
     def work(number):
         for seed in range(5):
             merge_rows(tmp_path, to_frame([record(seed=100 * number + seed)]))
-            line = {"dataset": f"d{number}", "class": "sky", "pixel_share": 0.5,
-                    "image_share": 1.0}  # fmt: skip
+            line = {"dataset": f"d{number}", "class": "sky", "pixel_share": 0.5, "image_share": 1.0}
             write_proportions(tmp_path, pd.DataFrame([line]))
 
     children = [forked(partial(work, number)) for number in range(4)]
@@ -129,9 +138,9 @@ def test_rows_of_many_processes_are_all_kept(tmp_path):
     assert read_proportions(tmp_path)["dataset"].tolist() == ["d0", "d1", "d2", "d3"]
 
 
-def test_what_killed_writers_leave_is_written_again(config, places, judges):
+def test_what_killed_writers_leave_is_written_again(config, places, extractors):
     """Files without their line, half a line, and hidden files of a dead process."""
-    rows = run_sweep(config, places, judges, progress=Silent())
+    rows = run_sweep(config, places, extractors, progress=Silent())
     before = contents(places.results)
     (folder, *_) = sorted(places.results.rglob("captions.jsonl"))
     content = folder.read_bytes()
@@ -141,7 +150,7 @@ def test_what_killed_writers_leave_is_written_again(config, places, judges):
     leftover.touch()
     dead.touch()
     (places.results / "results.parquet").unlink()
-    again = run_sweep(config, places, judges, progress=Silent())
+    again = run_sweep(config, places, extractors, progress=Silent())
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), rows.drop(columns="seconds"))
     assert contents(places.results) == before
     assert leftover.exists() and not dead.exists(), "those of other machines may be in use"

@@ -5,18 +5,18 @@ import math
 import pytest
 
 from gcdp_bench.results.schema import merge_rows, to_frame
-from gcdp_bench.sweep.measure import _refuse_other_reference, _semantic_recall
+from gcdp_bench.sweep.records import refuse_other_reference, semantic_recall
 from tests.gcdp_bench.results.test_schema import record
 
 
 def test_real_images_of_one_dataset_are_the_same(tmp_path):
-    _refuse_other_reference(tmp_path, "d", "r")  # no results yet
+    refuse_other_reference(tmp_path, "d", "r")  # no results yet
     rows = [record(), record(dataset="e", reference="of e", config_hash="e")]
     merge_rows(tmp_path, to_frame(rows))
-    _refuse_other_reference(tmp_path, "d", "r")
-    _refuse_other_reference(tmp_path, "new", "another")
+    refuse_other_reference(tmp_path, "d", "r")
+    refuse_other_reference(tmp_path, "new", "another")
     with pytest.raises(ValueError, match="other real images of d"):
-        _refuse_other_reference(tmp_path, "d", "another")
+        refuse_other_reference(tmp_path, "d", "another")
 
 
 def test_the_recall_of_a_point_is_the_first_segmenters_over_all_classes():
@@ -26,5 +26,5 @@ def test_the_recall_of_a_point_is_the_first_segmenters_over_all_classes():
         record(metric="semantic_precision", value=0.2),
         record(metric="semantic_recall", value=0.9),
     ]
-    assert _semantic_recall(to_frame(rows)) == 0.9
-    assert math.isnan(_semantic_recall(to_frame(rows[:3])))
+    assert semantic_recall(to_frame(rows)) == 0.9
+    assert math.isnan(semantic_recall(to_frame(rows[:3])))

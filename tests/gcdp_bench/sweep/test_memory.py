@@ -2,9 +2,9 @@
 
 from benchmarks.memory_sweep import measure
 from gcdp_bench.core.sampling_config import SamplingConfig
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
-from gcdp_bench.sweep import Places, SweepConfig
-from gcdp_bench.sweep.measure import Measurements
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
+from gcdp_bench.sweep import Paths, SweepConfig
+from gcdp_bench.sweep.measure import PointRunner
 from tests.alone import alone
 
 NUM_POINTS = 50
@@ -20,24 +20,24 @@ def swept(toy, results, num_points):
         num_samples=2,
         sampling=SamplingConfig(steps=1, sr_steps=1),
     )
-    places = Places(results=results, weights=(("imagen", toy.imagen),))
-    judges = load_extractors(
-        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+    places = Paths(results=results, weights=(("imagen", toy.imagen),))
+    extractors = load_extractors(
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
-    found = measure(config, places, judges)
+    found = measure(config, places, extractors)
     assert found["points"] >= num_points
     return found["slope_bytes"]
 
 
 def leaking(toy, results, num_points):
     """The same, of a sweep that keeps 1 MiB a point."""
-    kept, score = [], Measurements.score
+    kept, score = [], PointRunner.score
 
     def keep(*arguments, **options):
         kept.append(b"x" * 2**20)
         return score(*arguments, **options)
 
-    Measurements.score = keep
+    PointRunner.score = keep
     return swept(toy, results, num_points)
 
 

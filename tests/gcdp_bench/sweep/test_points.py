@@ -9,15 +9,21 @@ import pytest
 
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION
 from gcdp_bench.generators.sample import SampleRequest
-from gcdp_bench.sweep import Places, SweepConfig
+from gcdp_bench.sweep import Paths, SweepConfig
 from gcdp_bench.sweep.bench import _check_fit
 from gcdp_bench.sweep.config import GUIDANCE_LADDER
 from gcdp_bench.sweep.jobs import Count, Draw, Measure, Real, Score
 from gcdp_bench.sweep.run import _chains, _counts, saturated
 
-KNOBS = {"reference": GUIDANCE, "lafite": TRUNCATION, "palette": None}
-CONFIG = SweepConfig(dataset="d", models=("reference",), guidance=(1.0, 2.0), num_samples=10,
-                     shard_size=4, truncation=(0.5,))  # fmt: skip
+SAMPLING_PARAMETERS = {"reference": GUIDANCE, "lafite": TRUNCATION, "palette": None}
+CONFIG = SweepConfig(
+    dataset="d",
+    models=("reference",),
+    guidance=(1.0, 2.0),
+    num_samples=10,
+    shard_size=4,
+    truncation=(0.5,),
+)
 
 
 @dataclass
@@ -25,7 +31,7 @@ class FakeBench:
     """Points without networks: `done` are (model, value, seed), `recall` is of a value."""
 
     config: SweepConfig
-    places: Places
+    places: Paths
     done: frozenset = frozenset()
     recall: Callable[[float], float] = lambda guidance: 0.5
 
@@ -37,55 +43,66 @@ class FakeBench:
         return SimpleNamespace(is_done=is_done, recall=lambda r: self.recall(r.guidance))
 
     def generator(self, name):
-        return SimpleNamespace(knob=KNOBS[name]), "weights"
+        return SimpleNamespace(parameter=SAMPLING_PARAMETERS[name]), "weights"
 
     def request(self, model, guidance, seed):
-        return SampleRequest(model=model, weights="w", dataset="d", split="test", num_samples=10,
-                             captions="c", guidance=guidance, seed=seed)  # fmt: skip
+        return SampleRequest(
+            model=model,
+            weights="w",
+            dataset="d",
+            split="test",
+            num_samples=10,
+            captions="c",
+            guidance=guidance,
+            seed=seed,
+        )
 
 
 def stages(tmp_path, config=CONFIG, **changes):
-    """Stages of every chain, and (model, value, seed) of every point that was asked for."""
-    bench: Any = FakeBench(config, Places(results=tmp_path), **changes)
-    asked: list[SampleRequest] = []
-    chains = [list(chain) for chain in _chains(bench, asked)]
-    return chains, [(r.model, r.guidance, r.seed) for r in asked], list(_counts(bench, asked))
+    """Stages of every chain, and (model, value, seed) of every point that was prompted."""
+    bench: Any = FakeBench(config, Paths(results=tmp_path), **changes)
+    prompted: list[SampleRequest] = []
+    chains = [list(chain) for chain in _chains(bench, prompted)]
+    return chains, [(r.model, r.guidance, r.seed) for r in prompted], list(_counts(bench, prompted))
 
 
 def test_a_point_is_drawn_in_shards_and_then_scored(tmp_path):
-    (real, first, second), asked, counts = stages(tmp_path)
+    (real, first, second), prompted, counts = stages(tmp_path)
     assert [list(stage) for stage in real] == [[Real(10)]]
     draws = [Draw("reference", 1.0, 0, start, stop) for start, stop in ((0, 4), (4, 8), (8, 10))]
     assert first == [[Real(10), *draws], [Score("reference", 1.0, 0, 10)]]
     assert second[1] == [Score("reference", 2.0, 0, 10)]
-    assert asked == [("reference", 1.0, 0), ("reference", 2.0, 0)]
+    assert prompted == [("reference", 1.0, 0), ("reference", 2.0, 0)]
     assert counts == [Count("reference", (1.0, 2.0))]
 
 
 def test_points_that_are_done_are_asked_for_and_not_made(tmp_path):
-    (_, first, second), asked, counts = stages(tmp_path, done=frozenset({("reference", 1.0, 0)}))
+    (_, first, second), prompted, counts = stages(tmp_path, done=frozenset({("reference", 1.0, 0)}))
     assert first == [] and len(second) == 2
-    assert len(asked) == 2 and counts == [Count("reference", (1.0, 2.0))]
+    assert len(prompted) == 2 and counts == [Count("reference", (1.0, 2.0))]
 
 
 def test_every_model_has_the_values_of_its_knob_for_every_seed(tmp_path):
     config = replace(CONFIG, models=("reference", "lafite", "palette"), seeds=(0, 3))
-    _, asked, counts = stages(tmp_path, config)
+    _, prompted, counts = stages(tmp_path, config)
     expected = [("reference", g, seed) for seed in (0, 3) for g in (1.0, 2.0)]
     expected += [("lafite", 0.5, 0), ("lafite", 0.5, 3), ("palette", 1.0, 0), ("palette", 1.0, 3)]
-    assert asked == expected
-    assert counts == [Count("reference", (1.0, 2.0)), Count("lafite", (0.5,)),
-                      Count("palette", (1.0,))]  # fmt: skip
+    assert prompted == expected
+    assert counts == [
+        Count("reference", (1.0, 2.0)),
+        Count("lafite", (0.5,)),
+        Count("palette", (1.0,)),
+    ]
 
 
 def test_guidance_rises_until_recall_stops_gaining(tmp_path):
     config = replace(CONFIG, guidance=None, models=("reference", "lafite"))
-    _, asked, _ = stages(tmp_path, config, recall=lambda guidance: min(guidance, 3.0) / 10)
-    values = [value for model, value, _ in asked if model == "reference"]
+    _, prompted, _ = stages(tmp_path, config, recall=lambda guidance: min(guidance, 3.0) / 10)
+    values = [value for model, value, _ in prompted if model == "reference"]
     assert values == [1.0, 1.5, 2.0, 3.0, 4.0, 5.0]  # two that do not gain on 3
-    assert [value for model, value, _ in asked if model == "lafite"] == [0.5]
-    _, asked, _ = stages(tmp_path, config, recall=lambda guidance: guidance)
-    assert [value for model, value, _ in asked if model == "reference"] == list(GUIDANCE_LADDER)
+    assert [value for model, value, _ in prompted if model == "lafite"] == [0.5]
+    _, prompted, _ = stages(tmp_path, config, recall=lambda guidance: guidance)
+    assert [value for model, value, _ in prompted if model == "reference"] == list(GUIDANCE_LADDER)
 
 
 @pytest.mark.parametrize(("gain", "stops"), [(0.0019, True), (0.0021, False)])
@@ -101,7 +118,7 @@ def test_machines_that_share_a_store_share_no_samples(tmp_path, monkeypatch):
 
 
 def test_folders_of_points_are_told_apart(tmp_path):
-    places = Places(results=tmp_path)
+    places = Paths(results=tmp_path)
     bench = FakeBench(CONFIG, places)
     request = bench.request("reference", 1.5, 2)
     folder = places.point(request)
@@ -111,28 +128,29 @@ def test_folders_of_points_are_told_apart(tmp_path):
     assert places.references == tmp_path / "references"
 
 
-def fits(*, mix_subsets=False, **changes):
+def fits(*, allow_subsets=False, **changes):
     data: Any = SimpleNamespace(name="city-25", image_size=(64, 128), class_names=("a", "b"))
     own = {"trained_on": "city-25", "image_size": (64, 128), "class_names": ("a", "b")} | changes
     generator: Any = SimpleNamespace(name="imagen", **own)
-    _check_fit(generator, data, mix_subsets=mix_subsets)
+    _check_fit(generator, data, allow_subsets=allow_subsets)
 
 
 def test_a_generator_fits_the_data():
     fits()
-    fits(trained_on="city-100", mix_subsets=True)
+    fits(trained_on="city-100", allow_subsets=True)
     for mix in (False, True):
         with pytest.raises(ValueError) as caught:
-            fits(trained_on="village", image_size=(32, 32), class_names=("a",), mix_subsets=mix)
+            fits(trained_on="village", image_size=(32, 32), class_names=("a",), allow_subsets=mix)
         message = str(caught.value)
         assert "trained on village, not on city-25" in message and "its classes differ" in message
         assert "makes images of 32x32, expected 128x64" in message or "64x128" in message
-    with pytest.raises(ValueError, match="another subset, city-100.*--mix-subsets"):
+    with pytest.raises(ValueError, match="another subset, city-100.*--allow-subsets"):
         fits(trained_on="city-100")
 
 
-@pytest.mark.parametrize(("field", "least"), [("num_samples", 2), ("batch_size", 1),
-                                              ("shard_size", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "least"), [("num_samples", 2), ("batch_size", 1), ("shard_size", 1)]
+)
 def test_numbers_have_a_least_value(field, least):
     replace(CONFIG, **{field: least})
     with pytest.raises(ValueError, match=f"{field}: expected at least {least}, got {least - 1}"):
@@ -141,6 +159,6 @@ def test_numbers_have_a_least_value(field, least):
 
 def test_a_sweep_is_no_demonstration_and_mixes_nothing_unless_told():
     plain = SweepConfig(dataset="d")
-    assert not plain.demo and not plain.mix_subsets and plain.seeds == (0,)
+    assert not plain.demo and not plain.allow_subsets and plain.seeds == (0,)
     with pytest.raises(ValueError, match="protocol: expected one of heldout, paper-like, got 'x'"):
         replace(plain, protocol="x")

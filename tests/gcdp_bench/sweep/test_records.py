@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from gcdp_bench.core.types import MetricValue
-from gcdp_bench.evaluation.controls import Alarm, Controls
-from gcdp_bench.evaluation.metrics import Judged, Scores
+from gcdp_bench.evaluation.controls import Controls
+from gcdp_bench.evaluation.metrics import ScoredMetric, Scores
+from gcdp_bench.evaluation.network_alarms import Alarm
 from gcdp_bench.metrics.definitions.versions import definition_version
 from gcdp_bench.sweep.records import control_lines, of_ceiling, recalls, record
 
@@ -17,18 +18,31 @@ FID = MetricValue("fid-hrnet", "all", 5.0, 40, 3.0, 4.5, "halves-200", 4.0)
 
 
 def test_a_row_has_the_value_as_it_is():
-    judged = Judged(FID, "hrnet", "pillow", False, 80)
-    assert record(judged) == {
-        "metric": "fid-hrnet", "definition": definition_version("fid-hrnet"), "class": "all",
-        "value": 5.0, "corrected": 4.0, "ci_low": 3.0, "ci_high": 4.5, "ci_method": "halves-200",
-        "num_samples": 40, "num_reference": 80, "extractor": "hrnet", "resizer": "pillow",
+    scored = ScoredMetric(FID, "hrnet", "pillow", False, 80)
+    assert record(scored) == {
+        "metric": "fid-hrnet",
+        "definition": definition_version("fid-hrnet"),
+        "class": "all",
+        "value": 5.0,
+        "corrected": 4.0,
+        "ci_low": 3.0,
+        "ci_high": 4.5,
+        "ci_method": "halves-200",
+        "num_samples": 40,
+        "num_reference": 80,
+        "extractor": "hrnet",
+        "resizer": "pillow",
         "primary": False,
-    }  # fmt: skip
+    }
 
 
-VALUES = [Judged(FID, "hrnet"), Judged(OF_CAR, "first"), Judged(RECALL, "first"),
-          Judged(MetricValue("semantic_recall", "all", 0.3, 40), "second", primary=False),
-          Judged(MetricValue("semantic_precision", "all", 0.7, 40), "first")]  # fmt: skip
+VALUES = [
+    ScoredMetric(FID, "hrnet"),
+    ScoredMetric(OF_CAR, "first"),
+    ScoredMetric(RECALL, "first"),
+    ScoredMetric(MetricValue("semantic_recall", "all", 0.3, 40), "second", primary=False),
+    ScoredMetric(MetricValue("semantic_precision", "all", 0.7, 40), "first"),
+]
 
 
 def test_recall_of_every_segmenter():
@@ -37,18 +51,21 @@ def test_recall_of_every_segmenter():
 
 def test_shares_of_the_ceiling_of_the_same_judge():
     shares = of_ceiling(Scores(VALUES, pd.DataFrame()), {"first": 0.8, "second": 0.0})
-    first, second = (judged.value for judged in shares)
+    first, second = (scored.value for scored in shares)
     assert first.metric == second.metric == "semantic_recall_of_ceiling"
     assert (first.value, first.ci_low, first.ci_high) == pytest.approx((0.75, 0.5, 1.125))
-    assert math.isnan(second.value)  # real images reach nothing under that judge
-    assert [(judged.extractor, judged.primary) for judged in shares] == [
-        ("first", True), ("second", False)
-    ]  # fmt: skip
+    assert math.isnan(second.value)  # real images reach nothing under that extractor
+    assert [(scored.extractor, scored.primary) for scored in shares] == [
+        ("first", True),
+        ("second", False),
+    ]
 
 
 def test_controls_and_alarms_are_rows():
     alarm = Alarm("noise", ("fid-hrnet", "semantic_recall"), "hrnet", 0.5, "reason; remedy")
-    controls = Controls({"noise": [Judged(FID, "hrnet")], "constant": [Judged(RECALL)]}, (alarm,))
+    controls = Controls(
+        {"noise": [ScoredMetric(FID, "hrnet")], "constant": [ScoredMetric(RECALL)]}, (alarm,)
+    )
     lines = control_lines(controls, {"dataset": "d", "alarm": "none"}, 24)
     assert [
         tuple(line[name] for name in ("source", "model", "metric", "value", "num_samples", "alarm"))

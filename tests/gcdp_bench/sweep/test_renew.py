@@ -21,9 +21,9 @@ from gcdp_bench.results.compatibility import (
     outdated,
 )
 from gcdp_bench.results.schema import CEILING, KEY, merge_rows, read_rows
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep
+from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.gcdp_bench.report.swept import sweep_toy
-from tests.gcdp_bench.sweep.test_run import judges  # noqa: F401
+from tests.gcdp_bench.sweep.test_run import extractors  # noqa: F401
 
 MADE = ["seconds", "hardware", "git_commit", "versions"]
 
@@ -41,34 +41,40 @@ def old(swept, tmp_path):
 
 @pytest.fixture
 def today(monkeypatch):
-    """Captions are read in another way: every class is asked for."""
+    """Captions are read in another way: every class is prompted."""
     monkeypatch.setattr(
         versions,
         "CHANGES",
-        {m: (*versions.CHANGES[m], "every class is asked for") for m in CLASS_METRICS},
+        {m: (*versions.CHANGES[m], "every class is prompted") for m in CLASS_METRICS},
     )
-    asked = score._asked
-    monkeypatch.setattr(score, "_asked", lambda captions, data: asked(captions, data) | True)
+    prompted = score._prompted
+    monkeypatch.setattr(score, "_asked", lambda captions, data: prompted(captions, data) | True)
 
 
-def sweep(toy, results, judges, seeds=(0, 1)):  # noqa: F811
-    config = SweepConfig(dataset=str(toy.data), guidance=(1.0,), seeds=seeds, num_samples=4,
-                         sampling=SamplingConfig(steps=2, sr_steps=2), demo=True)  # fmt: skip
+def sweep(toy, results, extractors, seeds=(0, 1)):  # noqa: F811
+    config = SweepConfig(
+        dataset=str(toy.data),
+        guidance=(1.0,),
+        seeds=seeds,
+        num_samples=4,
+        sampling=SamplingConfig(steps=2, sr_steps=2),
+        demo=True,
+    )
     weights = (("reference", toy.reference), ("imagen", toy.imagen))
-    return run_sweep(config, Places(results=results, weights=weights), judges, progress=Silent())
+    return run_sweep(config, Paths(results=results, weights=weights), extractors, progress=Silent())
 
 
 def comparable(rows):
     return rows.drop(columns=MADE).sort_values(list(KEY), ignore_index=True)
 
 
-def test_renewed_rows_are_those_of_a_new_folder(toy, old, judges, today, tmp_path):  # noqa: F811
+def test_renewed_rows_are_those_of_a_new_folder(toy, old, extractors, today, tmp_path):  # noqa: F811
     before = read_rows(old)
     assert old_definitions(before) == [
         f"{name} (version 2, now 3)" for name in sorted(CLASS_METRICS)
     ]
-    renewed = sweep(toy, old, judges)
-    fresh = sweep(toy, tmp_path / "fresh", judges)
+    renewed = sweep(toy, old, extractors)
+    fresh = sweep(toy, tmp_path / "fresh", extractors)
     pd.testing.assert_frame_equal(comparable(renewed), comparable(fresh))
     assert not outdated(read_rows(old)).any() and len(read_rows(old)) == len(renewed)
     recall = (before["metric"] == "semantic_recall") & (before["model"] == CEILING)
@@ -79,10 +85,10 @@ def test_renewed_rows_are_those_of_a_new_folder(toy, old, judges, today, tmp_pat
         pd.testing.assert_frame_equal(mine, pd.read_parquet(file))
 
 
-def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, judges, today):  # noqa: F811
+def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, extractors, today):  # noqa: F811
     before = read_rows(old)
     shutil.rmtree(old / "points" / "stripes" / "imagen")
-    after = sweep(toy, old, judges)
+    after = sweep(toy, old, extractors)
     assert not (old / "points" / "stripes" / "imagen").exists()
     kept = ~before["metric"].isin(CLASS_METRICS)
     now = read_rows(old)
@@ -93,10 +99,10 @@ def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, judges, 
     assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"3"}
 
 
-def test_alarms_are_those_of_today_s_controls(toy, old, judges, today):  # noqa: F811
+def test_alarms_are_those_of_today_s_controls(toy, old, extractors, today):  # noqa: F811
     rows = read_rows(old).assign(alarm="of yesterday")
     rows.to_parquet(old / "results.parquet", index=False)
-    sweep(toy, old, judges)
+    sweep(toy, old, extractors)
     controls = read_controls(old)
     alarms = controls[controls["source"] == "alarm"]
     rows = read_rows(old)
@@ -105,40 +111,45 @@ def test_alarms_are_those_of_today_s_controls(toy, old, judges, today):  # noqa:
     assert rows["alarm"].nunique() > 1
 
 
-def test_controls_are_measured_again_by_today_s_definitions(toy, old, judges, today):  # noqa: F811
+def test_controls_are_measured_again_by_today_s_definitions(toy, old, extractors, today):  # noqa: F811
     before = read_controls(old)
     assert before is not None and outdated(before).any()
-    sweep(toy, old, judges)
+    sweep(toy, old, extractors)
     after = read_controls(old)
     assert after is not None and not outdated(after).any()
     own = before["source"] == "control"
     assert len(after[after["source"] == "control"]) == own.sum()
 
 
-def test_what_the_networks_saw_is_needed(toy, old, judges, today):  # noqa: F811
+def test_what_the_networks_saw_is_needed(toy, old, extractors, today):  # noqa: F811
     for file in (old / "scores").glob("*/observed.npz"):
         file.unlink()
     before = (old / "results.parquet").read_bytes()
-    with pytest.raises(FileNotFoundError, match="observed.npz: expected what the networks saw, .*"
-                       "choose another --results"):  # fmt: skip
-        sweep(toy, old, judges)
+    with pytest.raises(
+        FileNotFoundError,
+        match="observed.npz: expected what the networks saw, .*choose another --results",
+    ):
+        sweep(toy, old, extractors)
     assert (old / "results.parquet").read_bytes() == before
 
 
-def test_a_metric_that_is_not_computed_from_it_is_refused(toy, old, judges, monkeypatch):  # noqa: F811
+def test_a_metric_that_is_not_computed_from_it_is_refused(toy, old, extractors, monkeypatch):  # noqa: F811
     rows = read_rows(old)
     rows.loc[rows["metric"] == "miou", "metric"] = "gone"
     rows.to_parquet(old / "results.parquet", index=False)
     monkeypatch.setattr(versions, "CHANGES", {**versions.CHANGES, "gone": ("another",)})
     with pytest.raises(ValueError, match="gone of .*: has another definition now, and is not"):
-        sweep(toy, old, judges)
+        sweep(toy, old, extractors)
 
 
-def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, judges, today, tmp_path):  # noqa: F811
-    fresh = sweep(toy, tmp_path / "fresh", judges)
+def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, extractors, today, tmp_path):  # noqa: F811
+    fresh = sweep(toy, tmp_path / "fresh", extractors)
     own = fresh[fresh["model"] == "imagen"].assign(model="another", config_hash="another")
-    with pytest.raises(ValueError, match=r"of stripes would hold numbers of different definitions "
-                       r"\(version 2: .*; version 3: another\).*`gcdp-bench sweep`"):  # fmt: skip
+    with pytest.raises(
+        ValueError,
+        match=r"of stripes would hold numbers of different definitions "
+        r"\(version 2: .*; version 3: another\).*`gcdp-bench sweep`",
+    ):
         merge_rows(old, own)
     mixed = merge_rows(old, own, mixed=True)
     with pytest.raises(UnlikeRowsError, match=r"rows differ in definition \(.*\): 2, 3; .*`gcdp"):
@@ -147,11 +158,14 @@ def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, judges, today
         build_report(old)
 
 
-def test_points_of_different_definitions_are_not_compared(toy, old, judges, today, tmp_path):  # noqa: F811
-    sweep(toy, tmp_path / "fresh", judges)
+def test_points_of_different_definitions_are_not_compared(toy, old, extractors, today, tmp_path):  # noqa: F811
+    sweep(toy, tmp_path / "fresh", extractors)
     ours, theirs = (select_points(folder, "imagen", None) for folder in (old, tmp_path / "fresh"))
-    with pytest.raises(UnlikeRowsError, match=r"differ in the definition of .*"
-                       r"semantic_recall \(versions 2, 3\)"):  # fmt: skip
+    with pytest.raises(
+        UnlikeRowsError,
+        match=r"differ in the definition of .*"
+        r"semantic_recall \(versions 2, 3\)",
+    ):
         compare_points(ours, theirs)
     assert len(compare_points(ours, select_points(old, "reference", None)))
 

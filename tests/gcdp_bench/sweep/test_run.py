@@ -13,16 +13,16 @@ from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import TRUNCATION
-from gcdp_bench.evaluation import Observed
+from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.evaluation.metrics import derangement
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.generators.registry import TASKS
 from gcdp_bench.report import build_report
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.costs import SAMPLING, read_costs
 from gcdp_bench.results.layout import read_point
 from gcdp_bench.results.schema import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
-from gcdp_bench.sweep import Places, SweepConfig, run_sweep, saturated
+from gcdp_bench.sweep import Paths, SweepConfig, run_sweep, saturated
 from reference_model.generator import Cascade
 
 
@@ -40,13 +40,13 @@ def config(toy):
 @pytest.fixture
 def places(toy, tmp_path):
     weights = (("reference", toy.reference), ("imagen", toy.imagen))
-    return Places(results=tmp_path / "results", weights=weights)
+    return Paths(results=tmp_path / "results", weights=weights)
 
 
 @pytest.fixture(scope="module")
-def judges(toy):
+def extractors(toy):
     return load_extractors(
-        JudgeRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
+        ExtractorRequest(dataset=toy.identity, segmenter=str(toy.segmenter), clip=toy.clip)
     )
 
 
@@ -73,8 +73,8 @@ def total(rows, model, metric, guidance=None):
     return chosen["value"].tolist()
 
 
-def test_every_point_and_both_references_have_rows(config, places, judges):
-    rows = run_sweep(config, places, judges, progress=Silent())
+def test_every_point_and_both_references_have_rows(config, places, extractors):
+    rows = run_sweep(config, places, extractors, progress=Silent())
     assert list(rows.columns) == list(COLUMNS)
     assert set(rows["model"]) == {"reference", "imagen", CEILING, FLOOR, SPLIT}
     assert set(rows[rows["model"] == "imagen"]["param_value"]) == {1.0, 2.0}
@@ -93,12 +93,15 @@ def test_every_point_and_both_references_have_rows(config, places, judges):
     assert set(rows["source"]) == {"generated", "real", "real-split"}
     assert (rows["num_reference"][rows["metric"].str.startswith("fid")] > 0).all()
     point = read_point(places.results, rows[rows["model"] == "reference"]["config_hash"].iloc[0])
-    assert len(Observed.load(point.observed)) == 4 and len(Observed.load(point.reference)) == 12
+    assert (
+        len(FeatureCache.load(point.observed)) == 4
+        and len(FeatureCache.load(point.reference)) == 12
+    )
     assert len(point.per_sample()) == 4
     assert len(list(point.predicted.glob("*.png"))) == 4
 
 
-def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy, tmp_path):
+def test_pairs_of_image_and_layout_without_captions(config, places, extractors, toy, tmp_path):
     """Table 1: a cascade without captions beside the captioned one and one without layouts."""
     silent = tmp_path / "silent"
     shutil.copytree(toy.reference, silent)
@@ -109,7 +112,7 @@ def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy,
     models = ("reference-unconditional", "reference", "imagen")
     pairs = replace(config, task="image-layout", models=models, guidance=(1.0,))
     weights = (*places.weights, ("reference-unconditional", silent))
-    rows = run_sweep(pairs, replace(places, weights=weights), judges, progress=Silent())
+    rows = run_sweep(pairs, replace(places, weights=weights), extractors, progress=Silent())
     own = rows[rows["model"] == "reference-unconditional"]
     assert (
         set(own["param_name"]) == {"none"} and not own["metric"].str.contains("clip|semantic").any()
@@ -130,37 +133,42 @@ def test_pairs_of_image_and_layout_without_captions(config, places, judges, toy,
     assert not {"fid-semantic-recall", "class-recall"} & {figure.stem for figure in alone.figures}
 
 
-def test_generators_without_captions_belong_to_the_other_task(config, places, judges):
+def test_generators_without_captions_belong_to_the_other_task(config, places, extractors):
     with pytest.raises(ValueError, match="gansformer: expected generators that read captions"):
-        run_sweep(replace(config, models=("imagen", "gansformer")), places, judges,
-                  progress=Silent())  # fmt: skip
+        run_sweep(
+            replace(config, models=("imagen", "gansformer")), places, extractors, progress=Silent()
+        )
     with pytest.raises(ValueError, match="unknown task 'layouts'"):
         replace(config, task="layouts")
     assert config.model_names == ("reference", "imagen")
     assert replace(config, task="image-layout").model_names == TASKS["image-layout"]
 
 
-def test_a_number_of_labelled_images_is_a_row(config, places, judges, toy, monkeypatch):
+def test_a_number_of_labelled_images_is_a_row(config, places, extractors, toy, monkeypatch):
     monkeypatch.setattr(Cascade, "num_labelled_images", 7, raising=False)
-    rows = run_sweep(replace(config, models=("reference",), guidance=(1.0,)), places, judges,
-                     progress=Silent())  # fmt: skip
+    rows = run_sweep(
+        replace(config, models=("reference",), guidance=(1.0,)),
+        places,
+        extractors,
+        progress=Silent(),
+    )
     assert total(rows, "reference", "labelled_images") == [7.0]
     assert table_1(rows)["labelled_images"].tolist()[0] == 7
 
 
-def test_a_second_run_measures_nothing(config, places, judges):
-    first = run_sweep(config, places, judges, progress=Silent())
+def test_a_second_run_measures_nothing(config, places, extractors):
+    first = run_sweep(config, places, extractors, progress=Silent())
     recorder = Recorder()
-    second = run_sweep(config, places, judges, progress=recorder)
+    second = run_sweep(config, places, extractors, progress=recorder)
     assert [job for job, _ in recorder.jobs] == ["read stripes"]
     pd.testing.assert_frame_equal(first, second)
-    more = run_sweep(replace(config, guidance=(2.0, 4.0)), places, judges, progress=Recorder())
+    more = run_sweep(replace(config, guidance=(2.0, 4.0)), places, extractors, progress=Recorder())
     assert set(more["param_value"].dropna()) == {2.0, 4.0}
     assert set(read_rows(places.results)["param_value"].dropna()) == {1.0, 2.0, 4.0}
 
 
-def test_recall_is_also_a_share_of_what_real_images_reach(config, places, judges):
-    rows = run_sweep(config, places, judges, progress=Silent())
+def test_recall_is_also_a_share_of_what_real_images_reach(config, places, extractors):
+    rows = run_sweep(config, places, extractors, progress=Silent())
     (ceiling,) = total(rows, CEILING, "semantic_recall")
     for guidance in (1.0, 2.0):
         (recall,) = total(rows, "imagen", "semantic_recall", guidance)
@@ -168,64 +176,75 @@ def test_recall_is_also_a_share_of_what_real_images_reach(config, places, judges
         assert share == pytest.approx(recall / ceiling)
 
 
-def test_a_judge_that_finds_nothing_in_real_images(config, places, judges, toy, tmp_path):
-    class OnlyRoad(type(judges.segmenter)):
+def test_a_judge_that_finds_nothing_in_real_images(config, places, extractors, toy, tmp_path):
+    class OnlyRoad(type(extractors.segmenter)):
         def predict(self, images):
             seen = super().predict(images)
             return replace(seen, layouts=torch.ones_like(seen.layouts))
 
     captions = shutil.copytree(toy.data, tmp_path / "sky") / "test" / "captions.jsonl"
     captions.write_text("".join(f'{{"id": "{i:03d}", "caption": "sky"}}\n' for i in range(12)))
-    rows = run_sweep(replace(config, dataset=str(tmp_path / "sky"), models=("imagen",)), places,
-                     replace(judges, segmenter=OnlyRoad.load(toy.segmenter)),
-                     progress=Silent())  # fmt: skip
+    rows = run_sweep(
+        replace(config, dataset=str(tmp_path / "sky"), models=("imagen",)),
+        places,
+        replace(extractors, segmenter=OnlyRoad.load(toy.segmenter)),
+        progress=Silent(),
+    )
     assert total(rows, CEILING, "semantic_recall") == [0.0]
     assert np.isnan(total(rows, "imagen", "semantic_recall_of_ceiling")).all()
 
 
-def test_rows_say_the_seed_of_the_training(config, places, judges, toy, tmp_path):
+def test_rows_say_the_seed_of_the_training(config, places, extractors, toy, tmp_path):
     seeded = shutil.copytree(toy.imagen, tmp_path / "seeded")
     for stage in ("base", "sr"):
         record = read_json(seeded / stage / "config.json")
         write_json(seeded / stage / "config.json", record | {"training": {"seed": 7}})
     weights = (("reference", toy.reference), ("imagen", seeded))
-    rows = run_sweep(replace(config, guidance=(1.0,)), replace(places, weights=weights), judges,
-                     progress=Silent())  # fmt: skip
+    rows = run_sweep(
+        replace(config, guidance=(1.0,)),
+        replace(places, weights=weights),
+        extractors,
+        progress=Silent(),
+    )
     known = rows[rows["model"] == "imagen"]["train_seed"]
     assert set(known) == {7} and known.dtype == "Int64"
     assert rows[rows["model"] != "imagen"]["train_seed"].isna().all()
 
 
-def test_several_seeds_are_pooled(config, places, judges):
-    rows = run_sweep(replace(config, seeds=(0, 1), models=("imagen",)), places, judges,
-                     progress=Silent())  # fmt: skip
+def test_several_seeds_are_pooled(config, places, extractors):
+    rows = run_sweep(
+        replace(config, seeds=(0, 1), models=("imagen",)), places, extractors, progress=Silent()
+    )
     chosen = rows[(rows["metric"] == "fid-hrnet") & (rows["param_value"] == 2.0)]
     single, pooled = chosen[chosen["seed"].notna()], chosen[chosen["seed"].isna()]
     assert sorted(single["seed"]) == [0, 1] and len(pooled) == 1
     assert pooled["value"].iloc[0] == pytest.approx(single["value"].mean())
     assert pooled["between_seed_sd"].iloc[0] == pytest.approx(single["value"].std())
-    again = run_sweep(replace(config, seeds=(0, 1), models=("imagen",)), places, judges,
-                      progress=Silent())  # fmt: skip
+    again = run_sweep(
+        replace(config, seeds=(0, 1), models=("imagen",)), places, extractors, progress=Silent()
+    )
     pd.testing.assert_frame_equal(rows, again)
 
 
-def test_the_protocol_chooses_captions_and_reference(config, places, judges, tmp_path):
-    held = run_sweep(config, places, judges, progress=Silent())
+def test_the_protocol_chooses_captions_and_reference(config, places, extractors, tmp_path):
+    held = run_sweep(config, places, extractors, progress=Silent())
     assert set(held["split"]) == {"test"} and set(held["protocol"]) == {"heldout"}
     elsewhere = replace(places, results=tmp_path / "paper")
-    paper = run_sweep(replace(config, protocol="paper-like"), elsewhere, judges, progress=Silent())
+    paper = run_sweep(
+        replace(config, protocol="paper-like"), elsewhere, extractors, progress=Silent()
+    )
     assert set(paper["split"]) == {"train"} and set(paper["protocol"]) == {"paper-like"}
     assert set(paper["reference"]).isdisjoint(held["reference"])
     with pytest.raises(ValueError, match=r"holds rows of another protocol \(heldout, now paper"):
-        run_sweep(replace(config, protocol="paper-like"), places, judges, progress=Silent())
+        run_sweep(replace(config, protocol="paper-like"), places, extractors, progress=Silent())
 
 
-def test_two_segmenters_judge_side_by_side(config, places, judges, toy):
-    class Second(type(judges.segmenter)):
+def test_two_segmenters_judge_side_by_side(config, places, extractors, toy):
+    class Second(type(extractors.segmenter)):
         name = "second"
 
     second = Second.load(toy.segmenter)
-    both = replace(judges, other_segmenters=(second,))
+    both = replace(extractors, other_segmenters=(second,))
     rows = run_sweep(replace(config, models=("imagen",)), places, both, progress=Silent())
     recall = rows[(rows["metric"] == "semantic_recall") & (rows["class"] == "all")]
     own, other = recall[recall["primary"]], recall[~recall["primary"]]
@@ -235,49 +254,55 @@ def test_two_segmenters_judge_side_by_side(config, places, judges, toy):
     assert fid["primary"].all()
 
 
-def test_an_interrupt_loses_nothing(config, places, judges, tmp_path):
+def test_an_interrupt_loses_nothing(config, places, extractors, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(config, places, judges, progress=Recorder(stop_after=6))
+        run_sweep(config, places, extractors, progress=Recorder(stop_after=6))
     recorder = Recorder()
-    rows = run_sweep(config, places, judges, progress=recorder)
+    rows = run_sweep(config, places, extractors, progress=recorder)
     sampled = sum(num for job, num in recorder.jobs if job.startswith("sample"))
     assert sampled < 16
-    fresh = run_sweep(config, replace(places, results=tmp_path / "fresh"), judges,
-                      progress=Silent())  # fmt: skip
+    fresh = run_sweep(
+        config, replace(places, results=tmp_path / "fresh"), extractors, progress=Silent()
+    )
     pd.testing.assert_frame_equal(rows.drop(columns="seconds"), fresh.drop(columns="seconds"))
 
 
-def test_samples_do_not_depend_on_the_batch(config, places, judges, tmp_path):
-    one = run_sweep(config, places, judges, progress=Silent())
-    other = run_sweep(replace(config, batch_size=2), replace(places, results=tmp_path / "other"),
-                      judges, progress=Silent())  # fmt: skip
+def test_samples_do_not_depend_on_the_batch(config, places, extractors, tmp_path):
+    one = run_sweep(config, places, extractors, progress=Silent())
+    other = run_sweep(
+        replace(config, batch_size=2),
+        replace(places, results=tmp_path / "other"),
+        extractors,
+        progress=Silent(),
+    )
     difference = (one["value"] - other["value"]).abs().dropna()
     assert (difference <= 0.02 * one["value"].abs().clip(lower=1)[difference.index]).all()
 
 
-def test_the_ceiling_asks_for_the_own_captions(config, places, judges):
-    rows = run_sweep(config, places, judges, progress=Silent())
+def test_the_ceiling_asks_for_the_own_captions(config, places, extractors):
+    rows = run_sweep(config, places, extractors, progress=Silent())
     per_sample = {
         model: read_point(
             places.results, rows[rows["model"] == model]["config_hash"].iloc[0]
         ).per_sample()
         for model in (CEILING, FLOOR)
     }
-    assert per_sample[CEILING]["found"].tolist() == per_sample[FLOOR]["found"].tolist()
+    assert per_sample[CEILING]["detected"].tolist() == per_sample[FLOOR]["detected"].tolist()
     own, others = (per_sample[model]["caption"].tolist() for model in (CEILING, FLOOR))
     assert others == [own[place] for place in derangement(4)] and own != others
 
 
-def test_other_settings_are_not_drawn_as_one_curve(config, places, judges):
-    run_sweep(config, places, judges, progress=Silent())
+def test_other_settings_are_not_drawn_as_one_curve(config, places, extractors):
+    run_sweep(config, places, extractors, progress=Silent())
     changed = replace(config, sampling=SamplingConfig(steps=3, sr_steps=1))
     with pytest.raises(ValueError, match="holds rows of reference with other weights or settings"):
-        run_sweep(changed, places, judges, progress=Silent())
+        run_sweep(changed, places, extractors, progress=Silent())
 
 
-def test_until_saturation_stops(config, places, judges):
-    rows = run_sweep(replace(config, guidance=None, models=("imagen",)), places, judges,
-                     progress=Silent())  # fmt: skip
+def test_until_saturation_stops(config, places, extractors):
+    rows = run_sweep(
+        replace(config, guidance=None, models=("imagen",)), places, extractors, progress=Silent()
+    )
     tried = sorted(rows["param_value"].dropna().unique())
     recalls = [total(rows, "imagen", "semantic_recall", g)[0] for g in tried]
     assert tried[:3] == [1.0, 1.5, 2.0]
@@ -287,15 +312,22 @@ def test_until_saturation_stops(config, places, judges):
 
 @pytest.mark.parametrize(
     ("recalls", "expected"),
-    [([0.5], False), ([0.5, 0.5], False), ([0.5, 0.5, 0.5], True), ([0.5, 0.6, 0.7], False),
-     ([0.5, 0.7, 0.6, 0.71], False), ([0.5, 0.7, 0.6, 0.7], True),
-     ([0.5, 0.5009, 0.5009], True), ([0.5, 0.5009, 0.5011], False)],
-)  # fmt: skip
+    [
+        ([0.5], False),
+        ([0.5, 0.5], False),
+        ([0.5, 0.5, 0.5], True),
+        ([0.5, 0.6, 0.7], False),
+        ([0.5, 0.7, 0.6, 0.71], False),
+        ([0.5, 0.7, 0.6, 0.7], True),
+        ([0.5, 0.5009, 0.5009], True),
+        ([0.5, 0.5009, 0.5011], False),
+    ],
+)
 def test_saturation(recalls, expected):
     assert saturated(recalls) == expected
 
 
-def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy):
+def test_wrong_requests_are_refused_before_sampling(config, places, extractors, toy):
     with pytest.raises(ValueError, match="guidance scale: expected a finite value .* got -1"):
         replace(config, guidance=(-1.0,))
     with pytest.raises(ValueError, match="guidance scale: expected a finite value .* got inf"):
@@ -303,14 +335,14 @@ def test_wrong_requests_are_refused_before_sampling(config, places, judges, toy)
     with pytest.raises(ValueError, match="protocol: expected one of heldout, paper-like, got 'x'"):
         replace(config, protocol="x")
     with pytest.raises(ValueError, match="unknown generator 'referense'; did you mean 'reference'"):
-        run_sweep(replace(config, models=("referense",)), places, judges, progress=Silent())
+        run_sweep(replace(config, models=("referense",)), places, extractors, progress=Silent())
     with pytest.raises(
         ValueError, match=r"num_samples: expected at most 12 \(captions of stripes test\), got 13"
     ):
-        run_sweep(replace(config, num_samples=13), places, judges, progress=Silent())
+        run_sweep(replace(config, num_samples=13), places, extractors, progress=Silent())
     crossed = replace(places, weights=(("reference", toy.segmenter),))
     with pytest.raises(FileNotFoundError, match="no trained reference"):
-        run_sweep(config, crossed, judges, progress=Silent())
+        run_sweep(config, crossed, extractors, progress=Silent())
 
 
 @pytest.fixture
@@ -332,47 +364,54 @@ def loading(monkeypatch):
     return change
 
 
-def test_what_models_and_samples_cost_is_recorded_once(config, places, judges):
-    rows = run_sweep(config, places, judges, progress=Silent())
+def test_what_models_and_samples_cost_is_recorded_once(config, places, extractors):
+    rows = run_sweep(config, places, extractors, progress=Silent())
     costs = read_costs(places.results)
     samples = costs[costs["part"] == SAMPLING]
     assert sorted(zip(samples["model"], samples["param_value"], strict=True)) == [
-        ("imagen", 1.0), ("imagen", 2.0), ("reference", 1.0), ("reference", 2.0)
-    ]  # fmt: skip
+        ("imagen", 1.0),
+        ("imagen", 2.0),
+        ("reference", 1.0),
+        ("reference", 2.0),
+    ]
     assert set(costs[costs["part"] != SAMPLING]["part"]) == {"base", "sr"}
     assert set(samples["weights"]) == set(rows["weights"]) - {"none"}
     flops = samples.set_index(["model", "param_value"])["flops"]
     assert flops["imagen", 1.0] < flops["imagen", 2.0] < 2 * flops["imagen", 1.0]
-    run_sweep(config, places, judges, progress=Silent())
+    run_sweep(config, places, extractors, progress=Silent())
     pd.testing.assert_frame_equal(read_costs(places.results), costs)
 
 
-def test_a_model_of_another_subset_is_refused_unless_asked(config, places, judges, loading):
+def test_a_model_of_another_subset_is_refused_unless_asked(config, places, extractors, loading):
     loading(trained_on="stripes-25")
-    with pytest.raises(ValueError, match="another subset, stripes-25, .*--mix-subsets"):
-        run_sweep(config, places, judges, progress=Silent())
+    with pytest.raises(ValueError, match="another subset, stripes-25, .*--allow-subsets"):
+        run_sweep(config, places, extractors, progress=Silent())
     rows = run_sweep(
-        replace(config, models=("imagen",), guidance=(1.0,), mix_subsets=True),
-        places, judges, progress=Silent(),
-    )  # fmt: skip
+        replace(config, models=("imagen",), guidance=(1.0,), allow_subsets=True),
+        places,
+        extractors,
+        progress=Silent(),
+    )
     assert set(rows[rows["model"] == "imagen"]["trained_on"]) == {"stripes-25"}
     loading(trained_on="camvid")
     with pytest.raises(ValueError, match="trained on camvid, not on stripes"):
-        run_sweep(replace(config, mix_subsets=True), places, judges, progress=Silent())
+        run_sweep(replace(config, allow_subsets=True), places, extractors, progress=Silent())
 
 
-def test_a_clip_does_not_judge_whom_it_taught(config, places, judges, loading):
-    loading(clip_digest=judges.clip.digest)
+def test_a_clip_does_not_judge_whom_it_taught(config, places, extractors, loading):
+    loading(clip_digest=extractors.clip.digest)
     with pytest.raises(ValueError, match="was trained to please clip-.* lafite-clip"):
-        run_sweep(config, places, judges, progress=Silent())
+        run_sweep(config, places, extractors, progress=Silent())
 
 
-def test_truncation_runs_over_its_own_values(config, places, judges, loading):
-    loading(knob=TRUNCATION)
+def test_truncation_runs_over_its_own_values(config, places, extractors, loading):
+    loading(parameter=TRUNCATION)
     rows = run_sweep(
-        replace(config, models=("imagen",), truncation=(1.0, 0.5)), places, judges,
+        replace(config, models=("imagen",), truncation=(1.0, 0.5)),
+        places,
+        extractors,
         progress=Silent(),
-    )  # fmt: skip
+    )
     own = rows[rows["model"] == "imagen"]
     assert set(own["param_value"]) == {1.0, 0.5} and set(own["param_name"]) == {"truncation psi"}
     with pytest.raises(ValueError, match="truncation psi: expected a value from 0 to 1, got 2"):
@@ -380,7 +419,7 @@ def test_truncation_runs_over_its_own_values(config, places, judges, loading):
 
 
 def test_a_point_that_is_not_finite_stops_the_sweep_and_finished_points_stay(
-    config, places, judges
+    config, places, extractors
 ):
     """The second guidance scale of the first model overflows."""
     normal = Cascade.sample
@@ -396,30 +435,30 @@ def test_a_point_that_is_not_finite_stops_the_sweep_and_finished_points_stay(
         finally:
             handle.remove()
 
-    run_sweep(replace(config, guidance=(1.0,)), places, judges, progress=Silent())
+    run_sweep(replace(config, guidance=(1.0,)), places, extractors, progress=Silent())
     finished = read_rows(places.results)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cascade, "sample", overflowing)
         with pytest.raises(FloatingPointError, match=r"^reference: .*logits at step 50 of 50"):
-            run_sweep(config, places, judges, progress=Silent())
+            run_sweep(config, places, extractors, progress=Silent())
     pd.testing.assert_frame_equal(read_rows(places.results), finished)
-    rows = run_sweep(config, places, judges, progress=Silent())
+    rows = run_sweep(config, places, extractors, progress=Silent())
     assert len(total(rows, "reference", "semantic_recall")) == 2
 
 
-def test_rows_of_two_readings_do_not_mix(config, places, judges, toy, tmp_path):
+def test_rows_of_two_readings_do_not_mix(config, places, extractors, toy, tmp_path):
     data = shutil.copytree(toy.data, tmp_path / "stripes")
     captions = data / "test" / "captions.jsonl"
     captions.write_text(captions.read_text().replace("car", "road and no car"))
     own = replace(config, dataset=str(data), models=("reference",), guidance=(1.0,))
-    asked = {}
+    prompted = {}
     for count in (False, True):
-        rows = run_sweep(own, replace(places, count_denied=count), judges, progress=Silent())
+        rows = run_sweep(own, replace(places, count_denied=count), extractors, progress=Silent())
         generated = rows[rows["model"] == "reference"]
-        (asked[count],) = set(generated["captions"])
+        (prompted[count],) = set(generated["captions"])
         recall = generated[generated["metric"].eq("semantic_recall")]
         assert (recall["class"] == "car").any() == count
         assert len(list((places.results / "points" / "stripes" / "reference").iterdir())) == 1
-    assert asked[False] != asked[True]
-    with pytest.raises(ValueError, match="captions asked for, and how they are read"):
+    assert prompted[False] != prompted[True]
+    with pytest.raises(ValueError, match="captions prompted, and how they are read"):
         build_report(places.results)

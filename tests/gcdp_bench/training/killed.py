@@ -28,8 +28,14 @@ from gcdp_bench.training import checkpoint
 from tests.gcdp_bench.training.launched import arguments
 from tests.kills import finished, fork, killed_at
 
-SETTINGS = ("batch_size=2", "steps=6", "checkpoint_every=2", "validate_every=4",
-            "preview_every=99", "warmup_steps=0")  # fmt: skip
+SETTINGS = (
+    "batch_size=2",
+    "steps=6",
+    "checkpoint_every=2",
+    "validate_every=4",
+    "preview_every=99",
+    "warmup_steps=0",
+)
 
 
 def start(data: Path, run: Path, before: Callable[[], None] = lambda: None) -> int:

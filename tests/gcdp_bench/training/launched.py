@@ -14,20 +14,37 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = (
-    "stage.unet.dim=8", "stage.unet.dim_mults=[1]", "stage.unet.num_blocks=[1]",
-    "stage.unet.self_attention=[false]", "stage.unet.cross_attention=[true]",
-    "stage.unet.attention_heads=1", "stage.unet.attention_head_dim=8", "stage.unet.cond_dim=8",
-    "stage.unet.num_text_latents=2", "stage.image_size=[8,8]", "stage.text.dim=16",
+    "stage.unet.dim=8",
+    "stage.unet.dim_mults=[1]",
+    "stage.unet.num_blocks=[1]",
+    "stage.unet.self_attention=[false]",
+    "stage.unet.cross_attention=[true]",
+    "stage.unet.attention_heads=1",
+    "stage.unet.attention_head_dim=8",
+    "stage.unet.cond_dim=8",
+    "stage.unet.num_text_latents=2",
+    "stage.image_size=[8,8]",
+    "stage.text.dim=16",
     "stage.unet.text_dim=16",
-)  # fmt: skip
+)
 TOGETHER = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port")
 
 
 def arguments(data: Path, out: Path, *settings: str, resume: bool = False) -> list[str]:
     """Of the command line, for the base stage of the reference model."""
     pairs = [part for setting in (*SMALL, *settings) for part in ("--set", setting)]
-    return ["train", "reference", "--dataset", str(data), "--stage", "base", "--out", str(out),
-            *pairs, *(["--resume"] if resume else [])]  # fmt: skip
+    return [
+        "train",
+        "reference",
+        "--dataset",
+        str(data),
+        "--stage",
+        "base",
+        "--out",
+        str(out),
+        *pairs,
+        *(["--resume"] if resume else []),
+    ]
 
 
 def free_port() -> str:
@@ -39,17 +56,28 @@ def free_port() -> str:
 def environment() -> dict[str, str]:
     """One thread, no GPU, warnings as errors, no launcher around."""
     own = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK")}
-    return own | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT),
-                  "PYTHONWARNINGS": "error", "GLOO_SOCKET_IFNAME": "lo"}  # fmt: skip
+    return own | {
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "error",
+        "GLOO_SOCKET_IFNAME": "lo",
+    }
 
 
 def python(
     *command: str, timeout_sec: int = 900, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess:
     """Run an interpreter to its end; after `timeout_sec`, end it and all that it started."""
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True,
-                               env=environment() | dict(variables or {}), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        text=True,
+        env=environment() | dict(variables or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     try:
         stdout, stderr = process.communicate(timeout=timeout_sec)
     except subprocess.TimeoutExpired:

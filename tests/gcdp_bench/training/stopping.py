@@ -14,8 +14,11 @@ from tests.gcdp_bench.training.test_loop import CONFIG, Regression, run
 def main(folder: Path) -> None:
     rank = PartialState(cpu=True).process_index
     try:
-        run(Regression(fails_at=3 if rank == 1 else None), folder / "run",
-            replace(CONFIG, checkpoint_every=2))  # fmt: skip
+        run(
+            Regression(fails_at=3 if rank == 1 else None),
+            folder / "run",
+            replace(CONFIG, checkpoint_every=2),
+        )
     except Diverged as error:
         (folder / f"{rank}.txt").write_text(str(error))
     processes.leave()

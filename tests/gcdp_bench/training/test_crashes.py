@@ -26,8 +26,14 @@ def digests(folder):
 
 
 def test_kills_at_random_moments_change_no_byte(toy, tmp_path):
-    result = python("-m", "tests.gcdp_bench.training.killed", str(tmp_path), str(toy.data),
-                    str(SEED), str(NUM_KILLS))  # fmt: skip
+    result = python(
+        "-m",
+        "tests.gcdp_bench.training.killed",
+        str(tmp_path),
+        str(toy.data),
+        str(SEED),
+        str(NUM_KILLS),
+    )
     log = tmp_path / "log.txt"
     assert result.returncode == 0, result.stderr + log.read_text()
     print(result.stdout)
@@ -48,8 +54,12 @@ def whole(tmp_path):
 def test_a_half_written_checkpoint_is_not_listed(whole, tmp_path):
     broken = shutil.copytree(whole, tmp_path / "broken")
     newest = checkpoint.checkpoints(broken)[-1]
-    for name in ("state.json", "network.safetensors", "averaged.safetensors",
-                 "optimizer.safetensors"):  # fmt: skip
+    for name in (
+        "state.json",
+        "network.safetensors",
+        "averaged.safetensors",
+        "optimizer.safetensors",
+    ):
         (newest / name).rename(tmp_path / "away")
         assert [path.name for path in checkpoint.checkpoints(broken)] == ["step-00000008"]
         (tmp_path / "away").rename(newest / name)
@@ -73,7 +83,9 @@ def test_what_kills_leave_of_checkpoints_is_removed(whole, tmp_path):
         (littered / "checkpoints" / name / "network.safetensors").write_text("half")
     run(Regression(), littered, resume=True)
     assert sorted(path.name for path in (littered / "checkpoints").iterdir()) == [
-        "step-00000008", "step-00000012"]  # fmt: skip
+        "step-00000008",
+        "step-00000012",
+    ]
 
 
 def test_a_kill_between_the_last_checkpoint_and_the_weights(whole, tmp_path):

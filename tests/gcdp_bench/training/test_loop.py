@@ -15,7 +15,7 @@ from gcdp_bench.training import checkpoint
 from gcdp_bench.training.failures import Diverged, enough_memory
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.steps import step_indices
-from gcdp_bench.training.task import Task, TurnTask
+from gcdp_bench.training.task import AdversarialTask, Task
 
 CONFIG = TrainingConfig(steps=12, batch_size=4, warmup_steps=3, checkpoint_every=4)
 
@@ -41,8 +41,10 @@ class Regression:
     def losses(self, network, batch):
         self.calls += 1
         fit = ((network(batch["x"]) - batch["y"]) ** 2).mean()
-        return {"fit": fit * math.nan if self.calls == self.fails_at else fit,
-                "size": network(batch["x"]).square().mean()}  # fmt: skip
+        return {
+            "fit": fit * math.nan if self.calls == self.fails_at else fit,
+            "size": network(batch["x"]).square().mean(),
+        }
 
     def validation(self, network):
         return {"bias": float(network.bias.detach())}
@@ -54,7 +56,7 @@ class Regression:
         return {"name": self.name}
 
 
-def run(task: Task | TurnTask, folder, config=CONFIG, resume=False):
+def run(task: Task | AdversarialTask, folder, config=CONFIG, resume=False):
     return train(task, config, folder, resume=resume, progress=Silent(), part="fit", dataset="toy")
 
 
@@ -64,8 +66,15 @@ def files(folder):
 
 
 def test_it_learns(tmp_path):
-    config = TrainingConfig(steps=400, batch_size=16, warmup_steps=0, learning_rate=0.05,
-                            decay="cosine", ema_max_decay=0.9, checkpoint_every=400)  # fmt: skip
+    config = TrainingConfig(
+        steps=400,
+        batch_size=16,
+        warmup_steps=0,
+        learning_rate=0.05,
+        decay="cosine",
+        ema_max_decay=0.9,
+        checkpoint_every=400,
+    )
     run(Regression(), tmp_path, config)
     weight = checkpoint.load_weights(tmp_path / "model.safetensors")["weight"]
     assert torch.allclose(weight, torch.tensor([[1.0, -2.0, 3.0]]), atol=0.02)
@@ -142,8 +151,13 @@ def test_no_memory_left_says_what_to_change_and_keeps_the_checkpoint(tmp_path):
         run(Large(), tmp_path / "large")
     message = str(caught.value)
     assert message.startswith("out of memory at step 7: 4 examples at a time")
-    for hint in ("CUDA out of memory", "step-00000004", "--set batch_size=2 --set accumulation=2",
-                 "--set precision=bf16", "gradient_checkpointing=true"):  # fmt: skip
+    for hint in (
+        "CUDA out of memory",
+        "step-00000004",
+        "--set batch_size=2 --set accumulation=2",
+        "--set precision=bf16",
+        "gradient_checkpointing=true",
+    ):
         assert hint in message
     run(Regression(), tmp_path / "large", resume=True)
     assert files(tmp_path / "whole") == files(tmp_path / "large")
@@ -182,8 +196,9 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
             if self.calls == 8:
                 with torch.no_grad():
                     network.weight.fill_(math.inf)
-                terms = {name: term.detach() + 0.0 * network.bias.sum() for name, term in
-                         terms.items()}  # fmt: skip
+                terms = {
+                    name: term.detach() + 0.0 * network.bias.sum() for name, term in terms.items()
+                }
             return terms
 
     with pytest.raises(FloatingPointError, match=r"step 8: weight is not finite.*step-00000004"):
@@ -195,7 +210,7 @@ class Duel:
     """min over x, max over y of x y + x: the game's value has the gradients y + 1 and x."""
 
     num_examples = 4
-    turns = ("y", "x")
+    phases = ("y", "x")
     loss_weights = {"gain": 1.0, "loss": 1.0}
 
     def __init__(self):
@@ -215,9 +230,9 @@ class Duel:
         self.num_batches += 1
         return {"draw": torch.rand(len(indices), generator=generator)}
 
-    def turn_losses(self, network, batch, turn, step):
+    def turn_losses(self, network, batch, phase, step):
         x, y = network.x.at, network.y.at
-        if turn == "x":
+        if phase == "x":
             return {"loss": x * y + x}
         return {} if step % 2 else {"gain": -x * y}
 
@@ -236,8 +251,14 @@ class Duel:
 
 def test_turns_move_their_own_part_and_may_rest(tmp_path):
     """Adam's first steps have the length of the rate: y rises on even steps, x falls on all."""
-    config = TrainingConfig(steps=1, batch_size=2, warmup_steps=0, learning_rate=0.1,
-                            max_grad_norm=None, checkpoint_every=1)  # fmt: skip
+    config = TrainingConfig(
+        steps=1,
+        batch_size=2,
+        warmup_steps=0,
+        learning_rate=0.1,
+        max_grad_norm=None,
+        checkpoint_every=1,
+    )
     places = []
     for steps in (1, 2, 3):
         run(Duel(), tmp_path, dataclasses.replace(config, steps=steps), resume=steps > 1)

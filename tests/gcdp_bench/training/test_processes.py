@@ -23,8 +23,15 @@ from reference_model.task import StageTask
 from tests.gcdp_bench.training.launched import TOGETHER, arguments, free_port, python, trace
 from tests.gcdp_bench.training.test_loop import CONFIG, Duel, Regression
 
-SETTINGS = ("batch_size=4", "accumulation=2", "steps=6", "checkpoint_every=3", "validate_every=3",
-            "preview_every=99", "warmup_steps=6")  # fmt: skip
+SETTINGS = (
+    "batch_size=4",
+    "accumulation=2",
+    "steps=6",
+    "checkpoint_every=3",
+    "validate_every=3",
+    "preview_every=99",
+    "warmup_steps=6",
+)
 NUM_STEPS = 6
 # float32 sums in another order differ by 1e-7; Adam divides by the gradient's own size, so that
 # weights with hardly any gradient drift apart by a share of the rate (5e-4 at most) per step
@@ -105,9 +112,23 @@ def test_one_process_continues_what_two_began(toy, one, two, tmp_path):
 def test_two_processes_continue_what_one_began(toy, one, tmp_path):
     """Here `accelerate launch` starts them."""
     run = halfway(one, tmp_path / "run")
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-              "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-              "--main_process_port", free_port(), "-m", "gcdp_bench"]  # fmt: skip
+    launch = [
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--main_process_port",
+        free_port(),
+        "-m",
+        "gcdp_bench",
+    ]
     result = python(*launch, *arguments(toy.data, run, *SETTINGS, resume=True))
     assert result.returncode == 0, result.stderr
     assert "train: 3/6 step" in result.stderr, "it went on from the third step"
@@ -116,10 +137,25 @@ def test_two_processes_continue_what_one_began(toy, one, tmp_path):
 
 def test_two_launchers_train_as_one(toy, one, tmp_path):
     """As on two machines that share a folder; here both have the same address."""
-    launch = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1",
-              "--rdzv-backend", "c10d", "--rdzv-id", "gcdp", "--local-addr", "127.0.0.1",
-              "--rdzv-endpoint", f"127.0.0.1:{free_port()}", "-m", "gcdp_bench",
-              *arguments(toy.data, tmp_path / "run", *SETTINGS, resume=True)]  # fmt: skip
+    launch = [
+        "-m",
+        "torch.distributed.run",
+        "--nnodes",
+        "2",
+        "--nproc-per-node",
+        "1",
+        "--rdzv-backend",
+        "c10d",
+        "--rdzv-id",
+        "gcdp",
+        "--local-addr",
+        "127.0.0.1",
+        "--rdzv-endpoint",
+        f"127.0.0.1:{free_port()}",
+        "-m",
+        "gcdp_bench",
+        *arguments(toy.data, tmp_path / "run", *SETTINGS, resume=True),
+    ]
     with ThreadPoolExecutor(2) as machines:
         results = [*machines.map(lambda _: python(*launch), range(2))]
     for result in results:
@@ -129,8 +165,9 @@ def test_two_launchers_train_as_one(toy, one, tmp_path):
 
 
 def test_all_processes_stop_when_one_sees_a_loss_that_is_not_finite(tmp_path):
-    result = python(*TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.stopping",
-                    str(tmp_path))  # fmt: skip
+    result = python(
+        *TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.stopping", str(tmp_path)
+    )
     assert result.returncode == 0, result.stderr
     for rank in (0, 1):
         message = (tmp_path / f"{rank}.txt").read_text()
@@ -207,9 +244,12 @@ def test_a_precision_of_accelerate_that_is_not_used_is_said(tmp_path, monkeypatc
     else:
         path = tmp_path / "default_config.yaml"
         config_args.ClusterConfig(
-            compute_environment="LOCAL_MACHINE", distributed_type="NO", mixed_precision="bf16",
-            use_cpu=True, debug=False,
-        ).to_yaml_file(path)  # fmt: skip
+            compute_environment="LOCAL_MACHINE",
+            distributed_type="NO",
+            mixed_precision="bf16",
+            use_cpu=True,
+            debug=False,
+        ).to_yaml_file(path)
         monkeypatch.setattr(config_args, "default_config_file", str(path))
     told, own = ("no", "bf16") if where == "variable" else ("bf16", "no")
     processes.check_precision(own)

@@ -40,8 +40,13 @@ def test_paths_do_not_matter(toy, tmp_path, monkeypatch):
     assert own.name == "stripes" and own.num_training == 6 and own.kind == "folder"
     (tmp_path / "link").symlink_to(toy.data)
     monkeypatch.chdir(toy.data.parent)
-    for path in (f"{toy.data}/", "stripes", "./stripes/", f"../{toy.data.parent.name}/stripes",
-                 tmp_path / "link"):  # fmt: skip
+    for path in (
+        f"{toy.data}/",
+        "stripes",
+        "./stripes/",
+        f"../{toy.data.parent.name}/stripes",
+        tmp_path / "link",
+    ):
         other = identity(path)
         assert (other.name, other.digest, other.place) == (own.name, own.digest, own.place)
     monkeypatch.chdir(toy.data)

@@ -17,8 +17,9 @@ from tests.gcdp_bench.training.test_processes import SETTINGS, assert_same, one_
 
 
 def test_split_weights_learn_are_saved_and_resume_like_whole_ones(tmp_path):
-    result = python(*TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.sharded",
-                    str(tmp_path))  # fmt: skip
+    result = python(
+        *TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.sharded", str(tmp_path)
+    )
     assert result.returncode == 0, result.stderr
     assert [(tmp_path / f"{rank}.txt").read_text() for rank in (0, 1)] == ["as one"] * 2
 
@@ -29,8 +30,14 @@ def test_the_command_line_trains_and_resumes_with_fsdp(toy, tmp_path):
 
     def split(**settings):
         command = arguments(toy.data, tmp_path / "two", *SETTINGS, **settings)
-        result = python(*TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.fsdp_on_cpu",
-                        *command, variables=FSDP)  # fmt: skip
+        result = python(
+            *TOGETHER,
+            free_port(),
+            "-m",
+            "tests.gcdp_bench.training.fsdp_on_cpu",
+            *command,
+            variables=FSDP,
+        )
         assert result.returncode == 0, result.stderr
 
     split()

@@ -58,10 +58,14 @@ def test_padding_tokens_do_not_matter(network):
     other = given["text"].clone()
     other[1, 3:] = 99.0  # masked out
     outputs = [
-        network(given["image"], given["layout"], given["log_snr"],
-                network.encode_text(text, given["mask"]))
+        network(
+            given["image"],
+            given["layout"],
+            given["log_snr"],
+            network.encode_text(text, given["mask"]),
+        )
         for text in (given["text"], other)
-    ]  # fmt: skip
+    ]
     assert torch.equal(outputs[0].noise, outputs[1].noise)
 
 
@@ -121,8 +125,12 @@ def test_examples_of_a_batch_do_not_see_each_other(network):
     given = inputs()
     text = RawText(given["text"], given["mask"])
     whole = network(given["image"], given["layout"], given["log_snr"], text)
-    alone = network(given["image"][1:], given["layout"][1:], given["log_snr"][1:],
-                    RawText(given["text"][1:], given["mask"][1:]))  # fmt: skip
+    alone = network(
+        given["image"][1:],
+        given["layout"][1:],
+        given["log_snr"][1:],
+        RawText(given["text"][1:], given["mask"][1:]),
+    )
     assert torch.allclose(whole.noise[1:], alone.noise, atol=1e-5)
     assert torch.allclose(whole.logits[1:], alone.logits, atol=1e-5)
 
@@ -160,8 +168,9 @@ def test_gradient_checkpointing_changes_no_gradient(patch):
         config = replace(BASE_UNET, patch=patch, gradient_checkpointing=checkpointing)
         network = UNet(config).train()
         given = inputs()
-        output = network(given["image"], given["layout"], given["log_snr"],
-                         RawText(given["text"], given["mask"]))  # fmt: skip
+        output = network(
+            given["image"], given["layout"], given["log_snr"], RawText(given["text"], given["mask"])
+        )
         (output.noise.square().sum() + output.logits.square().sum()).backward()
         gradients.append([p.grad for p in network.parameters() if p.grad is not None])
     for plain, recomputed in zip(*gradients, strict=True):

@@ -105,9 +105,9 @@ def test_attributes(root):
         expected = [(int(name) + a) % 3 == 0 for a in range(40)]
         assert faces.attributes(index).tolist() == expected
         assert faces.attributes(index).dtype == torch.bool
-    asked = faces.caption_attributes("The woman wears hat.")
-    assert asked[ATTRIBUTE_NAMES.index("Wearing_Hat")] is True
-    assert asked[ATTRIBUTE_NAMES.index("Male")] is False
+    prompted = faces.caption_attributes("The woman wears hat.")
+    assert prompted[ATTRIBUTE_NAMES.index("Wearing_Hat")] is True
+    assert prompted[ATTRIBUTE_NAMES.index("Male")] is False
 
 
 class TestAttributeFile:
@@ -167,8 +167,9 @@ def test_missing_parts_are_refused_early(root, tmp_path):
 
 
 def test_a_layout_of_another_shape_is_refused(root):
-    save(root / "CelebAMask-HQ-mask-anno" / "preprocessed" / "2030.png",
-         np.zeros((16, 12), np.uint8))  # fmt: skip
+    save(
+        root / "CelebAMask-HQ-mask-anno" / "preprocessed" / "2030.png", np.zeros((16, 12), np.uint8)
+    )
     with pytest.raises(ValueError, match=r"2030.png: expected the shape of the image \(32, 32\)"):
         CelebA(root, "test")[0]
 

@@ -18,9 +18,26 @@ from gcdp_bench.datasets.faces import CLASS_NAMES
 from tests.gcdp_bench.datasets.trees import write_celeba, write_mask
 
 # The list of g_mask.py, with its ids, as the dataset's authors give it.
-OFFICIAL = {"skin": 1, "nose": 2, "eye_g": 3, "l_eye": 4, "r_eye": 5, "l_brow": 6, "r_brow": 7,
-            "l_ear": 8, "r_ear": 9, "mouth": 10, "u_lip": 11, "l_lip": 12, "hair": 13, "hat": 14,
-            "ear_r": 15, "neck_l": 16, "neck": 17, "cloth": 18}  # fmt: skip
+OFFICIAL = {
+    "skin": 1,
+    "nose": 2,
+    "eye_g": 3,
+    "l_eye": 4,
+    "r_eye": 5,
+    "l_brow": 6,
+    "r_brow": 7,
+    "l_ear": 8,
+    "r_ear": 9,
+    "mouth": 10,
+    "u_lip": 11,
+    "l_lip": 12,
+    "hair": 13,
+    "hat": 14,
+    "ear_r": 15,
+    "neck_l": 16,
+    "neck": 17,
+    "cloth": 18,
+}
 
 
 @pytest.fixture
@@ -51,8 +68,16 @@ class Counter(Silent):
 def test_ids_and_names():
     assert {name: i for i, name in enumerate(PART_NAMES, start=1)} == OFFICIAL
     assert len(CLASS_NAMES) == 19 and CLASS_NAMES[0] == "background"
-    pairs = {"skin": "skin", "hair": "hair", "hat": "hat", "cloth": "clothes", "neck_l": "necklace",
-             "ear_r": "earring", "eye_g": "eyeglasses", "u_lip": "upper lip"}  # fmt: skip
+    pairs = {
+        "skin": "skin",
+        "hair": "hair",
+        "hat": "hat",
+        "cloth": "clothes",
+        "neck_l": "necklace",
+        "ear_r": "earring",
+        "eye_g": "eyeglasses",
+        "u_lip": "upper lip",
+    }
     assert all(CLASS_NAMES[OFFICIAL[part]] == name for part, name in pairs.items())
 
 

@@ -96,8 +96,10 @@ def root(tmp_path):
 def test_validation_is_a_twentieth_of_training_and_never_in_it(root):
     partition, counts = read_partition(find_tree(root))
     assert {split: len(ids) for split, ids in partition.items()} == {
-        "train": 38, "val": 2, "test": 6
-    }  # fmt: skip
+        "train": 38,
+        "val": 2,
+        "test": 6,
+    }
     assert counts == {"train": 22_800, "val": 1200, "test": 6000}
     assert sorted(partition["train"] + partition["val"], key=int) == [
         str(i) for i in range(1990, 2030)
@@ -138,8 +140,10 @@ def test_without_pickles_the_mapping_divides(root):
     (root / "CelebA-HQ-to-CelebA-mapping.txt").write_text("idx a b\n" + "".join(lines))
     partition, counts = read_partition(find_tree(root))
     assert {split: len(ids) for split, ids in partition.items()} == {
-        "train": 13, "val": 20, "test": 13
-    }  # fmt: skip
+        "train": 13,
+        "val": 20,
+        "test": 13,
+    }
     assert counts["test"] == 2824 and sum(counts.values()) == 30_000
 
 

@@ -74,12 +74,16 @@ def test_without_torch_every_section_is_there(monkeypatch):
     monkeypatch.setattr(findings, "_torch_devices", refuse)
     sections = {section.title.partition(" (")[0]: section.lines for section in doctor.examine()}
     assert list(sections) == [
-        "versions", "devices", "published weights", "datasets", "what can be run"
-    ]  # fmt: skip
+        "versions",
+        "devices",
+        "published weights",
+        "datasets",
+        "what can be run",
+    ]
     (torch_line,) = (line for line in sections["devices"] if line.name == "torch")
     assert not torch_line.ok and "cannot open shared object" in torch_line.detail
     for line in sections["what can be run"]:
-        if line.name.startswith(("train", "judge")):
+        if line.name.startswith(("train", "extractor")):
             assert not line.ok and "pip install --force-reinstall torch" in line.detail
 
 
@@ -136,7 +140,7 @@ def test_weights_turn_the_lines_that_need_them(name):
 
 
 def test_what_needs_two_weights_needs_both():
-    what = "judge images by Inception-v3 and CLIP ViT-L/14-336"
+    what = "extractor images by Inception-v3 and CLIP ViT-L/14-336"
     put("inception-v3")
     assert not tasks()[what].ok
     put("clip-vit-l-14-336")
@@ -153,9 +157,9 @@ def test_the_paper_preset_needs_a_gpu_too(monkeypatch):
 
 def test_shipped_networks_run_and_others_name_their_command():
     lines = tasks(datasets=(Line("synth-city-25", True, ""), Line("camvid", True, "")))
-    assert lines["judge synth-city by networks trained on it"].ok
+    assert lines["extractor synth-city by networks trained on it"].ok
     assert "synth-city-25" in lines["sample reference"].detail
-    missing = lines["judge camvid by networks trained on it"].detail
+    missing = lines["extractor camvid by networks trained on it"].detail
     assert "gcdp-bench train segmenter --dataset camvid" in missing
     assert "gcdp-bench train clip --dataset camvid" in missing
 
@@ -163,9 +167,9 @@ def test_shipped_networks_run_and_others_name_their_command():
 def test_variants_of_captions_share_a_line_and_faces_have_one_for_attributes():
     names = ("cityscapes", "cityscapes-singular", "celeba-25", "celeba-100")
     lines = tasks(datasets=tuple(Line(name, True, "") for name in names))
-    judged = [what for what in lines if what.endswith("by networks trained on it")]
-    assert judged == [
-        f"judge {name} by networks trained on it" for name in ("cityscapes", "celeba")
+    scored = [what for what in lines if what.endswith("by networks trained on it")]
+    assert scored == [
+        f"extractor {name} by networks trained on it" for name in ("cityscapes", "celeba")
     ]
     (attributes,) = (what for what in lines if what.startswith("attribute recall"))
     assert attributes == "attribute recall on celeba"
@@ -174,4 +178,4 @@ def test_variants_of_captions_share_a_line_and_faces_have_one_for_attributes():
 
 def test_a_missing_dataset_is_a_need():
     lines = tasks(datasets=(Line("synth-city", False, "gone"),))
-    assert "--data-root FOLDER" in lines["judge synth-city by networks trained on it"].detail
+    assert "--data-root FOLDER" in lines["extractor synth-city by networks trained on it"].detail

@@ -14,8 +14,9 @@ CHECKS = {check.name: check for check in verify.golden_checks()}
 
 
 def make(**changes):
-    defaults = dict(name="two", source="arithmetic", expected=2.0, tolerance=0.0,
-                    compute=lambda: 1.0 + 1.0)  # fmt: skip
+    defaults = dict(
+        name="two", source="arithmetic", expected=2.0, tolerance=0.0, compute=lambda: 1.0 + 1.0
+    )
     return Check(**defaults | changes)
 
 

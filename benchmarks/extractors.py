@@ -1,6 +1,7 @@
-"""What the shipped judges say of real test images: the ceiling, the floor, and what noise is.
+"""What the pretrained extractors say of real test images: the ceiling, the floor, and what noise
+is.
 
-    python -m benchmarks.judges --dataset synth-face --num-samples 200
+    python -m benchmarks.extractors --dataset synth-face --num-samples 200
 
 Prints one JSON line per row (real-ceiling, real-floor, real-split) with the totals of every metric.
 """
@@ -16,16 +17,22 @@ from gcdp_bench.core.types import AttributedDataset
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
-from gcdp_bench.evaluation import Judging, ask_again, observe, reference_statistics, score_real
+from gcdp_bench.evaluation import (
+    EvalOptions,
+    extract_features,
+    reference_statistics,
+    rescore_captions,
+    score_real,
+)
 from gcdp_bench.evaluation.metrics import derangement
-from gcdp_bench.extractors.bundle import JudgeRequest, load_extractors
+from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
 
 
 def main() -> None:
     """Judge real images."""
-    parser = argparse.ArgumentParser(description="Calibrate the judges on real images.")
+    parser = argparse.ArgumentParser(description="Calibrate the extractors on real images.")
     parser.add_argument("--dataset", default="synth-face")
     parser.add_argument("--num-samples", type=int, default=200)
     parser.add_argument("--width", type=int, default=128, help="of the images, in pixels")
@@ -33,23 +40,26 @@ def main() -> None:
     options = parser.parse_args()
     num = options.num_samples
     size = image_size_of(options.dataset, options.width)
-    dataset = shuffled(open_dataset(options.dataset, "test", size=size,
-                                    data_root=options.data_root))  # fmt: skip
+    dataset = shuffled(
+        open_dataset(options.dataset, "test", size=size, data_root=options.data_root)
+    )
     attributed = isinstance(dataset, AttributedDataset)
     identity = dataset_identity(options.dataset, data_root=options.data_root)
-    judges = load_extractors(JudgeRequest(dataset=identity, use_attributes=attributed))
-    judges.check(dataset)
-    reference = reference_statistics(dataset, judges, UserCache(), Silent())
-    seen = observe(dataset, judges, Judging(num=num), progress=Silent(), task="real")
+    extractors = load_extractors(ExtractorRequest(dataset=identity, use_attributes=attributed))
+    extractors.check(dataset)
+    reference = reference_statistics(dataset, extractors, UserCache(), Silent())
+    seen = extract_features(
+        dataset, extractors, EvalOptions(num=num), progress=Silent(), task="real"
+    )
     others = [seen.captions[index] for index in derangement(num)]
     real = reference.observed
     parts = {
         CEILING: (seen, real),
-        FLOOR: (ask_again(dataset, seen, others, judges), real),
+        FLOOR: (rescore_captions(dataset, seen, others, extractors), real),
         SPLIT: (real.part(0, num), real.part(num, None)),
     }
     for row, (sample, rest) in parts.items():
-        frame = score_real(sample, rest, reference, judges, row).frame()
+        frame = score_real(sample, rest, reference, extractors, row).frame()
         totals = frame[frame["class"] == "all"]
         values = dict(zip(totals["metric"], totals["value"].round(4), strict=True))
         print(json.dumps({"dataset": options.dataset, "row": row, "num_samples": num, **values}))

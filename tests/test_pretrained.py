@@ -45,5 +45,5 @@ def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
 def test_all_weights_together_are_small():
     folders = (PROJECT / part for part in ("gcdp_bench", "baselines", "reference_model"))
     files = [path for folder in folders for path in folder.rglob("pretrained/**/*.safetensors")]
-    assert len(files) > len(SHIPPED)  # judges too
+    assert len(files) > len(SHIPPED)  # extractors too
     assert sum(path.stat().st_size for path in files) < MAX_BYTES

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from gcdp_bench.analysis.contenders import check_dataset, load_contenders, schedule_name
+from gcdp_bench.analysis.variants import check_dataset, load_variants, schedule_name
 from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.registry import open_dataset
@@ -44,7 +44,7 @@ def test_names(config, expected):
 
 
 def test_cascades_of_different_schedules(toy, linear, monkeypatch):
-    found = load_contenders([linear, toy.reference], toy.identity, FAST)
+    found = load_variants([linear, toy.reference], toy.identity, FAST)
     assert [one.schedule for one in found] == ["linear", "cosine"]
     assert [one.training_steps for one in found] == [7, None]
     assert found[0].cascade.config == FAST
@@ -59,18 +59,18 @@ def test_cascades_of_different_schedules(toy, linear, monkeypatch):
 
 def test_too_few_or_the_same_schedule(toy, linear, tmp_path):
     with pytest.raises(ValueError, match="expected two or more folders .* got .*linear; train"):
-        load_contenders([linear], toy.identity, FAST)
+        load_variants([linear], toy.identity, FAST)
     other = ablated(linear, tmp_path / "other")
     with pytest.raises(ValueError, match="got linear in .*linear and in .*other; leave one"):
-        load_contenders([linear, toy.reference, other], toy.identity, FAST)
+        load_variants([linear, toy.reference, other], toy.identity, FAST)
 
 
 def test_folders_that_are_no_such_cascades(toy, linear, tmp_path):
     for folder in (toy.reference / "base", tmp_path / "nothing"):
         with pytest.raises(FileNotFoundError, match=r"base stage \(.*\), found none; give the"):
-            load_contenders([linear, folder], toy.identity, FAST)
+            load_variants([linear, folder], toy.identity, FAST)
     with pytest.raises(ValueError, match="imagen: expected a cascade of images and layouts"):
-        load_contenders([linear, toy.imagen], toy.identity, FAST)
+        load_variants([linear, toy.imagen], toy.identity, FAST)
 
 
 def test_cascades_that_differ_in_more(toy, linear, tmp_path):
@@ -80,8 +80,8 @@ def test_cascades_that_differ_in_more(toy, linear, tmp_path):
     record["task"]["stage"]["loss"]["layout_weight"] = 0.0
     write_json(path, record)
     with pytest.raises(ValueError, match=r"linear and .*power differ in loss\.layout_weight; "):
-        load_contenders([linear, power], toy.identity, FAST)
+        load_variants([linear, power], toy.identity, FAST)
     small = ablated(toy.reference, tmp_path / "small", power=2.0)
     shutil.rmtree(small / "sr")
     with pytest.raises(ValueError, match=r"one size, got \(16, 16\) in .* and \(8, 8\) in .*small"):
-        load_contenders([linear, small], toy.identity, FAST)
+        load_variants([linear, small], toy.identity, FAST)

@@ -68,15 +68,15 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Settling:
+class ConvergenceOrder:
     """Means over runs with basic bootstrap intervals; all quantities share the resamples."""
 
     num_samples: int  # runs whose every quantity is defined; the others are left out
     curves: Mapping[str, Sequence[Interval]]  # by quantity, one per visited step
-    settled: Mapping[str, Interval]  # t by quantity, and the differences `LEADS`
+    converged: Mapping[str, Interval]  # t by quantity, and the differences `LEADS`
 
 
-def settling(curves: Curves) -> Settling:
+def convergence(curves: Curves) -> ConvergenceOrder:
     """Mean curves, and the t at which each of them reaches `SETTLED` for good.
 
     The interval of such a t has a fixed level of the mean curve read off in every resample of the
@@ -98,11 +98,11 @@ def settling(curves: Curves) -> Settling:
     for name in QUANTITIES:
         own = curves.values[name][defined]  # (N, S)
         means[name], resampled[name] = own.mean(0), counts @ own / num  # (S,), (R, S)
-    at = {name: float(settled_step(means[name][None], curves.steps)[0]) for name in QUANTITIES}
-    drawn_at = {name: settled_step(resampled[name], curves.steps) for name in QUANTITIES}  # (R,)
+    at = {name: float(converged_step(means[name][None], curves.steps)[0]) for name in QUANTITIES}
+    drawn_at = {name: converged_step(resampled[name], curves.steps) for name in QUANTITIES}  # (R,)
     for lead, name in LEADS.items():
         at[lead], drawn_at[lead] = at[name] - at[IMAGE], drawn_at[name] - drawn_at[IMAGE]
-    return Settling(
+    return ConvergenceOrder(
         num,
         {
             name: [
@@ -115,7 +115,7 @@ def settling(curves: Curves) -> Settling:
     )
 
 
-def settled_step(
+def converged_step(
     curves: NDArray[np.float64], steps: Sequence[int], level: float = SETTLED
 ) -> NDArray[np.float64]:
     """The largest t from which a curve stays at `level` or above to the last visited step.

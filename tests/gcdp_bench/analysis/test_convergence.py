@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from gcdp_bench.analysis.settling import (
+from gcdp_bench.analysis.convergence import (
     DRAWN,
     IMAGE,
     KEPT,
     PREDICTED,
     QUANTITIES,
     Curves,
-    settled_step,
-    settling,
+    converged_step,
+    convergence,
 )
 
 STEPS = (100, 75, 50, 25)
@@ -36,19 +36,25 @@ def curves(**changes):
     ],
 )
 def test_settled_step(curve, expected):
-    found = settled_step(np.array([curve, (0.0, 0.8, 1.0, 1.0)]), STEPS)
+    found = converged_step(np.array([curve, (0.0, 0.8, 1.0, 1.0)]), STEPS)
     assert found.tolist() == pytest.approx([expected, 62.5], nan_ok=True)
 
 
 def test_means_steps_and_leads():
-    found = settling(curves())
+    found = convergence(curves())
     assert found.num_samples == 2
     assert [interval.value for interval in found.curves[IMAGE]] == [-2.0, 0.0, 0.8, 1.0]
     assert found.curves[IMAGE][0].low < -2.0 < found.curves[IMAGE][0].high
-    assert {name: interval.value for name, interval in found.settled.items()} == pytest.approx(
-        {PREDICTED: 62.5, KEPT: 62.5, DRAWN: 37.5, IMAGE: 37.5, "lead": 25.0,
-         "lead_of_prediction": 25.0}
-    )  # fmt: skip
+    assert {name: interval.value for name, interval in found.converged.items()} == pytest.approx(
+        {
+            PREDICTED: 62.5,
+            KEPT: 62.5,
+            DRAWN: 37.5,
+            IMAGE: 37.5,
+            "lead": 25.0,
+            "lead_of_prediction": 25.0,
+        }
+    )
 
 
 def test_the_lead_is_paired():
@@ -56,29 +62,31 @@ def test_the_lead_is_paired():
     early, late = [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
     shifted = ([0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0])
     runs = [early, late] * 20
-    found = settling(curves(**dict.fromkeys((PREDICTED, KEPT, DRAWN), runs), image_r2=shifted * 20))
-    assert found.settled[PREDICTED].high - found.settled[PREDICTED].low > 1.0
-    lead = found.settled["lead"]
+    found = convergence(
+        curves(**dict.fromkeys((PREDICTED, KEPT, DRAWN), runs), image_r2=shifted * 20)
+    )
+    assert found.converged[PREDICTED].high - found.converged[PREDICTED].low > 1.0
+    lead = found.converged["lead"]
     assert (lead.value, lead.low, lead.high) == pytest.approx((25.0, 25.0, 25.0))
 
 
 def test_what_never_settles_is_undefined():
     never = [[0.0, 0.1, 0.2, 0.3]] * 2
-    found = settling(curves(predicted_layout=never)).settled
+    found = convergence(curves(predicted_layout=never)).converged
     assert math.isnan(found[PREDICTED].value) and math.isnan(found["lead"].value)
     assert found[PREDICTED].method == "none" and found[KEPT].value == 62.5
     seldom = [[0.0, 0.1, 0.2, 1.0], [0.0, 0.1, 0.2, 0.81]]  # only some resamples settle
-    found = settling(curves(predicted_layout=seldom)).settled[PREDICTED]
+    found = convergence(curves(predicted_layout=seldom)).converged[PREDICTED]
     assert found.value == pytest.approx(25.0, abs=0.2) and found.method == "none"
 
 
 def test_a_run_without_a_defined_image_is_left_out():
     values = {name: np.concatenate([value, value[:1]]) for name, value in curves().values.items()}
     values[IMAGE][2] = math.nan
-    assert settling(Curves(STEPS, values)).num_samples == 2
+    assert convergence(Curves(STEPS, values)).num_samples == 2
     values[IMAGE][1] = math.nan
     with pytest.raises(ValueError, match="expected at least 2 runs .* got 1; sample more"):
-        settling(Curves(STEPS, values))
+        convergence(Curves(STEPS, values))
 
 
 def test_kept_and_joined(tmp_path):

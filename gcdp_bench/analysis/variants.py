@@ -18,7 +18,7 @@ from reference_model.schedules import ScheduleConfig
 
 
 @dataclass(frozen=True)
-class Contender:
+class ScheduleVariant:
     """A trained cascade and what sets it apart."""
 
     schedule: str  # name of its label schedule, see `schedule_name`
@@ -38,9 +38,9 @@ def schedule_name(config: ScheduleConfig) -> str:
     return config.name if config.power == 1.0 else f"{config.name}-p{config.power:g}"
 
 
-def load_contenders(
+def load_variants(
     folders: Sequence[Path], dataset: DatasetIdentity, sampling: SamplingConfig
-) -> list[Contender]:
+) -> list[ScheduleVariant]:
     """Trained cascades that differ in the label schedule of their base stage alone.
 
     Super-resolution stages may differ: they can be shared, or ablated too.
@@ -61,38 +61,38 @@ def load_contenders(
             f"expected two or more folders of trained cascades, got {there}; train another label "
             "schedule, e.g. `gcdp-bench train reference --preset tiny-layouts-linear`"
         )
-    contenders = [_load(folder, dataset, sampling) for folder in folders]
-    for place, contender in enumerate(contenders):
-        for earlier in contenders[:place]:
-            if earlier.schedule == contender.schedule:
+    variants = [_load(folder, dataset, sampling) for folder in folders]
+    for place, variant in enumerate(variants):
+        for earlier in variants[:place]:
+            if earlier.schedule == variant.schedule:
                 raise ValueError(
-                    f"expected cascades of different label schedules, got {contender.schedule} in "
-                    f"{earlier.folder} and in {contender.folder}; leave one of them out"
+                    f"expected cascades of different label schedules, got {variant.schedule} in "
+                    f"{earlier.folder} and in {variant.folder}; leave one of them out"
                 )
-        _check_alike(contenders[0], contender)
-    return contenders
+        _check_alike(variants[0], variant)
+    return variants
 
 
-def check_dataset(contenders: Sequence[Contender], dataset: Dataset) -> None:
+def check_dataset(variants: Sequence[ScheduleVariant], dataset: Dataset) -> None:
     """Refuse cascades that were trained on another dataset.
 
     Raises:
         ValueError: names or classes differ.
     """
-    for contender in contenders:
-        if contender.cascade.trained_on != dataset.name:
+    for variant in variants:
+        if variant.cascade.trained_on != dataset.name:
             raise ValueError(
-                f"{contender.folder}: expected a cascade trained on {dataset.name}, got one of "
-                f"{contender.cascade.trained_on}; pass --dataset {contender.cascade.trained_on}"
+                f"{variant.folder}: expected a cascade trained on {dataset.name}, got one of "
+                f"{variant.cascade.trained_on}; pass --dataset {variant.cascade.trained_on}"
             )
-        if contender.cascade.class_names != dataset.class_names:
+        if variant.cascade.class_names != dataset.class_names:
             raise ValueError(
-                f"{contender.folder}: expected the classes of {dataset.name} "
-                f"{dataset.class_names}, got {contender.cascade.class_names}; train it again"
+                f"{variant.folder}: expected the classes of {dataset.name} "
+                f"{dataset.class_names}, got {variant.cascade.class_names}; train it again"
             )
 
 
-def _load(folder: Path, dataset: DatasetIdentity, sampling: SamplingConfig) -> Contender:
+def _load(folder: Path, dataset: DatasetIdentity, sampling: SamplingConfig) -> ScheduleVariant:
     config = folder / "base" / "config.json"
     if not config.exists():
         raise FileNotFoundError(
@@ -110,10 +110,10 @@ def _load(folder: Path, dataset: DatasetIdentity, sampling: SamplingConfig) -> C
         )
     name = schedule_name(cascade.stages[0].config.process.layout_schedule)
     training = read_table(config).get("training", {})
-    return Contender(name, run, cascade, digest, training.get("steps"))
+    return ScheduleVariant(name, run, cascade, digest, training.get("steps"))
 
 
-def _check_alike(first: Contender, other: Contender) -> None:
+def _check_alike(first: ScheduleVariant, other: ScheduleVariant) -> None:
     """Refuse base stages that differ in more than their label schedule."""
     sizes = [one.cascade.image_size for one in (first, other)]
     if sizes[0] != sizes[1]:

@@ -1,4 +1,4 @@
-"""`gcdp-bench score`."""
+"""`gcdp-bench evaluate`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gcdp_bench.cli.options import (
     data_options,
     dataset_option,
     extractor_options,
-    judge_request,
+    extractor_request,
 )
 from gcdp_bench.cli.stores import STORED, require_samples
 
@@ -45,7 +45,7 @@ def command(
     strict: bool,
     count_denied: bool,
     resize: str,
-    quarantine: Path | None,
+    exclude: Path | None,
     data_root: Path | None,
 ) -> None:
     """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset.
@@ -63,8 +63,8 @@ def command(
     from gcdp_bench.datasets.reading import reading_of
     from gcdp_bench.datasets.registry import has_attributes, open_dataset
     from gcdp_bench.evaluation import (
-        Judging,
-        observe,
+        EvalOptions,
+        extract_features,
         reference_statistics,
         score_controls,
         score_generated,
@@ -80,20 +80,31 @@ def command(
     if out is not None:
         output_folder(out.parent)
     attributed = has_attributes(dataset, data_root)
-    request = judge_request(context, dataset, attributed=attributed, data_root=data_root)
-    judges = load_extractors(request)
+    request = extractor_request(context, dataset, attributed=attributed, data_root=data_root)
+    extractors = load_extractors(request)
     size = evaluation_size(
-        native_size(fetched(folder)), judges, resize=resize, where=str(folder), dataset=dataset
+        native_size(fetched(folder)), extractors, resize=resize, where=str(folder), dataset=dataset
     )
-    real = open_dataset(dataset, split, size=size, data_root=data_root, quarantine=quarantine,
-                        resize=resize, count_denied=count_denied)  # fmt: skip
+    real = open_dataset(
+        dataset,
+        split,
+        size=size,
+        data_root=data_root,
+        exclude=exclude,
+        resize=resize,
+        count_denied=count_denied,
+    )
     say_size(real)
-    judges.check(real)
+    extractors.check(real)
     has_layouts = (folder / "layouts").is_dir()
     samples = Folder(
-        folder, split, image_size=size, resize=resize, require_layouts=has_layouts,
+        folder,
+        split,
+        image_size=size,
+        resize=resize,
+        require_layouts=has_layouts,
         require_captions=True,
-    )  # fmt: skip
+    )
     if samples.class_names != real.class_names:
         raise ValueError(
             f"{folder}: expected the classes of {dataset} {real.class_names}, got "
@@ -101,11 +112,13 @@ def command(
         )
     display = Display()
     cache = UserCache()
-    reference = reference_statistics(real, judges, cache, display)
-    judging = Judging(has_layouts=has_layouts)
-    seen = observe(samples, judges, judging, progress=display, task=f"score {folder.name}")
-    scores = score_generated(seen, reference, judges)
-    controls = score_controls(reference, judges, cache, display, num_samples=len(samples))
+    reference = reference_statistics(real, extractors, cache, display)
+    eval_options = EvalOptions(has_layouts=has_layouts)
+    seen = extract_features(
+        samples, extractors, eval_options, progress=display, task=f"score {folder.name}"
+    )
+    scores = score_generated(seen, reference, extractors)
+    controls = score_controls(reference, extractors, cache, display, num_samples=len(samples))
     frame = controls.marked(scores.frame())
     frame["resize"] = samples.resize if samples.resize != "none" else resize_of(real)
     frame["reading"] = reading_of(real) or "usual"
