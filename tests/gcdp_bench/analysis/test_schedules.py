@@ -27,7 +27,7 @@ from gcdp_bench.evaluation import EvalOptions, extract_features
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.metrics.layout_iou import iou_values
 from reference_model.schedules import respaced_steps
-from tests.gcdp_bench.analysis.test_contenders import ablated
+from tests.gcdp_bench.analysis.test_variants import ablated
 
 FAST = SamplingConfig(steps=5, sr_steps=2)
 REQUEST = ScheduleRequest(num_samples=4, guidance=2.0, batch_size=3)

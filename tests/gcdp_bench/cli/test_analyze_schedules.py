@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from tests.gcdp_bench.analysis.test_contenders import ablated
+from tests.gcdp_bench.analysis.test_variants import ablated
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, identity_record
 from gcdp_bench.results.costs import read_costs
 from gcdp_bench.results.schema import read_rows
-from tests.gcdp_bench.analysis.test_contenders import ablated
+from tests.gcdp_bench.analysis.test_variants import ablated
 from tests.toy import NAMES
 
 FAST = ["--steps", "2", "--sr-steps", "2"]
