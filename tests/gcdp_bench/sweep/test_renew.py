@@ -48,7 +48,7 @@ def today(monkeypatch):
         {m: (*versions.CHANGES[m], "every class is prompted") for m in CLASS_METRICS},
     )
     prompted = score._prompted
-    monkeypatch.setattr(score, "_asked", lambda captions, data: prompted(captions, data) | True)
+    monkeypatch.setattr(score, "_prompted", lambda captions, data: prompted(captions, data) | True)
 
 
 def sweep(toy, results, extractors, seeds=(0, 1)):  # noqa: F811
