@@ -400,7 +400,7 @@ def test_a_model_of_another_subset_is_refused_unless_asked(config, places, extra
 
 def test_a_clip_does_not_judge_whom_it_taught(config, places, extractors, loading):
     loading(clip_digest=extractors.clip.digest)
-    with pytest.raises(ValueError, match="was trained to please clip-.* lafite-clip"):
+    with pytest.raises(ValueError, match="was trained with clip-.* lafite-clip"):
         run_sweep(config, places, extractors, progress=Silent())
 
 
