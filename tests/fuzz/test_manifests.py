@@ -231,7 +231,7 @@ def test_commands_name_a_bad_quarantine(name, toy, tmp_path):
             toy.data,
             "--weights",
             toy.reference,
-            "--quarantine",
+            "--exclude",
             path,
             "--out",
             tmp_path / "o",

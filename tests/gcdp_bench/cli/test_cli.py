@@ -111,7 +111,7 @@ def test_the_options_of_every_verb():
         "--extractors",
         "--features",
         "--inception",
-        "--quarantine",
+        "--exclude",
         "--resize",
         "--segmenter",
     ]
@@ -128,7 +128,7 @@ def test_the_options_of_every_verb():
                 "--resume",
                 "--dry-run",
                 "--if-needed",
-                "--quarantine",
+                "--exclude",
                 "--data-root",
                 "--resize",
                 "--size",
@@ -170,7 +170,7 @@ def test_the_options_of_every_verb():
                 "--batch-size",
                 "--weights",
                 "--device",
-                "--quarantine",
+                "--exclude",
                 "--data-root",
                 "--resize",
                 *steps,
@@ -193,7 +193,7 @@ def test_the_options_of_every_verb():
                 "--demo",
                 "--dry-run",
                 "--truncation",
-                "--mix-subsets",
+                "--allow-subsets",
                 "--task",
                 "--cluster",
                 "--cpus-per-task",
@@ -205,7 +205,7 @@ def test_the_options_of_every_verb():
                 *steps,
             ]
         ),
-        "report": ["--mix-subsets", "--only", "--strict", "--table", "results"],
+        "report": ["--allow-subsets", "--only", "--strict", "--table", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
         "analyze": [],  # a group of verbs
@@ -215,7 +215,7 @@ def test_the_options_of_every_verb():
         "cache": [],  # a group of verbs
         "doctor": sorted(
             {*shared, "--for", "--force", "--models", "--preset", "--script"}
-            - {"--dataset", "--quarantine", "--resize"}
+            - {"--dataset", "--exclude", "--resize"}
         ),
     }
 

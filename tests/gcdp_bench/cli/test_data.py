@@ -124,7 +124,7 @@ class TestCheck:
         with (data / "test" / "captions.jsonl").open("a") as file:
             file.write("not json\n")
         exclude = tmp_path / "q.jsonl"
-        output = fails("data", "check", data, "--quarantine", exclude)
+        output = fails("data", "check", data, "--faulty", exclude)
         assert "3 faults in 21 items" in output and "2 items in" in output
         entries = [json.loads(line) for line in exclude.read_text().splitlines()]
         assert {(entry["split"], entry["id"]) for entry in entries} == {
@@ -220,7 +220,7 @@ def test_colour_masks_are_one_row_and_their_colours_can_be_pasted(toy, tmp_path)
             save(data / "layouts" / f"{name}.png", colours)
     (data / "images" / f"{names[-1]}.png").write_bytes(b"torn")
     exclude = tmp_path / "q.jsonl"
-    output = fails("data", "check", data, "--quarantine", exclude)
+    output = fails("data", "check", data, "--faulty", exclude)
     num = len(names) - 1
     (row,) = [line for line in output.splitlines() if "expected a grey or palette PNG" in line]
     assert f"{num} items, first: {names[1]} " in row
@@ -331,8 +331,8 @@ class TestTraining:
     def test_goes_on_without_what_is_in_quarantine(self, data, tmp_path):
         (data / "val" / "layouts" / "001.png").unlink()
         exclude = tmp_path / "q.jsonl"
-        fails("data", "check", data, "--quarantine", exclude)
-        result = run(*self.train(data, tmp_path / "run", "--quarantine", exclude))
+        fails("data", "check", data, "--faulty", exclude)
+        result = run(*self.train(data, tmp_path / "run", "--exclude", exclude))
         assert result.exit_code == 0, result.output
         assert (tmp_path / "run" / "model.safetensors").exists()
 
@@ -340,8 +340,8 @@ class TestTraining:
         exclude, plain = tmp_path / "q.jsonl", tmp_path / "plain"
         torn, good = (data / "train" / "images" / name for name in ("000.png", "001.png"))
         torn.write_bytes(bytes(good.stat().st_size))  # the sizes of files tell datasets apart
-        fails("data", "check", data, "--quarantine", exclude)
-        arguments = self.train(data, tmp_path / "run", "--quarantine", exclude)
+        fails("data", "check", data, "--faulty", exclude)
+        arguments = self.train(data, tmp_path / "run", "--exclude", exclude)
         assert run(*arguments).exit_code == 0
         left_out = read_json(tmp_path / "run" / "config.json")["left_out"]
         assert {split: entry["num"] for split, entry in left_out.items()} == {"train": 1, "val": 0}
@@ -354,7 +354,7 @@ class TestTraining:
         assert "left_out" not in read_json(plain / "config.json")
 
     def test_a_list_that_is_not_there_or_fits_no_files(self, data, tmp_path):
-        output = fails(*self.train(data, tmp_path / "run", "--quarantine", tmp_path / "none"))
+        output = fails(*self.train(data, tmp_path / "run", "--exclude", tmp_path / "none"))
         assert "write one with `gcdp-bench data check" in output
         (tmp_path / "q.jsonl").write_text("")
         output = fails(
@@ -362,7 +362,7 @@ class TestTraining:
             "segmenter",
             "--dataset",
             "synth-city-25",
-            "--quarantine",
+            "--exclude",
             tmp_path / "q.jsonl",
             "--dry-run",
         )

@@ -23,8 +23,8 @@ def data(toy, tmp_path):
 
 @pytest.fixture
 def leave_out(data, tmp_path):
-    fails("data", "check", data, "--quarantine", tmp_path / "q.jsonl")
-    return ["--quarantine", tmp_path / "q.jsonl"]
+    fails("data", "check", data, "--faulty", tmp_path / "q.jsonl")
+    return ["--exclude", tmp_path / "q.jsonl"]
 
 
 def test_a_sweep(toy, data, leave_out, tmp_path):

@@ -184,7 +184,7 @@ def test_two_shapes_in_one_folder_need_a_choice(toy, tmp_path):
     message = (
         "expected images of about the shape of 64x64, 1 of 6 have another (003 is 16x64); pass "
         "--resize crop, --resize pad (black bars) or --resize stretch, or leave them out with "
-        "--quarantine"
+        "--exclude"
     )
     train = [
         "train",

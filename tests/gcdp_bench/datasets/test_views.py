@@ -76,5 +76,5 @@ def test_lists_are_read_as_written(tmp_path):
         path.write_text(line)
         with pytest.raises(ValueError, match="line 1: expected text for split and id"):
             read_excluded(path, ("val",))
-    with pytest.raises(FileNotFoundError, match="data check NAME --exclude"):
+    with pytest.raises(FileNotFoundError, match="data check NAME --faulty"):
         read_excluded(tmp_path / "none", ("val",))

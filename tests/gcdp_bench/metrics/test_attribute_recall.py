@@ -161,7 +161,7 @@ def test_what_captions_ask_for():
 
 class TestRefusals:
     def test_shapes(self):
-        with pytest.raises(ValueError, match=r"expected asked and probabilities \(1, 2\)"):
+        with pytest.raises(ValueError, match=r"expected prompted and probabilities \(1, 2\)"):
             attribute_values(np.zeros((1, 2), np.int8), np.zeros((1, 3)), [0.5] * 2, NAMES[:2])
         with pytest.raises(ValueError, match=r"thresholds \(2,\) for 2 names"):
             attribute_values(np.zeros((1, 2), np.int8), np.zeros((1, 2)), [0.5], NAMES[:2])
