@@ -20,10 +20,11 @@ from gcdp_bench.training.networks import NETWORKS
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
     [
-        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/**/*.md"),
         ROOT / "README.md",
         ROOT / "results/README.md",
         ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
     ]
 )
 SOURCES = sorted(

@@ -57,7 +57,7 @@ class LafitePreset:
 # The authors augment nothing, which training sets of 744 images and more do not allow; DiffAugment
 # from the first step on slows so small a discriminator. CLIP's features are those of
 # `train lafite-clip`, 64 wide. So small a CLIP is easily fooled: at weight 1 the generator writes
-# captions into coloured specks (docs/baselines.md).
+# captions into coloured specks (docs/explanation/baselines.md).
 TINY = LafitePreset(
     width=128,
     network=lambda size: tiny_config(size, text_dim=64),

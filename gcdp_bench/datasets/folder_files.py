@@ -69,7 +69,7 @@ def split_root(path: Path, split: str) -> Path:
     found = f"only {', '.join(there)}; make it with `gcdp-bench data split {path} --out FOLDER`"
     raise FileNotFoundError(
         f"{path}: expected images/ or {split}/images/ beside captions.jsonl and classes.json, "
-        f"found {found if there else 'neither; see docs/datasets.md'}"
+        f"found {found if there else 'neither; see docs/reference/datasets.md'}"
     )
 
 

@@ -2,7 +2,7 @@
 
 Nothing here imports a heavy package, so that `gcdp-bench doctor` works when one is broken. Facts
 that could not be checked against the publisher (exact sizes, digests of folders) are left out and
-not guessed. See docs/weights.md.
+not guessed. See docs/reference/weights.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a sweep would take: points, seconds and bytes, and on which measurements that rests.
 
 Seconds are those of earlier points of the same results folder, else FLOPs of the tiny preset at the
-rate that was measured on one thread of a laptop's processor (docs/scale.md). What neither tells is
+rate that was measured on one thread of a laptop's processor (docs/explanation/scale.md). What neither tells is
 said to be unknown.
 """
 
@@ -21,7 +21,7 @@ BYTES_PER_PX = 4  # an image and a layout before compression: at most what their
 FEATURE_BYTES = 12_000  # features and counts of a sample, at most
 BASIS = (
     f"FLOPs of the tiny preset at {GFLOPS_PER_SEC:g} GFLOP/s, as measured on one thread "
-    "(docs/scale.md)"
+    "(docs/explanation/scale.md)"
 )
 
 

@@ -37,7 +37,7 @@ class CelebA:
 
     Layouts (512x512) are smaller than the images (1024x1024) and must have their shape. Each is
     resized from its own full size: the image antialiased, the layout by nearest pixels. The three
-    subsets share val and test. The tree is described in docs/datasets.md.
+    subsets share val and test. The tree is described in docs/reference/datasets.md.
 
     Args:
         root: the folder of the tree, or its parent.

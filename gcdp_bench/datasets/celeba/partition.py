@@ -53,7 +53,7 @@ def read_partition(tree: Tree) -> tuple[Partition, Mapping[str, int]]:
     else:
         raise FileNotFoundError(
             f"{tree.root}: expected the division into train and test, {TRAIN_IDS} with {TEST_IDS} "
-            f"or {MAPPING}, found neither; see docs/datasets.md"
+            f"or {MAPPING}, found neither; see docs/reference/datasets.md"
         )
     _check_disjoint(partition, tree.root)
     return partition, counts

@@ -97,7 +97,7 @@ def _required(root: Path, names: tuple[str, ...], what: str) -> Path:
     if found is None:
         raise FileNotFoundError(
             f"{root}: expected CelebA-HQ's {what} in {' or '.join(names)}, found none; see "
-            "docs/datasets.md"
+            "docs/reference/datasets.md"
         )
     return found
 

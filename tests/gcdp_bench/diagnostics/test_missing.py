@@ -168,7 +168,7 @@ class TestEstimate:
 
     def test_seconds_grow_with_samples_and_say_what_they_rest_on(self, bare):
         dry = ["sweep", "--dataset", "synth-city-25", "--models", "reference", "--dry-run"]
-        assert "as measured on one thread (docs/scale.md)" in run(*dry).output
+        assert "as measured on one thread (docs/explanation/scale.md)" in run(*dry).output
         on_gpu = run(*dry, "--device", "cuda").output
         assert "unknown (nothing of it was measured on cuda)" in on_gpu
 
@@ -196,7 +196,7 @@ class TestEstimate:
             2,
             *more,
         ]
-        assert "docs/scale.md" in run(*sweep, "--dry-run").output
+        assert "docs/explanation/scale.md" in run(*sweep, "--dry-run").output
         result = run(*sweep)
         assert result.exit_code == 0, result.output
         assert "earlier points in r" in run(*sweep, "--dry-run").output
