@@ -166,7 +166,7 @@ SIZES: Mapping[str, Preset] = {
 
 
 def _with_ablations(name: str, preset: Preset) -> dict[str, Preset]:
-    """A size and what the paper argues from, one setting each: see `docs/explanation/ablations.md`."""
+    """A size and its ablations, which change one setting each (`docs/explanation/ablations.md`)."""
     return {
         name: preset,
         f"{name}-no-layout-loss": replace(preset, loss=LossConfig(layout_weight=0.0)),

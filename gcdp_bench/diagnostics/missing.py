@@ -176,7 +176,7 @@ def _data(dataset: str, data_root: Path | None) -> Iterator[Missing]:
     if found.problem is None:
         return
     commands = (
-        "# put its files below one folder as docs/reference/datasets.md says, and name that folder here:",
+        "# put its files below one folder (docs/reference/datasets.md), and name that folder here:",
         "export GCDP_DATA=${GCDP_DATA:?folder of the data}",
     )
     given = not found.problem.startswith(NOT_GIVEN)

@@ -90,7 +90,8 @@ TINY = ClipPreset(
 )
 
 # Teaches Lafite and evaluates nothing: apart from the extractor in size, tower and seed, and
-# trained on the subset, whose few pairs a transformer learns by heart (docs/explanation/baselines.md).
+# trained on the subset, whose few pairs a transformer learns by heart
+# (docs/explanation/baselines.md).
 TEACHER = ClipPreset(
     width=64,
     tower="convolutional",

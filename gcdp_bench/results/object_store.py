@@ -225,8 +225,8 @@ class Store:
             problem = f"{type(error).__name__}: {reason(error)}"
             raise OSError(
                 f"{self.url}: expected a store that answers, got {problem}; "
-                "check the name, the credentials and the endpoint (docs/how-to/cluster.md). What was made "
-                f"is in {self.path}: the same command goes on from there"
+                "check the name, the credentials and the endpoint (docs/how-to/cluster.md). "
+                f"What was made is in {self.path}: the same command goes on from there"
             ) from error
 
 

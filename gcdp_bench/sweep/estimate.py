@@ -1,8 +1,8 @@
 """What a sweep would take: points, seconds and bytes, and on which measurements that rests.
 
 Seconds are those of earlier points of the same results folder, else FLOPs of the tiny preset at the
-rate that was measured on one thread of a laptop's processor (docs/explanation/scale.md). What neither tells is
-said to be unknown.
+rate that was measured on one thread of a laptop's processor (docs/explanation/scale.md). Everything
+else is reported as unknown.
 """
 
 from __future__ import annotations
