@@ -16,22 +16,16 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
+from benchmarks.quoted import ROOT, SHARES, SOURCES, lookup, read
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import title
-from gcdp_bench.results.summary import PERCENT, UNDEFINED, param_text
+from gcdp_bench.results.summary import UNDEFINED, param_text
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "results/README.md")
-SHARES = frozenset((*PERCENT, "pixel_accuracy"))
-"""Metrics in [0, 1] in the files and in percent in the documents."""
-
 DIGITS = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?|\[[^\][]*\]")
 NUMBER = re.compile(rf"(?P<text>{DIGITS.pattern})<!--= (?P<what>[^>]*?) -->")
 TABLE = re.compile(
@@ -39,102 +33,19 @@ TABLE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Source:
-    """A committed CSV file."""
-
-    file: str  # in results/
-    keys: tuple[str, ...]
-    wide: bool = False  # one column per metric; else one line per metric
-    paired: bool = False  # differences of two points, of which each pair stands in one order
-
-
-def _of(folder: str, name: str) -> dict[str, Source]:
-    """Files of one sweep."""
-    return {
-        name: Source(f"{folder}/tables/summary.csv", ("model", "param_value"), wide=True),
-        f"{name}-gap": Source(f"{folder}/tables/comparison.csv", ("a", "b"), paired=True),
-        f"{name}-cost": Source(f"{folder}/tables/costs.csv", ("model", "part"), wide=True),
-        f"{name}-features": Source(f"{folder}/analysis/features.csv", ("model", "block", "t")),
-    }
-
-
-CITY = "synth-city-25"
-SOURCES: Mapping[str, Source] = {
-    **_of(CITY, "city"),
-    **_of("synth-face-25", "face"),
-    "pairs": Source(f"{CITY}/image-layout/table-1.csv", ("method",), wide=True),
-    "camvid-cost": Source("camvid/image-layout/costs.csv", ("model", "part"), wide=True),
-    "pairs-gap": Source(f"{CITY}/image-layout/comparison.csv", ("a", "b"), paired=True),
-    "pairs-cost": Source(f"{CITY}/image-layout/costs.csv", ("model", "part"), wide=True),
-    "camvid": Source("camvid/image-layout/table-1.csv", ("method",), wide=True),
-    "scarcity": Source(f"{CITY}/analysis/scarcity.csv", ("fraction", "model")),
-    "scarcity-gap": Source(
-        f"{CITY}/analysis/scarcity-gaps.csv", ("fraction", "model", "against"), paired=True
-    ),
-    "class": Source(f"{CITY}/analysis/classes.csv", ("model", "class")),
-    "correlation": Source(f"{CITY}/analysis/correlations.csv", ("model",), wide=True),
-    "outpainting": Source(f"{CITY}/analysis/outpainting.csv", ("direction", "source", "class")),
-    "schedule": Source(f"{CITY}/analysis/schedules-scores.csv", ("schedule", "class")),
-    "converged": Source(
-        f"{CITY}/analysis/schedules-settled.csv", ("schedule", "quantity"), wide=True
-    ),
-    "captions": Source("captions.csv", ("dataset", "test"), wide=True),
-}
-
 MODELS = ("reference", "imagen", "ldm", "lafite")
 REAL = {
-    "real-split": "real images against the others",
-    "real-floor": "real images, shuffled captions",
-    "real-ceiling": "real images",
+    "real-split": "real vs. real",
+    "real-floor": "real (shuffled captions)",
+    "real-ceiling": "real (own captions)",
 }
 PAIR_TITLES = {
     "reference-unconditional": "GCDP, unconditional",
     "gansformer": "GANformer, layouts by the segmenter",
     "dataset-ddpm": "DatasetDDPM, 50 labelled images",
     "reference": "GCDP with captions, pretrained, w 2",
-    "real-ceiling": "real images",
+    "real-ceiling": "real (own captions)",
 }
-
-
-@cache
-def read(file: str) -> pd.DataFrame:
-    """A committed table."""
-    return pd.read_csv(ROOT / "results" / file, keep_default_na=False, na_values=[""])
-
-
-def lookup(what: str) -> tuple[float, float, float]:
-    """Value and ends of the interval, NaN where there is none, of `SOURCE KEY ... COLUMN`.
-
-    Raises:
-        ValueError: no such source, or not exactly one line with these keys.
-    """
-    name, *keys, column = what.split()
-    sign = 1.0
-    if name not in SOURCES:
-        raise ValueError(f"{what}: expected a source of {', '.join(SOURCES)}")
-    source, keys = SOURCES[name], [key.replace("~", " ") for key in keys]
-    table = read(source.file)
-    if not source.wide:
-        table = table[table["metric"] == column]
-        if "class" in table and "class" not in source.keys:
-            table = table[table["class"] == "all"]
-    found = _with(table, source.keys, keys)
-    if source.paired and not len(found):
-        turned = [*keys[:-2], keys[-1], keys[-2]]
-        found, sign = _with(table, source.keys, turned), -1.0
-    present = [name for name in _columns(source, column) if name in found]
-    found = found.drop_duplicates(present) if present else found
-    if not present or len(found) != 1:
-        raise ValueError(
-            f"{what}: expected one line of {source.file}, found "
-            f"{len(found)}; columns: {', '.join(table.columns)}"
-        )
-    value, low, high = (float(found.iloc[0].get(name, "nan")) for name in _columns(source, column))
-    factor = 100.0 if column in SHARES and name not in ("pairs", "camvid") else 1.0
-    if sign < 0:
-        low, high = high, low
-    return sign * factor * value, sign * factor * low, sign * factor * high
 
 
 def formatted(text: str, what: str) -> str:
@@ -180,25 +91,40 @@ def main() -> None:
     sys.exit(bool(old) and options.check)
 
 
-def sweep_table(name: str) -> Callable[[], str]:
-    """Every point of a sweep; real images last. Bold: the lowest plain FID of each model."""
-    columns = {
-        "semantic_recall": "recall % ↑",
-        "semantic_precision": "precision % ↑",
-        "false_detection_rate": "unnamed found % ↓",
-        "miou": "mIoU % ↑",
-        "fsd_predicted": "FSD segmented ↓",
-        "clip-x100": "CLIP ↑",
-    }
+METRICS = {
+    "semantic_recall": "recall % ↑",
+    "semantic_precision": "precision % ↑",
+    "false_detection_rate": "false detection % ↓",
+    "miou": "mIoU % ↑",
+    "fsd_predicted": "FSD segmented ↓",
+    "clip-x100": "CLIP ↑",
+}
+
+
+def sweep_table(
+    name: str, metrics: Iterable[str] = METRICS, *, best_only: bool = False
+) -> Callable[[], str]:
+    """Every point of a sweep; real images last. Bold: the lowest plain FID of each model.
+
+    Args:
+        name: of the sweep in `SOURCES`.
+        metrics: columns after the FID.
+        best_only: show the point of the lowest plain FID alone; bold is the lowest of all.
+    """
+    columns = {metric: METRICS[metric] for metric in metrics}
 
     def build() -> str:
         summary = read(SOURCES[name].file)
         lines = [["model", "sampled at", "FID ↓", "FID corrected, 95 % ↓", *columns.values()]]
+        lowest = summary[summary["model"].isin(MODELS)].groupby("model")["fid"].min()
         for model in (*MODELS, *REAL):
             points = summary[summary["model"] == model]
+            if best_only:
+                points = points.sort_values("fid", kind="stable").head(1)
             for place, (_, point) in enumerate(points.iterrows()):
                 fid = _number(point["fid"], 2)
-                best = model in MODELS and point["fid"] == points["fid"].min()
+                bar = lowest.min() if best_only else lowest.get(model)
+                best = model in MODELS and point["fid"] == bar
                 lines.append(
                     [
                         REAL.get(model, title(model)) if place == 0 else "",
@@ -332,6 +258,11 @@ def pair_table(name: str, *, costs: bool) -> Callable[[], str]:
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "city": sweep_table("city"),
+    "city-best": sweep_table(
+        "city",
+        ("semantic_recall", "semantic_precision", "miou", "clip-x100"),
+        best_only=True,
+    ),
     "face": best_table("face", {"reference": "4", "imagen": "4", "ldm": "4", "lafite": "0.6"}),
     "pairs": pair_table("pairs", costs=False),
     "city-costs": cost_table("city"),
@@ -339,26 +270,6 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "pairs-costs": pair_table("pairs", costs=True),
     "camvid": pair_table("camvid", costs=True),
 }
-
-
-def _with(table: pd.DataFrame, names: tuple[str, ...], keys: list[str]) -> pd.DataFrame:
-    """Lines whose key columns have these values; names left out take everything."""
-    for name, key in zip(names, keys, strict=False):
-        column = table[name]
-        numbers = column.map("{:g}".format) if column.dtype.kind in "if" else column.astype(str)
-        table = table[numbers == key]
-    return table
-
-
-def _columns(source: Source, column: str) -> tuple[str, str, str]:
-    if source.paired:
-        return ("difference", "ci_low", "ci_high")
-    if not source.wide:
-        return ("value", "ci_low", "ci_high")
-    if column in ("spearman", "value"):
-        return (column, "ci_low", "ci_high")
-    base = column.removesuffix("_corrected")
-    return (column, f"{base}_low", f"{base}_high")
 
 
 def _like(text: str, value: float) -> str:
