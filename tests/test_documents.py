@@ -316,6 +316,67 @@ def test_every_option_that_is_named_exists():
     assert not wrong
 
 
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """Anchors of a document's headings: lower case, dashes for blanks, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(path: Path, text: str) -> list[str]:
+    """Relative links of a document whose file, or whose heading in that file, does not exist."""
+    broken = []
+    for target in (one or other for one, other in LINK.findall(FENCED.sub("", text))):
+        name, _, anchor = target.partition("#")
+        if "://" in name:
+            continue
+        file = (path.parent / name).resolve() if name else path
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
+            broken.append(target)
+    return broken
+
+
+def markdown_files() -> list[Path]:
+    """Every document of the repository; hidden folders are other programs'."""
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."]
+    nested = (path for folder in folders for path in folder.rglob("*.md"))
+    return sorted([*ROOT.glob("*.md"), *nested])
+
+
+def test_every_relative_link_leads_to_a_file_and_a_heading():
+    wrong = {
+        str(path.relative_to(ROOT)): links
+        for path in markdown_files()
+        if (links := broken_links(path, path.read_text()))
+    }
+    assert not wrong
+
+
+def test_a_broken_link_would_be_noticed():
+    text = "[a](docs/none.md), [b](README.md#none), [c](README.md#install), [d](https://x.org/y)"
+    assert broken_links(ROOT / "README.md", text) == ["docs/none.md", "README.md#none"]
+
+
+def test_the_index_links_every_document():
+    index = ROOT / "docs/README.md"
+    linked = {one for one, _ in LINK.findall(index.read_text())}
+    documents = {str(path.relative_to(index.parent)) for path in index.parent.rglob("*.md")}
+    assert documents - linked == {"README.md"}
+
+
+def test_documents_and_messages_name_existing_documents():
+    wrong = {
+        name: where
+        for where, text in [*texts(), *((str(path), path.read_text()) for path in SOURCES)]
+        for name in re.findall(r"\bdocs/[\w/-]+\.md", text)
+        if not (ROOT / name).is_file()
+    }
+    assert not wrong
+
+
 if __name__ == "__main__":
     for key, where in sorted(keys().items()):
         print(f"{key:44s} {where:44s} {', '.join(accepted_by(key)[:3])}")
