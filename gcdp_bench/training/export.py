@@ -1,8 +1,8 @@
 """Training runs to the small half-precision weights that the project ships.
 
-    python -m gcdp_bench.training.export RUN SHIPPED
+    python -m gcdp_bench.training.export RUN PRETRAINED
 
-RUN is a run folder of `gcdp-bench train`, SHIPPED the folder to write: the same weights and JSON
+RUN is a run folder of `gcdp-bench train`, PRETRAINED the folder to write: the same weights and JSON
 files without checkpoints, which the loaders read like a run.
 """
 
