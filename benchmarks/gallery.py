@@ -1,4 +1,4 @@
-"""Draw the picture of the embedded data in the README: the first test items with their layouts.
+"""Draw the picture of the embedded data in the tutorial: the first test items with their layouts.
 
 python -m benchmarks.gallery docs/images/synth.webp
 """
