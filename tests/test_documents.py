@@ -280,7 +280,14 @@ FOREIGN = {
         "--address",
         "--node-ip-address",
     ),
-    "tensorboard, pip, hf, git": ("--logdir", "--force-reinstall", "--local-dir", "--abbrev"),
+    "tensorboard, pip, hf, git": (
+        "--logdir",
+        "--force-reinstall",
+        "--yes",
+        "--no-deps",
+        "--local-dir",
+        "--abbrev",
+    ),
 }
 """Options of other programs that are shown."""
 
@@ -356,7 +363,9 @@ def test_every_relative_link_leads_to_a_file_and_a_heading():
 
 
 def test_a_broken_link_would_be_noticed():
-    text = "[a](docs/none.md), [b](README.md#none), [c](README.md#quick-start), [d](https://x.org/y)"
+    text = (
+        "[a](docs/none.md), [b](README.md#none), [c](README.md#quick-start), [d](https://x.org/y)"
+    )
     assert broken_links(ROOT / "README.md", text) == ["docs/none.md", "README.md#none"]
 
 
