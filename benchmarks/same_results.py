@@ -41,7 +41,9 @@ def main() -> None:
     options = parser.parse_args()
     first, second = (rows_of(folder) for folder in (options.first, options.second))
     same_length = len(first) == len(second)
-    differing = [name for name in first if not same_length or not first[name].equals(second[name])]
+    differing = [
+        str(name) for name in first if not same_length or not first[name].equals(second[name])
+    ]
     one, other = (pictures_of(folder) for folder in (options.first, options.second))
     changed = [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
     print(
