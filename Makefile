@@ -32,6 +32,7 @@ test-pythons:
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # Tables and marked numbers of README.md and results/README.md, from the CSV files in results/.
