@@ -17,6 +17,7 @@ SHIPPED = [
     for name in GENERATORS
     for pattern in NETWORKS[name].pretrained
     for folder in sorted(PROJECT.glob(pattern.format(dataset="*")))
+    if folder.is_dir()
 ]
 
 
