@@ -23,7 +23,8 @@ from tests.gcdp_bench.training.launched import python
 def test_workers_and_a_node_that_die_change_no_byte(toy, bucket, tmp_path):  # noqa: F811
     shutil.copytree(toy.data.parent, tmp_path / "toy")
     store = f"{bucket}/exp"
-    result = python("-m", "tests.gcdp_bench.sweep.on_ray", str(tmp_path), store)
+    quiet = {"PYTHONWARNINGS": "error,ignore::DeprecationWarning:ray._common.utils"}  # Python 3.12
+    result = python("-m", "tests.gcdp_bench.sweep.on_ray", str(tmp_path), store, variables=quiet)
     print(result.stdout)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "kill -9 of a worker at work" in result.stdout
