@@ -27,20 +27,11 @@ from pathlib import Path
 
 from gcdp_bench.cli import main as command_line
 from tests.gcdp_bench.training import fsdp_on_cpu
+from tests.gcdp_bench.training.launched import SMALL
 
-SIZES = (
-    "stage.unet.dim=8",
-    "stage.unet.dim_mults=[1]",
-    "stage.unet.num_blocks=[1]",
-    "stage.unet.self_attention=[false]",
-    "stage.unet.cross_attention=[true]",
-    "stage.unet.attention_heads=1",
-    "stage.unet.attention_head_dim=8",
-    "stage.unet.cond_dim=8",
-    "stage.unet.num_text_latents=2",
+SETTINGS = (
+    *SMALL,
     "stage.image_size=[8,12]",
-    "stage.text.dim=16",
-    "stage.unet.text_dim=16",
     "batch_size=4",
     "steps=2",
     "checkpoint_every=2",
@@ -52,7 +43,7 @@ NUM_PROCESSES = 2
 
 def arguments(out: Path) -> list[str]:
     """A training of two steps on embedded scenes, which takes a second."""
-    pairs = [part for setting in SIZES for part in ("--set", setting)]
+    pairs = [part for setting in SETTINGS for part in ("--set", setting)]
     command = ["train", "reference", "--dataset", "synth-city-25", "--stage", "base"]
     return [*command, "--out", str(out), *pairs]
 

@@ -26,6 +26,9 @@ from gcdp_bench.report.style import title
 from gcdp_bench.results.summary import UNDEFINED, param_text
 
 DOCUMENTS = ("README.md", "results/README.md")
+TABLED = ("docs/reference/metrics.md",)
+"""Documents of which the tables between marks alone are written."""
+
 DIGITS = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?|\[[^\][]*\]")
 NUMBER = re.compile(rf"(?P<text>{DIGITS.pattern})<!--= (?P<what>[^>]*?) -->")
 TABLE = re.compile(
@@ -78,7 +81,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="Write nothing; exit 1 if one is old.")
     options = parser.parse_args()
     old = []
-    for name in DOCUMENTS:
+    for name in (*DOCUMENTS, *TABLED):
         path = ROOT / name
         text = path.read_text(encoding="utf-8")
         new = rewritten(text)
@@ -254,7 +257,63 @@ def pair_table(name: str) -> Callable[[], str]:
     return build
 
 
+def coverage_table() -> str:
+    """Simulated coverage of the intervals of Fréchet distances, by `benchmarks.coverage`."""
+    table = read("coverage/distances.csv")
+    lines = [["population", "N against M", "at 0 (width)", "at 1", "at 5", "flagged %"]]
+    cases = table[table["metric"] == "frechet"].groupby(["population", "num", "other"])
+    for (population, num, other), case in cases:
+        at = case.set_index("times_bias")
+        covered = [f"{at['covered_percent'][t]:.1f}" if t in at.index else "–" for t in (0, 1, 5)]
+        ends = f"{at['width'][0]:.2f}: {at['low'][0]:.2f} to {at['high'][0]:.2f}"
+        flagged = f"{case['flagged_percent'].mean():.0f}"
+        lines.append(
+            [
+                str(population),
+                f"{num} against {other}",
+                f"{covered[0]} ({ends})",
+                *covered[1:],
+                flagged,
+            ]
+        )
+    return _markdown(lines)
+
+
+def means_table() -> str:
+    """Lowest and highest coverage over the kinds of shares, by `benchmarks.coverage_means`."""
+    table = (
+        read("coverage/means.csv").groupby(["mean", "num"])["covered_percent"].agg(["min", "max"])
+    )
+    nums = sorted(set(table.index.get_level_values("num")))
+    lines = [["mean", *(f"N = {num}" for num in nums)]]
+    for mean in sorted(set(table.index.get_level_values("mean"))):
+        ranges = (table.loc[(mean, num)] for num in nums)
+        lines.append([f"{mean:g}", *(f"{one['min']:.1f} to {one['max']:.1f}" for one in ranges)])
+    return _markdown(lines)
+
+
+def alarm_table() -> str:
+    """How often any alarm is raised, by `benchmarks.alarms`."""
+    table = read("alarms.csv")
+    lines = [["dataset", "networks", "samples of real images", "draws", "any alarm %, 95 %"]]
+    for _, line in table[table["alarm"] == "any"].iterrows():
+        interval = f"{line['percent']} [{line['ci_low']}, {line['ci_high']}]"
+        lines.append(
+            [
+                line["dataset"],
+                line["networks"],
+                f"{line['num_samples']} of {line['num_real']}",
+                str(line["draws"]),
+                interval,
+            ]
+        )
+    return _markdown(lines)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "coverage": coverage_table,
+    "coverage-means": means_table,
+    "alarms": alarm_table,
     "city": sweep_table("city"),
     "city-best": sweep_table(
         "city",

@@ -7,7 +7,17 @@ import pytest
 
 from benchmarks import tables
 from benchmarks.caption_overlap import overlap
-from benchmarks.tables import DOCUMENTS, NUMBER, ROOT, SOURCES, TABLE, TABLES, lookup, rewritten
+from benchmarks.tables import (
+    DOCUMENTS,
+    NUMBER,
+    ROOT,
+    SOURCES,
+    TABLE,
+    TABLED,
+    TABLES,
+    lookup,
+    rewritten,
+)
 
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
 INTERVAL = re.compile(r"\[[+-]?[\d.]+, [+-]?[\d.]+\](?P<mark><!--=)?")
@@ -46,8 +56,16 @@ def test_no_number_of_a_table_is_written_by_hand(name):
     ] == []
 
 
+@pytest.mark.parametrize("name", TABLED)
+def test_tables_of_the_documentation_are_those_of_the_files(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert rewritten(text) == text, "run `make tables`"
+    assert rewritten(TABLE.sub(r"\g<head>\g<tail>", text)) == text
+
+
 def test_all_tables_are_shown():
-    shown = {hit["name"] for text in TEXTS.values() for hit in TABLE.finditer(text)}
+    texts = [*TEXTS.values(), *((ROOT / name).read_text(encoding="utf-8") for name in TABLED)]
+    shown = {hit["name"] for text in texts for hit in TABLE.finditer(text)}
     assert shown == set(TABLES)
 
 

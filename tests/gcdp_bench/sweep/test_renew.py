@@ -23,7 +23,6 @@ from gcdp_bench.results.compatibility import (
 from gcdp_bench.results.schema import CEILING, KEY, merge_rows, read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.gcdp_bench.report.swept import sweep_toy
-from tests.gcdp_bench.sweep.test_run import extractors  # noqa: F401
 
 MADE = ["seconds", "hardware", "git_commit", "versions"]
 
