@@ -1,0 +1,81 @@
+"""Entry points of installed packages: their generators, datasets and metrics, imported by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+GENERATORS = "gcdp_bench.generators"
+DATASETS = "gcdp_bench.datasets"
+METRICS = "gcdp_bench.metrics"
+
+
+def named(group: str) -> dict[str, EntryPoint]:
+    """Entry points of a group by name; imports none of them.
+
+    Args:
+        group: `GENERATORS`, `DATASETS` or `METRICS`.
+    """
+    return {entry.name: entry for entry in entry_points(group=group)}
+
+
+def load(group: str, name: str, *, builtin: Collection[str] = ()) -> Any:
+    """Import the object behind an entry point.
+
+    Args:
+        group: as for `named`.
+        name: of the entry point.
+        builtin: names that the benchmark itself gives, which no package may take.
+
+    Raises:
+        ValueError: no such entry point, two packages with the same name, a built-in's name, or an
+            import that fails; names the package, the entry point and the remedy.
+    """
+    found = list(entry_points(group=group, name=name))
+    if not found:
+        raise ValueError(
+            f"expected an entry point {name!r} of the group {group}, found none; install the "
+            f"package that has it (installed: {', '.join(sorted(named(group))) or 'none'})"
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"expected one package with the entry point {name!r} of the group {group}, got "
+            f"{' and '.join(map(described, found))}; uninstall one of them"
+        )
+    if name in builtin:
+        raise ValueError(
+            f"{described(found[0])}: {name!r} is a name of gcdp-bench itself; rename the entry "
+            f"point, or uninstall the package"
+        )
+    return load_entry(found[0])
+
+
+def load_entry(entry: EntryPoint) -> Any:
+    """Import the object behind an entry point, or behind "module:attribute" made into one.
+
+    Raises:
+        ValueError: the import fails; names the package, the entry point and the remedy.
+    """
+    try:
+        return entry.load()
+    except Exception as error:  # another package's import may raise anything
+        remedy = (
+            "give module:attribute of a module that can be imported"
+            if entry.dist is None
+            else f"reinstall it, or uninstall it: pip uninstall {entry.dist.name}"
+        )
+        raise ValueError(
+            f"{described(entry)}: expected an object to import, got "
+            f"{type(error).__name__}: {error}; {remedy}"
+        ) from error
+
+
+def described(entry: EntryPoint) -> str:
+    """Entry point and package in words, for messages."""
+    if entry.dist is None:
+        return f"{entry.name}={entry.value}"
+    return (
+        f"package {entry.dist.name} {entry.dist.version} "
+        f"(entry point {entry.name} = {entry.value}, group {entry.group})"
+    )
