@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from gcdp_bench.core import config
 from gcdp_bench.core.images import Size
+from gcdp_bench.core.types import Generator
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -34,7 +35,7 @@ class Config(Protocol):
 C = TypeVar("C", bound=Config)
 
 
-class Configured(Generic[C]):
+class Configured(Generator, Generic[C]):
     """A generator that is described by its configuration."""
 
     config: C

@@ -12,7 +12,7 @@ import torch
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig
-from gcdp_bench.core.types import GUIDANCE, Batch, SamplingParameter
+from gcdp_bench.core.types import GUIDANCE, Batch, Generator, SamplingParameter
 from reference_model.joint import Pair
 from reference_model.outpainting import Known, outpaint
 from reference_model.sampler import sample
@@ -20,7 +20,7 @@ from reference_model.stage import Stage, load_stage
 from reference_model.text import EncodedText, TextEncoder, build_text_encoder
 
 
-class Cascade:
+class Cascade(Generator):
     """Base stage followed by super-resolution stages (Section 3.3).
 
     A folder of a trained cascade holds one folder per stage, `base/` and optionally `sr/`.

@@ -28,7 +28,6 @@ class DatasetDdpm(Configured[LabelConfig]):
     its features.
     """
 
-    parameter = None
     makes_layouts = True
     reads_captions = False
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -27,10 +26,7 @@ class Gansformer(Configured[GansformerConfig]):
     """
 
     parameter = TRUNCATION
-    makes_layouts = False
     reads_captions = False
-    num_steps = 1
-    settings: Mapping[str, Any] = {}
 
     def __init__(self, name: str, config: GansformerConfig, network: GansformerGenerator):
         self.name = name

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -26,11 +25,8 @@ class Lafite(Configured[LafiteConfig]):
     the images, not how much the text counts.
     """
 
+    clip_digest: str
     parameter = TRUNCATION
-    makes_layouts = False
-    reads_captions = True
-    num_steps = 1
-    settings: Mapping[str, Any] = {}
 
     def __init__(self, name: str, trained: TrainedLafite):
         self.name = name

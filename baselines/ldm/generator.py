@@ -24,8 +24,6 @@ class LatentDiffusion(Configured[LdmConfig]):
     """Diffusion in the latents of an autoencoder (Rombach et al. 2022), by diffusers."""
 
     parameter = GUIDANCE
-    makes_layouts = False
-    reads_captions = True
 
     def __init__(
         self,

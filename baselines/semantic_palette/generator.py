@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,7 +14,7 @@ from baselines.trained import Configured
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
-from gcdp_bench.core.types import Batch, SamplingParameter
+from gcdp_bench.core.types import Batch
 from gcdp_bench.extractors.weights import tensors_digest
 
 
@@ -26,11 +25,8 @@ class SemanticPalette(Configured[ImageConfig]):
     of the sample, and what the image is made from: the image generator was trained on hard layouts.
     """
 
-    parameter: SamplingParameter | None = None
     makes_layouts = True
     reads_captions = False
-    num_steps = 1
-    settings: Mapping[str, Any] = {}
 
     def __init__(self, name: str, trained: TrainedPalette):
         self.name = name

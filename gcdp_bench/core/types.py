@@ -6,10 +6,12 @@ T diffusion steps, L text tokens, D feature width.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,62 +170,34 @@ SAMPLING_PARAMETERS = {parameter.name: parameter for parameter in (GUIDANCE, TRU
 
 @runtime_checkable
 class Generator(Protocol):
-    """A text-to-image model under test."""
+    """A text-to-image model under test.
 
-    @property
-    def name(self) -> str:
-        """Name in the catalogue."""
-        ...
+    A class that inherits from it defines the members without a value, as attributes or properties;
+    the others have the value that most generators need.
+    """
 
-    @property
-    def trained_on(self) -> str:
-        """Name of the training dataset."""
-        ...
+    name: str  # in messages; rows carry the name by which it was loaded
+    trained_on: str  # name of the training dataset
+    digest: str  # hash of every weight that samples depend on
+    class_names: tuple[str, ...]  # of the training dataset
+    image_size: tuple[int, int]  # (height, width) of the samples
 
-    @property
-    def digest(self) -> str:
-        """Hash of every weight that samples depend on."""
-        ...
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """How it is sampled, as far as samples depend on it."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """Where its networks run: "cpu", "cuda:0", ..."""
-        ...
-
-    @property
-    def num_steps(self) -> int:
-        """Sampling steps of its first stage; 1 for a network that samples in one pass."""
-        ...
-
-    @property
-    def makes_layouts(self) -> bool:
-        """Whether layouts come with the images."""
-        ...
-
-    @property
-    def reads_captions(self) -> bool:
-        """Whether captions condition the samples; if not, no metric of captions is defined."""
-        ...
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Classes of the training dataset."""
-        ...
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """(height, width) of the samples."""
-        ...
-
-    @property
-    def parameter(self) -> SamplingParameter | None:
-        """What its trade-off curve runs over; None: nothing, it is swept once."""
-        ...
+    settings: Mapping[str, Any] = MappingProxyType({})
+    """How it is sampled, as far as samples depend on it."""
+    device: str = "cpu"
+    """Where its networks run: "cpu", "cuda:0", ..."""
+    num_steps: int = 1
+    """Sampling steps of its first stage; 1 for a network that samples in one pass."""
+    makes_layouts: bool = False
+    """Whether layouts come with the images."""
+    reads_captions: bool = True
+    """Whether captions condition the samples; if not, no metric of captions is defined."""
+    parameter: SamplingParameter | None = None
+    """What its trade-off curve runs over; None: nothing, it is swept once."""
+    clip_digest: str | None = None
+    """Hash of the weights of a CLIP that it was trained to please, which must not evaluate it."""
+    num_labelled_images: int | None = None
+    """Training images with layouts that it was given, where that is a setting."""
 
     def sample(self, captions: Sequence[str], *, guidance: float, seeds: Sequence[int]) -> Batch:
         """Draw one sample per caption; sample i depends on (captions[i], seeds[i], guidance) only.
@@ -237,24 +211,31 @@ class Generator(Protocol):
         ...
 
 
-@runtime_checkable
-class CLIPSupervised(Protocol):
-    """A generator that was trained to please a CLIP, which must not evaluate it."""
+def as_generator(made: object, where: str) -> Generator:
+    """The object itself, if it has every member of `Generator`, inherited or of its own.
 
-    @property
-    def clip_digest(self) -> str:
-        """Hash of that CLIP's weights."""
-        ...
+    Args:
+        made: by a loader or a factory.
+        where: what made it, for the message.
 
-
-@runtime_checkable
-class LimitedLabels(Protocol):
-    """A generator that learned its layouts from some of the training images alone."""
-
-    @property
-    def num_labelled_images(self) -> int:
-        """How many labelled images it was given."""
-        ...
+    Raises:
+        ValueError: members are missing (all of them are named), or sizes and classes are no tuples.
+    """
+    members, given = (*Generator.__annotations__, "sample"), vars(Generator)
+    absent = given["sample"]  # the protocol's own, which samples nothing
+    lacking = [name for name in members if inspect.getattr_static(made, name, absent) is absent]
+    if lacking:
+        usual = [name for name in lacking if name in given and name != "sample"]
+        remedy = f", or inherit {', '.join(usual)} from gcdp_bench.core.types.Generator"
+        raise ValueError(
+            f"{where}: expected a generator, but {type(made).__name__} lacks "
+            f"{', '.join(lacking)}; define them{remedy if usual else ''}"
+        )
+    generator = cast(Generator, made)
+    for name in ("class_names", "image_size"):
+        if not isinstance(value := getattr(generator, name), tuple):
+            raise ValueError(f"{where}: {name}: expected a tuple, got {value!r}")
+    return generator
 
 
 @dataclass(frozen=True)

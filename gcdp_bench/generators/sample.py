@@ -11,7 +11,7 @@ from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.sampling_config import SamplingConfig, check_device
-from gcdp_bench.core.types import GUIDANCE, Dataset, Generator
+from gcdp_bench.core.types import GUIDANCE, Dataset, Generator, as_generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.registry import GENERATORS
@@ -119,7 +119,8 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
         FileNotFoundError: a file of it is missing.
     """
     check_device(sampling.device)
-    generator = GENERATORS[run.network].load(run.folder, sampling)
+    loaded = GENERATORS[run.network].load(run.folder, sampling)
+    generator = as_generator(loaded, run.network)
     return generator, digest({"weights": generator.digest, "sampling": generator.settings})
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gcdp_bench.core.progress import Progress
-from gcdp_bench.core.types import CLIPSupervised, Dataset, Generator
+from gcdp_bench.core.types import Dataset, Generator
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity, family
@@ -201,7 +201,7 @@ class SweepContext:
 
 
 def _refuse_own_teacher(generator: Generator, extractors: Extractors) -> None:
-    if isinstance(generator, CLIPSupervised) and generator.clip_digest == extractors.clip.digest:
+    if generator.clip_digest == extractors.clip.digest:
         raise ValueError(
             f"{generator.name}: was trained with {extractors.clip.name}, which must not evaluate "
             "it; give another --clip, or train it with another one (gcdp-bench train lafite-clip)"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.core.provenance import hardware
-from gcdp_bench.core.types import Dataset, Generator, LimitedLabels, MetricValue
+from gcdp_bench.core.types import Dataset, Generator, MetricValue
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.evaluation.controls import Controls
 from gcdp_bench.evaluation.metrics import ScoredMetric, Scores
@@ -112,7 +112,7 @@ def hardware_of(drawn: SamplingRecord | None) -> str:
 
 def labelled(generator: Generator, num_samples: int) -> list[ScoredMetric]:
     """How many labelled images stand behind the layouts, where that is a setting."""
-    if not isinstance(generator, LimitedLabels):
+    if generator.num_labelled_images is None:
         return []
     count = float(generator.num_labelled_images)
     return [ScoredMetric(MetricValue("labelled_images", "all", count, num_samples))]
