@@ -12,26 +12,13 @@ from gcdp_bench.core.config import digest
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.provenance import PRECISION
 from gcdp_bench.core.types import Dataset, Triplet
-from gcdp_bench.evaluation.features import (
-    EvalOptions,
-    FeatureCache,
-    SegmentationCounts,
-    extract_features,
-)
-from gcdp_bench.extractors.bundle import (
-    ATTRIBUTES_ROLE,
-    CLIP_ROLE,
-    Extractors,
-    features_role,
-    segmenter_role,
-)
+from gcdp_bench.evaluation.features import EvalOptions, FeatureCache, extract_features
+from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of, segmenter_role
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.io.validation import file_stem
 
 CACHE_VERSION = 3
 """Of the arrays, and of how images reach the networks."""
-
-Arrays = dict[str, NDArray]
 
 
 @dataclass(frozen=True)
@@ -170,18 +157,9 @@ def _shown(role: str, content: Content, caption: str) -> list[str]:
     return [content.pair if role.startswith(segmenter_role("")) else content.image]
 
 
-def _arrays(seen: FeatureCache, role: str) -> Arrays:
-    """What the network of a role extracted."""
-    if role == CLIP_ROLE:
-        return {"cosines": seen.cosines, "too_long": seen.too_long}
-    if role == ATTRIBUTES_ROLE:
-        assert seen.attributes is not None
-        return {"attributes": seen.attributes}
-    _, _, name = role.partition(" ")
-    if role == features_role(name):
-        return {"features": seen.features[name]}
-    layouts = seen.segmenters[name]
-    return {"counts": layouts.counts, "confusions": layouts.confusions}
+def _arrays(seen: FeatureCache, role: str) -> dict[str, NDArray]:
+    """What the network of a role extracted, by the first words of the arrays' names."""
+    return {name.partition(" ")[0]: seen.arrays[name] for name in arrays_of(role)}
 
 
 def _with_arrays(seen: FeatureCache, role: str, arrays: Mapping[str, NDArray]) -> FeatureCache:
@@ -190,32 +168,11 @@ def _with_arrays(seen: FeatureCache, role: str, arrays: Mapping[str, NDArray]) -
     Raises:
         KeyError, ValueError: arrays are missing or of other images.
     """
-    for array in arrays.values():
-        if array.shape[:1] != (len(seen),):
-            raise ValueError(f"{role}: expected {len(seen)} images, got {array.shape}")
-    if role == CLIP_ROLE:
-        return replace(seen, cosines=arrays["cosines"], too_long=arrays["too_long"])
-    if role == ATTRIBUTES_ROLE:
-        return replace(seen, attributes=arrays["attributes"])
-    _, _, name = role.partition(" ")
-    if role == features_role(name):
-        return replace(seen, features=seen.features | {name: arrays["features"]})
-    layouts = SegmentationCounts(arrays["counts"], arrays["confusions"])
-    return replace(seen, segmenters=seen.segmenters | {name: layouts})
+    return seen.with_arrays({name: arrays[name.partition(" ")[0]] for name in arrays_of(role)})
 
 
 def _in_order(seen: FeatureCache, extractors: Extractors) -> FeatureCache:
-    """Segmenters and features in the order of the networks, the primary ones first."""
-    return replace(
-        seen,
-        segmenters={
-            extractor.name: seen.segmenters[extractor.name]
-            for extractor in extractors.segmenters
-            if extractor.name in seen.segmenters
-        },
-        features={
-            extractor.protocol: seen.features[extractor.protocol]
-            for extractor in extractors.features
-            if extractor.protocol in seen.features
-        },
-    )
+    """Arrays in the order of the networks, the primary ones first."""
+    names = [name for role in extractors.networks for name in arrays_of(role)]
+    ordered = {name: seen.arrays[name] for name in names if name in seen.arrays}
+    return replace(seen, arrays={**ordered, **seen.arrays})

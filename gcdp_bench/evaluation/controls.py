@@ -47,7 +47,7 @@ from gcdp_bench.evaluation.network_alarms import (
     of_size,
 )
 from gcdp_bench.evaluation.reference import Reference
-from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors
+from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.definitions import lookup
 from gcdp_bench.results.alarms import ids_of
@@ -174,7 +174,8 @@ def score_controls(
 
     def matched(captions: Sequence[str]) -> FeatureCache:
         clip = look("real images", lambda image, index: image, (CLIP_ROLE,), captions)
-        return replace(own, captions=tuple(captions), cosines=clip.cosines, too_long=clip.too_long)
+        matched = {name: clip.arrays[name] for name in arrays_of(CLIP_ROLE)}
+        return replace(own, captions=tuple(captions)).with_arrays(matched)
 
     seen = {
         REAL: matched(own.captions),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,21 +41,68 @@ class SegmentationCounts:
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Images as the extractors see them; axis 0 of every array is the image."""
+    """Images as the extractors see them: named arrays whose axis 0 is the image.
+
+    `arrays` holds what each network provides (`bundle.arrays_of`):
+
+        cosines, too_long                  CLIP's; float32 (N,), NaN without captions; bool (N,)
+        counts NAME, confusions NAME       a segmenter's, see `SegmentationCounts`
+        features PROTOCOL                  float32 (N, D)
+        layouts                            int64 (N, K), pixels of each class in the own layouts
+        attributes                         float32 (N, A), probabilities
+
+    What is not there was not looked at.
+    """
 
     ids: tuple[str, ...]
     captions: tuple[str, ...]  # what was prompted
     num_pixels: int  # of an image
-    segmenters: dict[str, SegmentationCounts]  # by the segmenter's name, the primary one first
-    layouts: NDArray[np.int64] | None  # (N, K), pixels of each class in the images' own layouts
-    features: dict[str, NDArray[np.float32]]  # by protocol, (N, D)
-    cosines: NDArray[np.float32]  # (N,), NaN where captions were not matched
-    too_long: NDArray[np.bool_]  # (N,)
-    attributes: NDArray[np.float32] | None  # (N, A), probabilities
+    arrays: Mapping[str, NDArray]
+
+    def __post_init__(self):
+        for name, array in self.arrays.items():
+            if array.shape[:1] != (len(self),):
+                raise ValueError(f"{name}: expected {len(self)} images, got shape {array.shape}")
 
     def __len__(self) -> int:
         """Number of images."""
         return len(self.ids)
+
+    @property
+    def segmenters(self) -> dict[str, SegmentationCounts]:
+        """By the segmenter's name, the primary one first."""
+        return {
+            name: SegmentationCounts(counts, self.arrays[f"confusions {name}"])
+            for name, counts in self._named("counts").items()
+        }
+
+    @property
+    def features(self) -> dict[str, NDArray[np.float32]]:
+        """By protocol, the primary one first, (N, D)."""
+        return self._named("features")
+
+    @property
+    def cosines(self) -> NDArray[np.float32]:
+        """CLIP's of image and caption, (N,)."""
+        return self.arrays["cosines"]
+
+    @property
+    def too_long(self) -> NDArray[np.bool_]:
+        """Captions of which CLIP reads only the beginning, (N,)."""
+        return self.arrays["too_long"]
+
+    @property
+    def layouts(self) -> NDArray[np.int64] | None:
+        """Pixels of each class in the images' own layouts, (N, K)."""
+        return self.arrays.get("layouts")
+
+    def with_arrays(self, arrays: Mapping[str, NDArray]) -> FeatureCache:
+        """The same images with further or other arrays.
+
+        Raises:
+            ValueError: they are of another number of images.
+        """
+        return replace(self, arrays={**self.arrays, **arrays})
 
     def part(self, start: int, stop: int | None) -> FeatureCache:
         """The images from `start` up to `stop`."""
@@ -63,39 +110,39 @@ class FeatureCache:
 
     def take(self, places: NDArray[np.int64]) -> FeatureCache:
         """The images at `places`, in that order."""
-        return FeatureCache(
-            tuple(self.ids[place] for place in places),
-            tuple(self.captions[place] for place in places),
-            self.num_pixels,
-            {
-                name: SegmentationCounts(seen.counts[places], seen.confusions[places])
-                for name, seen in self.segmenters.items()
+        return replace(
+            self,
+            ids=tuple(self.ids[place] for place in places),
+            captions=tuple(self.captions[place] for place in places),
+            arrays={name: array[places] for name, array in self.arrays.items()},
+        )
+
+    @classmethod
+    def concat(cls, parts: Sequence[FeatureCache]) -> FeatureCache:
+        """The images of all parts, which hold the same arrays."""
+        return replace(
+            parts[0],
+            ids=tuple(name for part in parts for name in part.ids),
+            captions=tuple(caption for part in parts for caption in part.captions),
+            arrays={
+                name: np.concatenate([part.arrays[name] for part in parts])
+                for name in parts[0].arrays
             },
-            None if self.layouts is None else self.layouts[places],
-            {protocol: values[places] for protocol, values in self.features.items()},
-            self.cosines[places],
-            self.too_long[places],
-            None if self.attributes is None else self.attributes[places],
         )
 
     def save(self, path: Path) -> None:
         """Write everything to one .npz file, complete or not at all."""
-        arrays: dict[str, NDArray] = {
+        segmenters, protocols = [*self._named("counts")], [*self._named("features")]
+        stored = _stored_names(segmenters, protocols)
+        stored |= {name: name for name in self.arrays if name not in stored}
+        arrays = {
             "ids": np.array(self.ids),
             "captions": np.array(self.captions),
             "num_pixels": np.array(self.num_pixels),
-            "segmenters": np.array(list(self.segmenters)),
-            "protocols": np.array(list(self.features)),
-            "cosines": self.cosines,
-            "too_long": self.too_long,
+            "segmenters": np.array(segmenters),
+            "protocols": np.array(protocols),
+            **{stored_name: self.arrays[name] for name, stored_name in stored.items()},
         }
-        for place, seen in enumerate(self.segmenters.values()):
-            arrays |= {f"counts-{place}": seen.counts, f"confusions-{place}": seen.confusions}
-        arrays |= {f"features-{protocol}": values for protocol, values in self.features.items()}
-        if self.layouts is not None:
-            arrays["layouts"] = self.layouts
-        if self.attributes is not None:
-            arrays["attributes"] = self.attributes
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
@@ -110,28 +157,36 @@ class FeatureCache:
         remedy = "remove it and rerun the sweep"
         arrays = read_arrays(path, remedy=remedy)
         try:
-            return cls._of_arrays(arrays)
+            ids, captions, num_pixels, segmenters, protocols = (
+                arrays.pop(name).tolist()
+                for name in ("ids", "captions", "num_pixels", "segmenters", "protocols")
+            )
+            stored = _stored_names(segmenters, protocols)
+            own = {name: arrays.pop(stored_name) for name, stored_name in stored.items()}
+            return cls(tuple(ids), tuple(captions), int(num_pixels), own | arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: expected all arrays of one pass, got {reason(error)}; {remedy}"
             ) from error
 
-    @classmethod
-    def _of_arrays(cls, arrays: dict[str, NDArray]) -> FeatureCache:
-        return cls(
-            tuple(arrays["ids"].tolist()),
-            tuple(arrays["captions"].tolist()),
-            int(arrays["num_pixels"]),
-            {
-                name: SegmentationCounts(arrays[f"counts-{place}"], arrays[f"confusions-{place}"])
-                for place, name in enumerate(arrays["segmenters"].tolist())
-            },
-            arrays.get("layouts"),
-            {name: arrays[f"features-{name}"] for name in arrays["protocols"].tolist()},
-            arrays["cosines"],
-            arrays["too_long"],
-            arrays.get("attributes"),
-        )
+    def _named(self, kind: str) -> dict[str, NDArray]:
+        """Arrays "KIND NAME" by NAME."""
+        words = {name: name.partition(" ") for name in self.arrays}
+        return {of: self.arrays[name] for name, (first, _, of) in words.items() if first == kind}
+
+
+def _stored_names(segmenters: Sequence[str], protocols: Sequence[str]) -> dict[str, str]:
+    """Arrays that every file has, with their names there: segmenters' are numbered."""
+    return {
+        "cosines": "cosines",
+        "too_long": "too_long",
+        **{
+            f"{kind} {name}": f"{kind}-{place}"
+            for place, name in enumerate(segmenters)
+            for kind in ("counts", "confusions")
+        },
+        **{f"features {protocol}": f"features-{protocol}" for protocol in protocols},
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +212,7 @@ def extract_features(
 ) -> FeatureCache:
     """Show every image once to every extractor, or to those of `eval_options.roles`.
 
-    What the others would have seen is missing: from the mappings by name, NaN, or None.
+    What the others would have seen is missing, CLIP's cosines are NaN.
 
     Args:
         images: real or generated.
@@ -186,7 +241,7 @@ def extract_features(
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         parts = list(Batches(BATCH, task).run(range(num), look))
     progress.finish()
-    return _joined(parts)
+    return FeatureCache.concat(parts)
 
 
 def rescore_captions(
@@ -206,12 +261,11 @@ def rescore_captions(
         return extractors.clip.cosines(pixels, [captions[place] for place in places])
 
     matches = list(Batches(BATCH, "match captions").run(range(len(seen)), match))
-    return replace(
-        seen,
-        captions=tuple(captions),
-        cosines=np.concatenate([match.cosines for match in matches]),
-        too_long=np.concatenate([match.too_long for match in matches]),
-    )
+    arrays = {
+        "cosines": np.concatenate([match.cosines for match in matches]),
+        "too_long": np.concatenate([match.too_long for match in matches]),
+    }
+    return replace(seen, captions=tuple(captions)).with_arrays(arrays)
 
 
 def _look(
@@ -226,7 +280,7 @@ def _look(
     layouts = torch.stack([triplet.layout for triplet in batch])  # (B, H, W)
     num, _, height, width = images.shape
     roles = extractors.networks.keys() if eval_options.roles is None else eval_options.roles
-    segmenters: dict[str, SegmentationCounts] = {}
+    arrays: dict[str, NDArray] = {}
     running = [
         extractor for extractor in extractors.segmenters if segmenter_role(extractor.name) in roles
     ]
@@ -235,63 +289,22 @@ def _look(
         known = len(extractor.class_names)
         own = torch.where(layouts < known, layouts, IGNORE_ID)  # classes it cannot see are dropped
         predicted = predictions[extractor.name].layouts
-        segmenters[extractor.name] = SegmentationCounts(
-            class_counts(predicted, known), confusion_matrices(own, predicted, known)
-        )
-    features = {
-        extractor.protocol: extractors.features_of(extractor, images, predictions)
-        .float()
-        .cpu()
-        .numpy()
-        for extractor in extractors.features
-        if features_role(extractor.protocol) in roles
-    }
-    cosines, too_long = np.full(num, np.nan, np.float32), np.zeros(num, bool)
+        arrays[f"counts {extractor.name}"] = class_counts(predicted, known)
+        arrays[f"confusions {extractor.name}"] = confusion_matrices(own, predicted, known)
+    for extractor in extractors.features:
+        if features_role(extractor.protocol) in roles:
+            features = extractors.features_of(extractor, images, predictions)
+            arrays[f"features {extractor.protocol}"] = features.float().cpu().numpy()
     if eval_options.match_captions and CLIP_ROLE in roles:
         match = extractors.clip.cosines(images, captions)
-        cosines, too_long = match.cosines, match.too_long
-    attributes = None
+    else:
+        match = TextMatch(np.full(num, np.nan, np.float32), np.zeros(num, bool))
+    arrays |= {"cosines": match.cosines, "too_long": match.too_long}
+    if eval_options.has_layouts:
+        arrays["layouts"] = class_counts(layouts, num_classes)
     if extractors.attributes is not None and ATTRIBUTES_ROLE in roles:
-        attributes = extractors.attributes.predict(images).cpu().numpy()
-    observed = FeatureCache(
-        tuple(triplet.id for triplet in batch),
-        tuple(captions),
-        height * width,
-        segmenters,
-        class_counts(layouts, num_classes) if eval_options.has_layouts else None,
-        features,
-        cosines,
-        too_long,
-        attributes,
-    )
+        arrays["attributes"] = extractors.attributes.predict(images).cpu().numpy()
+    ids = tuple(triplet.id for triplet in batch)
     primary = predictions.get(extractors.segmenters[0].name)
-    return observed, None if primary is None else primary.layouts
-
-
-def _joined(parts: Sequence[FeatureCache]) -> FeatureCache:
-    first = parts[0]
-
-    def join(arrays: Sequence[NDArray | None]) -> NDArray | None:
-        present = [array for array in arrays if array is not None]
-        return np.concatenate(present) if present else None
-
-    return FeatureCache(
-        tuple(name for part in parts for name in part.ids),
-        tuple(caption for part in parts for caption in part.captions),
-        first.num_pixels,
-        {
-            name: SegmentationCounts(
-                np.concatenate([part.segmenters[name].counts for part in parts]),
-                np.concatenate([part.segmenters[name].confusions for part in parts]),
-            )
-            for name in first.segmenters
-        },
-        join([part.layouts for part in parts]),
-        {
-            protocol: np.concatenate([part.features[protocol] for part in parts])
-            for protocol in first.features
-        },
-        np.concatenate([part.cosines for part in parts]),
-        np.concatenate([part.too_long for part in parts]),
-        join([part.attributes for part in parts]),
-    )
+    seen = FeatureCache(ids, tuple(captions), height * width, arrays)
+    return seen, None if primary is None else primary.layouts

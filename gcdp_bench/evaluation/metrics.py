@@ -193,12 +193,11 @@ def _of_captions(
         for value in clip_values(seen.cosines, seen.too_long)
     ]
     if extractors.attributes is not None and isinstance(reference.dataset, AttributedDataset):
-        assert seen.attributes is not None
         values += [
             ScoredMetric(value, extractors.attributes.name, extractors.attributes.resizer)
             for value in attribute_values(
                 prompted_attributes(reference.dataset, seen.captions),
-                seen.attributes,
+                seen.arrays["attributes"],
                 extractors.attributes.thresholds,
                 reference.dataset.attribute_names,
             )

@@ -47,6 +47,13 @@ from gcdp_bench.training.runs import PRETRAINED, Run, Weights, as_weights, find_
 T = TypeVar("T")
 Kind = Literal["pretrained", "standard"]
 CLIP_ROLE, ATTRIBUTES_ROLE = "clip", "attributes"
+PROVIDED: Mapping[str, tuple[str, ...]] = {
+    "segmenter": ("counts", "confusions"),
+    "clip": ("cosines", "too_long"),
+    "features": ("features",),
+    "attributes": ("attributes",),
+}
+"""First word of a network's role -> first words of the arrays that it provides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +216,12 @@ def segmenter_role(name: str) -> str:
 def features_role(protocol: str) -> str:
     """Role of the network whose features a protocol compares."""
     return f"features {protocol}"
+
+
+def arrays_of(role: str) -> tuple[str, ...]:
+    """Names of the arrays that the network of a role provides."""
+    kind, _, name = role.partition(" ")
+    return tuple(f"{array} {name}".rstrip() for array in PROVIDED[kind])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdp_bench.evaluation.features import FeatureCache, SegmentationCounts
+from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.results.costs import read_costs
 from gcdp_bench.results.layout import PER_SAMPLE, PROPORTIONS, Point, read_proportions
 from gcdp_bench.results.schema import COLUMNS, read_rows, to_frame
@@ -142,12 +142,14 @@ OBSERVED = FeatureCache(
     ids=("0",),
     captions=("a",),
     num_pixels=4,
-    segmenters={"s": SegmentationCounts(np.ones((1, 2), np.int64), np.ones((1, 2, 2), np.int64))},
-    layouts=np.ones((1, 2), np.int64),
-    features={"p": np.ones((1, 3), np.float32)},
-    cosines=np.ones(1, np.float32),
-    too_long=np.zeros(1, bool),
-    attributes=None,
+    arrays={
+        "counts s": np.ones((1, 2), np.int64),
+        "confusions s": np.ones((1, 2, 2), np.int64),
+        "layouts": np.ones((1, 2), np.int64),
+        "features p": np.ones((1, 3), np.float32),
+        "cosines": np.ones(1, np.float32),
+        "too_long": np.zeros(1, bool),
+    },
 )
 
 

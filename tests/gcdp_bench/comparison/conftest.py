@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gcdp_bench.evaluation.features import FeatureCache, SegmentationCounts
+from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.results.layout import score_folder, write_point
 from gcdp_bench.results.schema import SPLIT
 from tests.gcdp_bench.results.test_schema import record
@@ -26,12 +26,14 @@ def observed(num: int, shift: float, *, seed: int, layouts: bool = True) -> Feat
         tuple(IDS[:num]) if num <= NUM else tuple(map(str, range(num))),
         tuple(f"caption {i}" for i in range(num)),
         int(counts.sum(1).max()),
-        {"extractor": SegmentationCounts(counts, confusions)},
-        counts if layouts else None,
-        {"hrnet": (random.normal(size=(num, WIDTH)) + shift).astype(np.float32)},
-        np.zeros(num, np.float32),
-        np.zeros(num, bool),
-        None,
+        {
+            "counts extractor": counts,
+            "confusions extractor": confusions,
+            "features hrnet": (random.normal(size=(num, WIDTH)) + shift).astype(np.float32),
+            "cosines": np.zeros(num, np.float32),
+            "too_long": np.zeros(num, bool),
+            **({"layouts": counts} if layouts else {}),
+        },
     )
 
 

@@ -1,7 +1,6 @@
 """Differences of two points: copies give 0, shifts are found, unlike is refused."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -92,8 +91,7 @@ def pair_of(*confusions):
     sides = []
     for matrix in confusions:
         side = observed(len(matrix), 0.0, seed=7)
-        seen = replace(side.segmenters["extractor"], confusions=matrix)
-        sides.append(replace(side, segmenters={"extractor": seen}))
+        sides.append(side.with_arrays({"confusions extractor": matrix}))
     return paired._Pair(pd.DataFrame(), [(*sides, observed(NUM_REAL, 0.0, seed=99))])
 
 

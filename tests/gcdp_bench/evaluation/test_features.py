@@ -26,16 +26,14 @@ def data(toy):
 
 
 def equal(a: FeatureCache, b: FeatureCache) -> bool:
-    arrays = [
-        (a.layouts, b.layouts),
-        (a.cosines, b.cosines),
-        (a.too_long, b.too_long),
-        *((a.features[name], b.features[name]) for name in a.features),
-        *((a.segmenters[name].counts, b.segmenters[name].counts) for name in a.segmenters),
-        *((a.segmenters[n].confusions, b.segmenters[n].confusions) for n in a.segmenters),
-    ]
-    return (a.ids, a.captions, a.num_pixels) == (b.ids, b.captions, b.num_pixels) and all(
-        np.allclose(first, second, atol=1e-5, equal_nan=True) for first, second in arrays
+    same = (a.ids, a.captions, a.num_pixels) == (b.ids, b.captions, b.num_pixels)
+    return (
+        same
+        and {*a.arrays} == {*b.arrays}
+        and all(
+            np.allclose(array, b.arrays[name], atol=1e-5, equal_nan=True)
+            for name, array in a.arrays.items()
+        )
     )
 
 
@@ -100,5 +98,27 @@ def test_other_captions_are_matched_with_the_same_images(data, extractors, monke
     assert np.abs(again.cosines - seen.cosines).min() > 1e-4, "or this test could not fail"
     assert again.too_long.tolist() == [False, False, False, True, False]
     assert again.captions == tuple(captions)
-    own = {name: getattr(seen, name) for name in ("captions", "cosines", "too_long")}
-    assert equal(replace(again, **own), seen)
+    own = {name: seen.arrays[name] for name in ("cosines", "too_long")}
+    assert equal(replace(again, captions=seen.captions).with_arrays(own), seen)
+
+
+def test_any_array_is_taken_joined_and_stored_under_the_names_of_old_files(tmp_path):
+    arrays = {
+        "counts a b": np.arange(6).reshape(3, 2),
+        "confusions a b": np.zeros((3, 2, 2), np.int64),
+        "features tf1": np.ones((3, 4), np.float32),
+        "cosines": np.zeros(3, np.float32),
+        "too_long": np.zeros(3, bool),
+        "theirs": np.arange(3.0),
+    }
+    seen = FeatureCache(("0", "1", "2"), ("x", "y", "z"), 4, arrays)
+    turned = FeatureCache.concat([seen.take(np.array([2])), seen.part(0, 2)])
+    assert turned.ids == ("2", "0", "1") and turned.captions == ("z", "x", "y")
+    assert turned.arrays["theirs"].tolist() == [2.0, 0.0, 1.0]
+    turned.save(tmp_path / "seen.npz")
+    with np.load(tmp_path / "seen.npz") as stored:
+        assert {"counts-0", "confusions-0", "features-tf1", "cosines", "theirs"} < {*stored.files}
+        assert stored["segmenters"].tolist() == ["a b"]
+    assert equal(FeatureCache.load(tmp_path / "seen.npz"), turned)
+    with pytest.raises(ValueError, match="theirs: expected 3 images, got shape"):
+        seen.with_arrays({"theirs": np.zeros(2)})

@@ -122,7 +122,7 @@ def test_attribute_recall_needs_attributes_and_a_classifier(
 ):
     classifier = SimpleNamespace(name="lamp", resizer="native", thresholds=torch.tensor([0.5]))
     dataset = Attributed(toy.data, "test") if attributed else reference.dataset
-    with_classifier = replace(seen, attributes=np.full((len(seen), 1), 0.9, np.float32))
+    with_classifier = seen.with_arrays({"attributes": np.full((len(seen), 1), 0.9, np.float32)})
     scores = score_generated(
         with_classifier if classified else seen,
         replace(reference, dataset=dataset),
@@ -132,13 +132,17 @@ def test_attribute_recall_needs_attributes_and_a_classifier(
     assert ("attribute_recall" in found) == (attributed and classified)
 
 
+def without_layouts(seen):
+    return replace(seen, arrays={n: array for n, array in seen.arrays.items() if n != "layouts"})
+
+
 @pytest.mark.parametrize("ours", [False, True])
 @pytest.mark.parametrize("theirs", [False, True])
 def test_the_distance_of_own_layouts_needs_both_sides(extractors, seen, ours, theirs):
     """`fsd_generated` compares the layouts that come with the images."""
     own, others = seen.part(0, 5), seen.part(5, None)
-    own = own if ours else replace(own, layouts=None)
-    others = others if theirs else replace(others, layouts=None)
+    own = own if ours else without_layouts(own)
+    others = others if theirs else without_layouts(others)
     found = {scored.value.metric for scored in _distances(own, others, extractors)}
     assert ("fsd_generated" in found) == (ours and theirs)
     assert "fsd_predicted" in found

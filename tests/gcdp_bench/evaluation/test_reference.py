@@ -190,10 +190,10 @@ class TestResultsFolders:
     def test_its_numbers_are_used_whatever_the_cache_says(self, data, extractors, cache, tmp_path):
         folder = tmp_path / "references"
         first, path = kept_reference(data, extractors, cache, folder, Silent())
-        features = {"hrnet": first.observed.features["hrnet"] + 1}
-        replace(first.observed, features=features).save(path)
+        features = {"features hrnet": first.observed.features["hrnet"] + 1}
+        first.observed.with_arrays(features).save(path)
         again, _ = kept_reference(data, extractors, cache, folder, Silent())
-        assert np.array_equal(again.observed.features["hrnet"], features["hrnet"])
+        assert np.array_equal(again.observed.features["hrnet"], features["features hrnet"])
 
     def test_other_captions_are_another_copy(self, data, extractors, cache, tmp_path):
         folder = tmp_path / "references"
