@@ -9,8 +9,10 @@ endif
 VENV ?= .venv$(if $(and $(OTHER),$(wildcard .venv/bin/python)),-$(OTHER))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# a worker per core; compiled files are kept, since every test of a command starts an interpreter
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 16
 
-.PHONY: demo test test-pythons lint tables clean
+.PHONY: demo test test-all test-pythons lint tables clean
 
 # The main job on the embedded data: sample, score, draw. A demonstration, not a result.
 demo: $(STAMP)
@@ -20,13 +22,17 @@ demo: $(STAMP)
 	$(BIN)/gcdp-bench report results/demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST) --dist worksteal -m "not slow"
+
+# What `make test` leaves out: kills, clusters, training in several processes, more examples.
+test-all: $(STAMP)
+	$(PYTEST) --dist loadgroup -m "slow or hypothesis" --hypothesis-profile thorough
 
 # An environment for each, .venv-VERSION; from pyenv where it has the version.
 test-pythons:
 	for version in $(PYTHONS); do \
 	  own=$$(ls -d "$$(pyenv root 2>/dev/null)/versions/$$version".*/bin/python 2>/dev/null | tail -1); \
-	  $(MAKE) test PYTHON="$${own:-python$$version}" VENV=".venv-$$version" || exit 1; \
+	  $(MAKE) test test-all PYTHON="$${own:-python$$version}" VENV=".venv-$$version" || exit 1; \
 	done
 
 lint: $(STAMP)

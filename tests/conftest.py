@@ -1,11 +1,13 @@
-"""What several test folders share."""
+"""What several test folders share. Nothing heavy is imported here: a file loads what it uses."""
+
+import os
 
 import pytest
-import torch
 
-from tests import toy as toys
+from tests import properties  # noqa: F401  (the profiles of hypothesis)
+from tests.once import build_once
 
-torch.set_num_threads(1)  # the networks of the tests are too small to share
+os.environ["OMP_NUM_THREADS"] = "1"  # the networks of the tests are too small to share
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +26,8 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory) -> toys.Toy:
+def toy(tmp_path_factory):
     """Data, generators and extractors on disk; read only."""
-    return toys.build(tmp_path_factory.mktemp("toy"))
+    from tests import toy as toys
+
+    return toys.at(build_once(tmp_path_factory, "toy", toys.build))

@@ -49,8 +49,13 @@ def named(name: str) -> DatasetIdentity:
     )
 
 
-def build(root: Path) -> Toy:
-    toy = Toy(*(root / name for name in ("stripes", "reference", "imagen", "segmenter", "clip")))
+def at(root: Path) -> Toy:
+    """The parts that `build` wrote into a folder."""
+    return Toy(*(root / name for name in ("stripes", "reference", "imagen", "segmenter", "clip")))
+
+
+def build(root: Path) -> None:
+    toy = at(root)
     for split, num in NUM.items():
         _write_split(toy.data / split, split, num)
     write_cascade(toy.reference)
@@ -70,7 +75,6 @@ def build(root: Path) -> Toy:
         context_length=12,
     )
     _write(toy.clip, ClipTask(clip, Stripes(), Stripes()).build(), "clip", clip)
-    return toy
 
 
 def _write_split(folder: Path, split: str, num: int) -> None:

@@ -1,4 +1,4 @@
-"""How examples are drawn, what a clear refusal is, and files that are built byte by byte."""
+"""What a clear refusal is, and files that are built byte by byte."""
 
 import os
 import resource
@@ -12,24 +12,12 @@ from typing import Any
 
 import torch
 from click.testing import CliRunner
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from gcdp_bench.cli import main
 
 MEGABYTE = 10**6
 LONGEST_MESSAGE = 4000  # characters
-
-
-def examples(num: int) -> settings:
-    """Settings of a test with `num` examples, the same ones on every run."""
-    return settings(
-        max_examples=num,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
 
 
 def refused(call: Callable[[], Any], *names: object) -> str:

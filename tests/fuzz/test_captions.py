@@ -18,7 +18,8 @@ from gcdp_bench.datasets.folder_files import read_captions
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.io.validation import MAX_CAPTION, check_caption, check_id, file_stem, one_line
 from reference_model.text import HashNgramEncoder, TextConfig
-from tests.fuzz.common import attempt, command_refused, examples, refused
+from tests.fuzz.common import attempt, command_refused, refused
+from tests.properties import examples
 
 PIXELS = torch.zeros(3, 4, 4, dtype=torch.uint8)
 FINE = {

@@ -25,11 +25,11 @@ from tests.fuzz.common import (
     attempt,
     changed,
     command_refused,
-    examples,
     memory_within,
     refused,
     resident_within,
 )
+from tests.properties import examples
 
 
 def header(table: dict | bytes, data: bytes = b"\0" * 16, length: int | None = None) -> bytes:
@@ -144,7 +144,7 @@ def numbers(data, trail=()):
 
 
 @pytest.mark.parametrize("name", RUNS)
-@examples(10)
+@examples(40, fast=10)
 @given(place=st.integers(0, 999), value=st.sampled_from([-1, 0, 3, 10**7, 10**12, 10**30]))
 def test_a_configuration_cannot_ask_for_another_network(name, place, value, toy, tmp_path):
     folder = tmp_path / name

@@ -11,8 +11,9 @@ from gcdp_bench.core.config import from_dict, override, to_dict
 from gcdp_bench.profiling.training_cost import TrainingCost
 from gcdp_bench.training.loop import TrainingConfig
 from reference_model.stage import StageConfig
-from tests.fuzz.common import attempt, command_refused, examples, refused
+from tests.fuzz.common import attempt, command_refused, refused
 from tests.fuzz.test_manifests import JSON
+from tests.properties import examples
 from tests.reference_model.conftest import base_config
 
 STAGE = base_config(layouts=True)

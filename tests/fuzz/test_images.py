@@ -19,13 +19,13 @@ from gcdp_bench.datasets.folder_writer import FolderWriter
 from tests.fuzz.common import (
     attempt,
     command_refused,
-    examples,
     memory_within,
     png,
     png_chunk,
     refused,
     resident_within,
 )
+from tests.properties import examples
 
 READERS = (read_image, read_layout)
 PIXELS = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)

@@ -17,8 +17,9 @@ from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
-from tests.fuzz.common import attempt, command_refused, examples, png, refused
+from tests.fuzz.common import attempt, command_refused, png, refused
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
+from tests.properties import examples
 
 SIZE = (8, 12)
 IDS = np.arange(96, dtype=np.uint8).reshape(SIZE) % 3

@@ -18,8 +18,9 @@ from gcdp_bench.extractors.store import recorded_digests
 from gcdp_bench.io.validation import MAX_DEPTH, parse_json
 from gcdp_bench.profiling.training_cost import read_cost
 from gcdp_bench.results.layout import read_point
-from tests.fuzz.common import attempt, command_refused, examples, memory_within, refused
+from tests.fuzz.common import attempt, command_refused, memory_within, refused
 from tests.fuzz.test_captions import LINES, write_lines
+from tests.properties import examples
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -26,12 +26,12 @@ from tests.fuzz.common import (
     Payload,
     attempt,
     changed,
-    examples,
     memory_within,
     refused,
     resident_within,
 )
 from tests.gcdp_bench.extractors.test_attributes import resolved
+from tests.properties import examples
 
 
 def start_from(path: Path):

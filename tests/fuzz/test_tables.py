@@ -22,11 +22,11 @@ from tests.fuzz.common import (
     attempt,
     changed,
     command_refused,
-    examples,
     refused,
     resident_within,
 )
 from tests.gcdp_bench.results.test_schema import record
+from tests.properties import examples
 
 ROWS = to_frame([record(), record(seed=1)])
 PER = pd.DataFrame({name: ["a"] if kind == "string" else [0] for name, kind in PER_SAMPLE.items()})

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from scipy import stats
@@ -332,7 +332,6 @@ def test_half_precision_logits_give_a_float32_divergence_and_half_gradients():
 levels = st.floats(0.0, 1.0, exclude_min=True).map(lambda v: max(v, 1e-6))
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), levels, levels, st.floats(0.0, 20.0))
 def test_posterior_sums_to_one_and_the_divergence_is_not_negative(seed, alpha, alpha_bar, scale):
     y_t, y_0, logits = random_case(seed, num_classes=4, scale=scale)
@@ -347,7 +346,6 @@ def test_posterior_sums_to_one_and_the_divergence_is_not_negative(seed, alpha, a
     assert float(kl.min()) >= -1e-6
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), levels, st.floats(0.01, 1.0))
 def test_the_divergence_is_zero_for_exact_logits_only(seed, alpha, alpha_bar):
     y_t, y_0, _ = random_case(seed)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from scipy import integrate, stats
@@ -34,7 +34,6 @@ def test_posterior_equals_the_authors(name, num_steps):
     torch.testing.assert_close(variance.log(), golden[key + "gauss_log_var"], rtol=0, atol=2e-4)
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     st.floats(0.01, 0.98),
     st.floats(0.02, 0.99),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
@@ -106,7 +106,6 @@ def test_at_is_alpha_bar_per_sample():
     assert levels.flatten().tolist() == [float(schedule.alpha_bar[t]) for t in (0, 3, 10)]
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 2000).flatmap(lambda T: st.tuples(st.just(T), st.integers(1, T))))
 def test_each_step_is_visited_once(sizes):
     num_train_steps, num_steps = sizes

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.core.images import resize_images, resize_layouts
@@ -25,7 +25,6 @@ SIDES = st.integers(1, 60)
 SIZES = st.tuples(SIDES, SIDES)
 
 
-@settings(deadline=None)
 @given(native=SIZES, size=SIZES, resize=st.sampled_from(RESIZES))
 def test_an_image_and_its_layout_go_the_same_way(native, size, resize):
     """Each class has its own grey: where an image is of one colour, the layout has that class."""

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.core.palette import class_colours
@@ -14,6 +14,7 @@ from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, parse_attrib
 from gcdp_bench.datasets.synth_face import DRAWN, SynthFace, render
 from gcdp_bench.datasets.synth_face.canvas import smooth
 from gcdp_bench.datasets.synth_face.person import draw_person
+from tests.properties import examples
 
 ID = {name: index for index, name in enumerate(CLASS_NAMES)}
 NUM = 320
@@ -71,7 +72,7 @@ def test_sizes_show_the_same_person():
 
 
 @given(st.integers(0, 2**31))
-@settings(max_examples=200)
+@examples(200)
 def test_attributes_do_not_contradict_each_other(seed):
     person = draw_person(np.random.default_rng(seed))
     assert tuple(person.attributes) == DRAWN

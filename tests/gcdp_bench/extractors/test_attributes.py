@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torchvision
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
@@ -24,6 +24,7 @@ from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, Attrib
 from gcdp_bench.generators import training_sizes
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.runs import find_run
+from tests.properties import examples
 
 NAMES = ("red", "striped", "never")
 LAMPS = DatasetIdentity(
@@ -231,7 +232,6 @@ class TestStartFrom:
 
 
 class TestThresholds:
-    @settings(deadline=None)
     @given(st.floats(0.001, 0.999), st.floats(1.0, 50.0), st.floats(0.001, 0.999))
     def test_the_best_answer_to_an_undecided_image(self, frequency, largest, posterior):
         """The answer that minimises the weighted loss reaches the threshold where the image is at
@@ -278,7 +278,6 @@ def test_both_answers_of_an_attribute_weigh_the_same_and_constants_nothing():
     assert logits.grad.sum(0).tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-7)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))
 def test_balanced_accuracy_is_scikit_learns(pairs):
     truth, seen = (torch.tensor(column)[:, None] for column in zip(*pairs, strict=True))
@@ -324,7 +323,7 @@ def test_a_shift_moves_by_a_thirty_second_and_repeats_the_edge():
         assert len(steps[:, 0].unique()) == 2 * largest + 1
 
 
-@settings(max_examples=20, deadline=None)
+@examples(80, fast=20)
 @given(st.integers(0, 1000))
 def test_the_disturbance_is_weak(seed):
     """Mean colour of an image moves by less than a tenth of the range."""

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch_fidelity.interpolate_compat_tensorflow import (
     interpolate_bilinear_2d_like_tensorflow1x,
@@ -13,6 +13,7 @@ from torch_fidelity.interpolate_compat_tensorflow import (
 
 from gcdp_bench.diagnostics.verify.resizing import one_over_f
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
+from tests.properties import examples
 
 RESIZERS = (tf1_bilinear, clean_bicubic, torch_bilinear)
 SIZES = [(32, 32), (128, 128), (256, 256), (299, 299), (256, 512), (1024, 1024)]
@@ -86,7 +87,7 @@ def test_a_shape_other_than_square(resize):
     assert torch.equal(resize(noise((32, 48)), (32, 48)), noise((32, 48)).float())
 
 
-@settings(max_examples=25, deadline=None)
+@examples(100)
 @given(
     value=st.integers(0, 255),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.cli import main
 from gcdp_bench.io import cache as module
 from gcdp_bench.io.cache import KINDS, LAYOUTS, STATISTICS, UserCache, cache_home, cache_limit
+from tests.properties import examples
 
 
 def arrays(fill: int, num: int = 100) -> dict[str, np.ndarray]:
@@ -78,7 +79,7 @@ def test_a_torn_file_counts_as_absent_and_is_said(cache, caplog):
     assert cache.read("ab-cd") is not None
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.lists(st.integers(0, 5), max_size=20), st.integers(0, 4))
 def test_the_least_recently_used_go_first(tmp_path_factory, uses, room):
     """Against a list: entries in the order of their last use, of which the last ones fit."""

@@ -5,15 +5,16 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.metrics.agreement import THRESHOLD, kendall_tau, rank_agreement
+from tests.properties import examples
 
 SCORES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=2, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(SCORES)
 def test_tau_equals_scipys_ties_included(pairs):
     a, b = np.array(pairs, float).T

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import binomtest
 
 from gcdp_bench.metrics.attribute_recall import attribute_values, prompted_attributes
+from tests.properties import examples
 
 NAMES = ("smile", "hat", "beard")
 METRICS = ("attribute_recall", "attribute_precision", "attribute_false_detection")
@@ -101,7 +102,7 @@ ASKED = arrays.arrays(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(ASKED, st.data())
 def test_brute_force(prompted, data):
     seen = data.draw(arrays.arrays(np.bool_, prompted.shape))
@@ -129,7 +130,7 @@ def _same(value, hits):
         assert math.isnan(value.value)
 
 
-@settings(deadline=None, max_examples=10)
+@examples(40, fast=10)
 @given(ASKED, st.randoms(use_true_random=False))
 def test_the_order_of_samples_does_not_matter(prompted, random):
     seen = np.random.default_rng(0).random(prompted.shape)
@@ -139,7 +140,7 @@ def test_the_order_of_samples_does_not_matter(prompted, random):
         assert value.value == pytest.approx(second[key].value, nan_ok=True)
 
 
-@settings(deadline=None, max_examples=20)
+@examples(80, fast=20)
 @given(ASKED)
 def test_images_that_do_as_they_are_told_have_recall_one(prompted):
     found = rows(prompted, prompted == 1)

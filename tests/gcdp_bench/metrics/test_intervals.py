@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.metrics import intervals
@@ -16,6 +16,7 @@ from gcdp_bench.metrics.intervals import (
     mean_interval,
     wilson,
 )
+from tests.properties import examples
 
 
 def test_it_is_close_to_the_normal_interval_for_many_values():
@@ -55,7 +56,7 @@ def test_the_bounded_interval_of_zeros_and_ones_is_jeffreys(hits, num):
     assert interval.method == "bounded"
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=40))
 def test_the_bounded_interval_has_a_width_and_stays_in_bounds(values):
     values = np.array(values)
@@ -116,7 +117,7 @@ def test_a_p_value_is_below_5_percent_where_the_interval_excludes_zero():
         assert excludes == (p_value < 0.05) or abs(p_value - 0.05) < 0.002
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.floats(-9, 9), st.floats(0.01, 5), st.floats(0.01, 5))
 def test_an_interval_of_a_distance_is_not_below_zero_and_has_a_width(centre, below, above):
     raw = Interval(3.0, centre - below, centre + above, "m", centre)
@@ -143,7 +144,7 @@ def test_missing_values_are_left_out():
         mean_interval(np.array([1.0, np.nan]))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(80, fast=20)
 @given(st.integers(1, 30), st.integers(0, 5), st.integers(0, 9))
 def test_a_resample_draws_as_many_as_there_are(num, num_resamples, seed):
     counts = intervals.resample_counts(num, num_resamples, seed)

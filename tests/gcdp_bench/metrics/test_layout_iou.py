@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import sklearn.metrics
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.metrics import layout_iou
 from gcdp_bench.metrics.intervals import bounded_mean
+from tests.properties import examples
 
 
 def layouts(*rows):
@@ -107,7 +108,7 @@ def test_the_interval_is_over_images_not_over_pixels():
     assert 0.2 < widths[0] < 0.5  # slope 2 / 1.25^2 = 1.28 x 3.92 x sqrt(0.75 x 0.25 / 40) = 0.34
 
 
-@settings(max_examples=25, deadline=None)
+@examples(100)
 @given(st.integers(0, 2**31), st.integers(2, 6))
 def test_iou_equals_sets_of_pixels(seed, num_classes):
     reference, other = random_layouts(seed, num_classes)

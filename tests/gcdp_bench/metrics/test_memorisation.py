@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest
 from sklearn.neighbors import NearestNeighbors
 
 from gcdp_bench.metrics.memorisation import memorised_values, nearest_training
+from tests.properties import examples
 
 
 def draw(seed, num, dim):
@@ -66,7 +67,7 @@ def test_fresh_draws_in_many_dimensions_are_not_memorised():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(2, 12), st.integers(1, 5))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_it_equals_brute_force(seed, num, num_training, dim):
     samples, training = draw(seed, num, dim), draw(seed + 1, num_training, dim)
     found = nearest_training(samples, training)

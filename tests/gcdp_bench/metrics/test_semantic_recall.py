@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.datasets.synth_city import SynthCity
 from gcdp_bench.metrics import semantic_recall as sr
 from gcdp_bench.metrics.intervals import weighted_sums, wilson
+from tests.properties import examples
 
 NAMES = ("a", "b", "c", "d", "void")
 
@@ -102,7 +103,7 @@ def test_larger_areas_find_less():
     assert len(names) == 12 and {"semantic_precision@0.1%", "false_detection_rate@1%"} <= names
 
 
-@settings(max_examples=8, deadline=None)
+@examples(32, fast=8)
 @given(st.integers(0, 2**31))
 def test_recall_never_rises_with_the_area(seed):
     rng = np.random.default_rng(seed)

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.metrics.tradeoff import fid_at, hypervolume
+from tests.properties import examples
 
 REFERENCE = (10.0, 2.0)
 POINTS = st.lists(st.tuples(st.integers(0, 13), st.integers(0, 12)), max_size=8)
@@ -37,13 +38,13 @@ def test_hypervolume_by_hand():
     assert area([]) == area([(10, 9)]) == area([(11, 9)]) == area([(3, 2)]) == 0.0
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(POINTS)
 def test_hypervolume_is_the_number_of_dominated_cells(points):
     assert area(points) == counted_cells(points)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(POINTS, st.tuples(st.integers(0, 13), st.integers(0, 12)), st.randoms())
 def test_order_and_dominated_points_do_not_matter_and_more_is_never_less(points, new, random):
     before = area(points)
@@ -72,7 +73,7 @@ def test_the_lowest_of_several_crossings_counts():
     assert fid_at(0.5, np.array([3.0, 1.0, 9.0]), np.full(3, 0.5)) == 1.0  # a level piece
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(CURVES, st.floats(0, 8))
 def test_rising_curves_are_interpolated_as_numpy_does(points, level):
     fid = np.array([point[0] for point in points], float)
@@ -81,7 +82,7 @@ def test_rising_curves_are_interpolated_as_numpy_does(points, level):
     assert fid_at(level, fid, rising) == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(CURVES, st.floats(-1, 9))
 def test_matched_fid_lies_on_the_curve_either_way_round(points, level):
     fid, correspondence = np.array(points, float).T

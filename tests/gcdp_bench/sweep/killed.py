@@ -25,14 +25,14 @@ import gcdp_bench.sweep  # noqa: F401
 import reference_model.generator  # noqa: F401
 from gcdp_bench.results.layout import read_point
 from gcdp_bench.results.schema import read_rows
+from tests import toy as toys
 from tests.kills import finished, fork, killed_at
-from tests.toy import Toy
 
 VERBS = ("sample", "score", "sweep", "report")
 FAST = ["--steps", "3", "--sr-steps", "2"]
 
 
-def commands(toy: Toy, folder: Path) -> dict[str, list[str]]:
+def commands(toy: toys.Toy, folder: Path) -> dict[str, list[str]]:
     """What a user gives, in this order."""
     data = ["--dataset", str(toy.data)]
     return {
@@ -120,8 +120,7 @@ class Moments:
 
 
 def main(folder: Path, seed: int, num: int) -> None:
-    names = ("stripes", "reference", "imagen", "segmenter", "clip")
-    toy = Toy(*(folder / "toy" / name for name in names))
+    toy = toys.at(folder / "toy")
     source, log = random.Random(seed), folder / "log.txt"
     moments, num_written = {}, 0
     for verb, arguments in commands(toy, folder / "whole").items():

@@ -28,7 +28,7 @@ from gcdp_bench.results.schema import read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from gcdp_bench.sweep.cluster import run_on_cluster
 from gcdp_bench.sweep.worker import Resources
-from tests.toy import Toy
+from tests import toy as toys
 
 
 class Watch(Silent):
@@ -86,8 +86,7 @@ def main(folder: Path, store: str) -> None:
     torch.set_num_threads(1)
     logging.basicConfig(format="  %(message)s", stream=sys.stdout)
     os.environ["GCDP_STORES"] = str(folder / "stores" / "head")
-    names = ("stripes", "reference", "imagen", "segmenter", "clip")
-    toy = Toy(*(folder / "toy" / name for name in names))
+    toy = toys.at(folder / "toy")
     config = SweepConfig(
         dataset=str(toy.data),
         models=("reference", "imagen"),

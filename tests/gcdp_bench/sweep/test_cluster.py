@@ -20,6 +20,8 @@ from tests.gcdp_bench.sweep.test_crashes import contents
 from tests.gcdp_bench.training.launched import python
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_workers_and_a_node_that_die_change_no_byte(toy, bucket, tmp_path):  # noqa: F811
     shutil.copytree(toy.data.parent, tmp_path / "toy")
     store = f"{bucket}/exp"

@@ -56,6 +56,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_change_no_byte(toy, tmp_path):
     shutil.copytree(toy.data.parent, tmp_path / "toy")
     result = python("-m", "tests.gcdp_bench.sweep.killed", str(tmp_path), str(SEED), str(NUM_KILLS))

@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,6 +29,11 @@ SMALL = (
     "stage.unet.text_dim=16",
 )
 TOGETHER = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port")
+
+
+def several_processes(test: Callable) -> Callable:
+    """Mark a test that starts launchers: they follow each other, as they choose free ports."""
+    return pytest.mark.slow(pytest.mark.xdist_group("launchers")(test))
 
 
 def arguments(data: Path, out: Path, *settings: str, resume: bool = False) -> list[str]:

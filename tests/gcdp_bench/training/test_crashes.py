@@ -25,6 +25,7 @@ def digests(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_change_no_byte(toy, tmp_path):
     result = python(
         "-m",

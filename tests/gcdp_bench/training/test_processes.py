@@ -20,7 +20,14 @@ from gcdp_bench.extractors.segmenter_training import SegmenterTask
 from gcdp_bench.training import checkpoint, processes
 from gcdp_bench.training.checkpoint import load_weights
 from reference_model.task import StageTask
-from tests.gcdp_bench.training.launched import TOGETHER, arguments, free_port, python, trace
+from tests.gcdp_bench.training.launched import (
+    TOGETHER,
+    arguments,
+    free_port,
+    python,
+    several_processes,
+    trace,
+)
 from tests.gcdp_bench.training.test_loop import CONFIG, Duel, Regression
 
 SETTINGS = (
@@ -81,6 +88,7 @@ def assert_same(first, second):
         assert torch.allclose(weight, others[name], rtol=1e-4, atol=5e-5), name
 
 
+@several_processes
 def test_two_processes_have_the_trace_of_one(one, two):
     assert_same(one, two)
     assert (one / "config.json").read_text() == (two / "config.json").read_text()
@@ -88,6 +96,7 @@ def test_two_processes_have_the_trace_of_one(one, two):
     assert not list(two.rglob(".*.tmp"))
 
 
+@several_processes
 def test_the_cost_is_that_of_both(one, two):
     costs = [json.loads((run / "cost.json").read_text()) for run in (one, two)]
     for name in ("steps", "examples_seen", "num_parameters", "flops_per_example"):
@@ -95,6 +104,7 @@ def test_the_cost_is_that_of_both(one, two):
     assert costs[1]["cpu_sec"] is None, "that of the other process is not known"
 
 
+@several_processes
 def test_checkpoints_hold_whole_tensors(one, two):
     first, second = (checkpoint.checkpoints(run)[0] for run in (one, two))
     for name in ("network", "averaged", "optimizer"):
@@ -105,10 +115,12 @@ def test_checkpoints_hold_whole_tensors(one, two):
         assert shapes[0] == shapes[1]
 
 
+@several_processes
 def test_one_process_continues_what_two_began(toy, one, two, tmp_path):
     assert_same(one, one_process(toy, halfway(two, tmp_path / "run"), resume=True))
 
 
+@several_processes
 def test_two_processes_continue_what_one_began(toy, one, tmp_path):
     """Here `accelerate launch` starts them."""
     run = halfway(one, tmp_path / "run")
@@ -135,6 +147,7 @@ def test_two_processes_continue_what_one_began(toy, one, tmp_path):
     assert_same(one, run)
 
 
+@several_processes
 def test_two_launchers_train_as_one(toy, one, tmp_path):
     """As on two machines that share a folder; here both have the same address."""
     launch = [
@@ -164,6 +177,7 @@ def test_two_launchers_train_as_one(toy, one, tmp_path):
     assert_same(one, tmp_path / "run")
 
 
+@several_processes
 def test_all_processes_stop_when_one_sees_a_loss_that_is_not_finite(tmp_path):
     result = python(
         *TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.stopping", str(tmp_path)

@@ -11,11 +11,18 @@ from torch import nn
 
 from gcdp_bench.training import processes, sharding
 from tests.gcdp_bench.training.fsdp_on_cpu import FSDP
-from tests.gcdp_bench.training.launched import TOGETHER, arguments, free_port, python
+from tests.gcdp_bench.training.launched import (
+    TOGETHER,
+    arguments,
+    free_port,
+    python,
+    several_processes,
+)
 from tests.gcdp_bench.training.test_loop import CONFIG
 from tests.gcdp_bench.training.test_processes import SETTINGS, assert_same, one_process
 
 
+@several_processes
 def test_split_weights_learn_are_saved_and_resume_like_whole_ones(tmp_path):
     result = python(
         *TOGETHER, free_port(), "-m", "tests.gcdp_bench.training.sharded", str(tmp_path)
@@ -24,6 +31,7 @@ def test_split_weights_learn_are_saved_and_resume_like_whole_ones(tmp_path):
     assert [(tmp_path / f"{rank}.txt").read_text() for rank in (0, 1)] == ["as one"] * 2
 
 
+@several_processes
 def test_the_command_line_trains_and_resumes_with_fsdp(toy, tmp_path):
     """Two processes with half of every weight each have the trace of one with all of them."""
     one_process(toy, tmp_path / "one")

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,6 +16,7 @@ from gcdp_bench.datasets.celeba.layouts import PART_NAMES, Layouts
 from gcdp_bench.datasets.celeba.tree import find_tree
 from gcdp_bench.datasets.faces import CLASS_NAMES
 from tests.gcdp_bench.datasets.trees import write_celeba, write_mask
+from tests.properties import examples
 
 # The list of g_mask.py, with its ids, as the dataset's authors give it.
 OFFICIAL = {
@@ -97,7 +98,7 @@ def test_later_parts_are_painted_over_earlier(layouts):
     assert layout.tolist() == [[row] * 16 for row in rows]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(100)
 @given(st.lists(st.sampled_from(PART_NAMES), unique=True, min_size=1), st.integers(0, 2**32 - 1))
 def test_merging_is_the_largest_id_of_the_masks(tmp_path_factory, parts, seed):
     # With ids that grow in the order of painting, painting is a maximum over the masks.
