@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from torch import nn
+
 from gcdp_bench.core import config
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Generator
 
@@ -39,6 +42,12 @@ class Configured(Generator, Generic[C]):
     """A generator that is described by its configuration."""
 
     config: C
+    networks: tuple[nn.Module, ...]  # all on one device
+
+    @property
+    def device(self) -> str:
+        """See `Generator.device`."""
+        return str(device_of(self.networks[0]))
 
     @property
     def class_names(self) -> tuple[str, ...]:

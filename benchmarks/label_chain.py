@@ -25,7 +25,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from reference_model import categorical
+from reference_model import categorical, categorical_fused
 from reference_model.schedules import Schedule, ScheduleConfig
 
 OPERATIONS = ("forward_noising", "reverse_draw", "kl_forward", "kl_forward_backward")
@@ -127,13 +127,13 @@ def _index_q_sample(inputs: Inputs) -> Tensor:
 
 def _index_draw(inputs: Inputs) -> Tensor:
     uniform = torch.rand(inputs.y_t.shape)  # (B, H, W)
-    return categorical.sample_posterior(
+    return categorical_fused.sample_posterior(
         inputs.y_t, inputs.logits, inputs.alpha_t, inputs.alpha_bar_s, uniform
     )
 
 
 def _index_kl(inputs: Inputs) -> Tensor:
-    return categorical.kl_posterior(
+    return categorical_fused.kl_posterior(
         inputs.y_t, inputs.y_0, inputs.logits, inputs.alpha_t, inputs.alpha_bar_s
     )
 

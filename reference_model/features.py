@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gcdp_bench.core.finite import FiniteCheck, require_finite
 from reference_model.joint import NoiseDraw, Pair, q_sample
 from reference_model.outpainting import LAYOUT_RESAMPLING, Known, outpaint
-from reference_model.sampler import NoiseStreams, predict
+from reference_model.sampler import Denoiser, predict
 from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage
 from reference_model.text import EncodedText
@@ -127,13 +127,12 @@ def features_under_noise(
     outside = [t for t in timesteps if not 1 <= t <= stage.process.num_steps]
     if outside:
         raise ValueError(f"timesteps: expected 1 to {stage.process.num_steps}, got {outside}")
-    device = next(stage.network.parameters()).device
     condition = stage.network.null_text(len(images))
-    z_0 = Pair(images.to(device), None)
-    draw = NoiseDraw(noise.to(device).expand_as(z_0.image), None)
+    z_0 = Pair(images.to(stage.device), None)
+    draw = NoiseDraw(noise.to(stage.device).expand_as(z_0.image), None)
     with _recording(stage, timesteps, blocks) as found:
         for t in timesteps:
-            at_t = torch.full((len(images),), t, device=device)  # (B,)
+            at_t = torch.full((len(images),), t, device=stage.device)  # (B,)
             z_t = q_sample(stage.process, z_0, at_t, draw)
             predict(stage, z_t, t, condition, guidance=1.0, low_res=None, check=FiniteCheck())
     return found
@@ -143,13 +142,12 @@ def _denoise(
     stage: Stage, text: EncodedText, images: Tensor, timesteps: Sequence[int], seeds: Sequence[int]
 ) -> None:
     """One pass of the network per step, on images noised to it."""
-    device = next(stage.network.parameters()).device
-    streams = NoiseStreams(seeds, "base", stage=stage, device=device)
-    condition = stage.condition(text)
+    denoiser = Denoiser(stage, text, guidance=1.0, seeds=seeds)
+    z_0 = Pair(images.to(stage.device), None)
     for t in timesteps:
-        at_t = torch.full((len(images),), t, device=device)  # (B,)
-        z_t = q_sample(stage.process, Pair(images.to(device), None), at_t, streams.draw())
-        predict(stage, z_t, t, condition, guidance=1.0, low_res=None, check=FiniteCheck())
+        at_t = torch.full((len(images),), t, device=stage.device)  # (B,)
+        denoiser.predict(q_sample(stage.process, z_0, at_t, denoiser.draw()), t)
+    denoiser.require_finite()
 
 
 @contextmanager

@@ -33,6 +33,7 @@ class Cascade(Generator):
         self.name = name
         self.config = config
         self.stages = tuple(stages)
+        self.networks = tuple(stage.network for stage in stages)
         self._text_encoder = text_encoder
 
     @classmethod
@@ -46,8 +47,6 @@ class Cascade(Generator):
         stages = [load_stage(folder / "base")]
         if (folder / "sr").is_dir():
             stages.append(load_stage(folder / "sr"))
-        for stage in stages:
-            stage.network.to(config.device)
         return cls(name, stages, build_text_encoder(stages[0].config.text), config)
 
     @property
@@ -83,7 +82,7 @@ class Cascade(Generator):
     @property
     def device(self) -> str:
         """See `Generator.device`."""
-        return str(next(self.stages[0].network.parameters()).device)
+        return str(self.stages[0].device)
 
     @property
     def digest(self) -> str:

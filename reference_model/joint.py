@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from gcdp_bench.core.types import IGNORE_ID
-from reference_model import categorical, gaussian
+from reference_model import categorical, categorical_fused, gaussian
 from reference_model.distribution import GaussianCategorical
 from reference_model.schedules import Schedule, ScheduleConfig
 
@@ -211,7 +211,7 @@ def loss_terms(
     squares = (noise_hat.float() - draw.normal) ** 2  # (B, 3, H, W)
     terms = {"image": (p2 * squares.mean((1, 2, 3))).mean()}
     if process.num_classes is not None:
-        kl = categorical.kl_posterior(
+        kl = categorical_fused.kl_posterior(
             _required(z_t.layout, "z_t.layout"),
             _required(z_0.layout, "z_0.layout"),
             _required(logits, "logits"),
@@ -254,7 +254,7 @@ def vlb_terms(
     image = torch.where(t[:, None, None, None] == 1, first, step)
     terms = {"image": image.sum((1, 2, 3))}
     if process.num_classes is not None:
-        kl = categorical.kl_posterior(
+        kl = categorical_fused.kl_posterior(
             _required(z_t.layout, "z_t.layout"),
             _required(z_0.layout, "z_0.layout"),
             _required(logits, "logits"),
@@ -335,7 +335,7 @@ def reverse_step(
     image = mean + variance.sqrt() * draw.normal  # (B, 3, H, W)
     if process.num_classes is None:
         return Pair(image, None)
-    layout = categorical.sample_posterior(
+    layout = categorical_fused.sample_posterior(
         _required(z_t.layout, "z_t.layout"),
         _required(logits, "logits"),
         *process.layout_rates(now, then),

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from gcdp_bench.core.images import Size, resize_images
 from gcdp_bench.core.types import IGNORE_ID
-from reference_model.joint import Pair, q_sample, renoise
-from reference_model.sampler import Transitions
+from reference_model.joint import Pair, q_sample, renoise, reverse_step
+from reference_model.sampler import Denoiser
 from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage, upsample
 from reference_model.text import EncodedText
@@ -114,18 +114,19 @@ def outpaint(
     """
     _check(stage, known, seeds, resampling)
     process = stage.process
-    transitions = Transitions(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
-    known = known.to(transitions.device)
-    z_t = transitions.prior()
+    denoiser = Denoiser(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
+    known = known.to(stage.device)
+    z_t = process.prior(denoiser.draw())
     for t, s in respaced_transitions(process.num_steps, num_steps):
-        at_t = torch.full((len(seeds),), t, device=transitions.device)  # (B,)
+        at_t = torch.full((len(seeds),), t, device=stage.device)  # (B,)
         for repeats_left in reversed(range(resampling)):
-            z_t = known.over(z_t, q_sample(process, known.z_0, at_t, transitions.draw()))
-            z_s = transitions.reverse(z_t, t, s)
+            z_t = known.over(z_t, q_sample(process, known.z_0, at_t, denoiser.draw()))
+            noise, logits = denoiser.predict(z_t, t)
+            z_s = reverse_step(process, z_t, t, s, noise, logits, denoiser.draw())
             if repeats_left and s > 0:
-                z_t = renoise(process, z_s, s, t, transitions.draw())
+                z_t = renoise(process, z_s, s, t, denoiser.draw())
         z_t = z_s
-    transitions.require_finite()
+    denoiser.require_finite()
     return known.over(z_t)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from gcdp_bench.core.finite import FiniteCheck
@@ -18,27 +20,37 @@ from reference_model.text import EncodedText
 from reference_model.unet import LowRes, TextCondition
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a sampling run holds at a visited step t, before the transition to the next one."""
+
+    t: int
+    z_t: Pair
+    noise: Float[Tensor, "B 3 H W"]  # guided prediction
+    logits: Float[Tensor, "B K H W"] | None  # guided logits of p(y_0 | z_t)
+
+
 class NoiseStreams:
     """One random stream per sample, so a sample's noise does not depend on its batch."""
 
-    def __init__(self, seeds: Sequence[int], purpose: str, *, stage: Stage, device: torch.device):
+    def __init__(self, stage: Stage, seeds: Sequence[int], purpose: str):
+        self._stage = stage
         self._generators = [generator(seed, purpose) for seed in seeds]
-        self._image_size = stage.config.image_size
-        self._with_layout = stage.config.makes_layouts
-        self._device = device
 
     def draw(self) -> NoiseDraw:
         """Next normal and uniform numbers of every stream, stacked."""
-        height, width = self._image_size
+        config = self._stage.config
         draws = [
-            NoiseDraw.from_generator(stream, (1, 3, height, width), with_layout=self._with_layout)
+            NoiseDraw.from_generator(
+                stream, (1, 3, *config.image_size), with_layout=config.makes_layouts
+            )
             for stream in self._generators
         ]
-        return NoiseDraw.cat(draws).to(self._device)
+        return NoiseDraw.cat(draws).to(self._stage.device)
 
 
-class Transitions:
-    """Reverse transitions p_theta(z_s | z_t) of some captions, with a random stream per sample."""
+class Denoiser:
+    """A stage with the captions of B samples, their guidance and their random streams."""
 
     def __init__(
         self,
@@ -52,27 +64,21 @@ class Transitions:
         """Arguments as in `sample`."""
         _check(stage, text, guidance, seeds, low_res)
         self._stage, self._guidance = stage, guidance
-        self.device = next(stage.network.parameters()).device
-        purpose = "base" if low_res is None else "sr"
-        self._streams = NoiseStreams(seeds, purpose, stage=stage, device=self.device)
+        self._streams = NoiseStreams(stage, seeds, "base" if low_res is None else "sr")
         self._condition = stage.condition(text)
         if guidance != 1.0:
             null = stage.network.null_text(len(seeds))
             self._condition = TextCondition.cat([self._condition, null])
-        self._low = None if low_res is None else _augmented(stage, low_res, self._streams)
+        self._low = None if low_res is None else _augmented(stage, low_res, self._streams.draw())
         self._check = FiniteCheck()
 
     def draw(self) -> NoiseDraw:
         """Next random numbers of every sample."""
         return self._streams.draw()
 
-    def prior(self) -> Pair:
-        """A draw of z_T."""
-        return self._stage.process.prior(self.draw())
-
-    def reverse(self, z_t: Pair, t: int, s: int) -> Pair:
-        """A draw of p_theta(z_s | z_t, text), 0 <= s < t; see `require_finite`."""
-        noise, logits = predict(
+    def predict(self, z_t: Pair, t: int) -> tuple[Tensor, Tensor | None]:
+        """Guided noise (B, 3, H, W) and label logits (B, K, H, W) at step t."""
+        return predict(
             self._stage,
             z_t,
             t,
@@ -81,14 +87,12 @@ class Transitions:
             low_res=self._low,
             check=self._check,
         )
-        return reverse_step(self._stage.process, z_t, t, s, noise, logits, self.draw())
 
     def require_finite(self) -> None:
         """Call it after the last transition.
 
         Raises:
-            NotFinite: the network's output was not finite at some step; on a CPU, that transition
-                raises it.
+            NotFinite: a prediction was not finite at some step; on a CPU, `predict` raises it.
         """
         self._check.require()
 
@@ -102,6 +106,7 @@ def sample(
     seeds: Sequence[int],
     num_steps: int,
     low_res: Pair | None = None,
+    callback: Callable[[Step], None] | None = None,
 ) -> Pair:
     """Draw z_0 ~ p_theta(z_0 | text) by `num_steps` reverse transitions (Eq. 17).
 
@@ -112,6 +117,7 @@ def sample(
         seeds: B seeds; sample i depends on (text i, seed i, guidance, low_res i) only.
         num_steps: transitions S <= T on the steps round(i T / S).
         low_res: z_0 of the stage below, image float [-1, 1].
+        callback: called at every visited step, before its transition.
 
     Returns:
         Pair of image float [-1, 1] (B, 3, H, W) and layout long (B, H, W) or None.
@@ -119,11 +125,15 @@ def sample(
     Raises:
         NotFinite: the network's output is not finite at some step.
     """
-    transitions = Transitions(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
-    z_t = transitions.prior()
-    for t, s in respaced_transitions(stage.process.num_steps, num_steps):
-        z_t = transitions.reverse(z_t, t, s)
-    transitions.require_finite()
+    process = stage.process
+    denoiser = Denoiser(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
+    z_t = process.prior(denoiser.draw())
+    for t, s in respaced_transitions(process.num_steps, num_steps):
+        noise, logits = denoiser.predict(z_t, t)
+        if callback is not None:
+            callback(Step(t, z_t, noise, logits))
+        z_t = reverse_step(process, z_t, t, s, noise, logits, denoiser.draw())
+    denoiser.require_finite()
     return z_t
 
 
@@ -166,17 +176,15 @@ def predict(
     return noise, logits
 
 
-def _augmented(stage: Stage, pair: Pair, streams: NoiseStreams) -> LowRes:
+def _augmented(stage: Stage, pair: Pair, draw: NoiseDraw) -> LowRes:
     """Low-resolution pair brought to the stage's size and noised to the fixed sampling level."""
     low_res = stage.config.low_res
     assert low_res is not None
-    draw = streams.draw()
-    up = upsample(pair, stage.config.image_size)
-    device = draw.normal.device
-    level = torch.full((len(up.image),), low_res.sample_level, device=device)  # (B,)
+    up = upsample(pair, stage.config.image_size).to(stage.device)
+    level = torch.full((len(up.image),), low_res.sample_level, device=stage.device)  # (B,)
     return noise_low_res(
         Schedule(low_res.schedule),
-        up.to(device),
+        up,
         level,
         num_classes=stage.config.unet.num_classes,
         normal=draw.normal,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from gcdp_bench.core.config import from_dict, read_task
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import Size, resize_images, resize_layouts
 from gcdp_bench.training.loading import load_network
 from reference_model import categorical, gaussian
@@ -96,12 +98,17 @@ class Stage:
     network: UNet
     process: JointProcess
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return device_of(self.network)
+
     def condition(self, text: EncodedText) -> TextCondition:
         """What the network is told of B captions: of an unconditional stage, nothing."""
         if not self.config.reads_captions:
             return self.network.null_text(len(text.mask))
-        device = next(self.network.parameters()).device
-        return self.network.encode_text(text.tokens.to(device), text.mask.to(device))
+        text = text.to(self.device)
+        return self.network.encode_text(text.tokens, text.mask)
 
 
 def load_stage(folder: Path) -> Stage:

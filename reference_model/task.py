@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import (
     mirror_layouts,
     resize_images,
@@ -82,7 +83,7 @@ class StageTask:
     @torch.no_grad()
     def validation(self, network: torch.nn.Module) -> dict[str, float]:
         """See `Task.validation`: loss terms on the first validation examples, t spread evenly."""
-        device = next(network.parameters()).device
+        device = device_of(network)
         num = min(NUM_VALIDATION, len(self._validation))
         source = generator("validation", self.config.dataset)
         batch = self._examples(self._validation, range(num), source, augment=False)

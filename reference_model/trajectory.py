@@ -14,14 +14,11 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
-from gcdp_bench.core.finite import FiniteCheck
 from reference_model.gaussian import dynamic_threshold, predict_x_0
-from reference_model.joint import Pair, reverse_step
-from reference_model.sampler import NoiseStreams, predict
-from reference_model.schedules import respaced_transitions
+from reference_model.joint import Pair
+from reference_model.sampler import Step, sample
 from reference_model.stage import Stage
 from reference_model.text import EncodedText
-from reference_model.unet import TextCondition
 
 SMALLEST_VARIATION = 1e-12
 """Sum of squares below which an image has one colour."""
@@ -44,7 +41,6 @@ class Trajectory:
         return self.z_0.layout
 
 
-@torch.no_grad()
 def record(
     stage: Stage, text: EncodedText, *, guidance: float, seeds: Sequence[int], num_steps: int
 ) -> Trajectory:
@@ -64,32 +60,24 @@ def record(
     if not stage.config.makes_layouts or stage.config.low_res is not None:
         kind = "a base stage of images alone" if stage.config.low_res is None else "another stage"
         raise ValueError(f"expected a base stage that makes layouts, got {kind}; use reference")
-    process, device = stage.process, next(stage.network.parameters()).device
-    streams = NoiseStreams(seeds, "base", stage=stage, device=device)
-    condition = stage.condition(text)
-    if guidance != 1.0:
-        condition = TextCondition.cat([condition, stage.network.null_text(len(seeds))])
-    images, predicted, shown = [], [], []
-    check = FiniteCheck()
-    z_t = process.prior(streams.draw())
-    transitions = respaced_transitions(process.num_steps, num_steps)
-    for t, s in transitions:
-        noise, logits = predict(
-            stage, z_t, t, condition, guidance=guidance, low_res=None, check=check
-        )
-        assert logits is not None and z_t.layout is not None
-        alpha_bar_t = process.image.at(torch.tensor([t], device=device))  # (1, 1, 1, 1)
-        images.append(dynamic_threshold(predict_x_0(z_t.image, noise.float(), alpha_bar_t)).cpu())
-        predicted.append(logits.argmax(1).cpu())  # (B, H, W)
-        shown.append(z_t.layout.cpu())
-        z_t = reverse_step(process, z_t, t, s, noise, logits, streams.draw())
-    check.require()
+    steps, images, predicted, shown = [], [], [], []
+
+    def keep(step: Step) -> None:
+        assert step.logits is not None and step.z_t.layout is not None
+        at_t = torch.tensor([step.t], device=stage.device)  # (1,)
+        x_0_hat = predict_x_0(step.z_t.image, step.noise.float(), stage.process.image.at(at_t))
+        steps.append(step.t)
+        images.append(dynamic_threshold(x_0_hat).cpu())
+        predicted.append(step.logits.argmax(1).cpu())  # (B, H, W)
+        shown.append(step.z_t.layout.cpu())
+
+    z_0 = sample(stage, text, guidance=guidance, seeds=seeds, num_steps=num_steps, callback=keep)
     return Trajectory(
-        tuple(t for t, _ in transitions),
+        tuple(steps),
         torch.stack(images),  # (S, B, 3, H, W)
         torch.stack(predicted),  # (S, B, H, W)
         torch.stack(shown),  # (S, B, H, W)
-        z_t.to(torch.device("cpu")),
+        z_0.to(torch.device("cpu")),
     )
 
 

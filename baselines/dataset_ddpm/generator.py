@@ -42,6 +42,7 @@ class DatasetDdpm(Configured[LabelConfig]):
         self.config = trained.config
         self.sampling = sampling
         self.trained = trained
+        self.networks = (trained.stage.network, trained.ensemble)
 
     @classmethod
     def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> DatasetDdpm:
@@ -51,21 +52,13 @@ class DatasetDdpm(Configured[LabelConfig]):
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, parts that do not fit each other, or too many steps.
         """
-        trained = read_ddpm(folder)
-        trained.stage.network.to(sampling.device)
-        trained.ensemble.to(sampling.device)
-        return cls(name, trained, sampling)
+        return cls(name, read_ddpm(folder), sampling)
 
     @property
     def num_labelled_images(self) -> int:
         """Labelled training images that the classifiers saw."""
         assert self.config.num_images is not None  # training writes the number where it is "all"
         return self.config.num_images
-
-    @property
-    def device(self) -> str:
-        """See `Generator.device`."""
-        return str(next(self.trained.stage.network.parameters()).device)
 
     @property
     def digest(self) -> str:

@@ -11,6 +11,7 @@ from baselines.dataset_ddpm.config import LabelConfig
 from baselines.dataset_ddpm.ensemble import PixelEnsemble, vote
 from baselines.dataset_ddpm.model import TrainedDdpm
 from baselines.dataset_ddpm.pixel_features import feature_maps, features_at
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.finite import require_finite
 
 CHUNK = 8192  # pixels that are classified at a time
@@ -30,7 +31,7 @@ def pixel_logits(
     Yields:
         float (P, M, K) on the CPU; end to end the pixels of (N, H, W).
     """
-    device = next(ensemble.parameters()).device
+    device = device_of(ensemble)
     height, width = config.image_size
     num = len(maps[0]) * height * width
     for places in torch.arange(num).split(CHUNK):  # (P,)

@@ -12,6 +12,7 @@ from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import GansformerConfig, read_gansformer
 from baselines.stylegan2.draws import seeded_draws
 from baselines.trained import Configured
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
@@ -32,22 +33,17 @@ class Gansformer(Configured[GansformerConfig]):
         self.name = name
         self.config = config
         self.network = network
+        self.networks = (network,)
 
     @classmethod
     def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> Gansformer:
-        """Read a trained model; of `sampling` only the device applies to a network of one pass.
+        """Read a trained model; a network of one pass has nothing to set.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, or another model.
         """
-        config, network = read_gansformer(folder)
-        return cls(name, config, network.to(sampling.device))
-
-    @property
-    def device(self) -> str:
-        """See `Generator.device`."""
-        return str(next(self.network.parameters()).device)
+        return cls(name, *read_gansformer(folder))
 
     @property
     def digest(self) -> str:
@@ -63,8 +59,7 @@ class Gansformer(Configured[GansformerConfig]):
         """
         TRUNCATION.check(guidance)
         check_seeds(captions, seeds)
-        device = next(self.network.parameters()).device
-        z, noise = seeded_draws(self.config.network, seeds, PURPOSE, device)
+        z, noise = seeded_draws(self.config.network, seeds, PURPOSE, device_of(self.network))
         images = self.network(z, noise, psi=guidance)  # (B, 3, H, W)
         with finite_samples(self.name, captions):
             images = to_uint8(images, what="images of step 1 of 1").cpu()

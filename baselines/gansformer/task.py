@@ -18,6 +18,7 @@ from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
 from baselines.stylegan2.draws import seeded_draws, training_draws
 from baselines.stylegan2.losses import discriminator_logistic, generator_logistic, r1
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
@@ -107,7 +108,7 @@ class GansformerTask:
         group = self.config.network.minibatch_std_group
         num = min(NUM_VALIDATION, len(self._validation))
         num -= num % group if num > group else 0
-        device = next(networks.parameters()).device
+        device = device_of(networks)
         z, noise = seeded_draws(self.config.network, range(num), PURPOSE, device)
         fake = networks.generator(z, noise)  # (N, 3, H, W)
         real = to_float(self._validation.stack(range(num))).to(device)
@@ -122,7 +123,7 @@ class GansformerTask:
     def preview(self, network: nn.Module) -> Tensor | None:
         """See `Learning.preview`: samples of the first seeds, truncated below."""
         generator = plain(network, GansformerNetworks).generator
-        device = next(generator.parameters()).device
+        device = device_of(generator)
         z, noise = seeded_draws(self.config.network, range(NUM_PREVIEW), PURPOSE, device)
         rows = [to_uint8(generator(z, noise, psi=psi)).cpu() for psi in PREVIEW_PSI]
         return image_grid(torch.cat(rows), num_columns=NUM_PREVIEW)

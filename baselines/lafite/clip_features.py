@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdp_bench.core.config import read_task, write_json
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import Size, resize_images
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import openai_weights
@@ -106,7 +107,7 @@ class StandardTeacher:
     @torch.no_grad()
     def text(self, captions: Sequence[str]) -> Tensor:
         """See `ClipTeacher.text`; of a caption, the first 77 tokens are read."""
-        device = next(self._network.parameters()).device
+        device = device_of(self._network)
         tokens = self._tokenizer(list(captions))  # (B, 77)
         parts = [
             self._network.encode_text(part.to(device), normalize=True).cpu()

@@ -11,6 +11,7 @@ from baselines.lafite.draws import PURPOSE
 from baselines.lafite.model import LafiteConfig, TrainedLafite, read_lafite
 from baselines.stylegan2.draws import seeded_draws
 from baselines.trained import Configured
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
@@ -32,25 +33,19 @@ class Lafite(Configured[LafiteConfig]):
         self.name = name
         self.config = trained.config
         self.network = trained.network
+        self.networks = (trained.network,)
         self.clip_digest = trained.teacher.digest
         self._teacher = trained.teacher
 
     @classmethod
     def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> Lafite:
-        """Read a trained model; of `sampling` only the device applies to a network of one pass.
+        """Read a trained model; a network of one pass has nothing to set.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, or parts that do not fit each other.
         """
-        trained = read_lafite(folder)
-        trained.network.to(sampling.device)
-        return cls(name, trained)
-
-    @property
-    def device(self) -> str:
-        """See `Generator.device`."""
-        return str(next(self.network.parameters()).device)
+        return cls(name, read_lafite(folder))
 
     @property
     def digest(self) -> str:
@@ -67,7 +62,7 @@ class Lafite(Configured[LafiteConfig]):
         """
         TRUNCATION.check(guidance)
         check_seeds(captions, seeds)
-        device = next(self.network.parameters()).device
+        device = device_of(self.network)
         z, noise = seeded_draws(self.config.network, seeds, PURPOSE, device)
         text = self._teacher.text(captions).to(device)  # (B, E)
         images = self.network(z, text, noise, psi=guidance)  # (B, 3, H, W)

@@ -26,6 +26,7 @@ from baselines.stylegan2.losses import (
     r1,
 )
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
@@ -150,7 +151,7 @@ class LafiteTask:
         networks = plain(network, LafiteNetworks)
         values: dict[str, list[Tensor]] = {}
         for indices in self._validation_batches():
-            text = self._validation.text_features(indices).to(_device(networks))  # (B, E)
+            text = self._validation.text_features(indices).to(device_of(networks))  # (B, E)
             images = self._validation.images(indices, torch.zeros(len(indices), dtype=torch.bool))
             real = to_float(images).to(text.device)
             z, noise = seeded_draws(self.config.network, indices, PURPOSE, text.device)
@@ -174,7 +175,7 @@ class LafiteTask:
         """See `Learning.preview`: samples for the first validation captions, truncated below."""
         generator = plain(network, LafiteNetworks).generator
         indices = range(min(NUM_PREVIEW, len(self._validation)))
-        text = self._validation.text_features(indices).to(_device(generator))  # (B, E)
+        text = self._validation.text_features(indices).to(device_of(generator))  # (B, E)
         z, noise = seeded_draws(self.config.network, indices, PURPOSE, text.device)
         rows = [to_uint8(generator(z, text, noise, psi=psi)).cpu() for psi in PREVIEW_PSI]
         return image_grid(torch.cat(rows), num_columns=len(indices))
@@ -238,7 +239,3 @@ class LafiteTask:
         num -= num % group if num > group else 0
         for start in range(0, num, VALIDATION_GROUPS * group):
             yield range(start, min(start + VALIDATION_GROUPS * group, num))
-
-
-def _device(network: nn.Module) -> torch.device:
-    return next(network.parameters()).device

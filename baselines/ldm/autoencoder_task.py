@@ -21,6 +21,7 @@ from baselines.ldm.autoencoder_loss import (
 )
 from baselines.ldm.patch_discriminator import PatchDiscriminator
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
@@ -123,7 +124,7 @@ class AutoencoderTask:
         """
         l1, psnr, kl = [], [], []
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
-        for images in _batches(self._validation, NUM_VALIDATION, _device(network)):
+        for images in _batches(self._validation, NUM_VALIDATION, device_of(network)):
             posterior = autoencoder.encode(images).latent_dist
             error = autoencoder.decode(posterior.mean).sample - images
             l1.append(error.abs().mean((1, 2, 3)))  # (B,)
@@ -135,7 +136,9 @@ class AutoencoderTask:
     @torch.no_grad()
     def preview(self, network: nn.Module) -> Tensor | None:
         """See `Learning.preview`: validation images above their reconstructions."""
-        originals = next(_batches(self._validation, NUM_PREVIEW, _device(network)))  # (B, 3, H, W)
+        originals = next(
+            _batches(self._validation, NUM_PREVIEW, device_of(network))
+        )  # (B, 3, H, W)
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
         latents = autoencoder.encode(originals).latent_dist.mean  # (B, Z, h, w)
         rows = [to_uint8(x).cpu() for x in (originals, autoencoder.decode(latents).sample)]
@@ -164,7 +167,7 @@ class AutoencoderTask:
         first = second = torch.zeros((), dtype=torch.float64)
         num = 0
         autoencoder = plain(network, AutoencoderInTraining).autoencoder
-        for images in _batches(self._train, NUM_MEASURED, _device(network)):
+        for images in _batches(self._train, NUM_MEASURED, device_of(network)):
             posterior = autoencoder.encode(images).latent_dist
             mean, variance = posterior.mean.double().cpu(), posterior.var.double().cpu()
             first = first + mean.sum()
@@ -177,7 +180,3 @@ def _batches(images: Images, num: int, device: torch.device) -> Iterator[Tensor]
     """The first `num` images, or all if there are fewer, as float (B, 3, H, W) in [-1, 1]."""
     for indices in torch.arange(min(num, len(images))).split(BATCH_SIZE):
         yield to_float(images.stack(indices.tolist())).to(device)
-
-
-def _device(network: nn.Module) -> torch.device:
-    return next(network.parameters()).device

@@ -43,6 +43,7 @@ class LatentDiffusion(Configured[LdmConfig]):
         self.sampling = sampling
         self.unet = pipeline.unet
         self.autoencoder = pipeline.autoencoder
+        self.networks = (pipeline.unet, pipeline.autoencoder)
         self._text_encoder = text_encoder
 
     @classmethod
@@ -54,14 +55,7 @@ class LatentDiffusion(Configured[LdmConfig]):
             ValueError: damaged weights, or parts that do not fit each other.
         """
         pipeline = read_pipeline(folder)
-        pipeline.unet.to(sampling.device)  # pyright: ignore[reportArgumentType]
-        pipeline.autoencoder.to(sampling.device)  # pyright: ignore[reportArgumentType]
         return cls(name, pipeline, build_text_encoder(pipeline.config.text), sampling)
-
-    @property
-    def device(self) -> str:
-        """See `Generator.device`."""
-        return str(next(self.unet.parameters()).device)
 
     @property
     def digest(self) -> str:

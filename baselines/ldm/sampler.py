@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.finite import FiniteCheck
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.rng import generator
@@ -53,7 +54,7 @@ def sample_latents(
         NotFinite: the network's output is not finite at some step.
     """
     check = FiniteCheck()
-    device = next(network.parameters()).device
+    device = device_of(network)
     z_t, tokens = noise.to(device), tokens.to(device)
     for step, timestep in enumerate(_timesteps(scheduler, num_steps), 1):
         predicted = predict(network, z_t, timestep, tokens, guidance)

@@ -17,6 +17,7 @@ from baselines.ldm.network import build_unet
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler, training_scheduler
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.rng import generator
 from gcdp_bench.core.types import Dataset
@@ -90,7 +91,7 @@ class LdmTask:
         batch = self._examples(self._validation, range(num), source, flip=flip)
         last = self.config.noise.num_steps - 1
         batch["timestep"] = torch.linspace(0, last, num).round().long()  # (B,)
-        device = next(network.parameters()).device
+        device = device_of(network)
         terms = self.losses(network, {name: value.to(device) for name, value in batch.items()})
         return {name: float(value) for name, value in terms.items()}
 

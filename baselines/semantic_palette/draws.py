@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from baselines.semantic_palette.model import TrainedLayouts
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.finite import require_finite
 from gcdp_bench.core.images import Size, resize_images
 from gcdp_bench.core.rng import generator as seeded
@@ -24,7 +25,7 @@ def layouts_from_seeds(trained: TrainedLayouts, seeds: Sequence[int], size: Size
         source = seeded(seed, "semantic-palette", "layout")
         palettes.append(trained.palettes.draw(1, source)[0])  # (K,)
         noise.append(torch.randn(trained.config.network.z_dim, generator=source))  # (Z,)
-    device = next(trained.network.parameters()).device
+    device = device_of(trained.network)
     soft = trained.network.draw(torch.stack(noise).to(device), torch.stack(palettes).to(device))
     require_finite("soft layouts of step 1 of 1", soft)
     return resize_images(soft, size).argmax(1).to(torch.uint8)  # (B, H, W)

@@ -11,6 +11,7 @@ from baselines.semantic_palette.config import ImageConfig
 from baselines.semantic_palette.draws import layouts_from_seeds, noise_from_seeds
 from baselines.semantic_palette.model import TrainedPalette, read_palette
 from baselines.trained import Configured
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
@@ -33,24 +34,17 @@ class SemanticPalette(Configured[ImageConfig]):
         self.config = trained.config
         self.network = trained.network
         self.layouts = trained.layouts
+        self.networks = (trained.network, trained.layouts.network)
 
     @classmethod
     def load(cls, name: str, folder: Path, sampling: SamplingConfig) -> SemanticPalette:
-        """Read a trained model; of `sampling` only the device applies to networks of one pass.
+        """Read a trained model; networks of one pass have nothing to set.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: damaged weights, or parts that do not fit each other.
         """
-        trained = read_palette(folder)
-        trained.network.to(sampling.device)
-        trained.layouts.network.to(sampling.device)
-        return cls(name, trained)
-
-    @property
-    def device(self) -> str:
-        """See `Generator.device`."""
-        return str(next(self.network.parameters()).device)
+        return cls(name, read_palette(folder))
 
     @property
     def digest(self) -> str:
@@ -71,8 +65,7 @@ class SemanticPalette(Configured[ImageConfig]):
                 "leave it out"
             )
         check_seeds(captions, seeds)
-        device = next(self.network.parameters()).device
-        z = noise_from_seeds(self.config.network.z_dim, seeds).to(device)  # (B, Z)
+        z = noise_from_seeds(self.config.network.z_dim, seeds).to(device_of(self.network))  # (B, Z)
         with finite_samples(self.name, captions):
             layouts = layouts_from_seeds(self.layouts, seeds, self.config.image_size)  # (B, H, W)
             images = self.network(layouts, z)  # (B, 3, H, W)

@@ -29,6 +29,7 @@ from baselines.semantic_palette.model import (
     write_layouts_copy,
 )
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import Dataset
@@ -121,7 +122,7 @@ class ImageTask:
         num = min(NUM_VALIDATION, len(self._validation))
         for start in range(0, num, BATCH_SIZE):
             indices = range(start, min(start + BATCH_SIZE, num))
-            pixels, layouts = (x.to(_device(networks)) for x in self._validation.pairs(indices))
+            pixels, layouts = (x.to(device_of(networks)) for x in self._validation.pairs(indices))
             images = to_float(pixels)  # (B, 3, H, W)
             drawn = networks.generator(layouts, self._noise(indices).to(images.device))
             real, fake = self._scored(networks, images, drawn, layouts)
@@ -144,7 +145,7 @@ class ImageTask:
         indices = range(min(NUM_PREVIEW, len(self._validation)))
         _, real = self._validation.pairs(indices)  # (B, H, W)
         drawn = layouts_from_seeds(self.layouts, indices, self.config.image_size)  # (B, H, W)
-        z = self._noise(indices).to(_device(generator))
+        z = self._noise(indices).to(device_of(generator))
         rows = []
         for layouts in (real, drawn.cpu()):
             images = generator(layouts.to(z.device), z)  # (B, 3, H, W)
@@ -174,7 +175,3 @@ class ImageTask:
 
     def _noise(self, indices: Sequence[int]) -> Tensor:
         return noise_from_seeds(self.config.network.z_dim, indices)  # (B, Z)
-
-
-def _device(network: nn.Module) -> torch.device:
-    return next(network.parameters()).device

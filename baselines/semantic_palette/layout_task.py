@@ -20,6 +20,7 @@ from baselines.semantic_palette.layouts import blurred, one_hot
 from baselines.semantic_palette.model import write_layouts
 from baselines.semantic_palette.palettes import Palettes, fit_palettes
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import resize_layouts
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.rng import generator as seeded
@@ -141,7 +142,7 @@ class LayoutTask:
         networks = plain(network, LayoutNetworks)
         indices = range(min(NUM_VALIDATION, len(self._validation)))
         level = float(networks.generator.level)
-        z, palettes = self._prompted(indices, _device(networks))
+        z, palettes = self._prompted(indices, device_of(networks))
         final = networks.generator(z, palettes, level).final  # (B, K, h, w)
         layouts = self._validation.layouts(indices).to(z.device)  # (B, H, W)
         confidence, likeliest = final.max(1)  # (B, h, w)
@@ -159,7 +160,7 @@ class LayoutTask:
         """See `Learning.preview`: validation layouts, and below each one drawn for its palette."""
         generator = plain(network, LayoutNetworks).generator
         indices = range(min(NUM_PREVIEW, len(self._validation)))
-        z, palettes = self._prompted(indices, _device(generator))
+        z, palettes = self._prompted(indices, device_of(generator))
         drawn = generator.draw(z, palettes).argmax(1).to(torch.uint8).cpu()  # (B, H, W)
         rows = torch.cat([self._validation.layouts(indices), drawn])  # (2 B, H, W)
         return image_grid(colourise(rows, self.config.class_names), num_columns=len(indices))
@@ -178,7 +179,3 @@ class LayoutTask:
             torch.randn(self.config.network.z_dim, generator=seeded(i, "prompted")) for i in indices
         ]
         return torch.stack(z).to(device), self._validation.palettes(indices).to(device)
-
-
-def _device(network: nn.Module) -> torch.device:
-    return next(network.parameters()).device

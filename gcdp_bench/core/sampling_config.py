@@ -6,8 +6,6 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Literal
 
-from gcdp_bench.io.validation import reason
-
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
@@ -25,25 +23,6 @@ class SamplingConfig:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if self.solver not in ("dpm-solver++", "ddim"):
             raise ValueError(f"solver: expected dpm-solver++ or ddim, got {self.solver!r}")
-
-
-def check_device(name: str) -> None:
-    """Refuse a device that this machine lacks.
-
-    Raises:
-        ValueError: it is no device's name, or the machine has none of that kind.
-    """
-    if name == "cpu":
-        return
-    import torch
-
-    try:
-        torch.empty(0, device=torch.device(name))
-    except (RuntimeError, AssertionError) as error:  # AssertionError: torch is built without it
-        raise ValueError(
-            f"device: expected one of this machine's devices, got {name!r} "
-            f"({reason(error)}); see `gcdp-bench doctor`, or use cpu"
-        ) from error
 
 
 def check_seeds(captions: Sized, seeds: Sized) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdp_bench.core.config import digest
+from gcdp_bench.core.device import check_device, place
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
-from gcdp_bench.core.sampling_config import SamplingConfig, check_device
+from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, Dataset, Generator, as_generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
@@ -121,6 +122,7 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
     check_device(sampling.device)
     loaded = GENERATORS[run.network].load(run.folder, sampling)
     generator = as_generator(loaded, run.network)
+    place(generator, sampling.device)
     return generator, digest({"weights": generator.digest, "sampling": generator.settings})
 
 

@@ -80,7 +80,7 @@ def test_an_image_model_sees_the_image_noised_to_t():
     handle = stage.network.register_forward_pre_hook(keep)
     look(stage, images(), timesteps=(50, 10))
     handle.remove()
-    streams = NoiseStreams(SEEDS, "base", stage=stage, device=torch.device("cpu"))
+    streams = NoiseStreams(stage, SEEDS, "base")
     for t in (50, 10):
         z_t = q_sample(stage.process, Pair(images(), None), torch.tensor([t, t]), streams.draw())
         torch.testing.assert_close(seen[float(stage.process.image.log_snr[t].float())], z_t.image)

@@ -139,7 +139,7 @@ NOISE = {
 def test_the_golden_noise(purpose):
     """A seed is worth the same draws in every version, or samples could not be drawn again."""
     stage = build_stage(base_config())
-    draw = sampler.NoiseStreams([3, 5], purpose, stage=stage, device=torch.device("cpu")).draw()
+    draw = sampler.NoiseStreams(stage, [3, 5], purpose).draw()
     normal, uniform = NOISE[purpose]
     assert torch.allclose(draw.normal[:, 0, 0, :3], torch.tensor(normal), atol=1e-7)
     assert torch.allclose(draw.uniform[:, 0, :3], torch.tensor(uniform), atol=1e-7)

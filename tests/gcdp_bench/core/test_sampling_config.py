@@ -1,17 +1,8 @@
 """How generators are sampled: settings that cannot be meant are refused."""
 
 import pytest
-import torch
 
-from gcdp_bench.core.sampling_config import SamplingConfig, check_device, check_seeds
-
-
-def test_a_device_that_the_machine_lacks_is_refused():
-    check_device("cpu")
-    lacking = f"cuda:{torch.cuda.device_count()}"
-    for name in ("gpu", "", lacking):
-        with pytest.raises(ValueError, match="device: expected one of this machine's devices"):
-            check_device(name)
+from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
 
 
 def test_steps_and_solver_are_checked():

@@ -1,0 +1,41 @@
+"""Where networks run: checked by name, and read from a network once it is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gcdp_bench.io.validation import reason
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that this machine lacks.
+
+    Raises:
+        ValueError: it is no device's name, or the machine has none of that kind.
+    """
+    if name == "cpu":
+        return
+    import torch
+
+    try:
+        torch.empty(0, device=torch.device(name))
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch is built without it
+        raise ValueError(
+            f"device: expected one of this machine's devices, got {name!r} "
+            f"({reason(error)}); see `gcdp-bench doctor`, or use cpu"
+        ) from error
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the network's parameters are."""
+    return next(network.parameters()).device
+
+
+def place(generator: object, device: str) -> None:
+    """Move a loaded generator to the device it samples on: its `networks`, if it names some."""
+    for network in getattr(generator, "networks", ()):
+        network.to(device)
