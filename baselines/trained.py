@@ -1,8 +1,8 @@
-"""What trained baselines have in common: their folders, and what their configurations say."""
+"""What trained baselines have in common: presets, folders, and what their configurations say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -12,6 +12,8 @@ from gcdp_bench.core import config
 from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Generator
+from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.presets import Preset
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -36,6 +38,7 @@ class Config(Protocol):
 
 
 C = TypeVar("C", bound=Config)
+T = TypeVar("T")
 
 
 class Configured(Generator, Generic[C]):
@@ -63,6 +66,36 @@ class Configured(Generator, Generic[C]):
     def trained_on(self) -> str:
         """Name of the training dataset."""
         return self.config.dataset
+
+
+def network_preset(
+    key: str,
+    network: Callable[[Size], Any],
+    config: Callable[..., T],
+    *,
+    width: int,
+    training: TrainingConfig,
+) -> Preset[T]:
+    """A preset whose network follows from the size of the images.
+
+    Args:
+        key: see `RunConfig`.
+        network: field `network` of the configuration, by the size; refuses one that it cannot have.
+        config: takes the fields `dataset`, `class_names` and `network`.
+        width: of the images.
+        training: of the network.
+    """
+    return Preset(
+        key=key,
+        width=width,
+        config=lambda dataset: config(
+            dataset=dataset.name,
+            class_names=dataset.class_names,
+            network=network(dataset.image_size),
+        ),
+        check_size=network,
+        training=training,
+    )
 
 
 def read_task(folder: Path, *, model: str, key: str, files: Sequence[str]) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _latent_diffusion() -> dict[str, Network]:
     from baselines.ldm.presets import LDM_PRESETS
 
     dataset = _Cityscapes()
-    config = LDM_PRESETS["paper-cityscapes"].resolve(dataset).ldm  # type: ignore[arg-type]
+    config = LDM_PRESETS["paper-cityscapes"].resolve(dataset).config  # type: ignore[arg-type]
     height, width = config.latent_size
     coding = AUTOENCODER_PRESETS["paper-cityscapes"].resolve(dataset)  # type: ignore[arg-type]
     latents = (1, config.latent_channels, height, width)

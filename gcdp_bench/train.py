@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gcdp_bench.core.config import digest, override
+from gcdp_bench.core.config import digest
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.types import Dataset
@@ -27,6 +27,7 @@ from gcdp_bench.training import processes
 from gcdp_bench.training.failures import Diverged
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.networks import NETWORKS
+from gcdp_bench.training.presets import RunConfig
 from gcdp_bench.training.runs import Run, Weights, as_weights, find_run, new_folder
 from gcdp_bench.training.task import AdversarialTask, Task
 
@@ -63,8 +64,8 @@ class Request:
 class Resolved:
     """What would be trained, for --dry-run."""
 
-    config: Any
-    notes: tuple[str, ...]  # which images are used at which size; what of `config` is not final
+    settings: RunConfig[Any]
+    notes: tuple[str, ...]  # which images are used at which size; which settings are not final
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Plan:
 
     task: Task | AdversarialTask
     training: TrainingConfig
-    config: Any  # the resolved configuration
+    settings: RunConfig[Any]
     left_out: Mapping[str, Any] | None  # in quarantine, see `_left_out`; None: none is given
     items: Dataset | None  # example i of the task is item i of it; None: is no single item
     resize: str  # what the images underwent, see `framing.resize_of`
@@ -102,22 +103,25 @@ def plan(request: Request) -> Plan:
     """
     presets = _presets(request)
     splits = _open_splits(request, presets)
-    config = _settings(request, presets, splits[0])
+    settings = _settings(request, presets, splits[0])
     found: tuple[Run, ...] = ()
     items: Dataset | None = splits[0]
     if request.stage is not None:
         from reference_model.task import StageTask
         from reference_model.text import build_text_encoder
 
-        task = StageTask(config.stage, *splits, build_text_encoder(config.stage.text))
+        config = settings.config
+        task = StageTask(config, *splits, build_text_encoder(config.text))
     else:
         kind = KINDS[request.model]()
         if kind.given_part is not None:
             (name,) = NETWORKS[request.model].parts
-            found = (find_run(name, identity_of(request), as_weights(kind.given_part(config))),)
-        task = kind.task(config, *splits, *(run.folder for run in found))
+            found = (
+                find_run(name, identity_of(request), as_weights(kind.given_part(settings.config))),
+            )
+        task = kind.task(settings.config, *splits, *(run.folder for run in found))
         items = splits[0] if kind.examples_are_items else None
-    return _planned(request, presets, splits, task, config, items, *found)
+    return _planned(request, presets, splits, task, settings, items, *found)
 
 
 def resolve(request: Request) -> Resolved:
@@ -140,9 +144,9 @@ def resolve(request: Request) -> Resolved:
         exclude=request.exclude,
         resize=request.resize,
     )
-    config = _settings(request, presets, dataset)
+    settings = _settings(request, presets, dataset)
     note = OF_DATA.get(request.model)
-    return Resolved(config, (used_images(request, presets, dataset), *([note] if note else [])))
+    return Resolved(settings, (used_images(request, presets, dataset), *([note] if note else [])))
 
 
 def refusal_here(training: TrainingConfig) -> str:
@@ -160,8 +164,8 @@ def missing(request: Request) -> list[Missing]:
     Raises:
         ValueError: as `plan`.
     """
-    config = resolve(request).config
-    text = next((t for t in map(_text, vars(config).values()) if t is not None), None)
+    config = resolve(request).settings.config
+    text = getattr(config, "text", None)
     parts: tuple[tuple[str, Weights], ...] = ()
     if request.stage is None and (given := KINDS[request.model]().given_part) is not None:
         parts = tuple((name, as_weights(given(config))) for name in NETWORKS[request.model].parts)
@@ -170,10 +174,6 @@ def missing(request: Request) -> list[Missing]:
         encoders = ((TEXT_ENCODER, None if text.path is None else Path(text.path)),)
     wanted = Wanted(parts=parts, published=encoders, preset=request.preset)
     return missing_for(request.dataset, wanted, data_root=request.data_root)
-
-
-def _text(config: Any) -> Any:
-    return getattr(config, "text", None)
 
 
 def identity_of(request: Request) -> DatasetIdentity:
@@ -272,12 +272,12 @@ def _presets(request: Request) -> Mapping[str, Any]:
     return presets
 
 
-def _settings(request: Request, presets: Mapping[str, Any], dataset: Dataset) -> Any:
+def _settings(request: Request, presets: Mapping[str, Any], dataset: Dataset) -> RunConfig[Any]:
     """The resolved configuration: the preset, filled in from the dataset, and the overrides."""
     preset = presets[request.preset]
     if request.stage is None:
-        return override(preset.resolve(dataset), _full_keys(request))
-    from reference_model.presets import StageRun, stage_config
+        return preset.resolve(dataset).overridden(request.assignments)
+    from reference_model.presets import stage_config
 
     spec = GENERATORS[request.model]
     stage = stage_config(
@@ -288,7 +288,7 @@ def _settings(request: Request, presets: Mapping[str, Any], dataset: Dataset) ->
         captions=spec.reads_captions,
     )
     part = preset.base if request.stage == "base" else preset.sr
-    return override(StageRun(stage=stage, training=part.training), _full_keys(request))
+    return RunConfig("stage", stage, part.training).overridden(request.assignments)
 
 
 def _planned(
@@ -296,7 +296,7 @@ def _planned(
     presets: Mapping[str, Any],
     splits: tuple[Dataset, Dataset],
     task: Task | AdversarialTask,
-    config: Any,
+    settings: RunConfig[Any],
     items: Dataset | None,
     *parts: Run,
 ) -> Plan:
@@ -304,8 +304,8 @@ def _planned(
     left_out, resize = _left_out(splits), resize_of(splits[0])
     return Plan(
         task=task,
-        training=config.training,
-        config=config,
+        training=settings.training,
+        settings=settings,
         left_out=left_out,
         items=items,
         resize=resize,
@@ -341,8 +341,3 @@ def _left_out(splits: Sequence[Dataset]) -> Mapping[str, Any] | None:
     return {
         view.split: {"num": len(view.left_out), "ids": digest(view.left_out)} for view in views
     } or None
-
-
-def _full_keys(request: Request) -> Sequence[str]:
-    """Let `steps=100` stand for `training.steps=100`: a key without a dot is of the training."""
-    return [a if "." in a.partition("=")[0] else f"training.{a}" for a in request.assignments]

@@ -39,14 +39,6 @@ class StagePreset:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageRun:
-    """A training run of one stage, resolved; what `--set` overrides."""
-
-    stage: StageConfig
-    training: TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
 class Preset:
     """A cascade: width of the final image (the height follows from the dataset) and two stages."""
 

@@ -134,7 +134,7 @@ def runs() -> dict[str, object]:
         for preset in sorted({"tiny", presets[-1] if name != "imagen" else "paper-celeba"}):
             for stage in NETWORKS[name].stages or (None,):
                 request = Request(model=name, dataset="celeba-25", preset=preset, stage=stage)
-                found[f"{name} {stage} {preset}"] = resolve(request).config
+                found[f"{name} {stage} {preset}"] = resolve(request).settings.tables()
     return found
 
 

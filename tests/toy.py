@@ -67,7 +67,7 @@ def build(root: Path) -> None:
     segmenter = HRNetSegmenter(NARROW, len(NAMES))
     _write(toy.segmenter, segmenter, "segmenter", config)
     clip = replace(
-        CLIP_PRESETS["tiny"].resolve(Stripes()).clip,
+        CLIP_PRESETS["tiny"].resolve(Stripes()).config,
         width=32,
         layers=1,
         head_width=16,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from baselines.dataset_ddpm.config import LabelConfig, paper_hidden
-from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.presets import Preset
 from reference_model.joint import LossConfig, ProcessConfig
 from reference_model.presets import (
     COSINE,
@@ -18,7 +19,6 @@ from reference_model.presets import (
     PAPER_TRAINING,
     TINY_TRAINING,
     TINY_UNET,
-    StageRun,
 )
 from reference_model.schedules import Schedule, ScheduleConfig
 from reference_model.stage import StageConfig
@@ -35,49 +35,60 @@ def steps_of_equal_noise(timesteps: Sequence[int], schedule: ScheduleConfig) -> 
     return tuple(distances.argmin(1).tolist())
 
 
-@dataclass(frozen=True, kw_only=True)
-class DdpmPreset:
-    """An unconditional diffusion model of whole images, without a cascade, with its training."""
+def _ddpm(
+    unet: UNetConfig,
+    *,
+    width: int,
+    schedule: ScheduleConfig,
+    loss: LossConfig,
+    training: TrainingConfig,
+) -> Preset[StageConfig]:
+    """An unconditional diffusion model of whole images, without a cascade."""
 
-    width: int  # of the images
-    schedule: ScheduleConfig
-    unet: UNetConfig
-    loss: LossConfig
-    training: TrainingConfig
-
-    def check_size(self, size: Size) -> None:
-        """Refuse images of a size that the network does not pass.
-
-        Raises:
-            ValueError: says what is expected.
-        """
-        require_multiples(size, self.unet.divisor)
-
-    def resolve(self, dataset: Dataset) -> StageRun:
-        """Fill in what follows from the dataset."""
-        stage = StageConfig(
+    def config(dataset: Dataset) -> StageConfig:
+        return StageConfig(
             dataset=dataset.name,
             class_names=dataset.class_names,
             image_size=dataset.image_size,
-            unet=self.unet,
+            unet=unet,
             process=ProcessConfig(
-                image_schedule=self.schedule, layout_schedule=self.schedule, num_classes=None
+                image_schedule=schedule, layout_schedule=schedule, num_classes=None
             ),
             text=HASH_TEXT,  # of no effect: no caption is read
             text_drop=1.0,
-            loss=self.loss,
+            loss=loss,
         )
-        return StageRun(stage=stage, training=self.training)
+
+    check_size = partial(require_multiples, divisor=unet.divisor)
+    return Preset(key="stage", width=width, config=config, check_size=check_size, training=training)
+
+
+def _labels(
+    schedule: ScheduleConfig, blocks: tuple[str, ...], *, width: int, training: TrainingConfig
+) -> Preset[LabelConfig]:
+    """Classifiers on the diffusion model of the same name, whose schedule it is."""
+
+    def config(dataset: Dataset) -> LabelConfig:
+        return LabelConfig(
+            dataset=dataset.name,
+            class_names=dataset.class_names,
+            image_size=dataset.image_size,
+            timesteps=steps_of_equal_noise(PAPER_TIMESTEPS, schedule),
+            blocks=blocks,
+            hidden=paper_hidden(len(dataset.class_names)),
+        )
+
+    return Preset(key="labels", width=width, config=config, training=training)
 
 
 # The base network of the other tiny presets on patches of 4 x 4 pixels, so coarse a stem that it
 # needs `timed_detail`: compare the validation loss of a short run with that of one with
 # `--set stage.unet.timed_detail=false`. The cosine schedule spends fewer of few steps where nearly
 # everything is noise.
-TINY_DDPM = DdpmPreset(
+TINY_DDPM = _ddpm(
+    replace(TINY_UNET, patch=4, cross_attention=(False, False)),
     width=128,
     schedule=COSINE,
-    unet=replace(TINY_UNET, patch=4, cross_attention=(False, False)),
     loss=LossConfig(),
     training=replace(TINY_TRAINING, learning_rate=1e-3),
 )
@@ -99,10 +110,10 @@ PAPER_UNET = UNetConfig(
     init_kernels=(3,),
     stem_skip=True,
 )
-PAPER_DDPM = DdpmPreset(
+PAPER_DDPM = _ddpm(
+    PAPER_UNET,
     width=256,
     schedule=LINEAR,
-    unet=PAPER_UNET,
     loss=LossConfig(p2_gamma=0.0),  # L_simple of Ho et al. 2020
     training=replace(PAPER_TRAINING, learning_rate=1e-4),
 )
@@ -114,42 +125,12 @@ DDPM_PRESETS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class LabelRun:
-    """A training run of the classifiers, resolved; what `--set` overrides."""
-
-    labels: LabelConfig
-    training: TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelPreset:
-    """Classifiers on the diffusion model of the same name, with their training."""
-
-    width: int  # of the images
-    schedule: ScheduleConfig  # of the diffusion model
-    blocks: tuple[str, ...]  # see `LabelConfig`
-    training: TrainingConfig
-
-    def resolve(self, dataset: Dataset) -> LabelRun:
-        """Fill in what follows from the dataset."""
-        config = LabelConfig(
-            dataset=dataset.name,
-            class_names=dataset.class_names,
-            image_size=dataset.image_size,
-            timesteps=steps_of_equal_noise(PAPER_TIMESTEPS, self.schedule),
-            blocks=self.blocks,
-            hidden=paper_hidden(len(dataset.class_names)),
-        )
-        return LabelRun(labels=config, training=self.training)
-
-
 # Adam at 1e-3 on 64 pixels per member and step, without an average of the weights. In 4000 steps
 # each member sees as many pixels as two thirds of 50 images of 64 x 128 have.
-TINY_LABELS = LabelPreset(
+TINY_LABELS = _labels(
+    COSINE,
+    ("up.0", "up.1", "final"),  # all of the decoder
     width=128,
-    schedule=COSINE,
-    blocks=("up.0", "up.1", "final"),  # all of the decoder
     training=TrainingConfig(
         steps=4_000,
         batch_size=64,
@@ -167,11 +148,10 @@ TINY_LABELS = LabelPreset(
 # Where the network of guided-diffusion has its blocks 5, 6, 7, 8 and 12: the last ones at 16 and
 # 32 pixels and the first one at 128; here one block a level can be read. 5376 features; an epoch of
 # 50 images of 256 x 256 is 51,200 steps, and the authors' program trains for three at least.
-PAPER_LABELS = replace(
-    TINY_LABELS,
+PAPER_LABELS = _labels(
+    LINEAR,
+    ("up.1", "up.2", "up.4"),
     width=256,
-    schedule=LINEAR,
-    blocks=("up.1", "up.2", "up.4"),
     training=replace(
         TINY_LABELS.training,
         steps=160_000,

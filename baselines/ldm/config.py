@@ -18,6 +18,11 @@ class DenoiserConfig:
     heads: int = 4  # of attention
     groups: int = 8  # of group normalisation
 
+    @property
+    def downscaling(self) -> int:
+        """Latents per place of the coarsest level along each side."""
+        return 2 ** (len(self.channels) - 1)
+
     def __post_init__(self):
         if len(self.channels) != len(self.attention):
             raise ValueError(
@@ -68,7 +73,7 @@ class LdmConfig:
     horizontal_flip: bool = True
 
     def __post_init__(self):
-        multiple = self.downscaling * 2 ** (len(self.unet.channels) - 1)
+        multiple = self.downscaling * self.unet.downscaling
         if any(side % multiple for side in self.image_size):
             raise ValueError(
                 f"image_size: expected multiples of {multiple} (pixels of the coarsest level), got "

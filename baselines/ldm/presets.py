@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from baselines.ldm.config import DenoiserConfig, LdmConfig
-from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.presets import Preset
 from reference_model.presets import HASH_TEXT, PAPER_TRAINING, T5_LARGE, TINY_TRAINING
 from reference_model.text import TextConfig
 
 
-@dataclass(frozen=True, kw_only=True)
-class LdmRun:
-    """A training run, resolved; what `--set` overrides."""
-
-    ldm: LdmConfig
-    training: TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class LdmPreset:
-    """A latent diffusion model with its training; see `LdmConfig` for the fields."""
-
-    width: int  # of the images
-    unet: DenoiserConfig
-    text: TextConfig
-    downscaling: int
-    training: TrainingConfig
-
-    def check_size(self, size: Size) -> None:
-        """Refuse images of a size that the network does not pass.
-
-        Raises:
-            ValueError: says what is expected.
-        """
-        require_multiples(size, self.downscaling * 2 ** (len(self.unet.channels) - 1))
-
-    def resolve(self, dataset: Dataset) -> LdmRun:
-        """Fill in what follows from the dataset."""
-        config = LdmConfig(
+def _preset(
+    unet: DenoiserConfig,
+    *,
+    width: int,
+    text: TextConfig,
+    downscaling: int,
+    training: TrainingConfig,
+) -> Preset[LdmConfig]:
+    def config(dataset: Dataset) -> LdmConfig:
+        return LdmConfig(
             dataset=dataset.name,
             class_names=dataset.class_names,
             image_size=dataset.image_size,
-            unet=self.unet,
-            text=self.text,
-            downscaling=self.downscaling,
+            unet=unet,
+            text=text,
+            downscaling=downscaling,
         )
-        return LdmRun(ldm=config, training=self.training)
+
+    check_size = partial(require_multiples, divisor=downscaling * unet.downscaling)
+    return Preset(key="ldm", width=width, config=config, check_size=check_size, training=training)
 
 
 # Text-to-image model of Rombach et al. 2022 (CompVis/latent-diffusion, txt2img-1p4B-eval.yaml) on
@@ -61,9 +45,9 @@ PAPER_UNET = DenoiserConfig(
     heads=8,
     groups=32,
 )
-PAPER = LdmPreset(
+PAPER = _preset(
+    PAPER_UNET,
     width=256,
-    unet=PAPER_UNET,
     text=T5_LARGE,
     downscaling=8,
     training=replace(PAPER_TRAINING, learning_rate=1e-4),
@@ -71,9 +55,9 @@ PAPER = LdmPreset(
 
 LDM_PRESETS = {
     # as many examples as the base stage of the reference model; 3,382,804 parameters
-    "tiny": LdmPreset(
+    "tiny": _preset(
+        DenoiserConfig(channels=(32, 64, 112), attention=(False, True, True)),
         width=128,
-        unet=DenoiserConfig(channels=(32, 64, 112), attention=(False, True, True)),
         text=HASH_TEXT,
         downscaling=4,
         training=TINY_TRAINING,

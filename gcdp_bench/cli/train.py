@@ -113,9 +113,9 @@ def command(
         )
         if dry_run:
             resolved = train.resolve(request)
-            for note in (*resolved.notes, train.refusal_here(resolved.config.training)):
+            for note in (*resolved.notes, train.refusal_here(resolved.settings.training)):
                 say(note)
-            click.echo(json.dumps(to_dict(resolved.config), indent=2))
+            click.echo(json.dumps(to_dict(resolved.settings.tables()), indent=2))
             continue
         refuse(dataset, train.missing(request), _choices(model, preset))
         folder = train.default_out(request, resume=resume) if out is None else out

@@ -48,6 +48,8 @@ def from_dict(cls: type[C], data: Any, *, where: str = "") -> C:
 def override(config: C, assignments: Sequence[str]) -> C:
     """Replace fields by `dotted.key=value`; values are JSON, or plain text for strings.
 
+    `config` is a dataclass, or a table of dataclasses by name.
+
     The first parts of a dotted key may be left out where its last ones tell which is meant:
     `text.path` is `stage.text.path` of one model and `ldm.text.path` of another.
 
@@ -71,6 +73,11 @@ def override(config: C, assignments: Sequence[str]) -> C:
             if depth < len(parents):
                 node = node[name]
         node[leaf] = _parse_value(text, key)
+    if isinstance(config, Mapping):
+        tables = {
+            key: from_dict(type(config[key]), data[key], where=f"--set.{key}") for key in data
+        }
+        return typing.cast(C, tables)
     return from_dict(type(config), data, where="--set")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,42 +22,27 @@ from gcdp_bench.extractors.attributes import (
     require_attributes,
 )
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.presets import Preset
 
 NUM_VALIDATION, CHUNK = 512, 64
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttributesRun:
-    """A training run, resolved; what `--set` overrides."""
+def _preset(
+    backbone: Backbone, training: TrainingConfig, *, width: int = 128
+) -> Preset[AttributesConfig]:
+    """The attributes of the dataset are counted; an outline of a dataset tells nothing of them."""
 
-    attributes: AttributesConfig
-    training: TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttributesPreset:
-    """A backbone with its training."""
-
-    backbone: Backbone
-    training: TrainingConfig
-    width: int = 128  # of the images
-
-    def resolve(self, dataset: Dataset) -> AttributesRun:
-        """Fill in what follows from the dataset; counts its attributes, of which an outline tells
-        nothing.
-
-        Raises:
-            ValueError: it has no attributes.
-        """
+    def config(dataset: Dataset) -> AttributesConfig:
         attributed = None if isinstance(dataset, Outline) else require_attributes(dataset)
-        config = AttributesConfig(
+        return AttributesConfig(
             dataset=dataset.name,
             attribute_names=() if attributed is None else attributed.attribute_names,
             frequencies=() if attributed is None else attribute_frequencies(attributed),
             image_size=dataset.image_size,
-            backbone=self.backbone,
+            backbone=backbone,
         )
-        return AttributesRun(attributes=config, training=self.training)
+
+    return Preset(key="attributes", width=width, config=config, training=training)
 
 
 _TRAINING = TrainingConfig(
@@ -74,14 +59,10 @@ _TRAINING = TrainingConfig(
     preview_every=500,
 )
 ATTRIBUTES_PRESETS = {
-    "tiny": AttributesPreset(backbone="shufflenet_v2_x0_5", training=_TRAINING),
-    "small": AttributesPreset(backbone="shufflenet_v2_x0_5", training=_TRAINING, width=256),
-    "resnet18": AttributesPreset(
-        backbone="resnet18", training=replace(_TRAINING, steps=10_000, learning_rate=1e-3)
-    ),
-    "resnet50": AttributesPreset(
-        backbone="resnet50", training=replace(_TRAINING, steps=20_000, learning_rate=1e-3)
-    ),
+    "tiny": _preset("shufflenet_v2_x0_5", _TRAINING),
+    "small": _preset("shufflenet_v2_x0_5", _TRAINING, width=256),
+    "resnet18": _preset("resnet18", replace(_TRAINING, steps=10_000, learning_rate=1e-3)),
+    "resnet50": _preset("resnet50", replace(_TRAINING, steps=20_000, learning_rate=1e-3)),
 }
 
 

@@ -8,99 +8,85 @@ the caption. Scoring uses CLIP's own weights alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdp_bench.core.config import to_dict
-from gcdp_bench.core.images import Size, mirrored_ids, to_float
+from gcdp_bench.core.images import mirrored_ids, to_float
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip import ClipConfig, Tokenizer, build_clip
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.presets import Preset
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION = 128
 LOG_CLASS_SCALE = 2.6
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClipRun:
-    """A training run, resolved; what `--set` overrides."""
-
-    clip: ClipConfig
-    training: TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClipPreset:
-    """Training of a small CLIP."""
-
-    training: TrainingConfig
-    width: int = 128  # of the images
-    tower: Literal["transformer", "convolutional"] = ClipConfig.tower
-    patch: int = ClipConfig.patch
-    channels: int = ClipConfig.width
-
-    def check_size(self, size: Size) -> None:
-        """Refuse images of a size that the network does not pass.
-
-        Raises:
-            ValueError: says what is expected.
-        """
-        require_multiples(size, self.patch)
-
-    def resolve(self, dataset: Dataset) -> ClipRun:
-        """Fill in what follows from the dataset."""
-        from open_clip.tokenizer import SimpleTokenizer
-
-        tokenizer = SimpleTokenizer()
-        texts = {dataset[index].caption for index in range(len(dataset))} | {*dataset.class_names}
-        used = {tokenizer.sot_token_id, tokenizer.eot_token_id}
-        used |= {token for text in texts for token in tokenizer.encode(text)}
-        config = ClipConfig(
+def _preset(
+    config: Callable[..., ClipConfig], *, width: int, patch: int, training: TrainingConfig
+) -> Preset[ClipConfig]:
+    return Preset(
+        key="clip",
+        width=width,
+        config=lambda dataset: config(
             dataset=dataset.name,
             image_size=dataset.image_size,
-            vocabulary=tuple(sorted(used)),
-            tower=self.tower,
-            patch=self.patch,
-            width=self.channels,
-        )
-        return ClipRun(clip=config, training=self.training)
-
-
-TINY = ClipPreset(
-    training=TrainingConfig(
-        steps=1500,
-        batch_size=32,
-        learning_rate=1e-3,
-        decay="cosine",
-        warmup_steps=100,
-        betas=(0.9, 0.98),
-        weight_decay=0.05,
-        ema_max_decay=0.99,
-        checkpoint_every=500,
-        validate_every=500,
-        preview_every=500,
+            vocabulary=_vocabulary(dataset),
+            patch=patch,
+        ),
+        check_size=partial(require_multiples, divisor=patch),
+        training=training,
     )
+
+
+def _vocabulary(dataset: Dataset) -> tuple[int, ...]:
+    """Ids of the tokens of all captions and class names."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    tokenizer = SimpleTokenizer()
+    texts = {dataset[index].caption for index in range(len(dataset))} | {*dataset.class_names}
+    used = {tokenizer.sot_token_id, tokenizer.eot_token_id}
+    used |= {token for text in texts for token in tokenizer.encode(text)}
+    return tuple(sorted(used))
+
+
+TRAINING = TrainingConfig(
+    steps=1500,
+    batch_size=32,
+    learning_rate=1e-3,
+    decay="cosine",
+    warmup_steps=100,
+    betas=(0.9, 0.98),
+    weight_decay=0.05,
+    ema_max_decay=0.99,
+    checkpoint_every=500,
+    validate_every=500,
+    preview_every=500,
 )
 
 # Teaches Lafite and evaluates nothing: apart from the extractor in size, tower and seed, and
 # trained on the subset, whose few pairs a transformer learns by heart
 # (docs/explanation/baselines.md).
-TEACHER = ClipPreset(
+TEACHER = _preset(
+    partial(ClipConfig, tower="convolutional", width=64),
     width=64,
-    tower="convolutional",
     patch=4,
-    channels=64,
-    training=replace(TINY.training, steps=1000, learning_rate=2e-3, seed=1),
+    training=replace(TRAINING, steps=1000, learning_rate=2e-3, seed=1),
 )
 
-CLIP_PRESETS = {"tiny": TINY, "small": replace(TINY, width=256, patch=16), "teacher": TEACHER}
+CLIP_PRESETS = {
+    "tiny": _preset(ClipConfig, width=128, patch=ClipConfig.patch, training=TRAINING),
+    "small": _preset(ClipConfig, width=256, patch=16, training=TRAINING),
+    "teacher": TEACHER,
+}
 
 
 class ClipInTraining(nn.Module):

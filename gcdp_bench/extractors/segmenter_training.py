@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,38 +18,27 @@ from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetConfig, HRNetSegme
 from gcdp_bench.extractors.segmenter import SegmenterConfig
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.presets import Preset
 
 NUM_VALIDATION, NUM_PREVIEW, NUM_COUNTED = 100, 6, 300
 LARGEST_WEIGHT = 6.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class SegmenterRun:
-    """A training run, resolved; what `--set` overrides."""
-
-    segmenter: SegmenterConfig
-    training: TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmenterPreset:
-    """A network with its training."""
-
-    variant: str
-    network: HRNetConfig
-    training: TrainingConfig
-    width: int = 128  # of the images
-
-    def resolve(self, dataset: Dataset) -> SegmenterRun:
-        """Fill in what follows from the dataset."""
-        config = SegmenterConfig(
+def _preset(
+    variant: str, network: HRNetConfig, training: TrainingConfig, *, width: int = 128
+) -> Preset[SegmenterConfig]:
+    return Preset(
+        key="segmenter",
+        width=width,
+        config=lambda dataset: SegmenterConfig(
             dataset=dataset.name,
             class_names=dataset.class_names,
             image_size=dataset.image_size,
-            network=self.network,
-            variant=self.variant,
-        )
-        return SegmenterRun(segmenter=config, training=self.training)
+            network=network,
+            variant=variant,
+        ),
+        training=training,
+    )
 
 
 _TRAINING = TrainingConfig(
@@ -66,11 +55,9 @@ _TRAINING = TrainingConfig(
     preview_every=500,
 )
 SEGMENTER_PRESETS = {
-    "tiny": SegmenterPreset(variant="tiny", network=TINY, training=_TRAINING),
-    "small": SegmenterPreset(variant="tiny", network=TINY, training=_TRAINING, width=256),
-    "w18-small": SegmenterPreset(
-        variant="w18-small", network=W18_SMALL, training=replace(_TRAINING, steps=20_000)
-    ),
+    "tiny": _preset("tiny", TINY, _TRAINING),
+    "small": _preset("tiny", TINY, _TRAINING, width=256),
+    "w18-small": _preset("w18-small", W18_SMALL, replace(_TRAINING, steps=20_000)),
 }
 
 

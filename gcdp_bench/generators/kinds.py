@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gcdp_bench.training.presets import Preset
 from gcdp_bench.training.task import AdversarialTask, Task
 
 
@@ -13,39 +14,38 @@ from gcdp_bench.training.task import AdversarialTask, Task
 class Kind:
     """A network that is trained as a whole."""
 
-    presets: Mapping[str, Any]  # with `width` of the images and `resolve(dataset)` to a run
-    task: Callable[
-        ..., Task | AdversarialTask
-    ]  # of a run, a train and a val split, its part's folder
+    presets: Mapping[str, Preset[Any]]
+    task: Callable[..., Task | AdversarialTask]
+    """Of a configuration, a train and a val split, and the folder of the part."""
     examples_are_items: bool = True  # of the training split, in its order
     given_part: Callable[[Any], str | None] | None = None
-    """What a run says of the network that it is built on, as `runs.as_weights` reads it; None: it
-    is built on none."""
+    """What a configuration says of the network that it is built on, as `runs.as_weights` reads it;
+    None: it is built on none."""
 
 
 def _segmenter() -> Kind:
     from gcdp_bench.extractors.segmenter_training import SEGMENTER_PRESETS, SegmenterTask
 
-    return Kind(SEGMENTER_PRESETS, lambda run, *splits: SegmenterTask(run.segmenter, *splits))
+    return Kind(SEGMENTER_PRESETS, SegmenterTask)
 
 
 def _clip() -> Kind:
     from gcdp_bench.extractors.clip_training import CLIP_PRESETS, ClipTask
 
-    return Kind(CLIP_PRESETS, lambda run, *splits: ClipTask(run.clip, *splits))
+    return Kind(CLIP_PRESETS, ClipTask)
 
 
 def _attributes() -> Kind:
     from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
 
-    return Kind(ATTRIBUTES_PRESETS, lambda run, *splits: AttributesTask(run.attributes, *splits))
+    return Kind(ATTRIBUTES_PRESETS, AttributesTask)
 
 
 def _autoencoder() -> Kind:
     from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
     from baselines.ldm.autoencoder_task import AutoencoderTask
 
-    return Kind(AUTOENCODER_PRESETS, lambda run, *splits: AutoencoderTask(run.autoencoder, *splits))
+    return Kind(AUTOENCODER_PRESETS, AutoencoderTask)
 
 
 def _ldm() -> Kind:
@@ -54,8 +54,8 @@ def _ldm() -> Kind:
 
     return Kind(
         LDM_PRESETS,
-        lambda run, *parts: LdmTask(run.ldm, *parts),
-        given_part=lambda run: run.ldm.autoencoder,
+        LdmTask,
+        given_part=lambda config: config.autoencoder,
     )
 
 
@@ -65,8 +65,8 @@ def _lafite() -> Kind:
 
     return Kind(
         LAFITE_PRESETS,
-        lambda run, *parts: LafiteTask(run.lafite, *parts),
-        given_part=lambda run: run.lafite.clip,
+        LafiteTask,
+        given_part=lambda config: config.clip,
     )
 
 
@@ -74,14 +74,14 @@ def _lafite_clip() -> Kind:
     """A CLIP that teaches, of another kind than the one that evaluates."""
     from gcdp_bench.extractors.clip_training import TEACHER, ClipTask
 
-    return Kind({"tiny": TEACHER}, lambda run, *splits: ClipTask(run.clip, *splits))
+    return Kind({"tiny": TEACHER}, ClipTask)
 
 
 def _gansformer() -> Kind:
     from baselines.gansformer.presets import GANSFORMER_PRESETS
     from baselines.gansformer.task import GansformerTask
 
-    return Kind(GANSFORMER_PRESETS, lambda run, *splits: GansformerTask(run.gansformer, *splits))
+    return Kind(GANSFORMER_PRESETS, GansformerTask)
 
 
 def _ddpm() -> Kind:
@@ -91,9 +91,7 @@ def _ddpm() -> Kind:
 
     return Kind(
         DDPM_PRESETS,
-        lambda run, train, validation: StageTask(
-            run.stage, train, validation, build_text_encoder(run.stage.text)
-        ),
+        lambda config, *splits: StageTask(config, *splits, build_text_encoder(config.text)),
     )
 
 
@@ -103,9 +101,9 @@ def _dataset_ddpm() -> Kind:
 
     return Kind(
         DATASET_DDPM_PRESETS,
-        lambda run, *parts: LabelTask(run.labels, *parts),
+        LabelTask,
         examples_are_items=False,  # but random pixels of all labelled images
-        given_part=lambda run: run.labels.ddpm,
+        given_part=lambda config: config.ddpm,
     )
 
 
@@ -113,7 +111,7 @@ def _palette_layouts() -> Kind:
     from baselines.semantic_palette.layout_task import LayoutTask
     from baselines.semantic_palette.presets import LAYOUT_PRESETS
 
-    return Kind(LAYOUT_PRESETS, lambda run, *splits: LayoutTask(run.layouts, *splits))
+    return Kind(LAYOUT_PRESETS, LayoutTask)
 
 
 def _semantic_palette() -> Kind:
@@ -122,8 +120,8 @@ def _semantic_palette() -> Kind:
 
     return Kind(
         IMAGE_PRESETS,
-        lambda run, *parts: ImageTask(run.images, *parts),
-        given_part=lambda run: run.images.layouts,
+        ImageTask,
+        given_part=lambda config: config.layouts,
     )
 
 

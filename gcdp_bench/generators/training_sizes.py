@@ -28,8 +28,7 @@ def image_size(request: Request, presets: Mapping[str, Any]) -> Size:
     name = request.preset
     choice, preset = request.size, presets[name]
     if choice.size is not None:
-        own = getattr(preset, "check_size", None)
-        if own is not None and (found := sizes.problems(choice.size, {request.model: own})):
+        if found := sizes.problems(choice.size, {request.model: preset.check_size}):
             nearest = sizes.choose_size(choice.size, max(choice.size), _size_checks(name))
             raise ValueError(
                 f"--size: {request.model}: {found[request.model]}; every network passes "
@@ -78,7 +77,7 @@ def _size_checks(preset: str) -> Mapping[str, sizes.SizeCheck]:
     checks = {"a cascade": SIZES[group].check_size}
     for name, kind in KINDS.items():
         found = kind().presets.get(group)
-        if hasattr(found, "check_size"):
+        if found is not None:
             checks[name] = partial(_check_part, found, whole)
     return checks
 

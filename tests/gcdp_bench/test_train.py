@@ -6,7 +6,6 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.core.config import to_dict
 from gcdp_bench.datasets.outline import Outline
 from gcdp_bench.generators.presets import PRESET_NAMES
 from gcdp_bench.train import Request, plan, resolve
@@ -43,7 +42,7 @@ def test_it_is_what_training_resolves(toy):
     """But for what is counted in the data."""
     for network, stage in (("reference", "base"), ("reference", "sr"), ("gansformer", None)):
         request = Request(model=network, dataset=str(toy.data), stage=stage)
-        assert to_dict(resolve(request).config) == to_dict(plan(request).config)
+        assert resolve(request).settings == plan(request).settings
 
 
 def test_settings_are_checked(bare):

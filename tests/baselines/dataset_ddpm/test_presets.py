@@ -32,14 +32,14 @@ def dataset(name: str) -> Stripes:
 def test_the_diffusion_model_is_unconditional_and_of_the_whole_image(name):
     preset = DDPM_PRESETS[name]
     run = preset.resolve(dataset(name))
-    assert preset.width == SIZES[name][1] and run.stage.image_size == SIZES[name]
-    assert not run.stage.makes_layouts and not run.stage.reads_captions
-    assert run.stage.low_res is None and run.stage.crop is None
-    assert run.stage.process.image_schedule.name == ("cosine" if name == "tiny" else "linear")
-    assert all(side % run.stage.unet.divisor == 0 for side in run.stage.image_size)
-    assert from_dict(type(run), to_dict(run)) == run
+    assert preset.width == SIZES[name][1] and run.config.image_size == SIZES[name]
+    assert not run.config.makes_layouts and not run.config.reads_captions
+    assert run.config.low_res is None and run.config.crop is None
+    assert run.config.process.image_schedule.name == ("cosine" if name == "tiny" else "linear")
+    assert all(side % run.config.unet.divisor == 0 for side in run.config.image_size)
+    assert from_dict(type(run.config), to_dict(run.config)) == run.config
     with torch.device("meta"):
-        network = UNet(run.stage.unet)
+        network = UNet(run.config.unet)
     assert sum(weight.numel() for weight in network.parameters()) == NUM_PARAMETERS[name]
 
 
@@ -47,21 +47,21 @@ def test_the_diffusion_model_is_unconditional_and_of_the_whole_image(name):
 def test_the_classifiers_fit_the_diffusion_model_of_their_name(name):
     preset = DATASET_DDPM_PRESETS[name]
     run = preset.resolve(dataset(name))
-    config = DDPM_PRESETS[name].resolve(dataset(name)).stage
+    config = DDPM_PRESETS[name].resolve(dataset(name)).config
     assert preset.width == SIZES[name][1]
     with torch.device("meta"):
         network = UNet(config.unet)
         stage = Stage(config, network, JointProcess(config.process))
-        ensemble = build_ensemble(run.labels, stage)
-    check_ddpm("it", run.labels, stage)
+        ensemble = build_ensemble(run.config, stage)
+    check_ddpm("it", run.config, stage)
     assert len(ensemble.members) == 10
-    assert feature_width(run.labels, config.unet) == (576 if name == "tiny" else 5376)
-    assert from_dict(type(run), to_dict(run)) == run
+    assert feature_width(run.config, config.unet) == (576 if name == "tiny" else 5376)
+    assert from_dict(type(run.config), to_dict(run.config)) == run.config
 
 
 def test_features_are_read_at_the_papers_noise_on_any_schedule():
     steps = {
-        name: preset.resolve(dataset(name)).labels.timesteps
+        name: preset.resolve(dataset(name)).config.timesteps
         for name, preset in DATASET_DDPM_PRESETS.items()
     }
     assert steps["paper-celeba"] == PAPER_TIMESTEPS
@@ -75,7 +75,7 @@ def test_features_are_read_at_the_papers_noise_on_any_schedule():
 
 def test_the_papers_settings():
     run = DATASET_DDPM_PRESETS["paper-celeba"].resolve(dataset("paper-celeba"))
-    assert run.labels.timesteps == (50, 150, 250) and run.labels.min_pixels == 20
-    assert run.labels.num_images == 50 and run.labels.hidden == (128, 32)
+    assert run.config.timesteps == (50, 150, 250) and run.config.min_pixels == 20
+    assert run.config.num_images == 50 and run.config.hidden == (128, 32)
     assert run.training.batch_size == 64 and run.training.learning_rate_at(0) == 1e-3
     assert run.training.learning_rate_at(run.training.steps - 1) == 1e-3

@@ -91,8 +91,8 @@ def test_presets_follow_the_dataset(name, width):
     dataset = WideStripes()
     dataset.image_size = (width // 2, width)
     found = GANSFORMER_PRESETS[name].resolve(dataset)
-    assert found.gansformer.image_size == (width // 2, width)
-    assert found.gansformer.class_names == dataset.class_names
+    assert found.config.image_size == (width // 2, width)
+    assert found.config.class_names == dataset.class_names
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class WideStripes(Stripes):
 
 def clip_config(embed_dim: int = 6) -> ClipConfig:
     """For images of half the size, so that the teacher has to resize."""
-    found = TEACHER.resolve(WideStripes()).clip
+    found = TEACHER.resolve(WideStripes()).config
     return replace(
         found,
         image_size=(8, 16),

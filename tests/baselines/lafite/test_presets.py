@@ -48,7 +48,7 @@ def test_a_missing_teacher_is_said_with_its_command(tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", [(64, 128), (128, 128)])
 def test_the_tiny_networks_are_small(size):
     """About the size of the other models, both networks together."""
-    config = LAFITE_PRESETS["tiny"].resolve(Square(size)).lafite.network
+    config = LAFITE_PRESETS["tiny"].resolve(Square(size)).config.network
     with torch.device("meta"):
         networks = LafiteGenerator(config), LafiteDiscriminator(config)
     num = sum(p.numel() for network in networks for p in network.parameters())
@@ -61,7 +61,7 @@ def test_the_paper_sizes():
     training = run.training
     assert training.steps * training.batch_size * training.accumulation == 25_000_000
     with torch.device("meta"):
-        network = LafiteGenerator(run.lafite.network)
+        network = LafiteGenerator(run.config.network)
     assert sum(p.numel() for p in network.parameters()) == 44_997_026
     wide = LAFITE_PRESETS["paper-cityscapes"].resolve(Square((256, 512)))
-    assert wide.lafite.network.start_size == (4, 8)
+    assert wide.config.network.start_size == (4, 8)

@@ -54,7 +54,7 @@ def same(one: torch.nn.Module, two: torch.nn.Module) -> bool:
 @pytest.mark.parametrize("preset", ["paper-celeba", "paper-cityscapes"])
 def test_paper_size_is_stable_diffusions(preset):
     """83,653,863 weights, latents of 4 channels at an eighth of the size."""
-    config = AUTOENCODER_PRESETS[preset].resolve(Stripes()).autoencoder
+    config = AUTOENCODER_PRESETS[preset].resolve(Stripes()).config
     with torch.device("meta"):
         network: Any = build_autoencoder(config)
         latents = network.encode(torch.empty(1, 3, 64, 128)).latent_dist.mean
@@ -66,7 +66,7 @@ def test_paper_size_is_stable_diffusions(preset):
 @pytest.mark.parametrize("size", [(64, 128), (128, 128)])
 def test_tiny_size(size):
     """At most a million weights; a latent stands for 4 x 4 pixels."""
-    config = AUTOENCODER_PRESETS["tiny"].resolve(Stripes(image_size=size)).autoencoder
+    config = AUTOENCODER_PRESETS["tiny"].resolve(Stripes(image_size=size)).config
     network: Any = build_autoencoder(config)
     with torch.no_grad():
         latents = network.encode(torch.zeros(1, 3, *size)).latent_dist.mean

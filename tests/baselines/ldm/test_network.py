@@ -6,31 +6,35 @@ import pytest
 import torch
 from diffusers.models.attention_processor import Attention
 
+from baselines.ldm.config import LdmConfig
 from baselines.ldm.network import build_unet
-from baselines.ldm.presets import LDM_PRESETS, LdmPreset
+from baselines.ldm.presets import LDM_PRESETS
 from reference_model.presets import PRESETS
 from reference_model.unet import UNet
 
 from .tiny import ldm_config, stripes
 
 
-def num_parameters(preset: LdmPreset, size: tuple[int, int]) -> int:
-    config = preset.resolve(replace(stripes(), image_size=size)).ldm
+def config_of(name: str, size: tuple[int, int]) -> LdmConfig:
+    return LDM_PRESETS[name].resolve(replace(stripes(), image_size=size)).config
+
+
+def num_parameters(config: LdmConfig) -> int:
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in build_unet(config).parameters())
 
 
 def test_paper_size_is_the_text_to_image_model_of_the_authors():
     """Their program says "DiffusionWrapper has 872.30 M params" for text of width 1280."""
-    paper = LDM_PRESETS["paper-celeba"]
+    paper = config_of("paper-celeba", (256, 256))
     wide = replace(paper, text=replace(paper.text, dim=1280))
-    assert num_parameters(wide, (256, 256)) == 872_300_484
-    assert num_parameters(paper, (256, 256)) == 865_910_724
-    assert num_parameters(LDM_PRESETS["paper-cityscapes"], (256, 512)) == 865_910_724
+    assert num_parameters(wide) == 872_300_484
+    assert num_parameters(paper) == 865_910_724
+    assert num_parameters(config_of("paper-cityscapes", (256, 512))) == 865_910_724
 
 
 def test_tiny_size_is_that_of_the_reference_base_stage():
-    own = num_parameters(LDM_PRESETS["tiny"], (64, 128))
+    own = num_parameters(config_of("tiny", (64, 128)))
     assert own == 3_382_804
     base = replace(PRESETS["tiny"].base.unet, num_classes=20)
     with torch.device("meta"):
@@ -53,9 +57,8 @@ def test_tiny_sees_as_many_examples_as_the_reference_base_stage():
     ],
 )
 def test_latents_of_the_presets(name, size, latents):
-    preset = LDM_PRESETS[name]
-    assert preset.width == size[1]
-    assert preset.resolve(replace(stripes(), image_size=size)).ldm.latent_size == latents
+    assert LDM_PRESETS[name].width == size[1]
+    assert config_of(name, size).latent_size == latents
 
 
 def test_attention_has_the_number_of_heads_asked_for():

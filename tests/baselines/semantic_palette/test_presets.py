@@ -9,7 +9,7 @@ from baselines.semantic_palette.image_task import ImageNetworks, ImageTask
 from baselines.semantic_palette.layout_task import LayoutNetworks, LayoutTask
 from baselines.semantic_palette.model import TrainedLayouts, write_layouts_copy
 from baselines.semantic_palette.palettes import Mixture, Palettes
-from baselines.semantic_palette.presets import IMAGE_PRESETS, LAYOUT_PRESETS
+from baselines.semantic_palette.presets import IMAGE_PRESETS, LAYOUT_PRESETS, layout_network
 from gcdp_bench.train import Request, plan
 from tests.baselines.semantic_palette.small import EyedStripes
 
@@ -41,11 +41,11 @@ def test_the_tiny_networks_are_small(size, start, layout):
     """About the size of the other models, all four networks together."""
     dataset = Sized(size)
     run = LAYOUT_PRESETS["tiny"].resolve(dataset)
-    assert run.layouts.network.start_size == start and run.layouts.size == layout
+    assert run.config.network.start_size == start and run.config.size == layout
     images = IMAGE_PRESETS["tiny"].resolve(dataset)
-    assert images.images.image_size == size and images.images.layouts is None
-    assert run.layouts.dataset == images.images.dataset == "stripes"
-    total = counts(LayoutNetworks, run.layouts) + counts(ImageNetworks, images.images)
+    assert images.config.image_size == size and images.config.layouts is None
+    assert run.config.dataset == images.config.dataset == "stripes"
+    total = counts(LayoutNetworks, run.config) + counts(ImageNetworks, images.config)
     assert 1.5e6 < sum(total) < 3.5e6
 
 
@@ -54,28 +54,28 @@ def test_the_paper_sizes():
     and 5.6 million for images, whose generator starts from the layout there, from noise here.
     """
     dataset = Sized((128, 256), 35)
-    layouts = LAYOUT_PRESETS["paper-cityscapes"].resolve(dataset).layouts
+    layouts = LAYOUT_PRESETS["paper-cityscapes"].resolve(dataset).config
     assert layouts.size == (128, 256)
     assert counts(LayoutNetworks, layouts) == pytest.approx([28.5e6, 23.0e6], rel=0.01)
-    images = IMAGE_PRESETS["paper-cityscapes"].resolve(dataset).images
+    images = IMAGE_PRESETS["paper-cityscapes"].resolve(dataset).config
     assert counts(ImageNetworks, images) == pytest.approx([93.0e6, 5.6e6], rel=0.1)
 
 
 @pytest.mark.parametrize(("name", "size"), [("celeba", (256, 256)), ("cityscapes", (256, 512))])
 def test_the_paper_sizes_reach_the_image(name, size):
-    layouts = LAYOUT_PRESETS[f"paper-{name}"].resolve(Sized(size)).layouts
+    layouts = LAYOUT_PRESETS[f"paper-{name}"].resolve(Sized(size)).config
     assert layouts.size == size and len(layouts.network.channels) == 7
     steps, growth = LAYOUT_PRESETS[f"paper-{name}"].training.steps, layouts.growth
     assert growth.level_at(steps - 1, 6) == 6.0
-    images = IMAGE_PRESETS[f"paper-{name}"].resolve(Sized(size)).images
+    images = IMAGE_PRESETS[f"paper-{name}"].resolve(Sized(size)).config
     assert images.network.level_sizes[0] == (size[0] // 32, size[1] // 32)
 
 
 def test_the_tiny_layouts_are_whole_for_the_last_quarter_of_their_training():
     run = LAYOUT_PRESETS["tiny"].resolve(Sized((64, 128)))
     steps = run.training.steps
-    assert run.layouts.growth.level_at(0, 3) == 0.0
-    assert run.layouts.growth.level_at(steps * 3 // 4, 3) == 3.0
+    assert run.config.growth.level_at(0, 3) == 0.0
+    assert run.config.growth.level_at(steps * 3 // 4, 3) == 3.0
 
 
 def test_the_commands_find_the_tiny_ones(tmp_path):
@@ -109,4 +109,5 @@ def unit(num):
 def test_sides_that_cannot_be_reduced_are_refused():
     with pytest.raises(ValueError, match=r"multiples of 2, got \(63, 128\); take another width"):
         LAYOUT_PRESETS["tiny"].resolve(Sized((63, 128)))
-    assert replace(LAYOUT_PRESETS["tiny"], reduction=1).network((63, 128)).start_size == (63, 128)
+    network = layout_network((63, 128), reduction=1, channels=(1024, 64), z_dim=64)
+    assert network.start_size == (63, 128)

@@ -66,7 +66,7 @@ class Lamps:
 
 
 def resolved(**changes):
-    return replace(ATTRIBUTES_PRESETS["tiny"].resolve(Lamps()).attributes, **changes)
+    return replace(ATTRIBUTES_PRESETS["tiny"].resolve(Lamps()).config, **changes)
 
 
 def images(num):
@@ -353,14 +353,14 @@ class TestTrainedByName:
         )
         train.run(request, train.default_out(request), resume=False, progress=Silent())
         classifier = AttributeClassifier.load(find_run("attributes", LAMPS).folder)
-        assert classifier.config == train.plan(request).config.attributes
+        assert classifier.config == train.plan(request).settings.config
         assert classifier.predict(images(2)).shape == (2, 3)
 
     def test_settings_of_the_network(self, lamps):
         request = train.Request(
             model="attributes", dataset="lamps-25", assignments=("attributes.largest_weight=2",)
         )
-        assert train.plan(request).config.attributes.largest_weight == 2.0
+        assert train.plan(request).settings.config.largest_weight == 2.0
 
     def test_a_dataset_without_attributes_is_refused(self, toy):
         request = train.Request(model="attributes", dataset=str(toy.data))

@@ -37,7 +37,7 @@ class Shades:
 
 
 CONFIG = replace(
-    CLIP_PRESETS["tiny"].resolve(Shades()).clip,
+    CLIP_PRESETS["tiny"].resolve(Shades()).config,
     width=32,
     layers=1,
     head_width=16,

@@ -170,7 +170,7 @@ def test_rare_classes_weigh_more_and_the_mean_is_one():
 
 def test_presets_resolve():
     run = SEGMENTER_PRESETS["tiny"].resolve(Halves())
-    assert run.segmenter.class_names == NAMES and run.segmenter.network == TINY
+    assert run.config.class_names == NAMES and run.config.network == TINY
 
 
 def test_logits_that_are_not_finite_are_no_class(folder):

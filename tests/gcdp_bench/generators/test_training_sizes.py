@@ -7,11 +7,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from baselines.gansformer.config import tiny_config as gansformer_config
 from baselines.gansformer.discriminator import Discriminator
 from baselines.gansformer.generator_network import GansformerGenerator
-from baselines.gansformer.presets import GANSFORMER_PRESETS
+from baselines.lafite.config import tiny_config as lafite_config
 from baselines.lafite.generator_network import LafiteGenerator
-from baselines.lafite.presets import LAFITE_PRESETS
 from gcdp_bench.cli import main
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
@@ -52,9 +52,9 @@ def test_the_size_of_a_preset_passes_every_network(group, native):
 def test_networks_whose_start_is_no_power_of_two_draw_the_size(native):
     size = choose_size(native, 128, _size_checks("tiny"))
     with torch.device("meta"):
-        config = GANSFORMER_PRESETS["tiny"].network(size)
+        config = gansformer_config(size)
         drawn = [GansformerGenerator(config), Discriminator(config)]
-        lafite = LAFITE_PRESETS["tiny"].network(size)
+        lafite = lafite_config(size, text_dim=64)
         drawn.append(LafiteGenerator(lafite))
     assert len(drawn) == 3 and config.level_sizes[-1] == lafite.level_sizes[-1] == size
 
@@ -101,12 +101,12 @@ def test_a_dry_run_refuses_what_the_training_refuses(tmp_path):
             with pytest.raises(ValueError) as real:
                 plan(request)
             assert str(dry.value) == str(real.value)
-        assert resolve(replace(request, resize="pad")).config
+        assert resolve(replace(request, resize="pad")).settings
     exclude = tmp_path / "faults.jsonl"
     lines = [f'{{"split": "{s}", "id": "{i}"}}\n' for s in ("train", "val") for i in (1, 2)]
     exclude.write_text("".join(lines))
     left = Request(model="segmenter", dataset=data, exclude=exclude)
-    assert resolve(left).config
+    assert resolve(left).settings
     with pytest.raises(ValueError, match="cityscapes: expected about the shape of 64x64"):
         resolve(Request(model="segmenter", dataset="cityscapes", size=SizeChoice(size=(64, 64))))
 
@@ -123,9 +123,9 @@ def test_a_size_is_taken_where_the_network_passes_it(tmp_path):
     data = folder(tmp_path / "photos", (32, 64))
     request = Request(model="reference", dataset=data, stage="base")
     given = plan(replace(request, size=SizeChoice(size=(32, 64))))
-    assert given.config.stage.image_size == (16, 32)
+    assert given.settings.config.image_size == (16, 32)
     narrow = plan(replace(request, size=SizeChoice(width=96)))
-    assert narrow.config.stage.image_size == (24, 48)
+    assert narrow.settings.config.image_size == (24, 48)
     with pytest.raises(ValueError, match="--size: reference: expected sides that are multiples of"):
         plan(replace(request, size=SizeChoice(size=(30, 64))))
     with pytest.raises(ValueError, match="pass --resize crop"):
