@@ -12,15 +12,17 @@ import click
 
 from gcdp_bench.cli.alarms import raise_alarms
 from gcdp_bench.cli.analysis_files import folder_of, write_analysis
+from gcdp_bench.cli.evaluation_options import (
+    EvaluationOptions,
+    evaluation_options,
+    extractor_request,
+)
 from gcdp_bench.cli.names import generator_option
 from gcdp_bench.cli.options import (
     announce,
     cascade_options,
     data_options,
     dataset_option,
-    device_of,
-    extractor_options,
-    extractor_request,
     parse_list,
     parse_weights,
     weights_option,
@@ -150,7 +152,7 @@ def features_command(
     "--out", type=FOLDER, help="Folder to write to [results/local/analysis/outpainting-DATASET]."
 )
 @cascade_options
-@extractor_options
+@evaluation_options
 @data_options
 @click.pass_context
 def outpainting_command(
@@ -169,6 +171,7 @@ def outpainting_command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    evaluation: EvaluationOptions,
     resize: str,
     exclude: Path | None,
     data_root: Path | None,
@@ -192,7 +195,7 @@ def outpainting_command(
     from gcdp_bench.training.runs import PRETRAINED
 
     sampling = SamplingConfig(
-        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=evaluation.device
     )
     given = parse_weights(weights, [model]).get(model)
     num = taken_samples(
@@ -214,7 +217,7 @@ def outpainting_command(
     )
     extractors = load_extractors(
         extractor_request(
-            context,
+            evaluation,
             dataset,
             attributed=isinstance(source, AttributedDataset),
             data_root=data_root,
@@ -280,11 +283,9 @@ def _outpainting_line(line: Mapping[Hashable, Any]) -> str:
     "--out", type=FOLDER, help="Folder to write to [results/local/analysis/schedules-DATASET]."
 )
 @cascade_options
-@extractor_options
+@evaluation_options
 @data_options
-@click.pass_context
 def schedules_command(
-    context: click.Context,
     folders: tuple[Path, ...],
     dataset: str,
     split: str,
@@ -296,6 +297,7 @@ def schedules_command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
+    evaluation: EvaluationOptions,
     resize: str,
     exclude: Path | None,
     data_root: Path | None,
@@ -318,7 +320,7 @@ def schedules_command(
     from gcdp_bench.io.atomic import output_folder
 
     sampling = SamplingConfig(
-        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=device_of(context)
+        steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=evaluation.device
     )
     num = taken_samples(
         "analyze schedules", dataset, split, num_samples, data_root=data_root, exclude=exclude
@@ -339,7 +341,7 @@ def schedules_command(
     check_dataset(variants, source)
     extractors = load_extractors(
         extractor_request(
-            context,
+            evaluation,
             dataset,
             attributed=isinstance(source, AttributedDataset),
             data_root=data_root,

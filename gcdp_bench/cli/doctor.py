@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.evaluation_options import EvaluationOptions, evaluation_options
 from gcdp_bench.cli.names import DATASET, GENERATORS
-from gcdp_bench.cli.options import EXTRACTORS, data_root_option, extractor_options
+from gcdp_bench.cli.options import data_root_option
 
 MARKS = {True: "ok", False: "no", None: "--"}
 
@@ -33,7 +34,7 @@ MARKS = {True: "ok", False: "no", None: "--"}
     help="With --for: write the commands as a shell script.",
 )
 @click.option("--force", is_flag=True, help="With --script: overwrite FILE.")
-@extractor_options
+@evaluation_options
 @data_root_option
 @click.pass_context
 def command(
@@ -43,6 +44,7 @@ def command(
     preset: str,
     script: Path | None,
     force: bool,
+    evaluation: EvaluationOptions,
     data_root: Path | None,
 ) -> None:
     """Show versions, devices, weights and datasets, what can be run, and what mends the rest.
@@ -51,7 +53,7 @@ def command(
     gcdp-bench doctor --for celeba-25 --script make.sh
     """
     if dataset is not None:
-        _for(context, dataset, models, preset, script, data_root, force=force)
+        _for(context, dataset, models, preset, script, evaluation, data_root, force=force)
         return
     if models is not None or script is not None:
         raise click.UsageError("--models and --script belong to --for")
@@ -71,6 +73,7 @@ def _for(
     models: str | None,
     preset: str,
     script: Path | None,
+    evaluation: EvaluationOptions,
     data_root: Path | None,
     *,
     force: bool,
@@ -88,7 +91,7 @@ def _for(
     wanted = wanted_by(
         dataset,
         dict.fromkeys(names),
-        context.meta[EXTRACTORS],
+        evaluation,
         data_root=data_root,
         preset=preset,
     )

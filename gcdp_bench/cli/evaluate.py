@@ -8,13 +8,16 @@ from pathlib import Path
 import click
 
 from gcdp_bench.cli.alarms import raise_alarms, strict_option
+from gcdp_bench.cli.evaluation_options import (
+    EvaluationOptions,
+    evaluation_options,
+    extractor_request,
+)
 from gcdp_bench.cli.explain import explain_option
 from gcdp_bench.cli.options import (
     count_denied_option,
     data_options,
     dataset_option,
-    extractor_options,
-    extractor_request,
 )
 from gcdp_bench.cli.stores import STORED, require_samples
 
@@ -31,7 +34,7 @@ from gcdp_bench.cli.stores import STORED, require_samples
     "as FILE.per_sample.parquet.",
 )
 @strict_option
-@extractor_options
+@evaluation_options
 @count_denied_option
 @data_options
 @explain_option
@@ -43,6 +46,7 @@ def command(
     split: str,
     out: Path | None,
     strict: bool,
+    evaluation: EvaluationOptions,
     count_denied: bool,
     resize: str,
     exclude: Path | None,
@@ -80,7 +84,7 @@ def command(
     if out is not None:
         output_folder(out.parent)
     attributed = has_attributes(dataset, data_root)
-    request = extractor_request(context, dataset, attributed=attributed, data_root=data_root)
+    request = extractor_request(evaluation, dataset, attributed=attributed, data_root=data_root)
     extractors = load_extractors(request)
     size = evaluation_size(
         native_size(fetched(folder)), extractors, resize=resize, where=str(folder), dataset=dataset

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.cli.evaluation_options import (
+    EvaluationOptions,
+    evaluation_options,
+    extractor_request,
+)
 from gcdp_bench.cli.options import (
     data_options,
     dataset_option,
-    extractor_options,
-    extractor_request,
 )
 from gcdp_bench.cli.stores import STORED, require_samples
 
@@ -34,16 +37,15 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write to [FOLDER/memorisation]."
 )
-@extractor_options
+@evaluation_options
 @data_options
-@click.pass_context
 def command(
-    context: click.Context,
     folder: Path,
     dataset: str,
     train_split: str,
     unseen_split: str,
     out: Path | None,
+    evaluation: EvaluationOptions,
     resize: str,
     exclude: Path | None,
     data_root: Path | None,
@@ -68,7 +70,7 @@ def command(
     if train_split == unseen_split:
         raise click.UsageError("--train-split and --unseen-split: expected two different splits")
     attributed = has_attributes(dataset, data_root)
-    request = extractor_request(context, dataset, attributed=attributed, data_root=data_root)
+    request = extractor_request(evaluation, dataset, attributed=attributed, data_root=data_root)
     extractors = load_extractors(request)
     size = evaluation_size(
         native_size(fetched(folder)), extractors, resize=resize, where=str(folder), dataset=dataset

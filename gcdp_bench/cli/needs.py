@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from gcdp_bench.cli.evaluation_options import EvaluationOptions
+
 if TYPE_CHECKING:
     from gcdp_bench.diagnostics.missing import Missing, Wanted
+
+EVALUATORS = {field.name for field in fields(EvaluationOptions)} - {"device"}
+"""Options that choose the networks that evaluate."""
 
 
 def wanted_by(
     dataset: str,
     generators: Mapping[str, Any],
-    evaluators: Mapping[str, Any],
+    evaluation: EvaluationOptions,
     *,
     data_root: Path | None,
     pretrained: bool = False,
@@ -28,7 +34,7 @@ def wanted_by(
     Args:
         dataset: name or folder.
         generators: name -> weights as given, see `runs.find_run`.
-        evaluators: values of `options.extractor_options`; empty: their defaults.
+        evaluation: options of the networks that evaluate.
         data_root: `--data-root`.
         pretrained: whether networks that are not given are those that ship.
         preset: of what is to be trained.
@@ -39,29 +45,29 @@ def wanted_by(
     from gcdp_bench.training.runs import PRETRAINED, as_weights
 
     usual = PRETRAINED if pretrained else None
-    kind = evaluators.get("extractors", "pretrained")
+    kind = evaluation.extractors
     trained: dict[str, Any] = {}
     published: dict[str, Path | None] = {}
     own = HRNET if kind == "standard" and family(dataset) == "cityscapes" else None
-    for given in evaluators.get("segmenters") or (own,):
+    for given in evaluation.segmenters or (own,):
         name, _ = (None, "") if given is None else split_resize(given)
         if name == HRNET:
             published[HRNET] = None
         elif name is None or not Path(name).is_file():
             trained["segmenter"] = as_weights(name) or usual
-    clip = evaluators.get("clip")
+    clip = evaluation.clip
     if kind == "standard":
         published["clip-vit-l-14-336"] = clip
     else:
         trained["clip"] = clip or usual
-    text = evaluators.get("features")
+    text = evaluation.features
     features = DEFAULT_FEATURES[kind] if text is None else tuple(p.strip() for p in text.split(","))
     if set(features) & set(FID_PROTOCOLS):
-        published["inception-v3"] = evaluators.get("inception")
+        published["inception-v3"] = evaluation.inception
     if "dinov2" in features:
-        published["dinov2-vit-l-14"] = evaluators.get("dinov2")
+        published["dinov2-vit-l-14"] = evaluation.dinov2
     if "attributes" in usual_evaluators(dataset, data_root):
-        trained["attributes"] = evaluators.get("attributes") or usual
+        trained["attributes"] = evaluation.attributes or usual
     return Wanted(
         generators=tuple(generators.items()),
         evaluators=tuple(trained.items()),
@@ -78,30 +84,23 @@ def typed_command(context: click.Context, *without: str) -> str:
 
 def typed_choices(context: click.Context) -> str:
     """The options that chose generators and evaluating networks, as they were typed."""
-    from gcdp_bench.cli.options import EXTRACTORS
-
-    chosen = {"models", "preset", *context.meta.get(EXTRACTORS, {})} - {"device"}
+    chosen = {"models", "preset", *EVALUATORS}
     return shlex.join(_typed(context, lambda name: name in chosen))
 
 
 def sweep_choices(context: click.Context) -> str:
     """The same for a sweep, which trains nothing."""
-    from gcdp_bench.cli.options import EXTRACTORS
-
-    chosen = {"models", *context.meta.get(EXTRACTORS, {})} - {"device"}
+    chosen = {"models", *EVALUATORS}
     return shlex.join(_typed(context, lambda name: name in chosen))
 
 
 def _typed(context: click.Context, wanted: Callable[[str], bool]) -> list[str]:
-    from gcdp_bench.cli.options import EXTRACTORS
-
     words: list[str] = []
-    values = {**context.params, **context.meta.get(EXTRACTORS, {})}
     for parameter in context.command.params:
         name = str(parameter.name)
         if context.get_parameter_source(name) != ParameterSource.COMMANDLINE or not wanted(name):
             continue
-        value = values[name]
+        value = context.params[name]
         for one in value if isinstance(value, tuple) else [value]:
             words += parameter.opts[:1] if one is True else [parameter.opts[0], str(one)]
     return words

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcdp_bench.cli.names import DATASET, FEATURES, SEGMENTER, TrainedWeights
+from gcdp_bench.cli.names import DATASET
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
-    from gcdp_bench.extractors.bundle import ExtractorRequest
     from gcdp_bench.training.runs import Weights
-
-EXTRACTORS = "gcdp_bench.extractors"
-"""Where a command's context keeps the values of `extractor_options`."""
 
 dataset_option = click.option(
     "--dataset",
@@ -96,7 +92,7 @@ def size_choice(size: str | None, width: int | None) -> SizeChoice:
 
 
 device_option = click.option(
-    "--device", default="cpu", show_default=True, help="Where the model runs: cpu, cuda, cuda:1."
+    "--device", default="cpu", show_default=True, help="Where networks run: cpu, cuda, cuda:1."
 )
 
 
@@ -176,70 +172,9 @@ def sampling_options(function):
         type=click.Choice(["dpm-solver++", "ddim"]),
         default="dpm-solver++",
         show_default=True,
-        help="Of ldm.",
+        help="ODE solver (LDM only).",
     )
     return cascade_options(solver(function))
-
-
-def _eval_options(*names: str, **settings):
-    """An option whose value `extractor_request` reads from the command's context."""
-
-    def keep(context: click.Context, parameter: click.Parameter, value):
-        context.meta.setdefault(EXTRACTORS, {})[parameter.name] = value
-
-    return click.option(*names, expose_value=False, callback=keep, **settings)
-
-
-def extractor_options(function):
-    """Which networks evaluate; `extractor_request` reads them."""
-    path = click.Path(path_type=Path)
-    for option in (
-        _eval_options(
-            "--device",
-            default="cpu",
-            show_default=True,
-            help="Where generators and the standard extractors run: cpu, cuda, cuda:1.",
-        ),
-        _eval_options(
-            "--attributes",
-            type=TrainedWeights(),
-            help="Run folder of a trained attribute classifier, for faces, or `pretrained` [the "
-            "dataset's run].",
-        ),
-        _eval_options("--dinov2", type=path, help="DINOv2 folder (features dinov2)."),
-        _eval_options("--inception", type=path, help="Inception-v3 weights (features tf1, ...)."),
-        _eval_options(
-            "--features",
-            type=FEATURES,
-            metavar="LIST",
-            help="Features to compare distributions in, comma-separated, the first one for FID: "
-            "hrnet, tf1, clean, torch, dinov2, cmmd [hrnet, or tf1 if standard].",
-        ),
-        _eval_options(
-            "--clip",
-            type=TrainedWeights(),
-            help="CLIP weights, run folder, or `pretrained` [the dataset's run].",
-        ),
-        _eval_options(
-            "--segmenter",
-            "segmenters",
-            type=SEGMENTER,
-            multiple=True,
-            metavar="FOLDER|FILE|NAME",
-            help="Run folder of a trained segmenter, or `pretrained` [the dataset's run]; or "
-            "hrnet-w48-cityscapes or its checkpoint, @native or @1024x2048 appended. Repeatable; "
-            "the first is primary.",
-        ),
-        _eval_options(
-            "--extractors",
-            type=click.Choice(["pretrained", "standard"]),
-            default="pretrained",
-            show_default=True,
-            help="Extractors: the small pretrained ones, or the field's standard ones.",
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 def dataset_or_default(given: str | None, data_root: Path | None) -> str:
@@ -270,81 +205,6 @@ def results_or_default(given: Path | None) -> Path:
     folder, line = default_results()
     click.echo(line)
     return folder
-
-
-def device_of(context: click.Context) -> str:
-    """The device that the command's `extractor_options` name."""
-    return context.meta[EXTRACTORS]["device"]
-
-
-def extractor_request(
-    context: click.Context,
-    dataset: str,
-    *,
-    attributed: bool,
-    data_root: Path | None,
-    pretrained: bool = False,
-) -> ExtractorRequest:
-    """The extractors that the command's `extractor_options` name; a line of each is printed.
-
-    Attribute recall is measured where the dataset has attributes; a missing classifier is said and
-    the other metrics are measured.
-
-    Args:
-        context: of the command.
-        dataset: name or folder.
-        attributed: whether its images have attributes.
-        data_root: `--data-root`.
-        pretrained: whether those that are not given are the ones that ship.
-
-    Returns:
-        A request that finds the same networks again, in other processes too.
-
-    Raises:
-        click.BadParameter: `--features` repeats a name or is empty.
-        ValueError: it has an unknown one, a classifier is given for a dataset without attributes,
-            or a run is of other data.
-        FileNotFoundError: networks are missing.
-    """
-    from gcdp_bench.datasets.identities import dataset_identity
-    from gcdp_bench.extractors.bundle import ExtractorRequest, find_networks
-    from gcdp_bench.training.runs import PRETRAINED, find_run
-
-    identity = dataset_identity(dataset, data_root=data_root)
-    usual = PRETRAINED if pretrained else None
-    given = context.meta[EXTRACTORS]
-    attributes, features, segmenters = (
-        given[name] for name in ("attributes", "features", "segmenters")
-    )
-    if attributes is not None and not attributed:
-        raise ValueError(
-            f"--attributes: {dataset} has no attributes to evaluate; leave the option out, or for "
-            "celeba add CelebAMask-HQ-attribute-anno.txt to its folder"
-        )
-    attributes = attributes or usual
-    if attributed and given["attributes"] is None:
-        try:
-            find_run("attributes", identity, usual)
-        except FileNotFoundError as error:
-            attributed = False
-            click.echo(f"Attribute recall is not measured: {error}", err=True)
-    pretrained = given["extractors"] == "pretrained"
-    request = ExtractorRequest(
-        dataset=identity,
-        kind=given["extractors"],
-        segmenter=segmenters[0] if segmenters else usual if pretrained else None,
-        other_segmenters=segmenters[1:],
-        clip=given["clip"] or (usual if pretrained else None),
-        features=None if features is None else parse_list(features, str, "--features"),
-        inception=given["inception"],
-        dinov2=given["dinov2"],
-        use_attributes=attributed,
-        attributes=attributes if attributed else None,
-        device=device_of(context),
-    )
-    networks = find_networks(request)
-    announce(networks)
-    return networks.pinned(request)
 
 
 def announce(*networks: object) -> None:

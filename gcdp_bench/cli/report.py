@@ -87,6 +87,7 @@ def command(
 
 def _no_results(results: Path) -> str:
     """What has to be run first, with all that is missing for it."""
+    from gcdp_bench.cli.evaluation_options import EvaluationOptions
     from gcdp_bench.cli.needs import wanted_by
     from gcdp_bench.datasets.defaults import default_dataset
     from gcdp_bench.diagnostics.missing import listing, missing_for, sweep_command
@@ -97,7 +98,9 @@ def _no_results(results: Path) -> str:
         dataset, _ = default_dataset(None)
     except ValueError as error:
         return f"{text}`gcdp-bench sweep` first ({error})"
-    wanted = wanted_by(dataset, dict.fromkeys(TASKS["text-to-image"]), {}, data_root=None)
+    wanted = wanted_by(
+        dataset, dict.fromkeys(TASKS["text-to-image"]), EvaluationOptions(), data_root=None
+    )
     missing = missing_for(dataset, wanted)
     needs = f"\n{listing(missing, dataset)}" if missing else ""
     return f"{text}`gcdp-bench sweep` first, for example `{sweep_command(dataset)}`{needs}"

@@ -9,17 +9,18 @@ from typing import Literal
 import click
 
 from gcdp_bench.cli.alarms import raise_alarms, strict_option
+from gcdp_bench.cli.evaluation_options import (
+    EvaluationOptions,
+    evaluation_options,
+    extractor_request,
+)
 from gcdp_bench.cli.names import GENERATORS
 from gcdp_bench.cli.needs import show_missing, typed_choices, typed_command, wanted_by
 from gcdp_bench.cli.options import (
-    EXTRACTORS,
     announce,
     count_denied_option,
     data_options,
     dataset_or_default,
-    device_of,
-    extractor_options,
-    extractor_request,
     optional_dataset_option,
     parse_list,
     parse_seeds,
@@ -125,7 +126,7 @@ from gcdp_bench.cli.stores import STORED
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @strict_option
 @sampling_options
-@extractor_options
+@evaluation_options
 @count_denied_option
 @data_options
 @click.pass_context
@@ -155,6 +156,7 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
+    evaluation: EvaluationOptions,
     count_denied: bool,
     resize: str,
     exclude: Path | None,
@@ -217,7 +219,7 @@ def command(
             sr_steps=sr_steps or steps,
             sr_guidance=sr_guidance,
             solver=solver,
-            device=device_of(context),
+            device=evaluation.device,
         ),
         batch_size=batch_size,
         shard_size=shard_size,
@@ -236,7 +238,7 @@ def command(
     wanted = wanted_by(
         dataset,
         {name: given.get(name) for name in config.model_names},
-        context.meta[EXTRACTORS],
+        evaluation,
         data_root=data_root,
         pretrained=PRETRAINED in weights,
     )
@@ -255,7 +257,7 @@ def command(
     announce(*runs.values())
     places = pinned(places, runs)
     request = extractor_request(
-        context,
+        evaluation,
         dataset,
         attributed=has_attributes(dataset, data_root),
         data_root=data_root,

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
+from gcdp_bench.cli.evaluation_options import EvaluationOptions
 from gcdp_bench.cli.needs import wanted_by
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION
 from gcdp_bench.diagnostics.missing import DATA, missing_for, script
@@ -104,7 +105,9 @@ def test_a_file_is_not_overwritten_without_a_word(bare):
 def test_every_command_of_a_script_is_accepted(bare, monkeypatch, dataset, preset):
     monkeypatch.setattr("gcdp_bench.training.runs.PROJECT", bare)
     models = [name for name in GENERATORS if preset in PRESET_NAMES[name]]
-    wanted = wanted_by(dataset, dict.fromkeys(models), {}, data_root=None, preset=preset)
+    wanted = wanted_by(
+        dataset, dict.fromkeys(models), EvaluationOptions(), data_root=None, preset=preset
+    )
     missing = missing_for(dataset, wanted)
     assert {one.name for one in missing} >= {*models, "segmenter", "clip"}
     assert ("t5-large" in {one.name for one in missing}) == preset.startswith("paper-")
@@ -140,7 +143,9 @@ def test_a_stage_that_is_missing_is_said_and_does_not_stop(bare, toy):
     from gcdp_bench.diagnostics.missing import refuse
 
     shutil.copytree(toy.reference, bare / "half", ignore=shutil.ignore_patterns("sr"))
-    wanted = wanted_by(str(toy.data), {"reference": bare / "half"}, {}, data_root=None)
+    wanted = wanted_by(
+        str(toy.data), {"reference": bare / "half"}, EvaluationOptions(), data_root=None
+    )
     missing = [one for one in missing_for(str(toy.data), wanted) if one.name.startswith("ref")]
     assert [one.name for one in missing] == ["reference, stage sr"]
     assert "--stage sr" in missing[0].commands[0]
