@@ -121,10 +121,9 @@ def golden_case(name: str, num_steps: int):
 
 
 def bits_per_pixel(case, rates, num_steps: int, alpha_bar_T: torch.Tensor) -> torch.Tensor:
-    num_classes = case["y0_logits"].shape[1]
-    kl = categorical_fused.kl_posterior(case["yt"], case["y0"], case["y0_logits"], *rates).mean(
-        (1, 2)
-    )
+    y_t, y_0, logits = case["yt"], case["y0"], case["y0_logits"]
+    num_classes = logits.shape[1]
+    kl = categorical_fused.kl_posterior(y_t, y_0, logits, *rates).mean((1, 2))
     prior = float(categorical.kl_prior(alpha_bar_T, num_classes))
     return (num_steps * kl + prior) / (math.log(2) * num_classes)
 
