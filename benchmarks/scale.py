@@ -179,7 +179,7 @@ def _latent_diffusion() -> dict[str, Network]:
             ),
         ),
         "ldm decoder": _measured(
-            lambda: build_autoencoder(coding.autoencoder),
+            lambda: build_autoencoder(coding.config),
             lambda net: net.decode(torch.empty(latents)),
         ),
     }

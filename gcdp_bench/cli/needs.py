@@ -47,7 +47,7 @@ def wanted_by(
     usual = PRETRAINED if pretrained else None
     kind = evaluation.extractors
     trained: dict[str, Any] = {}
-    published: dict[str, Path | None] = {}
+    published: dict[str, Any] = {}
     own = HRNET if kind == "standard" and family(dataset) == "cityscapes" else None
     for given in evaluation.segmenters or (own,):
         name, _ = (None, "") if given is None else split_resize(given)

@@ -91,7 +91,9 @@ def _ddpm() -> Kind:
 
     return Kind(
         DDPM_PRESETS,
-        lambda config, *splits: StageTask(config, *splits, build_text_encoder(config.text)),
+        lambda config, train, validation: StageTask(
+            config, train, validation, build_text_encoder(config.text)
+        ),
     )
 
 
