@@ -90,7 +90,7 @@ def classes_command(
 def attributes_command(
     context: click.Context, results: Path | None, dataset: str | None, out: Path | None
 ) -> None:
-    """Recall of each attribute that captions ask for, from a sweep's RESULTS (Figure 1).
+    """Recall of each attribute that captions name, from a sweep's RESULTS (Figure 1).
 
     Every model at the parameter value with the lowest FID.
     """
@@ -118,7 +118,12 @@ def attributes_command(
 
 @command.command(name="scarcity")
 @click.argument("results", nargs=-1, required=True, type=STORED_RESULTS)
-@click.option("--model", default="reference", show_default=True, help="Whose gaps are taken.")
+@click.option(
+    "--model",
+    default="reference",
+    show_default=True,
+    help="Model that the others are compared with.",
+)
 @click.option("--out", type=FOLDER, help="Folder to write to [results/local/analysis/scarcity].")
 @click.pass_context
 def scarcity_command(

@@ -33,17 +33,20 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command(name="features")
 @dataset_option
-@generator_option("--model", "reference", "Cascade to look into.")
-@generator_option("--against", "imagen", "Cascade beside it.")
-@click.option("--split", default="test", show_default=True, help="Whose images are taken.")
+@generator_option("--model", "reference", "Cascade whose features are analysed.")
+@generator_option("--against", "imagen", "Cascade to compare with.")
+@click.option("--split", default="test", show_default=True, help="Split of the images.")
 @click.option("--num-images", type=int, help="Images [48, or all of a split that has fewer].")
 @click.option(
-    "--timesteps", default="100,300,500,800", show_default=True, help="t, comma-separated."
+    "--timesteps",
+    default="100,300,500,800",
+    show_default=True,
+    help="Timesteps t, comma-separated.",
 )
-@click.option("--blocks", help="Of the decoder, comma-separated: middle, up.0, ..., final [all].")
-@click.option("--clusters", default=10, show_default=True, help="Of k-means.")
+@click.option("--blocks", help="Decoder blocks, comma-separated: middle, up.0, ..., final [all].")
+@click.option("--clusters", default=10, show_default=True, help="Number of k-means clusters.")
 @click.option("--steps", default=50, show_default=True, help="Sampling steps for layouts.")
-@click.option("--seed", default=0, show_default=True, help="Of noise and k-means.")
+@click.option("--seed", default=0, show_default=True, help="Seed of noise and k-means.")
 @weights_option("MODEL=PATH|pretrained")
 @click.option(
     "--out", type=FOLDER, help="Folder to write to [results/local/analysis/features-DATASET]."
@@ -66,7 +69,7 @@ def features_command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Cluster two models' internal features and hold them against the true layouts (Figure 8)."""
+    """Cluster two models' internal features and compare them with the true layouts (Figure 8)."""
     from gcdp_bench.analysis.draw_features import draw_agreement, draw_clusters
     from gcdp_bench.analysis.features import FeatureRequest, analyze_features
     from gcdp_bench.analysis.models import load_cascades
@@ -127,27 +130,29 @@ def features_command(
 
 @click.command(name="outpainting")
 @dataset_option
-@generator_option("--model", "reference", "That draws both.")
+@generator_option("--model", "reference", "Generator of images and layouts.")
 @weights_option()
-@click.option("--split", default="test", show_default=True, help="Whose pairs are taken.")
-@click.option("--num-samples", type=int, help="Pairs [100, or all of a split that has fewer].")
-@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option("--split", default="test", show_default=True, help="Split of the samples.")
+@click.option("--num-samples", type=int, help="Samples [100, or all of a split that has fewer].")
+@click.option(
+    "--guidance", type=float, default=2.0, show_default=True, help="Guidance scale; 1 is none."
+)
 @click.option(
     "--image-resampling",
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Steps n of RePaint from layout to image.",
+    help="Resampling steps n of RePaint from layout to image.",
 )
 @click.option(
     "--layout-resampling",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Steps n from image to layout.",
+    help="Resampling steps n from image to layout.",
 )
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
-@click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples per batch.")
 @click.option(
     "--out", type=FOLDER, help="Folder to write to [results/local/analysis/outpainting-DATASET]."
 )
@@ -176,9 +181,9 @@ def outpainting_command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Draw images of true layouts and layouts of real images, and score both (Figure 9).
+    """Sample images of true layouts and layouts of real images; evaluate both (Figure 9).
 
-    The segmenter that evaluates stands beside the model as a reference.
+    The table also has the evaluating segmenter, as a reference.
     """
     from gcdp_bench.analysis.draw_outpainting import draw_outpainting
     from gcdp_bench.analysis.outpainting import OutpaintingRequest, analyze_outpainting
@@ -272,13 +277,15 @@ def _outpainting_line(line: Mapping[Hashable, Any]) -> str:
 @click.command(name="schedules")
 @click.argument("folders", nargs=-1, required=True, type=FOLDER, metavar="FOLDER...")
 @dataset_option
-@click.option("--split", default="test", show_default=True, help="Whose captions are prompted.")
+@click.option("--split", default="test", show_default=True, help="Split of the captions.")
 @click.option(
-    "--num-samples", type=int, help="Samples of each [100, or all of a split that has fewer]."
+    "--num-samples", type=int, help="Samples per cascade [100, or all of a split that has fewer]."
 )
-@click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
+@click.option(
+    "--guidance", type=float, default=2.0, show_default=True, help="Guidance scale; 1 is none."
+)
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
-@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples per batch.")
 @click.option(
     "--out", type=FOLDER, help="Folder to write to [results/local/analysis/schedules-DATASET]."
 )
@@ -302,7 +309,7 @@ def schedules_command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Compare label schedules: scores, and whether layout or image is settled first.
+    """Compare label schedules: metrics, and whether layout or image converges first.
 
     FOLDERs are trained reference cascades whose base stages differ in their label schedule.
     """

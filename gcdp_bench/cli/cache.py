@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group(name="cache")
 def command() -> None:
-    """Show and clear what is kept for later runs: it can all be made again.
+    """List or clear the files that are cached for later runs; all can be made again.
 
     It lies in $GCDP_CACHE, else in the platform's folder for caches, and takes at most
     $GCDP_CACHE_LIMIT [10 GB]; the least recently used entries are removed first.
@@ -49,5 +49,5 @@ def clear_command(kinds: tuple[str, ...]) -> None:
 
 
 def megabytes(entries: Sequence[Entry]) -> str:
-    """Size of entries together."""
+    """Total size of entries."""
     return f"{sum(entry.num_bytes for entry in entries) / 1e6:.1f} MB"

@@ -27,7 +27,7 @@ def command(
     classes: bool,
     out: Path | None,
 ) -> None:
-    """Paired differences A minus B over the captions that both answered.
+    """Paired differences A minus B over the captions that both sampled.
 
     A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it holds several, a model and
     a value of its sampling parameter (guidance scale, or truncation psi of a GAN). Points are
@@ -69,7 +69,7 @@ def command(
 
 
 def _parse(text: str) -> tuple[Path, str | None, float | None]:
-    """Folder, model and parameter value of RESULTS[:MODEL[@VALUE]]; a store's rows are brought."""
+    """Folder, model and parameter value of RESULTS[:MODEL[@VALUE]]; rows of a store are fetched."""
     scheme, slashes, rest = text.rpartition("://")
     folder, _, point = rest.partition(":")
     model, separator, value = point.partition("@")

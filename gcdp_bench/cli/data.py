@@ -20,7 +20,7 @@ def command() -> None:
 @command.command(name="list")
 @data_root_option
 def list_command(data_root: Path | None) -> None:
-    """List every dataset: whether it is here, where it is looked for, how many items it has."""
+    """List every dataset: available or not, where it is searched for, its number of items."""
     from gcdp_bench.cli.data_tables import availability_table, print_table
     from gcdp_bench.datasets.manage import available_datasets
 
@@ -41,7 +41,7 @@ def list_command(data_root: Path | None) -> None:
 @click.option(
     "--faulty",
     type=click.Path(path_type=Path),
-    help="Write the faulty items, which other verbs leave out.",
+    help="Write the faulty items to FILE, for --exclude of other commands.",
 )
 @click.pass_context
 def check_command(
@@ -52,7 +52,7 @@ def check_command(
     partial: bool,
     faulty: Path | None,
 ) -> None:
-    """Open every file of a dataset; show all faults, and exit with 1 if there is one."""
+    """Open every file of a dataset and list all faults; exit code 1 if there are any."""
     from gcdp_bench.cli.data_tables import fault_table, print_table
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.manage import check_files, missing_for_commands
@@ -83,7 +83,7 @@ def check_command(
 @data_root_option
 @click.option("--split", default="train", show_default=True, help="Split to measure.")
 def stats_command(name: str, data_root: Path | None, split: str) -> None:
-    """Show how much of a split each class is, in pixels and in images."""
+    """Show the share of each class in a split, of pixels and of images."""
     from gcdp_bench.cli.data_tables import print_table, proportion_table
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.disk import template_note_of
@@ -109,7 +109,7 @@ def stats_command(name: str, data_root: Path | None, split: str) -> None:
 @click.option("--split", default="train", show_default=True, help="Split to list.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 def subset_command(name: str, data_root: Path | None, split: str, out: Path) -> None:
-    """Write down which items a split has, one id a line."""
+    """Write the ids of a split, one per line."""
     from gcdp_bench.datasets.manifest import write_ids
     from gcdp_bench.datasets.registry import open_faulty
 
@@ -123,7 +123,7 @@ def subset_command(name: str, data_root: Path | None, split: str, out: Path) -> 
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="New folder to write.")
 @click.option("--val", default=0.1, show_default=True, help="Share of the validation split.")
 @click.option("--test", default=0.2, show_default=True, help="Share of the test split.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the draw.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the random split.")
 @click.option(
     "--group",
     metavar="REGEX",
@@ -133,7 +133,7 @@ def subset_command(name: str, data_root: Path | None, split: str, out: Path) -> 
 def split_command(
     folder: Path, out: Path, val: float, test: float, seed: int, group: str | None, link: bool
 ) -> None:
-    """Divide FOLDER, or its train split, into train, val and test in a new folder.
+    """Split FOLDER, or its train split, into train, val and test in a new folder.
 
     FOLDER is not changed; a folder that holds something is not written to.
     """
@@ -161,10 +161,10 @@ def split_command(
     type=click.Path(path_type=Path),
     envvar="GCDP_CACHE",
     show_envvar=True,
-    help="Folder for what is made, where that of the data cannot be written.",
+    help="Folder of these files, if the folder of the data cannot be written.",
 )
 def prepare_command(name: str, data_root: Path | None, cache: Path | None) -> None:
-    """Make what a dataset needs once (celeba: merged layouts); rerun to continue."""
+    """Make the files that a dataset needs once (celeba: merged layouts); rerun to continue."""
     from gcdp_bench.cli.display import Display
     from gcdp_bench.datasets.manage import prepare_files
 

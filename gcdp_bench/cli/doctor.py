@@ -19,13 +19,16 @@ MARKS = {True: "ok", False: "no", None: "--"}
     "dataset",
     type=DATASET,
     metavar="NAME|FOLDER",
-    help="List everything that a sweep of this dataset lacks, and the commands that make it.",
+    help="List the parts that a sweep of this dataset lacks, and the commands that make them.",
 )
 @click.option(
     "--models", type=GENERATORS, metavar="LIST", help="With --for: generators [reference,imagen]."
 )
 @click.option(
-    "--preset", default="tiny", show_default=True, help="With --for: of what is to be trained."
+    "--preset",
+    default="tiny",
+    show_default=True,
+    help="With --for: preset of the networks to train.",
 )
 @click.option(
     "--script",
@@ -47,7 +50,7 @@ def command(
     evaluation: EvaluationOptions,
     data_root: Path | None,
 ) -> None:
-    """Show versions, devices, weights and datasets, what can be run, and what mends the rest.
+    """Show versions, devices, weights, datasets, what can run, and how to fix what is missing.
 
     \b
     gcdp-bench doctor --for celeba-25 --script make.sh

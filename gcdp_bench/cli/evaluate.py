@@ -25,13 +25,13 @@ from gcdp_bench.cli.stores import STORED, require_samples
 @click.command(name="score")
 @click.argument("folder", type=STORED)
 @dataset_option
-@click.option("--split", default="test", show_default=True, help="Split that is the reference.")
+@click.option("--split", default="test", show_default=True, help="Split of the real images.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE.csv",
-    help="Also write the values as CSV (shares from 0 to 1), and beside it those of each sample "
-    "as FILE.per_sample.parquet.",
+    help="Also write the values as CSV (shares from 0 to 1), and those of each sample as "
+    "FILE.per_sample.parquet.",
 )
 @strict_option
 @evaluation_options
@@ -52,10 +52,10 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Score the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset.
+    """Evaluate the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset.
 
-    An alarm says that a network cannot tell noise, a constant image, blurred or shuffled real
-    images from real ones, or that there are too few images.
+    An alarm is raised if a network cannot tell noise, a constant image, blurred or shuffled real
+    images from real ones, or if there are too few images.
     """
     require_samples(folder)
     import pandas as pd

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 @click.argument("folder", type=STORED)
 @dataset_option
 @click.option(
-    "--train-split", default="train", show_default=True, help="What the generator was trained on."
+    "--train-split",
+    default="train",
+    show_default=True,
+    help="Split that the generator was trained on.",
 )
 @click.option(
     "--unseen-split",
     default="test",
     show_default=True,
-    help="Real images that it was not trained on: what chance gives.",
+    help="Split of real images that it was not trained on: the share that chance gives.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write to [FOLDER/memorisation]."

@@ -31,7 +31,7 @@ optional_dataset_option = click.option(
 data_root_option = click.option(
     "--data-root",
     type=click.Path(path_type=Path),
-    help="Folder of the dataset's files (else the environment variable GCDP_DATA).",
+    help="Folder of the dataset's files [the environment variable GCDP_DATA].",
 )
 exclude_option = click.option(
     "--exclude",
@@ -42,32 +42,31 @@ resize_option = click.option(
     "--resize",
     type=click.Choice(["crop", "pad", "stretch"]),
     callback=lambda context, parameter, value: value or "none",
-    help="How images of another shape get theirs: cut, with black bars, or squeezed [they are cut "
-    "by at most 5 %].",
+    help="Fit images of another shape: crop, pad with black bars or stretch [crop at most 5 %].",
 )
 
 
 count_denied_option = click.option(
     "--count-denied",
     is_flag=True,
-    help='Captions prompt what they deny ("no cars") too; without it they do not.',
+    help='Count denied classes ("no cars") as prompted.',
 )
 
 
 def data_options(function):
-    """How a dataset's files are read: `--resize`, `--exclude` and `--data-root`."""
+    """Options of a dataset's files: `--resize`, `--exclude` and `--data-root`."""
     return resize_option(exclude_option(data_root_option(function)))
 
 
 def size_options(function):
-    """At which size a network is trained; `size_choice` reads them."""
+    """Options of the size of the images; `size_choice` reads them."""
     for option in (
         click.option("--width", type=click.IntRange(min=1), help="Width of the images in pixels."),
         click.option(
             "--size",
             metavar="HEIGHTxWIDTH",
-            help="Size of the images [the largest of the preset for their shape that every network "
-            "passes].",
+            help="Size of the images [the preset's largest size of their shape that every network "
+            "accepts].",
         ),
     ):
         function = option(function)
@@ -75,7 +74,7 @@ def size_options(function):
 
 
 def size_choice(size: str | None, width: int | None) -> SizeChoice:
-    """What the values of `size_options` ask for.
+    """The choice that the values of `size_options` make.
 
     Raises:
         click.UsageError: both are given.
@@ -97,13 +96,12 @@ device_option = click.option(
 
 
 def weights_option(metavar: str = "PATH|pretrained"):
-    """Which trained generators are used; `parse_weights` reads them."""
+    """Option of the trained generators; `parse_weights` reads it."""
     return click.option(
         "--weights",
         multiple=True,
         metavar=metavar,
-        help="Trained model to use instead of the dataset's run in runs/: its folder, or "
-        "`pretrained` for the one that ships.",
+        help="Folder of a trained model, or `pretrained` [the dataset's run in runs/].",
     )
 
 
@@ -145,7 +143,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def cascade_options(function):
-    """How a cascade is sampled: see `gcdp_bench.core.sampling_config`."""
+    """Sampling options of a cascade; see `gcdp_bench.core.sampling_config`."""
     for option in (
         click.option(
             "--sr-guidance",
@@ -166,7 +164,7 @@ def cascade_options(function):
 
 
 def sampling_options(function):
-    """How generators are sampled: `cascade_options`, and those of other models."""
+    """Sampling options of every generator: `cascade_options`, and those of other models."""
     solver = click.option(
         "--solver",
         type=click.Choice(["dpm-solver++", "ddim"]),
@@ -178,7 +176,7 @@ def sampling_options(function):
 
 
 def dataset_or_default(given: str | None, data_root: Path | None) -> str:
-    """`--dataset`, else the default, which is said in a line.
+    """`--dataset`, else the default, which is printed.
 
     Raises:
         ValueError: there are several to choose from.
@@ -193,7 +191,7 @@ def dataset_or_default(given: str | None, data_root: Path | None) -> str:
 
 
 def results_or_default(given: Path | None) -> Path:
-    """RESULTS, else the default, which is said in a line.
+    """RESULTS, else the default, which is printed.
 
     Raises:
         ValueError: there are several to choose from.
@@ -208,7 +206,7 @@ def results_or_default(given: Path | None) -> Path:
 
 
 def announce(*networks: object) -> None:
-    """Say which networks are used, a line each: path, steps trained, dataset."""
+    """Print the networks that are used, one per line: path, steps trained, dataset."""
     for network in networks:
         click.echo(str(network), err=True)
 

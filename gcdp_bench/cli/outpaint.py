@@ -25,22 +25,22 @@ FILE = click.Path(path_type=Path)
 @click.option("--layout", type=FILE, metavar="FILE|DIR", help="Known layouts, PNG of class ids.")
 @click.option("--image", type=FILE, metavar="FILE|DIR", help="Known images.")
 @click.option(
-    "--mask", type=FILE, metavar="FILE|DIR", help="White where both are drawn anew: inpainting."
+    "--mask", type=FILE, metavar="FILE|DIR", help="Inpainting: white where pixels are sampled."
 )
-@click.option("--caption", help="Of every file.")
+@click.option("--caption", help="Caption of every file.")
 @click.option("--captions", type=FILE, help='Lines of {"id": file name, "caption": ...}.')
 @resize_option
 @click.option("--out", type=FILE, required=True, help="Folder to fill.")
-@generator_option("--model", "reference", "That draws both.")
+@generator_option("--model", "reference", "Generator of images and layouts.")
 @weights_option()
 @click.option("--guidance", type=float, default=2.0, show_default=True, help="1 is none.")
 @click.option(
     "--resampling",
     type=click.IntRange(1),
-    help="Steps n of RePaint [5; 1 if only layouts are drawn].",
+    help="Resampling steps n of RePaint [5; 1 if only layouts are sampled].",
 )
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
-@click.option("--batch-size", default=16, show_default=True, help="Pairs drawn at once.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples per batch.")
 @device_option
 @cascade_options
 def command(
@@ -63,14 +63,14 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
 ) -> None:
-    """Draw what is not known of image and layout: image synthesis, segmentation, inpainting.
+    """Sample the unknown part of image and layout: image synthesis, segmentation, inpainting.
 
-    DATASET says what class ids mean, and which trained model is taken.
+    DATASET defines the class ids and the trained model.
 
     \b
     From a layout:    outpaint --dataset D --layout a.png --caption TEXT --out FOLDER
     From images:      outpaint --dataset D --image DIR --caption TEXT --out FOLDER
-    A part of both:   add --mask m.png, white where to draw
+    A part of both:   add --mask m.png, white where pixels are sampled
     """
     from gcdp_bench.cli.display import Display
     from gcdp_bench.core.sampling_config import SamplingConfig

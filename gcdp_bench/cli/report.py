@@ -86,7 +86,7 @@ def command(
 
 
 def _no_results(results: Path) -> str:
-    """What has to be run first, with all that is missing for it."""
+    """The command to run first, with the parts that it lacks."""
     from gcdp_bench.cli.evaluation_options import EvaluationOptions
     from gcdp_bench.cli.needs import wanted_by
     from gcdp_bench.datasets.defaults import default_dataset

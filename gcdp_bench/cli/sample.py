@@ -27,12 +27,12 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 @click.argument("model", type=GENERATOR, metavar="MODEL")
 @dataset_option
 @click.option("--out", type=STORED, required=True, help="Folder, or s3://BUCKET/FOLDER, to fill.")
-@click.option("--split", default="test", show_default=True, help="Whose captions to use.")
+@click.option("--split", default="test", show_default=True, help="Split of the captions.")
 @click.option("--guidance", type=float, help="Guidance scale; 1 is none [2].")
-@click.option("--truncation", type=float, help="Truncation psi, of a GAN; 1 is none [1].")
+@click.option("--truncation", type=float, help="Truncation psi (GANs only); 1 is none [1].")
 @click.option("--seed", default=0, show_default=True, help="Sampling seed.")
 @click.option("--num-samples", type=int, help="Captions [64, or all of a split that has fewer].")
-@click.option("--batch-size", default=16, show_default=True, help="Samples drawn at once.")
+@click.option("--batch-size", default=16, show_default=True, help="Samples per batch.")
 @weights_option()
 @device_option
 @sampling_options
@@ -57,7 +57,7 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Draw MODEL's images (and layouts) for a dataset's captions; the folder is a dataset."""
+    """Sample images (and layouts) of MODEL for a dataset's captions; the folder is a dataset."""
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.core.sampling_config import SamplingConfig

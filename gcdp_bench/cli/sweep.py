@@ -38,7 +38,7 @@ from gcdp_bench.cli.stores import STORED
     type=click.Choice(["text-to-image", "image-layout"]),
     default="text-to-image",
     show_default=True,
-    help="Compare images of captions, or pairs of image and layout (Table 1).",
+    help="Compare images of captions, or images and layouts without captions (Table 1).",
 )
 @click.option(
     "--models",
@@ -66,14 +66,14 @@ from gcdp_bench.cli.stores import STORED
     default="1",
     show_default=True,
     metavar="N|LIST",
-    help="How many sampling seeds (0 to N-1), or a list such as 0,7 of them.",
+    help="Number of sampling seeds (0 to N-1), or a list such as 0,7.",
 )
 @click.option(
     "--protocol",
     type=click.Choice(["heldout", "paper-like"]),
     default="heldout",
     show_default=True,
-    help="Captions and reference: the test split, or as far as known the paper's.",
+    help="Captions and real images: the test split, or the paper's as far as it is known.",
 )
 @click.option(
     "--num-samples", type=int, help="Captions per point [500, or all of a split that has fewer]."
@@ -82,13 +82,13 @@ from gcdp_bench.cli.stores import STORED
     "--batch-size",
     default=16,
     show_default=True,
-    help="Samples drawn at once on a GPU; a CPU always draws 8.",
+    help="Samples per batch on a GPU; a CPU always takes 8.",
 )
 @click.option(
     "--cluster",
     metavar="local|auto|HOST:PORT",
-    help="Share the work among the workers of a Ray cluster: one of this machine's processors for "
-    "this command, the one that this machine is part of, or the one with that head.",
+    help="Share the work among the workers of a Ray cluster: `local` starts one on this machine "
+    "for this command, `auto` joins the one that runs here, HOST:PORT the one with that head.",
 )
 @click.option(
     "--cpus-per-task",
@@ -98,18 +98,18 @@ from gcdp_bench.cli.stores import STORED
 @click.option(
     "--gpus-per-task",
     type=float,
-    help="GPUs of a worker; 0.5: two share one [1 if --device cuda].",
+    help="GPUs of a worker; 0.5 lets two share one [1 if --device cuda].",
 )
 @click.option(
-    "--shard-size", default=1024, show_default=True, help="Captions that a worker takes at once."
+    "--shard-size", default=1024, show_default=True, help="Captions of one job of a worker."
 )
 @click.option(
     "--results",
     type=STORED,
     default=Path("results/local"),
     show_default=True,
-    help="Folder, or URL such as s3://BUCKET/FOLDER, of tables and samples; points already in it "
-    "are not measured again.",
+    help="Folder, or URL such as s3://BUCKET/FOLDER, of tables and samples; finished points in it "
+    "are skipped.",
 )
 @weights_option("MODEL=PATH|pretrained")
 @click.option(
@@ -120,8 +120,8 @@ from gcdp_bench.cli.stores import STORED
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Print points, seconds and bytes expected, all that is missing, and the shell script that "
-    "makes it; stop.",
+    help="Print expected points, seconds and bytes, the missing parts and the shell script that "
+    "makes them; stop.",
 )
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @strict_option
@@ -162,7 +162,7 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Sample and score MODELS over guidance scales and seeds; write tidy tables."""
+    """Sample and evaluate MODELS over guidance scales and seeds; write tidy tables."""
     if guidance is not None and until_saturation:
         raise click.UsageError("--guidance and --until-saturation exclude each other")
     scales = None if guidance is None else parse_list(guidance, float, "--guidance")

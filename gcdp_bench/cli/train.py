@@ -25,7 +25,9 @@ from gcdp_bench.cli.options import (
     type=click.Choice(["base", "sr"]),
     help="Stage of a cascade; default: base, then sr.",
 )
-@click.option("--preset", default="tiny", show_default=True, help="Row of the table of sizes.")
+@click.option(
+    "--preset", default="tiny", show_default=True, help="Size of the network and its training."
+)
 @size_options
 @resize_option
 @click.option(
@@ -44,12 +46,12 @@ from gcdp_bench.cli.options import (
 @click.option(
     "--if-needed",
     is_flag=True,
-    help="Do nothing if the training is finished; continue one that was begun; else begin it.",
+    help="Do nothing if the training is finished; continue it if it was interrupted.",
 )
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Print the resolved configuration and stop; needs no weights, of images but sizes.",
+    help="Print the resolved configuration and stop; reads no weights, and of images only sizes.",
 )
 @exclude_option
 @data_root_option

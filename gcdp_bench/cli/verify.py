@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command(name="verify")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Compute every golden number that needs no weights; exit 1 when one is not met."""
+    """Compute every golden number that needs no weights; exit code 1 if one is not met."""
     from gcdp_bench.cli.display import Display
     from gcdp_bench.diagnostics.verify import golden_checks, run_checks
 
@@ -39,7 +39,7 @@ def command(ctx: click.Context) -> None:
 
 
 def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """One line per check: what, expected, got, |difference|, tolerance, ok, source."""
+    """One line per check: name, expected, got, |difference|, tolerance, ok, source."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

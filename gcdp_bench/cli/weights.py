@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(name="weights")
 def command() -> None:
-    """List, add and verify the weights of networks that evaluate, read or draw."""
+    """List, add and verify published weights."""
 
 
 @command.command(name="list")
@@ -57,7 +57,7 @@ def verify_command(context: click.Context, names: tuple[str, ...]) -> None:
     "--replace", is_flag=True, help="Accept other weights than those that were added first."
 )
 def add_command(name: str, path: Path | None, download: bool, replace: bool) -> None:
-    """Copy weights NAME from PATH, or the network, into the store once they are checked."""
+    """Check the weights NAME, from PATH or downloaded, and copy them into the store."""
     from gcdp_bench.cli.display import Display
     from gcdp_bench.extractors.download import fetch_from_owner
     from gcdp_bench.extractors.registry import stored_path
