@@ -1,4 +1,4 @@
-"""What trained baselines have in common: presets, folders, and what their configurations say."""
+"""Shared parts of trained baselines: presets, folders, properties of a configuration."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def _kl_chunk(
 
 
 class _Pixel(NamedTuple):
-    """What the terms of one pixel's divergence share, each (b, 1, H, W)."""
+    """Shared numbers of the terms of one pixel's divergence, each (b, 1, H, W)."""
 
     z_q: Tensor  # normaliser of q(y_s | y_t, y_0)
     z_p: Tensor  # and of p(y_s | y_t)

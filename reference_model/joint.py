@@ -139,7 +139,7 @@ class JointProcess:
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """How the two terms of Eq. (19) are scaled. The defaults are the authors' program.
+    """Scales of the two terms of Eq. (19). The defaults are the authors' program.
 
     The paper alone (p2_gamma=0, layout_reduction="step_nats", divide_by_classes=False) has neither
     the P2 weight nor the factor T and the division by K.

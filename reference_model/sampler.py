@@ -22,7 +22,7 @@ from reference_model.unet import LowRes, TextCondition
 
 @dataclass(frozen=True)
 class Step:
-    """What a sampling run holds at a visited step t, before the transition to the next one."""
+    """State of a sampling run at a visited step t, before the transition to the next one."""
 
     t: int
     z_t: Pair

@@ -29,7 +29,7 @@ COSINE_OFFSET = 0.008
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
-    """Which schedule, and on how many steps.
+    """Noise schedule and number of steps.
 
     `power` p turns `cosine` into cos^(2p): 1 is Nichol and Dhariwal's schedule, 0.5 the form that
     multinomial diffusion uses for labels.

@@ -100,11 +100,11 @@ class Stage:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         return device_of(self.network)
 
     def condition(self, text: EncodedText) -> TextCondition:
-        """What the network is told of B captions: of an unconditional stage, nothing."""
+        """Condition of B captions; of an unconditional stage, the null condition."""
         if not self.config.reads_captions:
             return self.network.null_text(len(text.mask))
         text = text.to(self.device)

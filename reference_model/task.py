@@ -1,4 +1,4 @@
-"""What a stage learns: the Gaussian-categorical loss on triplets of a dataset."""
+"""Training of a stage: the Gaussian-categorical loss on triplets of a dataset."""
 
 from __future__ import annotations
 

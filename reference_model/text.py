@@ -41,7 +41,7 @@ PIECE_START = "\u2581"  # of a sentence piece that begins a word
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig:
-    """Which encoder, and how long a caption may be."""
+    """Text encoder and longest caption."""
 
     encoder: Literal["hash-ngram", "t5"] = "hash-ngram"
     dim: int = 64  # width of a token's vector; for T5 it must equal the checkpoint's d_model

@@ -26,7 +26,7 @@ SMALLEST_VARIATION = 1e-12
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a run predicts and holds at each of the S visited steps; everything on the CPU."""
+    """Predictions and state of a run at each of the S visited steps; everything on the CPU."""
 
     steps: tuple[int, ...]  # T = t_S > ... > t_1 >= 1
     x_0_hat: Float[Tensor, "S B 3 H W"]  # predicted images, as the sampler thresholds them

@@ -1,4 +1,4 @@
-"""What reads the layout off the diffusion model, from how many labelled images."""
+"""Configuration of the pixel classifiers that predict layouts from diffusion features."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ FILES = (CONFIG, WEIGHTS)
 
 @dataclass(frozen=True)
 class TrainedDdpm:
-    """What the folder of a trained DatasetDDPM holds; networks are frozen."""
+    """The parts of a trained DatasetDDPM; networks are frozen."""
 
     config: LabelConfig
     ensemble: PixelEnsemble

@@ -13,6 +13,6 @@ PURPOSE = "lafite"  # of its random streams
 def styles(
     network: LafiteGenerator, draws: dict[str, Tensor], text: Tensor
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """What `network.synthesis` makes images from: ws (B, num_ws, W), text (B, E), noise."""
+    """Inputs of `network.synthesis`: ws (B, num_ws, W), text (B, E), noise."""
     ws = network.ws(draws["z"], mix=(draws["other"], draws["first"]))  # (B, num_ws, W)
     return ws, text, noise_of(draws, network.config)

@@ -70,7 +70,7 @@ class LafiteConfig:
 
 @dataclass(frozen=True)
 class TrainedLafite:
-    """What the folder of a trained Lafite holds; networks are frozen."""
+    """The parts of a trained Lafite; networks are frozen."""
 
     config: LafiteConfig
     network: LafiteGenerator

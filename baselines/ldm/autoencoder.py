@@ -138,7 +138,7 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
 
 
 def _network_folder(folder: Path) -> Path:
-    """Where the network lies: in `vae/` if there is one."""
+    """Folder of the network: `vae/` if it exists."""
     return folder / FOLDER if (folder / FOLDER).is_dir() else folder
 
 

@@ -44,7 +44,7 @@ REMEDY = "train one with `gcdp-bench train ldm` or give another folder"
 
 @dataclass(frozen=True)
 class LatentPipeline:
-    """What a folder of a trained model holds; networks are frozen."""
+    """The parts of a trained latent diffusion model; networks are frozen."""
 
     config: LdmConfig
     unet: UNet2DConditionModel

@@ -1,4 +1,4 @@
-"""What a sample starts from, by its seed alone: a palette, a layout, the noise of the image."""
+"""Inputs of a sample by its seed: a palette, a layout, the noise of the image."""
 
 from __future__ import annotations
 

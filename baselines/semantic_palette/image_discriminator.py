@@ -32,7 +32,7 @@ class PatchDiscriminator(nn.Module):
         self.head = nn.Conv2d(in_dim, 1, 4, padding=2)
 
     def forward(self, x: Tensor) -> PatchScores:
-        """Of (B, C, H, W)."""
+        """Scores of images (B, C, H, W)."""
         features = []
         for layer in self.layers:
             x = layer(x)  # (B, C_l, h_l, w_l)
@@ -56,7 +56,9 @@ class ImageDiscriminator(nn.Module):
         )
 
     def forward(self, images: Tensor, hot: Tensor) -> list[PatchScores]:
-        """Of images (B, 3, H, W) in [-1, 1] and layouts (B, K, H, W), the largest scale first."""
+        """Scores of images (B, 3, H, W) in [-1, 1] with layouts (B, K, H, W), the largest scale
+        first.
+        """
         x = torch.cat([hot, images], 1)  # (B, K + 3, H, W)
         patch_scores = []
         for index, extractor in enumerate(self.scales):

@@ -19,7 +19,7 @@ FEEDBACK = 0.5  # what is left of the features where a layout is fed back
 
 @dataclass(frozen=True)
 class Drawing:
-    """What the generator makes on the way to a level; entries go from the first level up."""
+    """Outputs of the generator up to a level; entries go from the first level up."""
 
     masks: list[Tensor]  # (B, K, h, w), of every level
     layouts: list[Tensor]  # (B, K, h, w), of every level, sum to 1 over the classes

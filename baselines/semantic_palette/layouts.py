@@ -58,7 +58,7 @@ def blurred(layouts: Float[Tensor, "B K H W"], sigma_px: float) -> Float[Tensor,
 
 
 def halvings(size: Size, *, least_rows: int) -> int:
-    """How often both sides can be halved, the rows not below `least_rows`."""
+    """Number of times that both sides can be halved, the rows not below `least_rows`."""
     height, width = size
     times = 0
     while height % 2 == 0 and width % 2 == 0 and height // 2 >= least_rows:

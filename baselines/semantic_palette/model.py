@@ -25,7 +25,7 @@ LAYOUTS_REMEDY = (
 
 @dataclass(frozen=True)
 class TrainedLayouts:
-    """What the folder of a layout generator holds; the network is frozen."""
+    """The parts of a trained layout generator; the network is frozen."""
 
     config: LayoutConfig
     network: LayoutGenerator
@@ -40,7 +40,7 @@ class TrainedLayouts:
 
 @dataclass(frozen=True)
 class TrainedPalette:
-    """What the folder of a trained Semantic Palette holds; networks are frozen."""
+    """The parts of a trained Semantic Palette; networks are frozen."""
 
     config: ImageConfig
     network: ImageGenerator

@@ -75,7 +75,7 @@ def _cutout(images: Tensor, uniform: Tensor) -> Tensor:
 
 
 class AdaptiveChance(nn.Module):
-    """How often to augment, by how far the discriminator overfits (Karras et al. 2020b, ADA).
+    """Probability of augmentation, by the discriminator's overfitting (Karras et al. 2020b, ADA).
 
     Every `INTERVAL` steps the chance moves up or down, as the mean of sign(D(real)) since then is
     above or below `TARGET`; by so much that it goes from 0 to 1 in `ramp_images`. The images are

@@ -9,7 +9,7 @@ MOST_START_ROWS = 8  # of a start whose sides cannot be halved further
 
 
 class Pyramid:
-    """Of a configuration with a start size and the convolutions of each level."""
+    """Level sizes of a configuration with a start size and the convolutions of each level."""
 
     start_size: Size
     convs: tuple[int, ...]  # one per level; 1 at the start, where nothing is resized

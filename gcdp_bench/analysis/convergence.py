@@ -31,7 +31,7 @@ MOST_UNDEFINED = 0.025
 
 @dataclass(frozen=True)
 class Curves:
-    """What of its end each run has settled at each visited step; NaN where not defined."""
+    """Agreement with the final sample at each visited step; NaN where it is not defined."""
 
     steps: tuple[int, ...]  # T = t_S > ... > t_1
     values: Mapping[str, NDArray[np.float64]]  # by quantity of `QUANTITIES`, (N, S)

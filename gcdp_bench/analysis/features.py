@@ -49,7 +49,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureRequest:
-    """What is looked at."""
+    """Settings of the analysis."""
 
     timesteps: tuple[int, ...]  # wanted t; the nearest sampled ones are taken
     blocks: tuple[str, ...]
@@ -61,7 +61,7 @@ class FeatureRequest:
 
 @dataclass(frozen=True)
 class FeatureAnalysis:
-    """What was found."""
+    """Results."""
 
     table: pd.DataFrame  # columns `COLUMNS`
     images: Tensor  # uint8 (N, 3, H, W), at the base stage's size

@@ -59,7 +59,7 @@ def named_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _pooled(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of one point: the rows that pool its seeds, or those of its only seed."""
+    """Rows of one point: those that pool its seeds, or those of its only seed."""
     defined = rows[rows["value"].notna()]
     num_seeds = defined.groupby("class")["seed"].nunique()
     is_pooled = rows["class"].map(num_seeds).fillna(0) > 1

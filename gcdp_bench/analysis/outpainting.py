@@ -1,4 +1,4 @@
-"""How well does the model draw one side of a pair given the other? (Section 4.6)"""
+"""How well does the model sample an image of a layout, and a layout of an image? (Section 4.6)"""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class OutpaintingRequest:
-    """How both directions are drawn."""
+    """Sampling settings of both directions."""
 
     num_samples: int
     weights: str  # digest of the generator's weights and sampling settings
@@ -69,7 +69,7 @@ class OutpaintingRequest:
 
 @dataclass(frozen=True)
 class OutpaintingAnalysis:
-    """What was found; sample i of every part has the same caption."""
+    """Results; sample i of every part has the same caption."""
 
     table: pd.DataFrame  # columns `COLUMNS`
     real: Sequence[Triplet]

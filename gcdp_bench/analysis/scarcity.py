@@ -53,7 +53,7 @@ GAP_COLUMNS = (
 
 @dataclass(frozen=True)
 class Scarcity:
-    """What was found; `fraction` is in percent of the training data."""
+    """Results; `fraction` is in percent of the training data."""
 
     values: pd.DataFrame  # columns `VALUE_COLUMNS`
     gaps: pd.DataFrame  # columns `GAP_COLUMNS`: model minus each other one
@@ -99,7 +99,7 @@ def analyze_scarcity(folders: Sequence[Path], model: str) -> Scarcity:
 
 
 def _read(folder: Path) -> tuple[re.Match[str], pd.DataFrame, list[PointSet]]:
-    """What the models of a folder were trained on, its rows, its points."""
+    """Training data of a folder's models, its rows, its points."""
     rows = read_dataset(folder, None)
     generated = rows[rows["source"] == "generated"]
     trained_on = sorted(generated["trained_on"].unique())

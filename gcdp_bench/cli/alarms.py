@@ -1,4 +1,4 @@
-"""What commands say of alarms."""
+"""How commands print alarms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command needs that may be missing, from its options."""
+"""The parts that a command needs, from its options."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def wanted_by(
     pretrained: bool = False,
     preset: str = "tiny",
 ) -> Wanted:
-    """What a sweep of a dataset needs.
+    """The parts that a sweep of a dataset needs.
 
     Args:
         dataset: name or folder.

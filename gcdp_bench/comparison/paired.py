@@ -68,7 +68,7 @@ WIN, TIE, LOSE, NOISE, FEW = "win", "tie", "lose", "below noise", "too few"
 
 @dataclass(frozen=True)
 class _Pair:
-    """What both points say of the captions that they share, averaged over shared seeds."""
+    """Values of both points for the captions that they share, averaged over shared seeds."""
 
     captions: pd.DataFrame  # index (id, caption); columns a_recall, b_recall, a_clip, ...
     observed: list[

@@ -1,4 +1,4 @@
-"""Which points are held against each other, and the files behind them."""
+"""The points of a comparison and their files."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
 
 
 def step_pairs(first: Sequence[PointSet], second: Sequence[PointSet]) -> set[tuple[int, int]]:
-    """Which step counts of two sides face each other: those in common, or else every two.
+    """Pairs of step counts of two sides: those in common, or else all pairs.
 
     A side of 25 steps is compared with another's 25 rather than its 100, and with a GAN's 1.
     """

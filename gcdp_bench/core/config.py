@@ -120,7 +120,7 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def read_task(path: Path, key: str | None = None) -> dict[str, Any]:
-    """What a run's `config.json` says of the network: its "task", or the table `key` of it.
+    """The "task" of a run's `config.json`, or the table `key` of it.
 
     Raises:
         FileNotFoundError, ValueError: as `read_table`, or the configuration is of something else.

@@ -1,4 +1,4 @@
-"""Where networks run: checked by name, and read from a network once it is there."""
+"""Devices of networks: checked by name, and read from a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_device(name: str) -> None:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where the network's parameters are."""
+    """Device of the network's parameters."""
     return next(network.parameters()).device
 
 

@@ -87,7 +87,7 @@ def require_finite(where: str, values: Tensor, *, remedy: str = "") -> None:
 
 
 def precision_of(values: Tensor) -> str:
-    """How numbers were computed: "float32 on cuda:0, TF32 convolutions"."""
+    """Precision and device of numbers: "float32 on cuda:0, TF32 convolutions"."""
     name = f"{str(values.dtype).removeprefix('torch.')} on {values.device}"
     if values.device.type == "cuda" and torch.backends.cudnn.allow_tf32:
         name += ", TF32 convolutions"

@@ -102,7 +102,7 @@ def resize_layouts(layouts: Tensor, size: Size) -> Tensor:
 
 
 def mirrored_ids(class_names: Sequence[str]) -> Tensor:
-    """What each class id becomes in a mirror image, long (K,): "left eye" becomes "right eye".
+    """Class ids of a mirrored image, long (K,): "left eye" becomes "right eye".
 
     A class whose name has no left or right, or lacks its counterpart, stays.
     """
@@ -214,7 +214,7 @@ def write_layout(path: Path, layout: Tensor) -> None:
 
 
 class _RefusedError(ValueError):
-    """What is wrong with a picture that Pillow can open."""
+    """A picture that Pillow can open, but that is refused."""
 
 
 def _decode(
@@ -349,7 +349,7 @@ def _class_colours(file: Any) -> Image.Image:
 
 
 def _raw_mode(file: Any) -> str:
-    """How a file that is open, and not loaded, stores its pixels: "L;4", "RGB", ..."""
+    """Pixel format of a file that is open and not loaded: "L;4", "RGB", ..."""
     arguments = file.tile[0].args
     return arguments if isinstance(arguments, str) else str(arguments[0])
 

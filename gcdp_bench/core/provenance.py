@@ -1,4 +1,4 @@
-"""What a number was made with: program, libraries, machine."""
+"""Provenance of a number: program, libraries, machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How generators are sampled: what a user may set. Each generator reads what it knows."""
+"""Sampling settings of generators; each generator uses those that it has."""
 
 from __future__ import annotations
 

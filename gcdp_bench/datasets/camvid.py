@@ -165,7 +165,7 @@ class CamVid:
 
 
 def _other_ids(items: Sequence[Item]) -> str | None:
-    """What is wrong where annotations count classes from 1, or None.
+    """Problem if annotations count classes from 1, or None.
 
     In every frame the road is large and poles are small; with void as 0 the road would be 4,
     pavement here, and poles 3, the road here.

@@ -27,7 +27,7 @@ MAX_LOOKED_AT = 64
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check found."""
+    """Results of a check."""
 
     num_items: int  # over all splits
     faults: tuple[tuple[str, Fault], ...]  # (split, fault)
@@ -117,7 +117,7 @@ def check_splits(
 
 
 def training_notes(dataset: Dataset) -> list[str]:
-    """What should be known of a split before a network is trained with it.
+    """Warnings about a split before a network is trained with it.
 
     Layouts are read for a dataset of files of no official size alone, of a sample of its items.
     """
@@ -139,7 +139,7 @@ def training_notes(dataset: Dataset) -> list[str]:
 
 
 def _sound_proportions(dataset: DiskDataset, faulty: set[str]) -> Proportions | None:
-    """Of the items without a fault; None: of nothing."""
+    """Class proportions of the items without a fault; None: there are no such items."""
     indices = [index for index, name in enumerate(dataset.ids) if name not in faulty]
     try:
         return class_proportions(dataset, Silent(), indices=indices)

@@ -181,7 +181,7 @@ class Cityscapes:
             yield item.id, [fault for fault in faults if fault.problem != problem]
 
     def _train_ids(self, items: Sequence[Item]) -> str | None:
-        """What is wrong where the first label files that can be read hold train ids, or None."""
+        """Problem if the first readable label files hold train ids, or None."""
         seen: set[int] = set()
         for item in items[:: max(1, len(items) // MAX_LOOKED_AT)]:
             try:

@@ -1,4 +1,4 @@
-"""How files of layouts say classes: by ids, by other values (0 and 255), or by colours."""
+"""Coding of classes in layout files: ids, other values (0 and 255), or colours."""
 
 from __future__ import annotations
 

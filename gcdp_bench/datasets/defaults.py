@@ -1,4 +1,4 @@
-"""What commands take where nothing is named: a dataset, a results folder."""
+"""Defaults of commands: the dataset, the results folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the things that a caption mentions it denies: "no cars", "without people"."""
+"""Classes that a caption denies: "no cars", "without people"."""
 
 from __future__ import annotations
 

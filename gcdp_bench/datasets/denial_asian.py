@@ -1,4 +1,4 @@
-"""Which things a Chinese, Japanese, Korean or Thai caption denies: 没有汽车, 車がない."""
+"""Classes that a Chinese, Japanese, Korean or Thai caption denies: 没有汽车, 車がない."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What datasets of files share: their protocol, their items, and how their folder is found."""
+"""Shared parts of datasets on disk: items, opening, the search for their folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gcdp_bench.io.validation import nfc
 
 @dataclass(frozen=True)
 class Item:
-    """Where the files of one example lie, or should lie."""
+    """Paths of the files of one example; they may be missing."""
 
     id: str
     image: Path

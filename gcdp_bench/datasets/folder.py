@@ -209,11 +209,11 @@ class Folder:
         return f'no captions.jsonl: captions are made from the template "{template}"{remedy}'
 
     def image_path(self, name: str) -> Path:
-        """Where the image of an id lies."""
+        """Path of an id's image."""
         return self._images[name]
 
     def layout_path(self, name: str) -> Path:
-        """Where the layout of an id lies, or should lie."""
+        """Path of an id's layout, which may be missing."""
         return self._layouts.get(name, self.root / "layouts" / f"{name}.png")
 
     def captions_of(self, name: str) -> tuple[str, ...]:
@@ -229,7 +229,7 @@ class Folder:
 
     @cached_property
     def resize(self) -> str:
-        """How images came to `image_size`: "none" (they have its shape), or of `RESIZES`."""
+        """How images were fitted to `image_size`: "none" (they have its shape), or of `RESIZES`."""
         if self._resize != "none":
             return self._resize
         return resize_needed(self.native_sizes(self._images).values(), self.image_size)

@@ -42,7 +42,7 @@ CLASS_KEYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ClassTable:
-    """What `classes.json` says."""
+    """Content of `classes.json`."""
 
     names: tuple[str, ...]
     dataset: str | None = None  # None: that of the folder

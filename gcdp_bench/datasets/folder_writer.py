@@ -20,7 +20,7 @@ from gcdp_bench.io.validation import check_caption, check_id, nfc
 
 @dataclass(frozen=True)
 class Sample:
-    """What `FolderWriter` writes."""
+    """One sample for `FolderWriter`."""
 
     id: str  # a file name without suffix
     image: Tensor  # uint8 (3, H, W)
@@ -137,5 +137,5 @@ def _read_captions(manifest: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _line(name: str, caption: str) -> bytes:
-    """Of the manifest."""
+    """A line of the manifest."""
     return (json.dumps({"id": name, "caption": caption}, ensure_ascii=False) + "\n").encode()

@@ -1,4 +1,4 @@
-"""How an image of one shape becomes one of another: cropped, padded or stretched.
+"""Fit images to another shape: crop, pad or stretch.
 
 An image and its layout go the same way. Without a choice an image is cropped, if that costs it
 at most `MOST_CROPPED`.
@@ -27,7 +27,7 @@ NUM_NAMED = 3  # images that a message names
 
 @dataclass(frozen=True)
 class Frame:
-    """Which part of an image is used, and where it lies in the result."""
+    """The used part of an image, and its place in the result."""
 
     box: tuple[int, int, int, int]  # top, left, height, width of the part
     inner: Size  # that part's size in the result
@@ -57,12 +57,12 @@ def fits(native: Size, size: Size) -> bool:
 
 
 def resize_needed(sizes: Iterable[Size], size: Size) -> str:
-    """What images undergo without a choice beside the change of scale: "none" or "crop"."""
+    """The usual fit of images beside the change of scale: "none" or "crop"."""
     return "crop" if any(crop_box(native, size)[2:] != native for native in set(sizes)) else "none"
 
 
 def frame(native: Size, size: Size, resize: str = "none") -> Frame:
-    """How an image of `native` fills `size`.
+    """Frame that fits an image of `native` to `size`.
 
     Args:
         native: (height, width) of the image.
@@ -88,7 +88,7 @@ def frame(native: Size, size: Size, resize: str = "none") -> Frame:
 
 
 def misfit(native: Size, size: Size) -> str:
-    """What is wrong with an image that does not fit, and what to do."""
+    """Message about an image that does not fit, with the remedy."""
     share = lost(native, size)
     return (
         f"expected about the shape of {by(size)}, got {by(native)}, of which a crop would cut off "
@@ -114,7 +114,7 @@ def fit_layout(layout: Tensor, size: Size, resize: str = "none") -> Tensor:
 
 
 def resize_of(dataset: Dataset) -> str:
-    """How a dataset's images came to their size: "none", or one of `RESIZES`."""
+    """How a dataset's images were fitted to their size: "none", or one of `RESIZES`."""
     return getattr(dataset, "resize", "none")
 
 
@@ -160,7 +160,7 @@ def other_shapes(sizes: Mapping[str, Size]) -> dict[str, str]:
 
 
 def mixed_shapes(sizes: Mapping[str, Size]) -> str:
-    """What is wrong with images of many shapes, and what to do."""
+    """Message about images of several shapes, with the remedy."""
     counts = Counter(sizes.values()).most_common()
     shown = ", ".join(f"{num} of {by(size)}" for size, num in counts[:NUM_NAMED])
     return (
@@ -176,7 +176,7 @@ def usual_native(dataset: Dataset) -> Size | None:
 
 
 def other_splits(shapes: Mapping[str, Size]) -> str:
-    """What is wrong with splits whose images have different shapes, and what to do; "": nothing.
+    """Message about splits whose images have different shapes, with the remedy; "": none.
 
     Args:
         shapes: (height, width) of the images of each split; they are used at the first one's shape.

@@ -1,4 +1,4 @@
-"""What tells one dataset from another: its own name, and a digest of its training data."""
+"""Identity of a dataset: its own name and a digest of its training data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IDENTITY = "dataset"  # key of the identity in a run's config.json
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetIdentity:
-    """What tells one dataset from another; paths do not matter."""
+    """Identity of a dataset; paths do not matter."""
 
     name: str  # its own name: of the catalogue, of classes.json, or of the folder
     kind: Literal["catalogue", "folder"]
@@ -64,7 +64,7 @@ def is_part(name: str) -> bool:
 
 
 def identity_record(dataset: DatasetIdentity) -> dict[str, Any]:
-    """What training writes into `config.json` under `IDENTITY`."""
+    """The record of `config.json` under `IDENTITY`."""
     return {
         "name": dataset.name,
         "kind": dataset.kind,

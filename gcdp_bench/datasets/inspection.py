@@ -31,7 +31,7 @@ class FaultList:
         self.faults.append(Fault(self._name, str(file), text))
 
     def attempt(self, file: Path, read: Callable[[], T]) -> T | None:
-        """What `read` returns, or None and a fault when it raises `ValueError` or `OSError`."""
+        """Result of `read`, or None and a fault if it raises `ValueError` or `OSError`."""
         try:
             return read()
         except (ValueError, OSError) as error:

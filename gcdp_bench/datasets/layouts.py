@@ -27,7 +27,7 @@ def read_existing_layout(path: Path, coding: LayoutCoding = IDS) -> Tensor:
 
 
 def size_problem(layout: Tensor, image: Tensor) -> str | None:
-    """What is wrong with the size of a layout (H, W) for an image (3, H, W), or None."""
+    """Problem with the size of a layout (H, W) for an image (3, H, W), or None."""
     if layout.shape == image.shape[-2:]:
         return None
     turned = ""
@@ -40,7 +40,7 @@ def size_problem(layout: Tensor, image: Tensor) -> str | None:
 
 
 def turned_problem(orientation: int) -> str:
-    """What may be wrong with a layout whose image an EXIF orientation turns."""
+    """Possible problem with a layout whose image an EXIF orientation turns."""
     return (
         f"the EXIF orientation {orientation} turns or mirrors the image, the layout is read as it "
         "is stored; save the turned pixels without the tag, and see that the layout fits them"
@@ -48,7 +48,7 @@ def turned_problem(orientation: int) -> str:
 
 
 def aspect_problem(layout: Tensor, image: Tensor) -> str | None:
-    """What is wrong with the shape of a layout (h, w) for an image (3, H, W), or None.
+    """Problem with the shape of a layout (h, w) for an image (3, H, W), or None.
 
     For datasets whose layouts are smaller than the images: h / w and H / W must be the same.
     """
@@ -62,7 +62,7 @@ def aspect_problem(layout: Tensor, image: Tensor) -> str | None:
 
 
 def class_problem(layout: Tensor, num_classes: int) -> str | None:
-    """What is wrong with the ids of a layout, uint8 of any shape, or None."""
+    """Problem with the ids of a layout, uint8 of any shape, or None."""
     known = (layout < num_classes) | (layout == IGNORE_ID)
     if bool(known.all()):
         return None

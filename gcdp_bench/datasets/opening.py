@@ -1,4 +1,4 @@
-"""How the datasets of files are opened: data roots, environment variables, options of a name."""
+"""Open datasets on disk: data roots, environment variables, options of a name."""
 
 from __future__ import annotations
 

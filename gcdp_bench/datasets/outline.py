@@ -1,4 +1,4 @@
-"""What is known of a dataset without its items: enough to say how a network would be trained."""
+"""A dataset without its items: name, classes and size, enough to resolve a training."""
 
 from __future__ import annotations
 

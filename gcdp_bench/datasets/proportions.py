@@ -1,4 +1,4 @@
-"""What a dataset holds of each class: pixels, images, captions that name it, ignored pixels."""
+"""Class proportions: pixels, images, captions that name the class, ignored pixels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Proportions:
 
     @property
     def unnamed(self) -> str:
-        """How many captions name no class."""
+        """Number of captions that name no class."""
         return unnamed_note(self.num_unnamed, self.num_items)
 
     def ignored_with(self, index: int) -> float:
@@ -94,7 +94,7 @@ class Proportions:
 
 
 def unnamed_note(num: int, of: int) -> str:
-    """How many captions name no class, and what follows where none does."""
+    """Message about captions that name no class."""
     text = f"{num} of {of} captions name no class"
     if num < of:
         return text
@@ -105,7 +105,7 @@ def unnamed_note(num: int, of: int) -> str:
 
 
 def count_unnamed(dataset: Dataset) -> tuple[int, int]:
-    """How many captions name no class, and of how many; a template's always name one."""
+    """Number of captions that name no class, and of all; a template's always name one."""
     captions = dataset.own_captions() if isinstance(dataset, Captioned) else None
     if captions is None:
         return 0, len(dataset)

@@ -1,4 +1,4 @@
-"""How captions are read: whether classes that they deny ("no cars") count as prompted."""
+"""Reading of captions: do denied classes ("no cars") count as prompted?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Mentioning(Dataset, Protocol):
 
 
 def reading_of(dataset: Dataset) -> str:
-    """How a dataset's captions are read, where that is not the usual way; "": it is."""
+    """Reading of a dataset's captions, if it is not the usual one; else ""."""
     return getattr(dataset, "reading", "")
 
 

@@ -1,4 +1,4 @@
-"""Where words begin and end, in scripts with blanks between words and in those without."""
+"""Word boundaries in scripts with and without blanks between words."""
 
 from __future__ import annotations
 

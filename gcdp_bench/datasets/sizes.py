@@ -23,7 +23,7 @@ SizeCheck = Callable[[Size], None]
 
 @dataclass(frozen=True)
 class SizeChoice:
-    """What `--size` and `--width` ask for; nothing: the preset's width."""
+    """The size that `--size` or `--width` choose; neither: the preset's width."""
 
     size: Size | None = None
     width: int | None = None

@@ -1,1 +1,1 @@
-"""What is installed, what is missing, and whether the numbers are right."""
+"""Checks of the installation, of missing parts and of golden numbers."""

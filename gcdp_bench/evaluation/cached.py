@@ -31,7 +31,7 @@ class Content:
 
 @dataclass(frozen=True)
 class CachedPass:
-    """What networks extracted, and the digests of what they were shown."""
+    """Extracted features, and digests of their inputs."""
 
     observed: FeatureCache
     contents: tuple[Content, ...]
@@ -151,14 +151,14 @@ class _Keys:
 
 
 def _shown(role: str, content: Content, caption: str) -> list[str]:
-    """What arrays of a role depend on: a segmenter's are counted with the layout."""
+    """Inputs of a role's arrays: a segmenter's are counted with the layout."""
     if role == CLIP_ROLE:
         return [content.image, caption]
     return [content.pair if role.startswith(segmenter_role("")) else content.image]
 
 
 def _arrays(seen: FeatureCache, role: str) -> dict[str, NDArray]:
-    """What the network of a role extracted, by the first words of the arrays' names."""
+    """Arrays of a role's network, by the first words of their names."""
     return {name.partition(" ")[0]: seen.arrays[name] for name in arrays_of(role)}
 
 

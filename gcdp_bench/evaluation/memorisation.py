@@ -19,7 +19,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Memorisation:
-    """What was found."""
+    """Results."""
 
     neighbours: Neighbours  # of the samples, in the training set
     values: list[MetricValue]  # of the samples

@@ -48,7 +48,7 @@ def reference_statistics(
     roles: Collection[str] | None = None,
     check: Callable[[str], None] = lambda digest: None,
 ) -> Reference:
-    """What all networks but CLIP extract from a real split, each once per content (`cached`).
+    """Features of a real split from all networks but CLIP, each once per content (`cached`).
 
     Args:
         dataset: the split.

@@ -34,7 +34,7 @@ NAME = "inception-v3"
 
 @dataclass(frozen=True)
 class Input:
-    """How a protocol makes the network's input of pixels."""
+    """Preprocessing of a protocol."""
 
     resizer: str  # as the resizer column says it
     resize: Callable[[Tensor], Tensor]  # uint8 (B, 3, H, W) to float32 (B, 3, 299, 299), 0..255
@@ -96,7 +96,7 @@ class Inception:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """What is computed from the features."""
+        """Metrics of the features."""
         return self._input.measures
 
     def features(self, images: Tensor) -> Tensor:

@@ -139,7 +139,7 @@ def weights_home() -> Path:
 
 
 def stored_path(name: str) -> Path:
-    """Where the store keeps weights `name`, there or not."""
+    """Path of weights `name` in the store; they may be missing."""
     return weights_home() / weight_spec(name).file_name
 
 

@@ -1,4 +1,4 @@
-"""How images reach the size of a network of features: one function for each convention.
+"""Resizes to the input size of a feature network: one function for each convention.
 
 Fréchet distances of the same images differ with the resize, by more than models differ, so its
 name is part of the metric. All of them squash to the target and do not keep the ratio; all give

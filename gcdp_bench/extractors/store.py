@@ -44,7 +44,7 @@ Fetch = Callable[[WeightSpec, Path], None]
 
 @dataclass(frozen=True)
 class Check:
-    """What `verify` found of one entry of the registry."""
+    """Result of `verify` for one entry of the registry."""
 
     name: str
     path: Path
@@ -137,7 +137,7 @@ def verify_weights(names: tuple[str, ...], progress: Progress) -> list[Check]:
 
 
 def recorded_digests(name: str) -> Digests | None:
-    """What was written down when weights `name` were first added.
+    """Digests recorded when weights `name` were first added.
 
     Raises:
         ValueError: the record is not JSON, or no table of digests.

@@ -80,7 +80,7 @@ class _Objects(PlainUnpickler):
         self._records: dict[str, bytes] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """What an archive of tensors needs.
+        """The classes that an archive of tensors needs.
 
         Raises:
             UnpicklingError: anything else.

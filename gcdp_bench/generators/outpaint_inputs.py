@@ -63,7 +63,7 @@ class KnownFiles:
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What is known of one pair, at the model's size."""
+    """Known part of one sample, at the model's size."""
 
     id: str
     image: Tensor  # uint8 (3, H, W)
@@ -169,7 +169,7 @@ def shown(pair: Conditioning, class_names: Sequence[str]) -> Tensor:
 
 
 def _coding_of(layout: Path) -> LayoutCoding:
-    """How the layout says classes: as its folder dataset does, if it lies in one."""
+    """Coding of classes in the layout: that of its folder dataset, if it lies in one."""
     root = layout.parent.parent
     described = any((folder / "classes.json").is_file() for folder in (root, root.parent))
     if layout.parent.name != "layouts" or not described:

@@ -52,7 +52,7 @@ def visible(folder: Path, pattern: str = "*") -> list[Path]:
 
 
 def no_such_folder(path: Path) -> str:
-    """What is wrong with a path that is no folder, and the nearest one that is there."""
+    """Message about a path that is no folder, with the nearest existing one."""
     if path.exists():
         return f"{path}: expected a folder, got a file; give the folder"
     lost = path

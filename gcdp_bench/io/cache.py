@@ -200,7 +200,7 @@ class UserCache:
 
 
 def _entry(kind: str, path: Path) -> Entry | None:
-    """What lies at a path; None: it is hidden, or was removed meanwhile."""
+    """Entry at a path; None: it is hidden, or was removed meanwhile."""
     if path.name.startswith("."):
         return None
     try:

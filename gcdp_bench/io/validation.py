@@ -238,7 +238,7 @@ def one_line(text: str) -> str:
 
 
 def reason(error: BaseException, limit: int = 3000) -> str:
-    """What a library says of a failure, as one line of a message; its kind if it says nothing.
+    """Text of a library's failure as one line; its type if there is no text.
 
     Escape codes of terminals are left out. Of more than `limit` characters the middle is left out:
     libraries begin with what they did and end with why it failed.

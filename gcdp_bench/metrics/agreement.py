@@ -16,7 +16,7 @@ THRESHOLD = 0.8
 
 @dataclass(frozen=True)
 class RankAgreement:
-    """How two extractors rank the models that both have scored."""
+    """Agreement of two extractors on the ranks of the models that both evaluated."""
 
     tau: float  # [-1, 1]; NaN: fewer than two models, or an extractor sees no difference
     num_models: int

@@ -20,7 +20,7 @@ Asked = NDArray[np.int8]  # (N, A): sample x attribute, one of the three
 
 
 def prompted_attributes(dataset: AttributedDataset, captions: Sequence[str]) -> Asked:
-    """What each caption says of each attribute, int8 (N, A).
+    """Reading of each caption for each attribute, int8 (N, A).
 
     1: asks for it; 0: excludes it; -1: does not name it.
     """

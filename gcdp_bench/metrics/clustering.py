@@ -94,7 +94,7 @@ def clustering_values(tables: NDArray[np.int64]) -> list[MetricValue]:
 
 
 def _pairs(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many pairs can be drawn from so many."""
+    """Number of pairs of so many items."""
     return counts * (counts - 1.0) / 2.0
 
 

@@ -41,7 +41,7 @@ class Interval:
 
     @property
     def centre(self) -> float:
-        """What the ends belong to: the corrected value, or the value where it has no bias."""
+        """Centre of the interval: the corrected value, or the value where it has no bias."""
         return self.value if math.isnan(self.corrected) else self.corrected
 
     def row(self, metric: str, class_name: str, num_samples: int) -> MetricValue:
@@ -64,7 +64,7 @@ def without_interval(value: float) -> Interval:
 
 
 def resample_counts(num: int, num_resamples: int, seed: int) -> NDArray[np.int32]:
-    """How often each of `num` samples is drawn in each bootstrap resample; (R, N), rows sum to N.
+    """Counts of each of `num` samples in each bootstrap resample; (R, N), rows sum to N.
 
     Row r depends on `num`, `seed` and r only, so that two metrics over the same samples are
     resampled alike.

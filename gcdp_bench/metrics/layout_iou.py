@@ -110,7 +110,7 @@ def mean_iou_draws(
 def _miou_ends(
     sums: NDArray[np.float64], imagined: NDArray[np.float64], unions: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of weighted sums of hits and unions, (R, 2 K)."""
+    """mIoU of weighted sums of hits and unions, (R, 2 K)."""
     num_classes = unions.shape[1]
     hit, union = sums[:, :num_classes], sums[:, num_classes:]
     more = imagined[:, None] * unions.mean(0)  # (R, K)
@@ -124,7 +124,7 @@ def _intervals(
     pixels: NDArray[np.int64],
     values: tuple[NDArray[np.float64], float],
 ) -> tuple[Interval, Interval, list[Interval]]:
-    """Of mIoU, of pixel accuracy and of each class's IoU; none from a single image.
+    """Intervals of mIoU, pixel accuracy and each class's IoU; none from a single image.
 
     Args:
         hits: (N, K).

@@ -19,7 +19,7 @@ CHUNK_ROWS = 512
 
 @dataclass(frozen=True)
 class KernelSums:
-    """What the estimators need of the three kernel matrices; the matrices are never kept."""
+    """Sums of the three kernel matrices for the estimators; the matrices are never kept."""
 
     within_x: Array  # (N,), sum over j != i of k(x_i, x_j)
     within_y: Array  # (M,)

@@ -22,7 +22,7 @@ CHUNK_ROWS = 512
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """What each sample adds to the four means; N generated, M real."""
+    """Terms of the four means; N generated, M real."""
 
     precision: NDArray[np.bool_]  # (N,), in the ball of a real sample
     recall: NDArray[np.bool_]  # (M,), in the ball of a generated sample

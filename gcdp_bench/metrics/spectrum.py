@@ -1,4 +1,4 @@
-"""How many directions a set of features spreads in."""
+"""Effective rank of a set of features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training cost: examples, seconds, parameters and FLOPs, in `cost.json` beside the weights.
+"""Cost of a training: examples, seconds, parameters and FLOPs, in `cost.json` beside the weights.
 
 FLOPs are those of `gcdp_bench.profiling.flops`. What was not recorded is None, never 0.
 """
@@ -25,7 +25,7 @@ counts with its share, and so does every size of a network that grows."""
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCost:
-    """What one training cost, without validation, previews and checkpoints."""
+    """Cost of one training, without validation, previews and checkpoints."""
 
     part: str  # what was trained: "base", "sr", "autoencoder", ...
     dataset: str
@@ -121,7 +121,7 @@ def write_cost(folder: Path, cost: TrainingCost) -> None:
 
 
 def read_cost(folder: Path) -> TrainingCost | None:
-    """What training the weights in `folder` cost; None: nobody recorded it.
+    """Training cost of the weights in `folder`; None: it was not recorded.
 
     Raises:
         ValueError: the file is damaged.
@@ -138,7 +138,7 @@ def copy_cost(source: Path, target: Path) -> None:
 
 
 def generator_costs(folder: Path) -> list[TrainingCost]:
-    """Of every network in a generator's folder that has a record, the generator's own first."""
+    """Recorded costs of the networks in a generator's folder, the generator's own first."""
     files = sorted(folder.rglob(COST_FILE), key=lambda path: (len(path.parts), path))
     costs = (read_cost(path.parent) for path in files)
     return [cost for cost in costs if cost is not None]

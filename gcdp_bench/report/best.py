@@ -1,4 +1,4 @@
-"""Where a model is shown when it is shown once: at the lowest FID of its sweep."""
+"""The point at which a model is shown once: the lowest FID of its sweep."""
 
 from __future__ import annotations
 

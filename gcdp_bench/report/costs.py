@@ -1,4 +1,4 @@
-"""What each model cost: its networks' trainings, and a sample where it is best."""
+"""Cost of each model: the training of its networks, and a sample at its best point."""
 
 from __future__ import annotations
 

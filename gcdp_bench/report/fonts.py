@@ -84,6 +84,6 @@ def say_lacking(characters: Collection[str]) -> None:
 
 @cache
 def _characters(name: str) -> frozenset[str]:
-    """That the font of a family has."""
+    """Characters of a family's font."""
     path = font_manager.findfont(font_manager.FontProperties(family=[name]))
     return frozenset(map(chr, FT2Font(path).get_charmap()))

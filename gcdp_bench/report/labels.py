@@ -18,7 +18,7 @@ CLEAR_POINTS = 10.0  # a text whose middle is so far from everything else is fre
 
 @dataclass(frozen=True)
 class Label:
-    """What is written beside one point."""
+    """Text beside one point."""
 
     x: float
     y: float

@@ -141,7 +141,7 @@ def latex(table: pd.DataFrame) -> str:
 
 
 def notes(table: pd.DataFrame) -> tuple[str, ...]:
-    """What a reader has to know of the table; of printed numbers where there are any."""
+    """Notes below the table, with those about printed numbers if there are any."""
     return (*NOTES, PRINTED_NOTE) if _has_printed(table) else NOTES
 
 
@@ -206,7 +206,7 @@ def _labelled_images(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def _labels_seen(line: pd.Series) -> str:
-    """How many layouts a generator learned from."""
+    """Number of layouts that a generator learned from."""
     if line["layouts"] != OWN:
         return "none" if line["layouts"] == JUDGED else UNDEFINED
     return "all" if pd.isna(line["labelled_images"]) else f"{line['labelled_images']}"

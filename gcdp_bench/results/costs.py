@@ -47,7 +47,7 @@ KEY = ["dataset", "model", "weights", "part", "param_value"]
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingCost:
-    """What one sample costs: text encoder, every step of every stage, decoder."""
+    """Cost of one sample: text encoder, every step of every stage, decoder."""
 
     param_value: float  # value of the parameter
     flops: int

@@ -1,4 +1,4 @@
-"""Where a results folder keeps what its rows were computed from.
+"""Paths of the files from which the rows of a results folder were computed.
 
     results.parquet, results.csv          tidy rows (`gcdp_bench.results.schema`)
     classes.parquet                       class proportions of each dataset

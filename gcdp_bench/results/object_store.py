@@ -218,7 +218,7 @@ class Store:
 
     @contextmanager
     def _prompted(self) -> Iterator[None]:
-        """Whatever a store's library raises, as one message."""
+        """Turn any exception of a store's library into one message."""
         try:
             yield
         except Exception as error:  # every store's library has its own

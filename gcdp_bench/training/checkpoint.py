@@ -181,7 +181,7 @@ def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer) -> None:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """What a checkpoint says of its run: the step, the configuration, the time spent.
+    """State of a checkpoint's run: the step, the configuration, the time spent.
 
     Raises:
         FileNotFoundError, ValueError: the file is missing or damaged.

@@ -1,4 +1,4 @@
-"""What several processes that train together share: one batch, one set of numbers, one end."""
+"""Training in several processes: one batch, one set of numbers, one end."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def check_precision(precision: str) -> None:
 
 
 def _precision_of_file() -> str:
-    """What `accelerate config` wrote, which only `accelerate launch` passes on; "" for nothing."""
+    """Precision in the file of `accelerate config`, which only `accelerate launch` passes on; else
+    "".
+    """
     from accelerate.commands.config.config_args import default_config_file, load_config_from_file
 
     try:

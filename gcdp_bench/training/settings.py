@@ -1,4 +1,4 @@
-"""How a network is trained."""
+"""Settings of a training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How a network is trained; what it learns is the task's."""
+    """Settings of a training; the task defines data and loss."""
 
     steps: int
     batch_size: int = 16  # examples per micro-batch, over all processes

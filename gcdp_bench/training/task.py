@@ -1,4 +1,4 @@
-"""What the loop needs to know of a network, its data and its loss."""
+"""Interface of the training loop to a network, its data and its loss."""
 
 from __future__ import annotations
 

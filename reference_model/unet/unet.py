@@ -34,7 +34,7 @@ MIDDLE_HEADS, MIDDLE_HEAD_DIM = 8, 64  # of the middle's cross-attention, at eve
 
 @dataclass(frozen=True)
 class TextCondition:
-    """What the network keeps of a batch of captions; computed once per prompt."""
+    """The network's encoding of a batch of captions; computed once per prompt."""
 
     tokens: Tensor  # (B, N, context_dim)
     pooled: Tensor  # (B, time_dim)

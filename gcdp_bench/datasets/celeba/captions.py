@@ -29,7 +29,7 @@ def read_caption_lines(path: Path) -> tuple[str, ...]:
 
 
 def count_problem(captions: tuple[str, ...]) -> str | None:
-    """What is wrong with the number of captions of a face, or None."""
+    """Problem with the number of captions of a face, or None."""
     if len(captions) == NUM_CAPTIONS:
         return None
     return f"expected {NUM_CAPTIONS} captions, one a line, got {len(captions)}; restore the file"

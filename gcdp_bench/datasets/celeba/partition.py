@@ -1,4 +1,4 @@
-"""Which ids are for training, validation and testing, and which of them a subset has."""
+"""Ids of training, validation, test and of the subsets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the parts of CelebAMask-HQ and Multi-Modal CelebA-HQ lie on disk."""
+"""Paths of the parts of CelebAMask-HQ and Multi-Modal CelebA-HQ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all face datasets share: CelebAMask-HQ's classes, CelebA's attributes, their captions."""
+"""Shared parts of face datasets: CelebAMask-HQ's classes, CelebA's attributes, captions."""
 
 from gcdp_bench.datasets.faces.captions import named_classes, parse_attributes, write_caption
 from gcdp_bench.datasets.faces.vocabulary import ATTRIBUTE_NAMES, CLASS_NAMES

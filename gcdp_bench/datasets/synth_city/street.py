@@ -1,4 +1,4 @@
-"""What does not move: ground, road markings, façades, walls, fences, trees, poles and signs."""
+"""Static parts: ground, road markings, façades, walls, fences, trees, poles and signs."""
 
 from __future__ import annotations
 

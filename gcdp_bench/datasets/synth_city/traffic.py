@@ -1,4 +1,4 @@
-"""What moves: cars, trucks, buses, trams, two-wheelers and people."""
+"""Moving parts: cars, trucks, buses, trams, two-wheelers and people."""
 
 from __future__ import annotations
 

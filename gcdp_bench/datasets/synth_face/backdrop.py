@@ -1,4 +1,4 @@
-"""What is behind the person, out of focus."""
+"""Background behind the person, out of focus."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ ID = {name: index for index, name in enumerate(CLASS_NAMES)}
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the head is and how it is turned; lengths in picture widths, angles in radians."""
+    """Position and rotation of the head; lengths in picture widths, angles in radians."""
 
     column: float
     row: float

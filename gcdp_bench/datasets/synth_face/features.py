@@ -1,4 +1,4 @@
-"""What is on the face: skin, ears, eyes, brows, nose and mouth."""
+"""Parts of the face: skin, ears, eyes, brows, nose and mouth."""
 
 from __future__ import annotations
 

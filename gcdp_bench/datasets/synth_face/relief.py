@@ -111,7 +111,7 @@ def face_light(person: Person, pose: Pose, light: Light) -> tuple[NDArray, NDArr
 
 
 def _relief(person: Person) -> list[tuple[float, ...]]:
-    """What stands out of the ellipsoid, and what is sunk into it."""
+    """Raised and sunken parts of the ellipsoid."""
     nose, lips = person.shape["nose"], person.shape["lips"]
     smile = person.has("Smiling")
     old = not person.has("Young")

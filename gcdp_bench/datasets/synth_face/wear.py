@@ -1,4 +1,4 @@
-"""What is worn on the head: earrings, glasses, hats."""
+"""Things worn on the head: earrings, glasses, hats."""
 
 from __future__ import annotations
 
