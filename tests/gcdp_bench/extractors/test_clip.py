@@ -108,7 +108,7 @@ def test_features_are_unit_vectors_and_images_get_gradients():
 
 def test_the_teacher_is_apart_from_the_judge():
     extractor, teacher = (CLIP_PRESETS[name].resolve(Shades()) for name in ("tiny", "teacher"))
-    assert (extractor.clip.tower, teacher.clip.tower) == ("transformer", "convolutional")
+    assert (extractor.config.tower, teacher.config.tower) == ("transformer", "convolutional")
     assert extractor.training.seed != teacher.training.seed
     assert (CLIP_PRESETS["tiny"].width, CLIP_PRESETS["teacher"].width) == (128, 64)
 
