@@ -1,4 +1,4 @@
-"""How often alarms are raised: false ones of sound networks, and those of networks that saw noise.
+"""Rates of alarms: false ones of good networks, and those of networks trained on noise.
 
 A pool of real images is shown once to the networks, as it is and as every control. Each draw takes
 some of them as the test split of somebody's data, and raises alarms as `gcdp-bench evaluate` does.
@@ -54,7 +54,7 @@ STEPS = 3
 
 @dataclass(frozen=True)
 class Pool:
-    """What the networks extracted from M images and from the same images as controls."""
+    """Features of M images and of the same images as controls."""
 
     dataset: Dataset
     extractors: Extractors

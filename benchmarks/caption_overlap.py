@@ -1,4 +1,4 @@
-"""How many test captions stand word for word among the training captions.
+"""Share of test captions that occur verbatim among the training captions.
 
 python -m benchmarks.caption_overlap [--out results/captions.csv] [--datasets NAME,...]
 

@@ -1,4 +1,4 @@
-"""How often the intervals of distances hold the truth, simulated with populations that are known.
+"""Coverage of the intervals of distances, simulated with known populations.
 
     python -m benchmarks.coverage [--pool FILE] [--num 24,64,200,1000] [--repetitions 400]
 
@@ -159,7 +159,7 @@ def unit(x: Array) -> Array:
 
 
 def scale_at(population: Population, distance: float) -> float:
-    """Where the sides lie at a Fréchet distance, by bisection."""
+    """Positions of the sides at a Fréchet distance, by bisection."""
     if distance == 0.0:
         return 0.0
     low, high = 0.0, 1.0

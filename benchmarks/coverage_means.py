@@ -1,4 +1,4 @@
-"""How often the intervals of means near a bound hold the truth, simulated.
+"""Coverage of the intervals of means near a bound, simulated.
 
     python -m benchmarks.coverage_means [--repetitions 400]
 
@@ -33,7 +33,7 @@ def binary(rng: np.random.Generator, mean: float, num: int) -> NDArray[np.float6
 
 
 def classes(rng: np.random.Generator, mean: float, num: int) -> NDArray[np.float64]:
-    """Of five classes, each found on its own."""
+    """Recall of five classes, each detected independently."""
     return rng.binomial(5, mean, num) / 5.0
 
 
@@ -43,7 +43,9 @@ def beta(rng: np.random.Generator, mean: float, num: int) -> NDArray[np.float64]
 
 
 def hard(rng: np.random.Generator, mean: float, num: int) -> NDArray[np.float64]:
-    """Of two to eight classes; on hard images each is found in 30 % of cases, else always."""
+    """Recall of two to eight classes; on hard images each is detected in 30 % of cases, else
+    always.
+    """
     found = np.where(rng.random(num) < (1.0 - mean) / 0.7, 0.3, 1.0)
     total = rng.integers(2, 9, num)
     return rng.binomial(total, found) / total

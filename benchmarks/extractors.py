@@ -1,5 +1,5 @@
-"""What the pretrained extractors say of real test images: the ceiling, the floor, and what noise
-is.
+"""Reference points of the pretrained extractors: real images with own and shuffled captions, and
+real vs. real.
 
     python -m benchmarks.extractors --dataset synth-face --num-samples 200
 

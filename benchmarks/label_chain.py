@@ -33,7 +33,7 @@ FORMS = ("index", "one_hot")
 
 
 class Inputs(NamedTuple):
-    """What an operation starts from."""
+    """Inputs of an operation."""
 
     y_0: Tensor  # long (B, H, W)
     y_t: Tensor  # long (B, H, W)

@@ -1,4 +1,4 @@
-"""How processes that train together end: count exit codes and signals of many launches.
+"""Ends of processes that train together: exit codes and signals of many launches.
 
     python -m benchmarks.process_ends --launches 300 --via torchrun
     python -m benchmarks.process_ends --launches 300 --via accelerate
@@ -156,7 +156,7 @@ def _free_port() -> int:
 
 
 def _import_all() -> None:
-    """What a training imports, so that a fork has it."""
+    """Import the modules of a training, so that a fork has them."""
     import accelerate.optimizer  # noqa: F401
     import torch
     import torch._dynamo

@@ -1,4 +1,4 @@
-"""How far the three resizes of Inception-v3's input lie apart.
+"""Differences between the three resizes of Inception-v3's input.
 
     python -m benchmarks.resizers
 

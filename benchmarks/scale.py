@@ -1,4 +1,4 @@
-"""What a full sweep takes on N GPUs: time, memory and bytes, from counted FLOPs and assumptions.
+"""Cost of a full sweep on N GPUs: time, memory and bytes, from counted FLOPs and assumptions.
 
     python -m benchmarks.scale [--gpus 1,8,256] [--images 30000] [--values 12] [--datasets 4]
         [--seeds 1] [--steps 100] [--sr-steps 100] [--tflops 100] ...

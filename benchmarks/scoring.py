@@ -1,4 +1,4 @@
-"""What the extractors say of a folder of samples, as plain numbers."""
+"""Metrics of a folder of samples, as plain numbers."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def best_table(name: str, at: Mapping[str, str]) -> Callable[[], str]:
 
 
 def cost_table(name: str) -> Callable[[], str]:
-    """What the trainings of a sweep's models cost, and a sample of each."""
+    """Cost of the trainings of a sweep's models, and of a sample of each."""
 
     def build() -> str:
         costs = read(SOURCES[f"{name}-cost"].file)
@@ -293,7 +293,7 @@ def means_table() -> str:
 
 
 def alarm_table() -> str:
-    """How often any alarm is raised, by `benchmarks.alarms`."""
+    """Rates of any alarm, from `benchmarks.alarms`."""
     table = read("alarms.csv")
     lines = [["dataset", "networks", "samples of real images", "draws", "any alarm %, 95 %"]]
     for _, line in table[table["alarm"] == "any"].iterrows():

@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def read_terms(run: Path) -> pd.DataFrame:
-    """What a run logged, in the order of the first log.
+    """Logged terms of a run, in the order of the first log.
 
     Returns:
         Columns `split` (of `SPLITS`), `term`, `step`, `value`; a step that was repeated after a

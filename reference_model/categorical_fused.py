@@ -21,7 +21,7 @@ CHUNK_ELEMENTS = {"cpu": 1 << 18, "cuda": 1 << 24}
 """Most elements of a temporary (b, K, h, W) tensor: the cache on a CPU, few kernels on a GPU."""
 
 SERIES_BELOW = 0.05
-"""Where x - log(1 + x) is summed as a series: the direct form cancels there."""
+"""Below this |x|, x - log(1 + x) is summed as a series, because the direct form cancels."""
 
 SMALLEST_RATE = 1e-30
 """Stands for (1 - alpha_bar_s) / K at s = 0, where it is 0 and ratios of probabilities end."""

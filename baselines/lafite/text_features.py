@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LANGUAGE_FREE_XI = 3.0
-"""Of image features, which stand in for text: normalise(0.25 f + 0.75 e)."""
+"""Weight of image features that replace text: normalise(0.25 f + 0.75 e)."""
 
 GROUND_TRUTH_XI = 1.0 / 9.0
-"""Of the caption's own features: normalise(0.9 t + 0.1 e)."""
+"""Weight of the caption's own features: normalise(0.9 t + 0.1 e)."""
 
 
 def pseudo_text(

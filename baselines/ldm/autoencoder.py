@@ -36,7 +36,7 @@ SETTINGS = (
     "scaling_factor",
     "up_block_types",
 )
-"""What changes an autoencoder's latents, and most of which no tensor tells."""
+"""Settings that change an autoencoder's latents; most are not visible in its tensors."""
 SHIFTS = ("shift_factor", "latents_mean", "latents_std")
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """Projections of the attention block in files written before diffusers 0.15, and their names now;

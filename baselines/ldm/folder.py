@@ -38,7 +38,7 @@ SETTINGS = (
     "sample_size",
     "up_block_types",
 )
-"""What changes the network's output, and most of which no tensor tells."""
+"""Settings that change the network's output; most are not visible in its tensors."""
 REMEDY = "train one with `gcdp-bench train ldm` or give another folder"
 
 

@@ -3,7 +3,7 @@
 from gcdp_bench.training.loop import TrainingConfig
 
 EMA_MAX_DECAY = 0.9978
-"""Of the averaged weights: a half-life of 10,000 images at a batch of 32, in steps."""
+"""Decay of the averaged weights per step: a half-life of 10,000 images at a batch of 32."""
 
 TINY_TRAINING = TrainingConfig(
     steps=5000,
@@ -14,4 +14,4 @@ TINY_TRAINING = TrainingConfig(
     max_grad_norm=None,
     ema_max_decay=EMA_MAX_DECAY,
 )
-"""Of both at preset "tiny"."""
+"""Training of both at preset "tiny"."""

@@ -1,4 +1,4 @@
-"""How well does the model sample an image of a layout, and a layout of an image? (Section 4.6)"""
+"""Sample images of layouts and layouts of images, and evaluate both (Section 4.6)."""
 
 from __future__ import annotations
 

@@ -53,10 +53,10 @@ DIFFERENCE = (-1.0, 1.0)
 """Bounds of a difference of two shares."""
 
 NUM_CLASS_DRAWS = 20_000
-"""Of a class: p-values that are multiplied by the number of classes have to be small."""
+"""Draws of a class: p-values are multiplied by the number of classes, so they must be small."""
 
 NUM_HALVES = 200
-"""Of the sets behind a difference of distances."""
+"""Halves of the sets of a difference of distances."""
 
 SEED = 0
 LEVEL = 0.05

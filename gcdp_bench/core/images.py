@@ -22,17 +22,17 @@ Size = tuple[int, int]
 """(height, width) in pixels."""
 
 MAX_PIXELS = 2**26
-"""Of a file, 8192x8192; one that says more is refused before memory is taken for its pixels."""
+"""Most pixels of a file (8192x8192); a larger one is refused before memory is allocated."""
 TOO_LARGE = f"expected at most {MAX_PIXELS} pixels"
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff")
-"""Of pictures that can be read, in any case."""
+"""Suffixes of readable images, in upper or lower case."""
 
 LAYOUT_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
-"""Of layouts: formats that keep every pixel's value."""
+"""Suffixes of layouts: formats that keep every pixel's value."""
 
 LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".webp", ".gif")
-"""Of what is taken for a layout and refused with the reason."""
+"""Suffixes of lossy formats, which are refused as layouts with the reason."""
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 LAYOUT_FORMATS = ("PNG", "BMP", "TIFF")

@@ -21,7 +21,7 @@ LIBRARIES = (
 """Libraries whose version can move a number."""
 
 PRECISION = "float32, TF32 off, statistics in float64"
-"""How extractors compute; part of every row."""
+"""Precision of extractors; part of every row."""
 
 
 def git_commit() -> str:

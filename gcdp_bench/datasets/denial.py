@@ -156,7 +156,7 @@ AFTER = re.compile(
     r"| (?:is|are|was|were) missing\b|(?: (?:is|are|was|were))? (?:absent|nowhere)\b"
     r"| (?:do|does|did)(?: not|n't) appear\b| free(?! of| from)\b"
 )
-"""What denies the thing before it: "cars are not visible", "car free"."""
+"""Words that deny the thing before them: "cars are not visible", "car free"."""
 
 TOKEN = re.compile(r"[\w']+|[^\w\s]")
 

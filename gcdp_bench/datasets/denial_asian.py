@@ -10,7 +10,7 @@ BEFORE = re.compile(
     r"没[见看]到?|缺少|缺乏|不是|不存在|ไม่มี|ไร้)"
     r" ?(?:任何|其他|其它|一[辆輛个個名位只隻条條棵座艘架盏盞块塊])? ?$"
 )
-"""What denies the thing behind it, and the list that it begins."""
+"""Words that deny the thing after them, and the list that it begins."""
 
 NEVER_BEFORE = re.compile(r"(?:有|是)(?:没有|沒有|不是) ?$")
 """Questions, which only look like denials: 有没有汽车."""
@@ -24,7 +24,7 @@ BEHIND = re.compile(
     r"|들?(?:이|가|은|는|도|의)? ?(?:하나도 |전혀 )?(?:보이지 않|있지 않|없)"
     r")"
 )
-"""What denies the thing before it."""
+"""Words that deny the thing before them."""
 
 JOINED_BEHIND = re.compile(r" ?(?:、|和|或者?|及|以及|与|與|跟|也没有|也沒有|หรือ|และ) ?")
 """Between things of a list of which the first is denied."""

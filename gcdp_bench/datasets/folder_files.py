@@ -19,13 +19,13 @@ from gcdp_bench.io.atomic import no_such_folder, visible
 from gcdp_bench.io.validation import check_class_names, check_name, check_part, nfc, shown
 
 CAPTION_FILES = ("captions.jsonl", "metadata.jsonl", "images/metadata.jsonl")
-"""Where captions are looked for; the others are of Hugging Face's image folders."""
+"""Files of captions; the others are those of Hugging Face's image folders."""
 
 OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".tga", ".ppm", ".dcm", ".exr")
 """Pictures that are not read, and are reported where they lie among images."""
 
 TEMPLATE = "An image of {classes}."
-"""Of captions of a folder that has none and whose `classes.json` gives no other template."""
+"""Template of captions for a folder without captions and without a template in `classes.json`."""
 
 CLASS_KEYS = (
     "classes",

@@ -85,7 +85,7 @@ ENGLISH_FIRST = frozenset(
         "terminus",
     }
 )
-"""Of the words of `CLASSICAL` those that are written with a regular plural."""
+"""Words of `CLASSICAL` that are usually written with a regular plural."""
 
 IS = frozenset(
     {

@@ -14,7 +14,7 @@ AFFIXES = {
     "Arabic": ("(?:[وف]?[بكل]?(?:ال)?|[وف]?لل)", "(?:ات|ان|ين|ون|ها|های)?"),
     "Hebrew": ("[ושהבכלמ]{0,3}", ""),
 }
-"""What a word may begin and end with besides a name: articles, prepositions, particles, plurals."""
+"""Affixes that a word may have besides a name: articles, prepositions, particles, plurals."""
 
 UNSPACED = "unspaced"
 

@@ -18,7 +18,7 @@ from gcdp_bench.io.cache import UserCache
 from gcdp_bench.io.validation import file_stem
 
 CACHE_VERSION = 3
-"""Of the arrays, and of how images reach the networks."""
+"""Version of the arrays and of the networks' preprocessing."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def extract_cached(
     progress: Progress,
     task: str,
 ) -> CachedPass:
-    """As `observe`, with the networks of `roles` alone, each of which sees the same images once.
+    """As `extract_features`, with the networks of `roles` alone, each on the same images once.
 
     Every image is read once: it is hashed while the networks run whose arrays no entry of the cache
     may hold, told by the first image. Only if the others turn out to be different, because a later

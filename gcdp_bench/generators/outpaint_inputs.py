@@ -27,7 +27,7 @@ MASKED = 128
 """Grey value from which on a pixel of a mask is drawn anew."""
 
 UNKNOWN_GREY = 200
-"""Of the pixels that are not known, in pictures."""
+"""Grey of unknown pixels in image grids."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ MAX_ID = 200
 """Bytes of a name in UTF-8: with a suffix it still is a file name everywhere."""
 
 MAX_DEPTH = 64
-"""Of lists and tables inside each other in JSON."""
+"""Deepest nesting of lists and tables in JSON."""
 
 SHOWN = 80
 """Characters of a bad value that a message repeats."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gcdp_bench.core.types import MetricValue
 
 NUM_RESAMPLES = 2000
-"""Of a mean; distances, which cost more, say their number in the method's name."""
+"""Resamples of a mean; the method's name has the number of a distance, which costs more."""
 
 SHARE = (0.0, 1.0)
 """Bounds of a share."""

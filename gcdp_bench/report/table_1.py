@@ -24,7 +24,7 @@ from gcdp_bench.results.summary import (
 
 MEASURES = ("fid", "miou", "fsd")
 OWN, JUDGED = "generated", "segmenter's"
-"""Whose layouts a line's FSD is of."""
+"""Source of the layouts of a line's FSD."""
 
 PERCENT = 100.0
 UNDEFINED_MIOU = "undefined"

@@ -1,5 +1,6 @@
-"""What the generators of a sweep cost: one line per trained network, and per value of the sampling
-parameter one line of what a sample costs, in `RESULTS/costs.parquet`."""
+"""Costs of a sweep's generators: one line per trained network, and per value of the sampling
+parameter one line of what a sample costs, in `RESULTS/costs.parquet`.
+"""
 
 from __future__ import annotations
 

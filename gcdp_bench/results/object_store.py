@@ -38,7 +38,7 @@ PACKAGES = {
     "az": "adlfs",
 }
 CHANGED = ("LastModified", "last_modified", "updated", "mtime", "created")
-"""Where fsspec's file systems say when an object was written."""
+"""Keys under which fsspec's file systems have the time of an object."""
 
 AT_ONCE = 64  # files on their way
 

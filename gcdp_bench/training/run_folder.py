@@ -18,7 +18,7 @@ from gcdp_bench.training.task import Exporting, Learning
 CADENCE = ("steps", "checkpoint_every", "validate_every", "preview_every")
 """Settings that a resumed run may change. A new length bends the rest of a cosine decay."""
 NOT_FOUND = "(commands do not look there; name it, as in gcdp-bench sweep --weights MODEL=PATH)"
-"""What messages say of a run in a folder of one's own choice."""
+"""Part of messages about a run in a folder of the user's choice."""
 
 PREVIEWS = "previews"  # their folder in a run
 

@@ -13,8 +13,9 @@ N = TypeVar("N", bound=nn.Module)
 
 
 class Learning(Protocol):
-    """What every learning problem has. All randomness of a step is drawn in `batch`, so a step can
-    be repeated, resumed and split over processes."""
+    """Shared members of every learning problem. All randomness of a step is drawn in `batch`, so a
+    step can be repeated, resumed and split over processes.
+    """
 
     num_examples: int
     loss_weights: Mapping[str, float]  # term -> weight in the total

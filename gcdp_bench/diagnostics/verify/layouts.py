@@ -23,7 +23,7 @@ ASKED, FOUND = ({0, 1, 2, 3}, {0, 1}), ({0, 1}, {0, 1})
 """The toy: three ways to average it give 0.75, 0.667 and 0.5."""
 
 EVERYTHING = ({0}, {1}, {0, 1}, {2})
-"""What captions ask for while every image shows classes 0 to 3."""
+"""Classes that captions prompt while every image shows classes 0 to 3."""
 
 RELEASED_CAPTION = (
     "An image of an urban street view with Buildings, Fences, Roads, People and Skies."
