@@ -22,7 +22,7 @@ def chosen_images(config: LabelConfig, num_available: int) -> list[int]:
     """Indices of the labelled images, ascending: a choice by the seed, without repetition.
 
     Raises:
-        ValueError: there are fewer images than prompted.
+        ValueError: there are fewer images than `num_images`.
     """
     if config.num_images is None:
         return list(range(num_available))

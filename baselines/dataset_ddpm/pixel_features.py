@@ -2,7 +2,7 @@
 
 An image is noised to a few timesteps by the same noise, whatever the image (Baranchuk et al. 2022,
 Section 3). The blocks' maps are kept at their own size: what they are at a pixel of the image, up-
-sampled bilinearly, is computed for the pixels that are prompted.
+sampled bilinearly, is computed for the given pixels.
 """
 
 from __future__ import annotations

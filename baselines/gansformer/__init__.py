@@ -1,2 +1,1 @@
-"""GANformer (Hudson and Zitnick 2021): images alone; layouts are what the extractor sees in
-them."""
+"""GANformer (Hudson and Zitnick 2021): images alone; the evaluating segmenter gives layouts."""

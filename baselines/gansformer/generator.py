@@ -23,7 +23,7 @@ from gcdp_bench.extractors.weights import tensors_digest
 class Gansformer(Configured[GansformerConfig]):
     """An unconditional GAN whose features attend to latents (Hudson and Zitnick 2021).
 
-    It makes no layouts: the paper's Table 1 takes those that the judging segmenter sees.
+    It makes no layouts: the paper's Table 1 takes those of the evaluating segmenter.
     """
 
     parameter = TRUNCATION

@@ -38,7 +38,7 @@ class GansformerNetworks(nn.Module):
         self.adaptive = AdaptiveChance(config.ada_ramp_images) if config.augment == "ada" else None
         self._augment = config.augment
 
-    def extractor(self, images: Tensor, uniform: Tensor) -> Tensor:
+    def discriminate(self, images: Tensor, uniform: Tensor) -> Tensor:
         """Logits (B,) of augmented images, float (B, 3, H, W); `uniform` (B, `NUM_DRAWS`)."""
         if self._augment != "none":
             chance = 1.0 if self.adaptive is None else self.adaptive.chance
@@ -96,7 +96,7 @@ class GansformerTask:
         }
         if phase == "generator":
             fakes = drawn_images(networks.generator, own)  # (B, 3, H, W)
-            return {"g_logistic": generator_logistic(networks.extractor(fakes, own["augment"]))}
+            return {"g_logistic": generator_logistic(networks.discriminate(fakes, own["augment"]))}
         return self._discriminator_losses(networks, own, to_float(batch["image"]), step)
 
     @torch.no_grad()
@@ -144,8 +144,8 @@ class GansformerTask:
             fakes = drawn_images(networks.generator, draws)  # (B, 3, H, W)
         penalised = step % config.r1_every == 0 and config.r1_gamma > 0
         images.requires_grad_(penalised)
-        fake = networks.extractor(fakes, draws["augment"])
-        real = networks.extractor(images, draws["augment_real"])
+        fake = networks.discriminate(fakes, draws["augment"])
+        real = networks.discriminate(images, draws["augment_real"])
         if networks.adaptive is not None:
             networks.adaptive.update(real, step)
         terms = {"d_logistic": discriminator_logistic(real, fake)}

@@ -51,7 +51,7 @@ class LafiteNetworks(nn.Module):
         self.register_buffer("path_average", torch.zeros(()))
         self._augment = config.augment
 
-    def extractor(self, images: Tensor, text: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    def discriminate(self, images: Tensor, text: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (B,) and features f_s (B, E) of augmented images.
 
         Args:
@@ -197,8 +197,8 @@ class LafiteTask:
             fakes = network.generator.synthesis(*styles(network.generator, batch, text))
         penalised = step % loss.r1_every == 0 and loss.r1_gamma > 0
         images.requires_grad_(penalised)
-        fake, _ = network.extractor(fakes, text, batch["augment"])
-        real, features = network.extractor(images, text, batch["augment_real"])
+        fake, _ = network.discriminate(fakes, text, batch["augment"])
+        real, features = network.discriminate(images, text, batch["augment_real"])
         if network.adaptive is not None:
             network.adaptive.update(real, step)
         terms = {
@@ -214,7 +214,7 @@ class LafiteTask:
     ) -> dict[str, Tensor]:
         loss, text = self.config.loss, batch["text"]
         fakes = network.generator.synthesis(*styles(network.generator, batch, text))  # (B, 3, H, W)
-        logits, features = network.extractor(fakes, text, batch["augment"])
+        logits, features = network.discriminate(fakes, text, batch["augment"])
         terms = {
             "g_logistic": generator_logistic(logits),
             "g_text": self._contrastive(features, text),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class LatentExamples:
     """Posteriors of the autoencoder and text vectors of a dataset's examples.
 
-    An image and its mirror image are encoded apart, each when it is first prompted.
+    An image and its mirror image are encoded separately, each when it is first used.
     """
 
     def __init__(

@@ -61,8 +61,8 @@ class ImageDiscriminator(nn.Module):
         """
         x = torch.cat([hot, images], 1)  # (B, K + 3, H, W)
         patch_scores = []
-        for index, extractor in enumerate(self.scales):
+        for index, discriminator in enumerate(self.scales):
             if index > 0:
                 x = F.avg_pool2d(x, 3, 2, padding=1, count_include_pad=False)  # (B, K + 3, h, w)
-            patch_scores.append(extractor(x))
+            patch_scores.append(discriminator(x))
         return patch_scores

@@ -67,8 +67,8 @@ class Folder:
         resize: how images of another shape get there, one of `framing.RESIZES`; "none": they
             are cropped, and refused if that costs too much.
         require_layouts: False accepts a folder without `layouts/`; its layouts are all ignored.
-        require_captions: True refuses a folder without a file of captions, as of samples, whose own
-            layouts must not say what was prompted.
+        require_captions: True refuses a folder without a file of captions: captions of samples must
+            not be made from their own layouts.
         caption_seed: which of an image's captions is used; None: the first.
         strict: False accepts images without captions, captions without images and torn lines, for
             `inspect`.

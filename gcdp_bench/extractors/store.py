@@ -129,7 +129,7 @@ def verify_weights(names: tuple[str, ...], progress: Progress) -> list[Check]:
         progress: counts megabytes.
 
     Raises:
-        FileNotFoundError: an entry that was prompted is not in the store.
+        FileNotFoundError: an entry of `names` is not in the store.
         ValueError: unknown name, or the record is damaged.
     """
     present = [name for name, spec in WEIGHTS.items() if is_complete(spec, stored_path(name))]

@@ -32,7 +32,7 @@ that differs is named, so what people choose stands before digests."""
 
 
 class UnlikeRowsError(ValueError):
-    """Rows that cannot be compared were prompted together."""
+    """Rows that cannot be compared would be shown together."""
 
 
 def check_comparable(
@@ -103,7 +103,7 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """Rows with FIELD=VALUE; for `num_samples`, points with that many captions.
 
     Real rows lack a model's fields (param_value, steps, trained_on, ...) and are kept where those
-    are prompted. Columns may be given by their names of schema 3.
+    are conditions. Columns may be given by their names of schema 3.
 
     Raises:
         ValueError: a condition is malformed, a field unknown, or nothing is left.
@@ -134,8 +134,8 @@ def _remedy(field: str, value: str, can_choose: bool) -> str:
         return "`gcdp-bench sweep` into that folder computes the older ones again"
     if not can_choose:
         return "Keep them in different results folders"
-    prompted = ", show them together with --allow-subsets," if field == SUBSET else ","
-    return f"Choose with --only {field}={value}{prompted} or keep them in different results folders"
+    together = ", show them together with --allow-subsets," if field == SUBSET else ","
+    return f"Choose with --only {field}={value}{together} or keep them in different results folders"
 
 
 def _values(column: pd.Series) -> list[str]:

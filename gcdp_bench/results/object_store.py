@@ -92,7 +92,7 @@ class Store:
             progress: told of every batch of files.
 
         Returns:
-            Local paths of everything that lies there under the names, brought now or before.
+            Local paths of everything that lies there under the names, fetched now or before.
 
         Raises:
             OSError: the store does not answer, or refuses.
@@ -101,10 +101,10 @@ class Store:
         into = self.path if into is None else into
         found = {into / name: held for name, held in self._find(names).items()}
         missing = [path for path, held in found.items() if again or not _same_size(path, held)]
-        for paths in _shown(missing, f"bring from {self.url}", progress):
+        for paths in _shown(missing, f"fetch from {self.url}", progress):
             with ExitStack() as files:
                 temporary = [str(files.enter_context(replacing(path))) for path in paths]
-                with self._prompted():
+                with self._one_message():
                     self._files.get([found[path].path for path in paths], temporary)
         return list(found)
 
@@ -139,7 +139,7 @@ class Store:
             ]
             for inners in _shown(changed, f"send to {self.url}", progress):
                 places = [self._place(_below(below, inner)) for inner in inners]
-                with self._prompted():
+                with self._one_message():
                     self._files.put([str(here[inner]) for inner in inners], places)
 
     def versions(self, name: str) -> dict[str, tuple[int, float]]:
@@ -163,14 +163,14 @@ class Store:
             OSError: the store does not answer, or refuses.
         """
         trial = self._place(f"trial-{uuid.uuid4().hex}")
-        with self._prompted():
+        with self._one_message():
             self._files.pipe_file(trial, b"gcdp-bench")
             self._files.rm_file(trial)
 
     def _find(self, names: Iterable[str]) -> dict[str, _Object]:
         """Every file of the store under the names, by its own; hidden ones are left out."""
         found: dict[str, _Object] = {}
-        with self._prompted():
+        with self._one_message():
             self._files.invalidate_cache()
             for name in names:
                 with suppress(FileNotFoundError):
@@ -217,7 +217,7 @@ class Store:
         return files, root.rstrip("/")
 
     @contextmanager
-    def _prompted(self) -> Iterator[None]:
+    def _one_message(self) -> Iterator[None]:
         """Turn any exception of a store's library into one message."""
         try:
             yield
@@ -237,7 +237,7 @@ def is_remote(place: str) -> bool:
 
 
 def open_store(url: str) -> Store:
-    """The store of a URL, with its local copy, which is made when it is first prompted.
+    """The store of a URL, with its local copy, which is made when it is first used.
 
     Raises:
         ValueError: the URL names no folder, or no package reads its scheme.

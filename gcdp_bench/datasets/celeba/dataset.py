@@ -153,8 +153,8 @@ class CelebA:
 
     def require(self, ids: Collection[str]) -> None:
         """See `DiskDataset.require`."""
-        prompted = set(ids)
-        wanted = [name for name in self._ids if name in prompted]
+        given = set(ids)
+        wanted = [name for name in self._ids if name in given]
         unmerged = set(self._layouts.unmerged(wanted))
         for name in wanted:
             for path, what in (
