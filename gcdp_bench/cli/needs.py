@@ -156,7 +156,7 @@ def taken_samples(
     data_root: Path | None,
     exclude: Path | None = None,
 ) -> int:
-    """See `data.choose_samples`; fewer than usual are said on stderr.
+    """See `manage.choose_samples`; fewer than usual are said on stderr.
 
     Raises:
         ValueError: the split has fewer than are given.

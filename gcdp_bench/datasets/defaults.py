@@ -53,7 +53,7 @@ def default_results() -> tuple[Path, str]:
 
 
 def _datasets_below(root: Path) -> list[str]:
-    """Datasets of the catalogue, one of those that share files, then folders of the user's own."""
+    """Registered datasets, one of those that share files, then folders of the user's own."""
     named: dict[str, str] = {}
     for name, spec in DATASETS.items():
         if spec.files is None or family(name) in named:

@@ -168,7 +168,7 @@ def denied(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
     """Places of the spans that are denied.
 
     Args:
-        text: in the form of `texts.match_key`.
+        text: in the form of `validation.match_key`.
         spans: start and end of the things in it, in order, apart from each other.
     """
     tokens: list[Token] = []

@@ -42,7 +42,7 @@ def denied_beside(text: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]
     """Places of the spans that are denied by what stands right before or behind them.
 
     Args:
-        text: in the form of `texts.match_key`.
+        text: in the form of `validation.match_key`.
         spans: start and end of the things in it, in order, apart from each other.
     """
     reached: set[int] = set()

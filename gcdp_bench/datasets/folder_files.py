@@ -137,7 +137,7 @@ def read_captions(path: Path, images: Collection[str] = ()) -> dict[str, str]:
     Raises:
         FileNotFoundError: no manifest.
         ValueError: a line is not {"id", "caption"}, an id is no file name, or a caption has control
-            characters or more than `texts.MAX_CAPTION`; the line is named.
+            characters or more than `validation.MAX_CAPTION`; the line is named.
     """
     captions, faults = scan_captions(path)
     refuse(faults)

@@ -17,7 +17,7 @@ IDENTITY = "dataset"  # key of the identity in a run's config.json
 class DatasetIdentity:
     """Identity of a dataset; paths do not matter."""
 
-    name: str  # its own name: of the catalogue, of classes.json, or of the folder
+    name: str  # its own name: registered, of classes.json, or of the folder
     kind: Literal["catalogue", "folder"]
     class_names: tuple[str, ...] | None  # None: the files are not there
     digest: str | None  # see `training_digest`; None: the training split is not there

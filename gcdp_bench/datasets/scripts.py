@@ -48,7 +48,7 @@ def stands_alone(text: str, start: int, end: int) -> bool:
     character belongs to it. Next to another script every edge is one.
 
     Args:
-        text: in the form of `texts.match_key`.
+        text: in the form of `validation.match_key`.
         start: of a part that is not empty.
         end: behind it.
     """

@@ -143,7 +143,7 @@ def write_excluded(path: Path, faults: Iterable[tuple[str, Fault]]) -> None:
 
 
 def read_excluded(path: Path, splits: Collection[str]) -> frozenset[str]:
-    """Ids in quarantine in any of `splits`; only "split" and "id" of a line are looked at.
+    """Excluded ids of any of `splits`; only "split" and "id" of a line are looked at.
 
     Raises:
         FileNotFoundError: no such file.

@@ -25,7 +25,7 @@ from gcdp_bench.training.loading import load_known
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # RGB, of pixels 0..255
 CHUNK_PX = 2 * 1024 * 2048  # pixels that the network sees at once
-TRAINING_ONLY = "auxiliary_head."  # weights that a checkpoint may have and judging does not use
+TRAINING_ONLY = "auxiliary_head."  # weights that a checkpoint may have and evaluation does not use
 
 REMEDY = (
     "expected mmsegmentation's fcn_hr48 (HRNet-W48) of 19 classes; give the file that it "
@@ -57,7 +57,7 @@ CITYSCAPES_CLASSES = (
 
 
 class StandardSegmenter:
-    """mmseg's `fcn_hr48` with an official checkpoint: a `LayoutJudge` of 19 classes.
+    """mmseg's `fcn_hr48` with an official checkpoint: a `Segmenter` of 19 classes.
 
     `resize` is part of the name, since recall and mIoU depend on it:
 

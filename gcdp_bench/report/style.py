@@ -102,7 +102,7 @@ def plain(text: str, *, limit: int = MAX_LABEL_CHARS) -> str:
 
 
 def _parts(model: str) -> tuple[str, str, str]:
-    """The model's own name, and what `comparable.name_subsets` put behind it."""
+    """The model's own name, and what `compatibility.name_subsets` put behind it."""
     return model.partition(" (")
 
 

@@ -184,7 +184,7 @@ def _real_line(summary: pd.DataFrame) -> list[dict]:
 
 def _printed(model: str, dataset: str) -> dict[str, float]:
     """The paper's numbers of the generator's method, beside its datasets and their stand-ins."""
-    base = model.partition(" (")[0]  # without the subset that `comparable.name_subsets` adds
+    base = model.partition(" (")[0]  # without the subset that `compatibility.name_subsets` adds
     method = METHODS.get(base, "") if family(dataset) in BESIDE_THE_PAPER else ""
     values = TABLE_1.get(method, (None,) * len(MEASURES))
     return {

@@ -43,7 +43,7 @@ METHODS: Mapping[str, str] = {
     "dataset-ddpm": "DatasetDDPM",
     "semantic-palette": "Semantic Palette",
 }
-"""Generator of the catalogue -> the paper's method. Which of the two "Ours" is, it does not say."""
+"""Generator -> the paper's method. The paper does not say which of the two "Ours" is."""
 
 METHOD_NOTES: Mapping[str, str] = {
     "GANformer": "unconditional; layouts by the judging segmenter, hence no mIoU",
