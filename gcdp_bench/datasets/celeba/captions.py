@@ -14,7 +14,7 @@ def read_caption_lines(path: Path) -> tuple[str, ...]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is not text, or has no caption, or one that `validation.check_caption` refuses.
+        ValueError: it is not text, has no caption, or one that `validation.check_caption` refuses.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected captions of this face, found none")
