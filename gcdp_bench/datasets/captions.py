@@ -65,7 +65,7 @@ def parse_caption(
     """Ids of the classes that a caption names, in the singular or a plural.
 
     Names and caption are compared by `validation.match_key`: in any case, with any blanks, dashes
-    or underscores between words. A name is a whole word, in scripts that write blanks between words;
+    or underscores between words. A name is a whole word in scripts with blanks between words;
     Korean particles, Arabic and Hebrew articles and prepositions may be joined to it. Longer names
     are found first, so "traffic light" is not read as another class's "light".
 
