@@ -1,4 +1,4 @@
-"""Every generator of the catalogue stops where it computes NaN or an infinity, and says where."""
+"""Every generator stops where it computes NaN or an infinity, and says where."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 
 from baselines.dataset_ddpm.generator import DatasetDdpm
 from baselines.gansformer.generator import Gansformer
@@ -182,3 +183,15 @@ def test_outpainting_stops(built, part):
     with broken(at.network(model), at, torch.nan, 3):
         with pytest.raises(FloatingPointError, match=r"step 38 of 50 .*1 of 3 .*'sky and cars'"):
             model.outpaint(CAPTIONS, known, guidance=1.0, seeds=[1, 2, 3], resampling=2)
+
+
+@pytest.mark.parametrize("name", [name for name in BUILD if name != "lafite"])
+def test_a_generator_names_every_network_that_runs(built, name):
+    """`device.place` moves those alone; Lafite's CLIP, which reads captions, stays on the CPU."""
+    model, ran = built(name), set()
+    hook = register_module_forward_hook(lambda module, inputs, output: ran.add(module))
+    try:
+        model.sample(CAPTIONS, guidance=1.0, seeds=range(len(CAPTIONS)))
+    finally:
+        hook.remove()
+    assert ran and ran <= {part for network in model.networks for part in network.modules()}
