@@ -1,8 +1,8 @@
-"""In which order a base stage settles image and layout along one sampling run (Section 4.2).
+"""Convergence of image and layout along one sampling run of a base stage (Section 4.2).
 
-The label schedule beta^c decides at which t labels are told apart from noise; the image has a
-schedule of its own. Which of the two is settled first can be read from the network's predictions of
-z_0 on the way, held against the z_0 that the run ends with.
+The label schedule beta^c decides at which t labels can be told from noise; the image has a schedule
+of its own. Which of the two converges first follows from the network's predictions of z_0 at every
+visited step, compared with the final z_0.
 """
 
 from __future__ import annotations

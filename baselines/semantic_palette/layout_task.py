@@ -175,7 +175,5 @@ class LayoutTask:
 
     def _prompted(self, indices: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
         """Noise (B, Z) by index, and the palettes (B, K) of validation layouts."""
-        z = [
-            torch.randn(self.config.network.z_dim, generator=seeded(i, "prompted")) for i in indices
-        ]
+        z = [torch.randn(self.config.network.z_dim, generator=seeded(i, "asked")) for i in indices]
         return torch.stack(z).to(device), self._validation.palettes(indices).to(device)

@@ -1,4 +1,4 @@
-"""Two selections of points: which of one side is held against which of the other."""
+"""Pair the points of two selections and compare them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layout files: read, and held against the image and the classes."""
+"""Read layout files and check them against the image and the classes."""
 
 from __future__ import annotations
 

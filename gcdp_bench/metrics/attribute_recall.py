@@ -101,8 +101,8 @@ def _check(
         )
     if not np.isin(prompted, (NAMED_TRUE, NAMED_FALSE, NOT_NAMED)).all():
         raise ValueError(
-            f"asked: expected 1 (prompted), 0 (excluded) or -1 (not named), got "
-            f"{sorted({*np.unique(prompted).tolist()} - {1, 0, -1})}; use asked_attributes"
+            f"prompted: expected 1 (prompted), 0 (excluded) or -1 (not named), got "
+            f"{sorted({*np.unique(prompted).tolist()} - {1, 0, -1})}; use prompted_attributes"
         )
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError(

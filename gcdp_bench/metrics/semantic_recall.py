@@ -97,7 +97,9 @@ def recall_values(
         ValueError: shapes differ.
     """
     if prompted.shape != counts.shape:
-        raise ValueError(f"expected counts of shape {prompted.shape} as asked, got {counts.shape}")
+        raise ValueError(
+            f"expected counts of shape {prompted.shape}, as prompted, got {counts.shape}"
+        )
     columns = sorted(nameable)
     names = [class_names[column] for column in columns]
     values: list[MetricValue] = []

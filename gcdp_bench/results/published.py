@@ -46,7 +46,7 @@ METHODS: Mapping[str, str] = {
 """Generator -> the paper's method. The paper does not say which of the two "Ours" is."""
 
 METHOD_NOTES: Mapping[str, str] = {
-    "GANformer": "unconditional; layouts by the judging segmenter, hence no mIoU",
+    "GANformer": "unconditional; layouts by the evaluating segmenter, hence no mIoU",
     "DatasetDDPM": "unconditional",
     "Semantic Palette": "unconditional",
     "GCDP": "printed as 'Ours'; captions and guidance of the samples not stated",

@@ -99,7 +99,7 @@ def write_weights(task: Learning, network: nn.Module, run_dir: Path) -> None:
 
 
 def write_preview(task: Learning, network: nn.Module, run_dir: Path, step: int) -> None:
-    """The sheet of a step, if the task has any."""
+    """The image grid of a step, if the task has any."""
     image_grid = task.preview(network)
     if image_grid is not None:
         write_image(run_dir / PREVIEWS / f"step-{step:08d}.png", image_grid)

@@ -168,7 +168,7 @@ class TestRefusals:
             attribute_values(np.zeros((1, 2), np.int8), np.zeros((1, 2)), [0.5], NAMES[:2])
 
     def test_values(self):
-        with pytest.raises(ValueError, match=r"got \[2\]; use asked_attributes"):
+        with pytest.raises(ValueError, match=r"got \[2\]; use prompted_attributes"):
             rows([[2, 0, 1]], [[0, 0, 0]])
         for wrong in (-0.5, 3.0, math.nan):
             with pytest.raises(ValueError, match="not its logits"):
