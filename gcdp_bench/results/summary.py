@@ -167,7 +167,7 @@ TITLES = {
     "fid_corrected": "FID, bias-corrected [95 %] ↓",
     "semantic_recall": "Sem. recall % ↑",
     "semantic_precision": "Sem. precision % ↑",
-    "false_detection_rate": "unnamed found % ↓",
+    "false_detection_rate": "false detection % ↓",
     "miou": "mIoU % ↑",
     "fsd_generated": "FSD layouts ↓",
     "fsd_generated_corrected": "FSD layouts, bias-corrected [95 %] ↓",

@@ -111,9 +111,9 @@ def test_the_page_shows_costs_or_says_that_there_are_none(report, results):
         return render_page(rows, [Section(dataset)], shown, (), pd.DataFrame())
 
     without, with_costs = page([]), page([line])
-    assert "What each model cost" in report.page.read_text()
-    assert "Nobody recorded" in without and "<td>not recorded</td>" in without
-    assert "Nobody recorded" not in with_costs
+    assert "<h3>Costs</h3>" in report.page.read_text()
+    assert "has no line of these models" in without and "<td>not recorded</td>" in without
+    assert "has no line of these models" not in with_costs
     assert "<td>12.3 G</td>" in with_costs and "<td>456 k</td>" in with_costs
     assert "12.3 G" not in without
 
