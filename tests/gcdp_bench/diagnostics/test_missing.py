@@ -153,7 +153,7 @@ def test_a_stage_that_is_missing_is_said_and_does_not_stop(bare, toy):
 
 
 def test_the_data_come_first(bare):
-    wanted = wanted_by("camvid", dict.fromkeys(GENERATORS), {}, data_root=None)
+    wanted = wanted_by("camvid", dict.fromkeys(GENERATORS), EvaluationOptions(), data_root=None)
     missing = missing_for("camvid", wanted)
     assert missing[0].order == DATA
     assert [one.order for one in missing] == sorted(one.order for one in missing)
