@@ -47,14 +47,14 @@ class Points(Silent):
             self.resident.append(resident_bytes())
 
 
-def measure(config: SweepConfig, places: Paths, extractors: Extractors) -> dict[str, float]:
+def measure(config: SweepConfig, paths: Paths, extractors: Extractors) -> dict[str, float]:
     """Sweep.
 
     Returns:
         Of resident memory over the points, see `trend`.
     """
     points = Points()
-    run_sweep(config, places, extractors, progress=points)
+    run_sweep(config, paths, extractors, progress=points)
     return {"points": len(points.resident), **trend(points.resident)}
 
 

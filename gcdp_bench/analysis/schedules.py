@@ -20,7 +20,7 @@ from gcdp_bench.analysis.convergence import (
 )
 from gcdp_bench.analysis.variants import ScheduleVariant, check_dataset, schedule_name
 from gcdp_bench.core.finite import finite_samples
-from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.progress import Progress, claim
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.folder import Folder
@@ -34,7 +34,7 @@ from gcdp_bench.evaluation import (
 )
 from gcdp_bench.evaluation.metrics import ScoredMetric
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.generators.sample import SampleRequest, captions_digest, sample_folder
+from gcdp_bench.generators.sample import SampleRequest, captions_digest, part_of, sample_folder
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.centres import centres
 from gcdp_bench.metrics.intervals import Interval
@@ -175,14 +175,15 @@ def analyze_schedules(
         common = _common(variant, dataset, request)
         wanted = _sample_request(variant, dataset, request)
         place = folder / "samples" / variant.schedule
-        sample_folder(
-            variant.cascade,
-            dataset,
-            wanted,
-            place,
-            batch_size=request.batch_size,
-            progress=progress,
-        )
+        with claim(part_of(place, range(request.num_samples)), "samples", progress):
+            sample_folder(
+                variant.cascade,
+                dataset,
+                wanted,
+                place,
+                batch_size=request.batch_size,
+                progress=progress,
+            )
         images = Folder(place, dataset.split, image_size=variant.cascade.image_size)
         seen = extract_features(
             images, extractors, EvalOptions(), progress=progress, task=f"score {variant.schedule}"

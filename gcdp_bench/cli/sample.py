@@ -60,6 +60,7 @@ def command(
     """Sample images (and layouts) of MODEL for a dataset's captions; the folder is a dataset."""
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
+    from gcdp_bench.core.progress import claim
     from gcdp_bench.core.sampling_config import SamplingConfig
     from gcdp_bench.core.types import GUIDANCE, TRUNCATION
     from gcdp_bench.datasets.registry import open_dataset
@@ -71,6 +72,7 @@ def command(
         find_generator,
         load_generator,
         parameter_value,
+        part_of,
         sample_folder,
     )
     from gcdp_bench.generators.sample_folder import read_record
@@ -116,7 +118,8 @@ def command(
     if store is not None:
         store.check()
         store.pull(*SAMPLE_FILES, progress=display)
-    sample_folder(generator, source, request, out, batch_size=batch_size, progress=display)
+    with claim(part_of(out, range(num)), f"samples in {out}", display):
+        sample_folder(generator, source, request, out, batch_size=batch_size, progress=display)
     if store is not None:
         store.push(*SAMPLE_FILES, progress=display)
     place = out if store is None else store.url

@@ -226,7 +226,7 @@ def command(
         allow_subsets=allow_subsets,
         demo=demo,
     )
-    places = Paths(
+    paths = Paths(
         results=results,
         data_root=data_root,
         exclude=exclude,
@@ -244,7 +244,7 @@ def command(
     )
     missing = missing_for(dataset, wanted, data_root=data_root)
     if dry_run:
-        click.echo(str(expected(config, places)))
+        click.echo(str(expected(config, paths)))
         goal = typed_command(context, "dry_run", *(["num_samples"] if samples.fault else []))
         goal += f" --num-samples {samples.there}" if samples.fault else ""
         show_missing(context, [*too_few(samples), *missing], dataset, goal, None)
@@ -253,9 +253,9 @@ def command(
         raise ValueError(samples.fault)
     missing = [*too_few(samples), *missing]
     refuse(dataset, missing, typed_choices(context))
-    runs = find_generators(config, places)
+    runs = find_generators(config, paths)
     announce(*runs.values())
-    places = pinned(places, runs)
+    paths = pinned(paths, runs)
     request = extractor_request(
         evaluation,
         dataset,
@@ -269,7 +269,7 @@ def command(
         store.check()
     say = partial(click.echo, err=True)
     if cluster is None:
-        rows = run_sweep(config, places, load_extractors(request), progress=display, say=say)
+        rows = run_sweep(config, paths, load_extractors(request), progress=display, say=say)
     else:
         from gcdp_bench.sweep.cluster import run_on_cluster
         from gcdp_bench.sweep.worker import Resources
@@ -277,9 +277,7 @@ def command(
         if gpus_per_task is None:
             gpus_per_task = 1.0 if config.sampling.device.startswith("cuda") else 0.0
         resources = Resources(num_cpus=cpus_per_task or 1.0, num_gpus=gpus_per_task)
-        rows = run_on_cluster(
-            cluster, config, places, request, resources, progress=display, say=say
-        )
+        rows = run_on_cluster(cluster, config, paths, request, resources, progress=display, say=say)
     if task == "image-layout":
         print_summary(readable_table_1(table_1(rows)))
     else:

@@ -13,58 +13,57 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def in_batches(
+    items: Sequence[T], work: Callable[[Sequence[T]], R], *, size: int, what: str
+) -> Iterator[R]:
+    """Results of `work` on `size` items at a time, in order; see `halved`.
+
+    Raises:
+        MemoryError: a single item is too much.
+    """
+    start = 0
+    while start < len(items):
+        part = items[start : start + size]
+        try:
+            result = work(part)
+        except RuntimeError as error:
+            size = halved(len(part), error, what)
+            continue  # outside of `except` the failed batch is freed
+        start += len(part)
+        yield result
+
+
+def halved(num: int, error: RuntimeError, what: str) -> int:
+    """Items at a time after `num` were too many for the device's memory; a warning says so.
+
+    Args:
+        num: items of the batch that failed.
+        error: how it failed.
+        what: is done, for messages: "sampling".
+
+    Raises:
+        RuntimeError: `error`, if it is another one.
+        MemoryError: a single item is too much.
+    """
+    if not out_of_memory(error):
+        raise error
+    reason = str(error).partition(". ")[0]
+    if num == 1:
+        raise MemoryError(
+            f"{what}: out of memory with one image at a time ({reason}); free the device, use a "
+            "larger one or --device cpu"
+        ) from error
+    logger.warning(
+        "%s: out of memory with %d images at a time (%s); going on with %d",
+        what,
+        num,
+        reason,
+        num // 2,
+    )
+    torch.cuda.empty_cache()
+    return num // 2
+
+
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether a device had no memory left; cuBLAS and cuDNN say so by a status of their own."""
     return isinstance(error, torch.OutOfMemoryError) or "_STATUS_ALLOC_FAILED" in str(error)
-
-
-class Batches:
-    """Does work on items, some at a time.
-
-    When the device runs out of memory, the batch is halved, for the rest of the work too, and a
-    warning says so.
-
-    Args:
-        size: items at a time.
-        what: is done, for messages: "sampling".
-    """
-
-    def __init__(self, size: int, what: str):
-        self.size = size
-        self._what = what
-
-    def run(self, items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
-        """Results of all batches, in order.
-
-        Raises:
-            MemoryError: a single item is too much.
-        """
-        start = 0
-        while start < len(items):
-            part = items[start : start + self.size]
-            try:
-                result = work(part)
-            except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
-                self._shrink(len(part), error)
-                continue  # outside of `except` the failed batch is freed
-            start += len(part)
-            yield result
-
-    def _shrink(self, num: int, error: RuntimeError) -> None:
-        reason = str(error).partition(". ")[0]
-        if num == 1:
-            raise MemoryError(
-                f"{self._what}: out of memory with one image at a time ({reason}); free the "
-                "device, use a larger one or --device cpu"
-            ) from error
-        self.size = num // 2
-        logger.warning(
-            "%s: out of memory with %d images at a time (%s); going on with %d",
-            self._what,
-            num,
-            reason,
-            self.size,
-        )
-        torch.cuda.empty_cache()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
+
+from gcdp_bench.io.locks import exclusive
 
 
 class Progress(Protocol):
@@ -33,3 +37,21 @@ class Silent:
 
     def finish(self) -> None:
         """See `Progress.finish`."""
+
+
+def claim(
+    path: Path, task: str, progress: Progress, *, wait: bool = True
+) -> AbstractContextManager[bool]:
+    """Claim a piece of work for this process, of all that share a folder; see `locks.exclusive`.
+
+    Args:
+        path: that stands for the work.
+        task: what it is, shown while another process is waited for.
+        progress: told of a wait.
+        wait: while another process holds the claim; False: the manager yields False then.
+    """
+
+    def waiting() -> None:
+        progress.start(f"wait for another process: {task}", 1, unit="task")
+
+    return exclusive(path, wait=wait, waiting=waiting)

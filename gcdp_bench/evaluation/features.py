@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gcdp_bench.core.batching import Batches
+from gcdp_bench.core.batching import in_batches
 from gcdp_bench.core.images import write_layout
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.types import IGNORE_ID, Dataset, TextMatch, Triplet
@@ -239,7 +239,7 @@ def extract_features(
         return seen
 
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        parts = list(Batches(BATCH, task).run(range(num), look))
+        parts = list(in_batches(range(num), look, size=BATCH, what=task))
     progress.finish()
     return FeatureCache.concat(parts)
 
@@ -260,7 +260,7 @@ def rescore_captions(
         pixels = torch.stack([images[place].image for place in places])  # (B, 3, H, W)
         return extractors.clip.cosines(pixels, [captions[place] for place in places])
 
-    matches = list(Batches(BATCH, "match captions").run(range(len(seen)), match))
+    matches = list(in_batches(range(len(seen)), match, size=BATCH, what="match captions"))
     arrays = {
         "cosines": np.concatenate([match.cosines for match in matches]),
         "too_long": np.concatenate([match.too_long for match in matches]),

@@ -12,12 +12,14 @@ import torch
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.images import to_float, write_image
 from gcdp_bench.core.palette import colourise, image_grid
-from gcdp_bench.core.progress import Progress
+from gcdp_bench.core.progress import Progress, claim
 from gcdp_bench.core.rng import derive_seed
-from gcdp_bench.core.types import GUIDANCE, Batch, Generator
+from gcdp_bench.core.types import GUIDANCE, Generator
 from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.generators.generate import Prompt, generate
 from gcdp_bench.generators.outpaint_inputs import Conditioning, KnownFiles, Sources, shown
-from gcdp_bench.generators.sample_folder import write_samples
+from gcdp_bench.generators.sample import part_of
+from gcdp_bench.generators.sample_folder import SampleWriter
 from gcdp_bench.io.validation import check_caption, check_id
 from reference_model.generator import Cascade
 from reference_model.joint import Pair
@@ -113,27 +115,33 @@ def outpaint_folder(
     GUIDANCE.check(request.guidance)
     _check_captions(pairs, captions)
 
-    def draw(places: Sequence[int]) -> Batch:
-        part = [pairs[place] for place in places]
-        return cascade.outpaint(
-            [captions[pair.id] for pair in part],
-            known_of(part),
-            guidance=request.guidance,
-            seeds=[derive_seed(request.seed, pair.id) for pair in part],
-            resampling=request.resampling,
+    known = {pair.id: pair for pair in pairs}
+    task = f"outpaint, {request.resampling} resampling steps"
+    with claim(part_of(folder, range(len(pairs))), task, progress):
+        writer = SampleWriter(
+            folder, request, class_names=cascade.class_names, device=cascade.device
         )
-
-    write_samples(
-        folder,
-        request,
-        [pair.id for pair in pairs],
-        draw,
-        class_names=cascade.class_names,
-        batch_size=batch_size,
-        progress=progress,
-        device=cascade.device,
-        task=f"outpaint, {request.resampling} resampling steps",
-    )
+        prompts = [
+            Prompt(name, captions[name], derive_seed(request.seed, name))
+            for name in known
+            if not writer.holds(name)
+        ]
+        for batch, seconds in generate(
+            cascade.outpaint,
+            prompts,
+            guidance=request.guidance,
+            device=cascade.device,
+            batch_size=batch_size,
+            progress=progress,
+            task=task,
+            num_done=len(pairs) - len(prompts),
+            settings=lambda part: {
+                "known": known_of([known[prompt.id] for prompt in part]),
+                "resampling": request.resampling,
+            },
+        ):
+            writer.write(batch, seconds)
+        writer.finish(list(known))
     _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)
 
 

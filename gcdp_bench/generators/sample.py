@@ -15,8 +15,9 @@ from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, Dataset, Generator, as_generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.generators.generate import Prompt, generate
 from gcdp_bench.generators.registry import GENERATORS
-from gcdp_bench.generators.sample_folder import write_samples
+from gcdp_bench.generators.sample_folder import SampleWriter
 from gcdp_bench.training.networks import read_records
 from gcdp_bench.training.runs import Run, Weights, find_run
 
@@ -51,16 +52,25 @@ def sample_folder(
     batch_size: int,
     progress: Progress,
     part: range | None = None,
-    wait: bool = True,
-) -> bool:
+) -> None:
     """Sample the first captions of `dataset` into `folder`; samples already there are kept.
 
-    The dataset is given in the order of its prompts: see `datasets.shuffled`. See `fill_folder`.
+    Of several processes that fill a folder, each has the claim of its own part (`part_of`).
+
+    Args:
+        generator: to sample from.
+        dataset: in the order of its prompts, see `datasets.shuffled`.
+        request: which samples the whole folder has.
+        folder: to write to, see `sample_folder.SampleWriter`.
+        batch_size: samples drawn at once on a GPU.
+        progress: told of every batch.
+        part: places of the captions to sample; None: all.
 
     Raises:
         ValueError: the folder holds samples of another request, N exceeds the dataset, or the
             generator's sampling parameter has no such value.
         MemoryError: the device has no room for one sample.
+        FloatingPointError: as `Generator.sample`.
         OSError: the folder cannot be written.
     """
     if not 1 <= request.num_samples <= len(dataset):
@@ -70,23 +80,32 @@ def sample_folder(
         )
     if generator.parameter is not None:
         generator.parameter.check(request.guidance)
-    return write_samples(
-        folder,
-        request,
-        [sample_id(index) for index in range(request.num_samples)],
-        lambda indices: generator.sample(
-            [dataset[index].caption for index in indices],
-            guidance=request.guidance,
-            seeds=[derive_seed(request.seed, index) for index in indices],
-        ),
-        class_names=generator.class_names,
+    part = range(request.num_samples) if part is None else part
+    writer = SampleWriter(
+        folder, request, class_names=generator.class_names, device=generator.device
+    )
+    prompts = [
+        Prompt(sample_id(place), dataset[place].caption, derive_seed(request.seed, place))
+        for place in part
+        if not writer.holds(sample_id(place))
+    ]
+    for batch, seconds in generate(
+        generator.sample,
+        prompts,
+        guidance=request.guidance,
+        device=generator.device,
         batch_size=batch_size,
         progress=progress,
-        device=generator.device,
         task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
-        part=part,
-        wait=wait,
-    )
+        num_done=len(part) - len(prompts),
+    ):
+        writer.write(batch, seconds)
+    writer.finish([sample_id(place) for place in range(request.num_samples)])
+
+
+def part_of(folder: Path, part: range) -> Path:
+    """What stands for a part of a folder's samples, see `progress.claim`."""
+    return folder / f"part-{part.start}-{part.stop}"
 
 
 def find_generator(

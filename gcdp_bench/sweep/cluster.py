@@ -22,7 +22,7 @@ from gcdp_bench.results.sync import synchronise
 from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.connection import connect
 from gcdp_bench.sweep.generators import find_generators, pinned
-from gcdp_bench.sweep.jobs import Chain, Doing, Draw, Job, Measure, Real, Renew
+from gcdp_bench.sweep.jobs import Chain, Job
 from gcdp_bench.sweep.run import run_sweep
 from gcdp_bench.sweep.worker import ProgressActor, Resources, Worker, WorkerSpec
 
@@ -62,10 +62,6 @@ class _Task:
     deaths: int = 0
     is_done: bool = False
 
-    @property
-    def model(self) -> str | None:
-        return None if isinstance(self.job, Real | Renew) else self.job.model
-
 
 @dataclass
 class _WorkerHandle:
@@ -99,7 +95,7 @@ class _Work:
 
     def take(self, model: str | None) -> _Task:
         """A waiting task, of `model` if there is one."""
-        task = next((task for task in self.waiting if task.model == model), self.waiting[0])
+        task = next((task for task in self.waiting if task.job.model == model), self.waiting[0])
         self.waiting.remove(task)
         return task
 
@@ -113,11 +109,11 @@ class _Work:
                 self.advance(stage.chain)
 
     def _task(self, job: Job) -> _Task:
-        """Of a job that was prompted before, or a new one."""
+        """Of a job that was asked for before, or a new one."""
         if job not in self.tasks:
             self.tasks[job] = _Task(len(self.tasks), job, [])
             self.waiting.append(self.tasks[job])
-            self.num_images += job.num_images if isinstance(job, Draw | Measure) else 0
+            self.num_images += job.num_drawn
         return self.tasks[job]
 
 
@@ -128,7 +124,7 @@ class RayScheduler:
 
     Args:
         address: of the cluster (`connect`).
-        recipe: what workers load.
+        spec: what workers load.
         resources: of each worker.
         progress: shows all of them together.
 
@@ -136,26 +132,26 @@ class RayScheduler:
         ValueError, OSError: as `connect`.
     """
 
-    def __init__(self, address: str, recipe: WorkerSpec, resources: Resources, progress: Progress):
-        self._recipe, self._resources, self._progress = recipe, resources, progress
-        self._hands: list[_WorkerHandle] = []
+    def __init__(self, address: str, spec: WorkerSpec, resources: Resources, progress: Progress):
+        self._spec, self._resources, self._progress = spec, resources, progress
+        self._workers: list[_WorkerHandle] = []
         self._deaths = 0  # of workers that were not ready
         self._roomless_since: float | None = None
         self._ray = connect(address)
-        self._board = self._start_board()
+        self._tracker = self._start_tracker()
 
     def __enter__(self) -> RayScheduler:
         return self
 
     def __exit__(self, *exception: object) -> None:
         """End the workers, and the cluster if it is this command's own."""
-        for hand in self._hands:
-            self._ray.kill(hand.actor)
-        self._hands = []
+        for worker in self._workers:
+            self._ray.kill(worker.actor)
+        self._workers = []
         self._ray.shutdown()
 
-    def run(self, chains: Iterable[Chain], do: Doing) -> None:
-        """See `Scheduler.run`; `do` is not called.
+    def run(self, chains: Iterable[Chain]) -> None:
+        """Do all jobs of some chains, which are independent but for the jobs that they share.
 
         Raises:
             OSError: workers died `MAX_DEATHS` times with one job; the cluster has no room for any;
@@ -165,46 +161,50 @@ class RayScheduler:
         work = _Work()
         for chain in chains:
             work.advance(chain)
-        display = _Shown(self._progress, self._ray, self._board)
-        while work.waiting or any(hand.task for hand in self._hands):
+        if not work.tasks:
+            return
+        display = _Shown(self._progress, self._ray, self._tracker)
+        while work.waiting or any(worker.task for worker in self._workers):
             self._start_workers(len(work.waiting))
-            for hand in self._hands:
-                if hand.ready and hand.task is None and work.waiting:
-                    self._assign(hand, work.take(hand.model))
-            for hand in self._finished():
-                self._converge(hand, work)
-            display.update(work, sum(hand.ready for hand in self._hands))
+            for worker in self._workers:
+                if worker.ready and worker.task is None and work.waiting:
+                    self._assign(worker, work.take(worker.model))
+            for worker in self._finished():
+                self._take(worker, work)
+            display.update(work, sum(worker.ready for worker in self._workers))
         display.close()
 
-    def _assign(self, hand: _WorkerHandle, task: _Task) -> None:
-        hand.task, hand.model = task, task.model
-        hand.pending = hand.actor.do.remote(task.number, task.job)
+    def _assign(self, worker: _WorkerHandle, task: _Task) -> None:
+        worker.task, worker.model = task, task.job.model
+        worker.pending = worker.actor.do.remote(task.number, task.job)
 
     def _finished(self) -> list[_WorkerHandle]:
         """Workers that came to an end of what they did, after a short wait at most."""
-        busy = {hand.pending: hand for hand in self._hands if hand.task or not hand.ready}
+        busy = {
+            worker.pending: worker for worker in self._workers if worker.task or not worker.ready
+        }
         if not busy:
             time.sleep(POLL_SEC)
             return []
         ended, _ = self._ray.wait(list(busy), num_returns=1, timeout=POLL_SEC)
         return [busy[reference] for reference in ended]
 
-    def _converge(self, hand: _WorkerHandle, work: _Work) -> None:
+    def _take(self, worker: _WorkerHandle, work: _Work) -> None:
         """Take what a worker made, or note that it died."""
         from ray.exceptions import RayError, RayTaskError
 
-        task = hand.task
+        task = worker.task
         try:
-            made = self._ray.get(hand.pending)
+            made = self._ray.get(worker.pending)
         except RayTaskError as error:
             raise error.cause from error
         except RayError as error:
-            self._hands.remove(hand)
+            self._workers.remove(worker)
             self._record_failure(task, reason(error))
             if task is not None:
                 work.waiting.insert(0, task)
             return
-        hand.ready, hand.task = True, None
+        worker.ready, worker.task = True, None
         if task is None:
             return
         self._receive(made)
@@ -212,8 +212,8 @@ class RayScheduler:
 
     def _receive(self, made: Path) -> None:
         """See what a worker made."""
-        if self._recipe.store is not None:
-            synchronise(self._recipe.places.results)
+        if self._spec.store is not None:
+            synchronise(self._spec.paths.results)
         elif not made.exists():
             raise OSError(
                 f"{made}: expected what a worker wrote, found nothing: the machines of the cluster "
@@ -233,7 +233,7 @@ class RayScheduler:
         else:
             task.deaths += 1
             deaths, what, then = task.deaths, str(task.job), "its job is given to another one"
-            self._ray.get(self._board.forget.remote(task.number))
+            self._ray.get(self._tracker.forget.remote(task.number))
         if deaths >= MAX_DEATHS:
             raise OSError(
                 f"{what}: {deaths} workers died, the last one with: {reason}; see the logs of Ray "
@@ -245,13 +245,13 @@ class RayScheduler:
         """Start workers while there is room and work for them."""
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         room = sum(self._resources.room(node) for node in nodes)
-        if room or self._hands:
+        if room or self._workers:
             self._roomless_since = None
         else:
             self._wait_for_room(nodes)
-        idle = sum(hand.task is None for hand in self._hands)
-        for _ in range(min(room - len(self._hands), num_waiting - idle)):
-            self._hands.append(self._start_worker())
+        idle = sum(worker.task is None for worker in self._workers)
+        for _ in range(min(room - len(self._workers), num_waiting - idle)):
+            self._workers.append(self._start_worker())
 
     def _wait_for_room(self, nodes: Sequence[Mapping[str, float]]) -> None:
         now = time.monotonic()
@@ -277,11 +277,11 @@ class RayScheduler:
                 scheduling_strategy="SPREAD",
                 runtime_env={"env_vars": _environment(resources)},
             )
-            .remote(self._recipe, resources, self._board)
+            .remote(self._spec, resources, self._tracker)
         )
         return _WorkerHandle(actor, actor.prepare.remote())
 
-    def _start_board(self) -> ActorHandle:
+    def _start_tracker(self) -> ActorHandle:
         """On this machine, which outlives the others."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -294,14 +294,14 @@ class RayScheduler:
 class _Shown:
     """One display of all workers."""
 
-    def __init__(self, progress: Progress, ray: Any, board: ActorHandle):
-        self._progress, self._ray, self._board = progress, ray, board
+    def __init__(self, progress: Progress, ray: Any, tracker: ActorHandle):
+        self._progress, self._ray, self._tracker = progress, ray, tracker
         self._total, self._shown = -1, 0
-        self._before, _ = ray.get(board.read.remote())
+        self._before, _ = ray.get(tracker.read.remote())
 
     def update(self, work: _Work, num_workers: int) -> None:
         """Samples that are there (jobs, where there are none to draw), and warnings of workers."""
-        drawn, warnings = self._ray.get(self._board.read.remote())
+        drawn, warnings = self._ray.get(self._tracker.read.remote())
         for text in warnings:
             logger.warning("%s", text)
         images = work.num_images > 0
@@ -323,7 +323,7 @@ class _Shown:
 def run_on_cluster(
     address: str,
     config: SweepConfig,
-    places: Paths,
+    paths: Paths,
     extractors: ExtractorRequest,
     resources: Resources,
     *,
@@ -335,7 +335,7 @@ def run_on_cluster(
     Args:
         address: of the cluster (`connect`).
         config: what is measured.
-        places: where to read and write; every machine of the cluster sees these folders, or has
+        paths: where to read and write; every machine of the cluster sees these folders, or has
             a local copy of the store of which `results` is one.
         extractors: the networks that evaluate.
         resources: of each worker.
@@ -345,21 +345,21 @@ def run_on_cluster(
     Raises:
         ValueError, FileNotFoundError, MemoryError, OSError: as `run_sweep` and `RayScheduler`.
     """
-    store = store_of(places.results)
-    places = pinned(places, find_generators(config, places))
+    store = store_of(paths.results)
+    paths = pinned(paths, find_generators(config, paths))
     extractors = find_networks(extractors).pinned(extractors)
-    recipe = WorkerSpec(
+    spec = WorkerSpec(
         config=config,
-        places=places,
+        paths=paths,
         extractors=extractors,
         folder=Path.cwd(),
         store=None if store is None else store.url,
     )
     here = replace(config, sampling=replace(config.sampling, device="cpu"))
     own_extractors = load_extractors(replace(extractors, device="cpu"))
-    with RayScheduler(address, recipe, resources, progress) as scheduler:
+    with RayScheduler(address, spec, resources, progress) as scheduler:
         return run_sweep(
-            here, places, own_extractors, progress=progress, scheduler=scheduler, say=say
+            here, paths, own_extractors, progress=progress, run_elsewhere=scheduler.run, say=say
         )
 
 

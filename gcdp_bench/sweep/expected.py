@@ -15,21 +15,21 @@ from gcdp_bench.training.runs import find_run
 TINY_WIDTH = 128  # px, of images at the tiny preset
 
 
-def expected(config: SweepConfig, places: Paths) -> Estimate:
+def expected(config: SweepConfig, paths: Paths) -> Estimate:
     """See `gcdp_bench.sweep.estimate.estimate`.
 
     Raises:
         ValueError: real images cannot be used at the size of the samples, as in the sweep.
     """
-    dataset = dataset_identity(config.dataset, data_root=places.data_root)
+    dataset = dataset_identity(config.dataset, data_root=paths.data_root)
     sampling = config.sampling
-    size = _size(config, places, dataset)
+    size = _size(config, paths, dataset)
     require_shapes(
         config.dataset,
         size,
         splits=(protocol_split(config.dataset, config.protocol),),
-        exclude=places.exclude,
-        resize=places.resize,
+        exclude=paths.exclude,
+        resize=paths.resize,
     )
     return estimate(
         config.model_names,
@@ -41,14 +41,14 @@ def expected(config: SweepConfig, places: Paths) -> Estimate:
         size=size,
         ladder=GUIDANCE_LADDER,
         device=sampling.device,
-        results=places.results,
+        results=paths.results,
         dataset=dataset.name,
     )
 
 
-def _size(config: SweepConfig, places: Paths, dataset: DatasetIdentity) -> Size:
+def _size(config: SweepConfig, paths: Paths, dataset: DatasetIdentity) -> Size:
     """Of the first trained generator's images, else that of the tiny preset."""
-    given = dict(places.weights)
+    given = dict(paths.weights)
     for name in config.model_names:
         try:
             folder = find_run(name, dataset, given.get(name)).folder

@@ -12,24 +12,24 @@ from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.training.runs import Run, find_runs
 
 
-def find_generators(config: SweepConfig, places: Paths) -> dict[str, Run]:
+def find_generators(config: SweepConfig, paths: Paths) -> dict[str, Run]:
     """Where the generators of a sweep are; nothing is loaded.
 
     Raises:
         FileNotFoundError: some are not trained; says for all of them how to train them.
         ValueError: unknown names, a generator of another task, or a run of other data.
     """
-    given = dict(places.weights)
+    given = dict(paths.weights)
     check_models(config)
     for name in (*config.model_names, *given):
         lookup(GENERATORS, name, "generator")
-    dataset = dataset_identity(config.dataset, data_root=places.data_root)
+    dataset = dataset_identity(config.dataset, data_root=paths.data_root)
     return find_runs({name: given.get(name) for name in config.model_names}, dataset)
 
 
-def pinned(places: Paths, runs: Mapping[str, Run]) -> Paths:
+def pinned(paths: Paths, runs: Mapping[str, Run]) -> Paths:
     """Places from which every process takes the same generators, whatever is trained meanwhile."""
-    return replace(places, weights=tuple((name, run.weights) for name, run in runs.items()))
+    return replace(paths, weights=tuple((name, run.weights) for name, run in runs.items()))
 
 
 def check_models(config: SweepConfig) -> None:

@@ -1,4 +1,4 @@
-"""The work of a sweep in pieces, and who does them.
+"""The work of a sweep in pieces.
 
 A job says what is to be done by names and numbers alone, so that any process that has the same
 files can do it. What it makes lies in the results folder; doing it again does nothing.
@@ -6,134 +6,55 @@ files can do it. What it makes lies in the results folder; doing it again does n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import Literal
+
+Kind = Literal["real", "renew", "sample", "score", "sample and score", "costs"]
 
 
-@dataclass(frozen=True)
-class Real:
-    """Rows of real images."""
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One piece of work; `points.WORK` has the function of each kind.
 
-    num_images: int
+    - "real": rows of real images;
+    - "renew": rows whose metrics have another definition now;
+    - "sample": samples of some captions of a point;
+    - "score": rows of a point whose samples are there;
+    - "sample and score": both, where the machines that work share no folder;
+    - "costs": what a model and its samples cost.
+    """
 
-    def __str__(self) -> str:
-        return "real images"
-
-
-@dataclass(frozen=True)
-class Renew:
-    """Rows whose metrics have another definition now."""
-
-    metrics: tuple[str, ...]  # with the old and the new version
-    num_images: int = 0
-
-    def __str__(self) -> str:
-        return f"rows of older definitions: {', '.join(self.metrics)}"
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Samples of some captions of a point."""
-
-    model: str
-    guidance: float
-    seed: int
-    start: int  # first caption
-    stop: int  # after the last one
+    kind: Kind
+    model: str | None = None  # None: of no model
+    guidance: float = 1.0  # value of the sampling parameter
+    seed: int = 0
+    captions: range = range(0)  # places of the captions
+    values: tuple[float, ...] = ()  # of the sampling parameter, of costs
+    metrics: tuple[str, ...] = ()  # to renew, with the old and the new version
 
     @property
-    def num_images(self) -> int:
-        """How many samples."""
-        return self.stop - self.start
+    def num_drawn(self) -> int:
+        """How many samples it draws."""
+        return len(self.captions) if self.kind in ("sample", "sample and score") else 0
 
     def __str__(self) -> str:
-        return (
-            f"samples {self.start} to {self.stop - 1} of {self.model}, "
-            f"guidance {self.guidance:g}, seed {self.seed}"
-        )
+        point = f"{self.model}, guidance {self.guidance:g}, seed {self.seed}"
+        return {
+            "real": "real images",
+            "renew": f"rows of older definitions: {', '.join(self.metrics)}",
+            "sample": f"samples {self.captions.start} to {self.captions.stop - 1} of {point}",
+            "score": f"scores of {point}",
+            "sample and score": point,
+            "costs": f"costs of {self.model}",
+        }[self.kind]
 
 
-@dataclass(frozen=True)
-class Score:
-    """Rows of a point whose samples are there."""
-
-    model: str
-    guidance: float
-    seed: int
-    num_images: int
-
-    def __str__(self) -> str:
-        return f"scores of {self.model}, guidance {self.guidance:g}, seed {self.seed}"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """Samples and rows of a point, where the machines that work share no folder."""
-
-    model: str
-    guidance: float
-    seed: int
-    num_images: int
-
-    def __str__(self) -> str:
-        return f"{self.model}, guidance {self.guidance:g}, seed {self.seed}"
-
-
-@dataclass(frozen=True)
-class Count:
-    """What a model and its samples cost."""
-
-    model: str
-    values: tuple[float, ...]  # of its sampling parameter
-    num_images: int = 0
-
-    def __str__(self) -> str:
-        return f"costs of {self.model}"
-
-
-Job = Real | Renew | Draw | Score | Measure | Count
 Chain = Iterator[Sequence[Job]]
 """Stages of jobs. The jobs of one stage can be done at the same time, in any order; the next stage
-is prompted when all of them are done, so that it may depend on their rows. A job that stages of
+is asked for when all of them are done, so that it may depend on their rows. A job that stages of
 several chains name is done once.
 """
-
-
-class Doing(Protocol):
-    """What does jobs: see `bench.Bench.do`."""
-
-    def __call__(self, job: Job, *, wait: bool) -> Path | None:
-        """Do a job; the file that proves it done. None: another process is doing it."""
-        ...
-
-
-class Scheduler(Protocol):
-    """Decides where and when jobs are done."""
-
-    def run(self, chains: Iterable[Chain], do: Doing) -> None:
-        """Do the jobs of all chains.
-
-        Args:
-            chains: independent of each other but for the jobs that they share.
-            do: does a job in this process.
-        """
-        ...
-
-
-class InProcess:
-    """One job after the other, in this process."""
-
-    def run(self, chains: Iterable[Chain], do: Doing) -> None:
-        """See `Scheduler.run`; jobs that another process is doing come last in their stage."""
-        done: set[Job] = set()
-        for chain in chains:
-            for stage in chain:
-                new = [job for job in stage if job not in done]
-                for job in [job for job in new if do(job, wait=False) is None]:
-                    do(job, wait=True)
-                done.update(new)
 
 
 def once(*jobs: Job) -> Chain:

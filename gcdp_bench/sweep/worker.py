@@ -1,4 +1,4 @@
-"""What runs in the other processes of a cluster: workers, and the board on which they report."""
+"""What runs in the other processes of a cluster: workers, and the actor to which they report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.object_store import open_store
 from gcdp_bench.results.sync import synchronise
-from gcdp_bench.sweep.bench import SweepContext
 from gcdp_bench.sweep.config import Paths, SweepConfig
-from gcdp_bench.sweep.jobs import Draw, Job, Measure
+from gcdp_bench.sweep.jobs import Job
+from gcdp_bench.sweep.points import WORK, claim
+from gcdp_bench.sweep.shared import Sweep
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
@@ -27,7 +28,7 @@ class WorkerSpec:
     """What a worker loads; relative paths are seen from `folder`."""
 
     config: SweepConfig
-    places: Paths
+    paths: Paths
     extractors: ExtractorRequest
     folder: Path  # in which the command was given
     store: str | None = None  # URL, if the results lie in one; a machine has its own local copy
@@ -81,22 +82,22 @@ class ProgressActor:
 
 
 class Forwarded(logging.Handler):
-    """Warnings of a worker, sent to the board."""
+    """Warnings of a worker, sent to the `ProgressActor`."""
 
-    def __init__(self, board: ActorHandle):
+    def __init__(self, tracker: ActorHandle):
         super().__init__(logging.WARNING)
-        self._board = board
+        self._tracker = tracker
 
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
-        self._board.warn.remote(record.getMessage())
+        self._tracker.warn.remote(record.getMessage())
 
 
 class Reported(Silent):
-    """Progress of a worker, sent to the board."""
+    """Progress of a worker, sent to the `ProgressActor`."""
 
-    def __init__(self, board: ActorHandle):
-        self._board = board
+    def __init__(self, tracker: ActorHandle):
+        self._tracker = tracker
         self._number, self._left = 0, 0
 
     def begin(self, number: int, num_images: int) -> None:
@@ -115,17 +116,17 @@ class Reported(Silent):
         amount = min(amount, self._left)
         if amount:
             self._left -= amount
-            self._board.add.remote(self._number, amount)
+            self._tracker.add.remote(self._number, amount)
 
 
 class Worker:
     """An actor that does jobs."""
 
-    def __init__(self, recipe: WorkerSpec, resources: Resources, board: ActorHandle):
-        self._recipe, self._resources = recipe, resources
-        self._report = Reported(board)
-        logging.getLogger().addHandler(Forwarded(board))
-        self._bench: SweepContext | None = None
+    def __init__(self, spec: WorkerSpec, resources: Resources, tracker: ActorHandle):
+        self._spec, self._resources = spec, resources
+        self._report = Reported(tracker)
+        logging.getLogger().addHandler(Forwarded(tracker))
+        self._sweep: Sweep | None = None
 
     def prepare(self) -> None:
         """Load the extractors; generators are loaded by the first job that needs them.
@@ -135,28 +136,26 @@ class Worker:
         """
         import torch
 
-        recipe = self._recipe
+        spec = self._spec
         torch.set_num_threads(max(1, int(self._resources.num_cpus)))
         try:
-            os.chdir(recipe.folder)
+            os.chdir(spec.folder)
         except OSError as error:
             raise OSError(
-                f"{recipe.folder}: expected the folder of the command on every machine of the "
+                f"{spec.folder}: expected the folder of the command on every machine of the "
                 f"cluster, got: {error.strerror}; start it in a folder that they share"
             ) from error
-        places = recipe.places
-        if recipe.store is not None:
-            places = replace(places, results=open_store(recipe.store).path)
-        extractors = load_extractors(recipe.extractors)
-        self._bench = SweepContext(recipe.config, places, extractors, progress=self._report)
+        paths = spec.paths
+        if spec.store is not None:
+            paths = replace(paths, results=open_store(spec.store).path)
+        extractors = load_extractors(spec.extractors)
+        self._sweep = Sweep(spec.config, paths, extractors, progress=self._report)
 
     def do(self, number: int, job: Job) -> Path:
         """Do a job; the file that proves it done."""
-        assert self._bench is not None, "prepare comes first"
+        assert self._sweep is not None, "prepare comes first"
         self._report.begin(number, 0)
-        synchronise(self._bench.places.results)
-        if isinstance(job, Draw | Measure):
-            self._report.begin(number, job.num_images)
-        done = self._bench.do(job, wait=True)
-        assert done is not None
-        return done
+        synchronise(self._sweep.paths.results)
+        self._report.begin(number, job.num_drawn)
+        with claim(self._sweep, job):
+            return WORK[job.kind](self._sweep, job)

@@ -5,14 +5,15 @@ import logging
 import pytest
 import torch
 
-from gcdp_bench.core.batching import Batches
+from gcdp_bench.core.batching import in_batches
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import EvalOptions, extract_features
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
+from gcdp_bench.generators.generate import CPU_BATCH
 from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
-from gcdp_bench.generators.sample_folder import CPU_BATCH, read_record
+from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.training.runs import find_run
 
 OUT = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB"
@@ -33,29 +34,28 @@ def limited(limit, sizes):
 @pytest.mark.parametrize("size", [1, 3, 10, 64])
 def test_every_item_is_done_once_and_in_order(size):
     sizes = []
-    done = Batches(size, "work").run(range(10), limited(64, sizes))
+    done = in_batches(range(10), limited(64, sizes), size=size, what="work")
     assert [item for batch in done for item in batch] == list(range(10))
     assert max(sizes) == min(size, 10) and sum(sizes) == 10
 
 
 def test_out_of_memory_halves_the_batch_for_good(caplog):
-    sizes, batches = [], Batches(8, "sample reference, guidance 2")
+    sizes, what = [], "sample reference, guidance 2"
     with caplog.at_level(logging.WARNING):
-        done = list(batches.run(range(9), limited(3, sizes)))
+        done = list(in_batches(range(9), limited(3, sizes), size=8, what=what))
     assert done == [[0, 1], [2, 3], [4, 5], [6, 7], [8]]
-    assert sizes == [8, 4, 2, 2, 2, 2, 1] and batches.size == 2
+    assert sizes == [8, 4, 2, 2, 2, 2, 1]
     assert [record.getMessage() for record in caplog.records] == [
         "sample reference, guidance 2: out of memory with 8 images at a time (CUDA out of memory); "
         "going on with 4",
         "sample reference, guidance 2: out of memory with 4 images at a time (CUDA out of memory); "
         "going on with 2",
     ]
-    assert list(batches.run(range(2), limited(3, sizes))) == [[0, 1]]
 
 
 def test_one_image_that_is_too_much_ends_the_work():
     with pytest.raises(MemoryError, match="score: out of memory with one image at a time .*--devi"):
-        list(Batches(4, "score").run(range(5), limited(0, [])))
+        list(in_batches(range(5), limited(0, []), size=4, what="score"))
 
 
 def test_what_libraries_of_cuda_say_is_understood(caplog):
@@ -64,7 +64,7 @@ def test_what_libraries_of_cuda_say_is_understood(caplog):
             raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`")
         return len(items)
 
-    assert list(Batches(4, "score").run(range(4), work)) == [2, 2]
+    assert list(in_batches(range(4), work, size=4, what="score")) == [2, 2]
     assert "CUBLAS_STATUS_ALLOC_FAILED" in caplog.text
 
 
@@ -73,7 +73,7 @@ def test_other_errors_are_not_hidden():
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):
-        list(Batches(4, "score").run(range(5), broken))
+        list(in_batches(range(5), broken, size=4, what="score"))
 
 
 def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypatch, caplog):

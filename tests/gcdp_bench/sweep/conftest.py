@@ -34,9 +34,9 @@ def extractors(toy):
 @pytest.fixture
 def loading(monkeypatch):
     """Lets a test change the generators that the sweep loads."""
-    import gcdp_bench.sweep.bench
+    import gcdp_bench.sweep.shared
 
-    real = gcdp_bench.sweep.bench.load_generator
+    real = gcdp_bench.sweep.shared.load_generator
 
     def change(**attributes):
         def load(*arguments):
@@ -45,6 +45,6 @@ def loading(monkeypatch):
             generator.__class__ = type(kind.__name__, (kind,), attributes)
             return generator, weights
 
-        monkeypatch.setattr(gcdp_bench.sweep.bench, "load_generator", load)
+        monkeypatch.setattr(gcdp_bench.sweep.shared, "load_generator", load)
 
     return change

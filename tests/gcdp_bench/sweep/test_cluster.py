@@ -13,7 +13,7 @@ from gcdp_bench.cli import main
 from gcdp_bench.sweep import cluster
 from gcdp_bench.sweep.cluster import RayScheduler, _Work
 from gcdp_bench.sweep.connection import connect
-from gcdp_bench.sweep.jobs import Draw, Score, once
+from gcdp_bench.sweep.jobs import Job, once
 from gcdp_bench.sweep.worker import ProgressActor, Reported, Resources
 from tests.gcdp_bench.results.test_object_store import bucket, server  # noqa: F401
 from tests.gcdp_bench.sweep.test_crashes import contents
@@ -52,13 +52,18 @@ def test_workers_and_a_node_that_die_change_no_byte(toy, bucket, tmp_path):  # n
     assert not left.stdout
 
 
-def draws(model: str, num: int) -> list[Draw]:
-    return [Draw(model, 1.0, 0, start, start + 1) for start in range(num)]
+def draws(model: str, num: int) -> list[Job]:
+    parts = [range(start, start + 1) for start in range(num)]
+    return [Job(kind="sample", model=model, captions=part) for part in parts]
+
+
+def score(model: str) -> Job:
+    return Job(kind="score", model=model)
 
 
 def test_a_stage_is_asked_for_when_the_one_before_is_done():
     work = _Work()
-    work.advance(iter([[], draws("a", 2), [Score("a", 1.0, 0, 2)]]))
+    work.advance(iter([[], draws("a", 2), [score("a")]]))
     assert (len(work.tasks), work.num_images) == (2, 2)
     first, second = work.take(None), work.take(None)
     work.done(first)
@@ -72,13 +77,13 @@ def test_a_stage_is_asked_for_when_the_one_before_is_done():
 def test_a_job_that_stages_share_is_done_once():
     work, (shared, own) = _Work(), draws("a", 2)
     for model in "bc":
-        work.advance(iter([[shared], [Score(model, 1.0, 0, 2)]]))
-    work.advance(iter([[shared, own], [shared], [Score("d", 1.0, 0, 2)]]))
+        work.advance(iter([[shared], [score(model)]]))
+    work.advance(iter([[shared, own], [shared], [score("d")]]))
     assert [task.job for task in work.waiting] == [shared, own]
     work.done(work.take(None))
     assert [str(task.job)[:11] for task in work.waiting[1:]] == ["scores of b", "scores of c"]
     work.done(work.take("a"))
-    work.advance(iter([[shared], [Score("e", 1.0, 0, 2)]]))
+    work.advance(iter([[shared], [score("e")]]))
     assert [str(task.job)[:11] for task in work.waiting[2:]] == ["scores of d", "scores of e"]
 
 
@@ -86,24 +91,24 @@ def test_a_worker_goes_on_with_the_model_it_holds():
     work = _Work()
     work.advance(once(*draws("a", 1)))
     work.advance(once(*draws("b", 1)))
-    assert work.take("b").model == "b"
-    assert work.take("b").model == "a"
+    assert work.take("b").job.model == "b"
+    assert work.take("b").job.model == "a"
 
 
 def test_what_a_dead_worker_counted_is_forgotten_and_warnings_are_read_once():
-    board = ProgressActor()
-    board.add(0, 3)
-    board.add(1, 4)
-    board.forget(0)
-    board.warn("hot")
-    assert board.read() == (4, ["hot"])
-    assert board.read() == (4, [])
+    tracker = ProgressActor()
+    tracker.add(0, 3)
+    tracker.add(1, 4)
+    tracker.forget(0)
+    tracker.warn("hot")
+    assert tracker.read() == (4, ["hot"])
+    assert tracker.read() == (4, [])
 
 
 def test_samples_of_a_job_are_counted_and_what_comes_after_them_is_not():
     sent = []
-    board = SimpleNamespace(add=SimpleNamespace(remote=lambda *values: sent.append(values)))
-    report = Reported(board)
+    tracker = SimpleNamespace(add=SimpleNamespace(remote=lambda *values: sent.append(values)))
+    report = Reported(tracker)
     report.advance(5)
     report.begin(7, 4)
     report.start("samples", 4, done=1)

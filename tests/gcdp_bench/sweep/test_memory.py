@@ -4,7 +4,7 @@ from benchmarks.memory_sweep import measure
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.sweep import Paths, SweepConfig
-from gcdp_bench.sweep.measure import PointRunner
+from gcdp_bench.sweep.points import WORK, score_point
 from tests.alone import alone
 
 NUM_POINTS = 50
@@ -31,13 +31,13 @@ def swept(toy, results, num_points):
 
 def leaking(toy, results, num_points):
     """The same, of a sweep that keeps 1 MiB a point."""
-    kept, score = [], PointRunner.score
+    kept = []
 
-    def keep(*arguments, **options):
+    def keep(sweep, job):
         kept.append(b"x" * 2**20)
-        return score(*arguments, **options)
+        return score_point(sweep, job)
 
-    PointRunner.score = keep
+    WORK["score"] = keep
     return swept(toy, results, num_points)
 
 

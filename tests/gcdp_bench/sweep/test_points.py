@@ -1,6 +1,5 @@
 """Which points a sweep asks for, in which pieces, and which it leaves out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +8,10 @@ import pytest
 
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION
 from gcdp_bench.generators.sample import SampleRequest
-from gcdp_bench.sweep import Paths, SweepConfig
-from gcdp_bench.sweep.bench import _check_fit
+from gcdp_bench.sweep import Paths, SweepConfig, plan, saturated
+from gcdp_bench.sweep.checks import check_fit
 from gcdp_bench.sweep.config import GUIDANCE_LADDER
-from gcdp_bench.sweep.jobs import Count, Draw, Measure, Real, Score
-from gcdp_bench.sweep.run import _chains, _counts, saturated
+from gcdp_bench.sweep.jobs import Job
 
 SAMPLING_PARAMETERS = {"reference": GUIDANCE, "lafite": TRUNCATION, "palette": None}
 CONFIG = SweepConfig(
@@ -27,20 +25,11 @@ CONFIG = SweepConfig(
 
 
 @dataclass
-class FakeBench:
-    """Points without networks: `done` are (model, value, seed), `recall` is of a value."""
+class FakeSweep:
+    """A sweep without networks."""
 
     config: SweepConfig
-    places: Paths
-    done: frozenset = frozenset()
-    recall: Callable[[float], float] = lambda guidance: 0.5
-
-    @property
-    def points(self):
-        def is_done(request):
-            return (request.model, request.guidance, request.seed) in self.done
-
-        return SimpleNamespace(is_done=is_done, recall=lambda r: self.recall(r.guidance))
+    paths: Paths
 
     def generator(self, name):
         return SimpleNamespace(parameter=SAMPLING_PARAMETERS[name]), "weights"
@@ -58,51 +47,68 @@ class FakeBench:
         )
 
 
-def stages(tmp_path, config=CONFIG, **changes):
-    """Stages of every chain, and (model, value, seed) of every point that was prompted."""
-    bench: Any = FakeBench(config, Paths(results=tmp_path), **changes)
-    prompted: list[SampleRequest] = []
-    chains = [list(chain) for chain in _chains(bench, prompted)]
-    return chains, [(r.model, r.guidance, r.seed) for r in prompted], list(_counts(bench, prompted))
+@pytest.fixture
+def stages(tmp_path, monkeypatch):
+    """Stages of every chain, and (model, value, seed) of every point that was asked for."""
+
+    def planned(config=CONFIG, *, done=frozenset(), recall=lambda guidance: 0.5):
+        def is_done(sweep, request):
+            return (request.model, request.guidance, request.seed) in done
+
+        monkeypatch.setattr(plan, "is_done", is_done)
+        monkeypatch.setattr(plan, "recall", lambda sweep, request: recall(request.guidance))
+        sweep: Any = FakeSweep(config, Paths(results=tmp_path))
+        requests: list[SampleRequest] = []
+        chains = [list(chain) for chain in plan.points(sweep, requests)]
+        (costs,) = plan.costs(sweep, requests)
+        asked = [(r.model, r.guidance, r.seed) for r in requests]
+        return chains, asked, [job for stage in costs for job in stage]
+
+    return planned
 
 
-def test_a_point_is_drawn_in_shards_and_then_scored(tmp_path):
-    (real, first, second), prompted, counts = stages(tmp_path)
-    assert [list(stage) for stage in real] == [[Real(10)]]
-    draws = [Draw("reference", 1.0, 0, start, stop) for start, stop in ((0, 4), (4, 8), (8, 10))]
-    assert first == [[Real(10), *draws], [Score("reference", 1.0, 0, 10)]]
-    assert second[1] == [Score("reference", 2.0, 0, 10)]
-    assert prompted == [("reference", 1.0, 0), ("reference", 2.0, 0)]
-    assert counts == [Count("reference", (1.0, 2.0))]
+REAL = Job(kind="real", captions=range(10))
 
 
-def test_points_that_are_done_are_asked_for_and_not_made(tmp_path):
-    (_, first, second), prompted, counts = stages(tmp_path, done=frozenset({("reference", 1.0, 0)}))
+def costs(model, *values):
+    return Job(kind="costs", model=model, values=values)
+
+
+def test_a_point_is_drawn_in_shards_and_then_scored(stages):
+    (real, first, second), asked, counts = stages()
+    assert [list(stage) for stage in real] == [[REAL]]
+    shards = (range(0, 4), range(4, 8), range(8, 10))
+    draws = [Job(kind="sample", model="reference", captions=shard) for shard in shards]
+    score = Job(kind="score", model="reference", captions=range(10))
+    assert first == [[REAL, *draws], [score]]
+    assert second[1] == [replace(score, guidance=2.0)]
+    assert asked == [("reference", 1.0, 0), ("reference", 2.0, 0)]
+    assert counts == [costs("reference", 1.0, 2.0)]
+
+
+def test_points_that_are_done_are_asked_for_and_not_made(stages):
+    (_, first, second), asked, counts = stages(done=frozenset({("reference", 1.0, 0)}))
     assert first == [] and len(second) == 2
-    assert len(prompted) == 2 and counts == [Count("reference", (1.0, 2.0))]
+    assert len(asked) == 2 and counts == [costs("reference", 1.0, 2.0)]
 
 
-def test_every_model_has_the_values_of_its_knob_for_every_seed(tmp_path):
+def test_every_model_has_the_values_of_its_parameter_for_every_seed(stages):
     config = replace(CONFIG, models=("reference", "lafite", "palette"), seeds=(0, 3))
-    _, prompted, counts = stages(tmp_path, config)
+    _, asked, counts = stages(config)
     expected = [("reference", g, seed) for seed in (0, 3) for g in (1.0, 2.0)]
     expected += [("lafite", 0.5, 0), ("lafite", 0.5, 3), ("palette", 1.0, 0), ("palette", 1.0, 3)]
-    assert prompted == expected
-    assert counts == [
-        Count("reference", (1.0, 2.0)),
-        Count("lafite", (0.5,)),
-        Count("palette", (1.0,)),
-    ]
+    assert asked == expected
+    assert counts == [costs("reference", 1.0, 2.0), costs("lafite", 0.5), costs("palette", 1.0)]
 
 
-def test_guidance_rises_until_recall_stops_gaining(tmp_path):
+def test_guidance_rises_until_recall_stops_gaining(stages):
     config = replace(CONFIG, guidance=None, models=("reference", "lafite"))
-    _, prompted, _ = stages(tmp_path, config, recall=lambda guidance: min(guidance, 3.0) / 10)
-    values = [value for model, value, _ in prompted if model == "reference"]
+    _, asked, _ = stages(config, recall=lambda guidance: min(guidance, 3.0) / 10)
+    values = [value for model, value, _ in asked if model == "reference"]
     assert values == [1.0, 1.5, 2.0, 3.0, 4.0, 5.0]  # two that do not gain on 3
-    assert [value for model, value, _ in prompted if model == "lafite"] == [0.5]
-    _, prompted, _ = stages(tmp_path, config, recall=lambda guidance: guidance)
-    assert [value for model, value, _ in prompted if model == "reference"] == list(GUIDANCE_LADDER)
+    assert [value for model, value, _ in asked if model == "lafite"] == [0.5]
+    _, asked, _ = stages(config, recall=lambda guidance: guidance)
+    assert [value for model, value, _ in asked if model == "reference"] == list(GUIDANCE_LADDER)
 
 
 @pytest.mark.parametrize(("gain", "stops"), [(0.0019, True), (0.0021, False)])
@@ -111,28 +117,29 @@ def test_a_gain_of_two_in_a_thousand_counts(gain, stops):
     assert saturated([0.4, 0.4 * (1 + gain), 0.4]) == stops
 
 
-def test_machines_that_share_a_store_share_no_samples(tmp_path, monkeypatch):
-    monkeypatch.setattr("gcdp_bench.sweep.run.store_of", lambda results: "store")
-    (_, first, _), _, _ = stages(tmp_path)
-    assert first == [[Real(10)], [Measure("reference", 1.0, 0, 10)]]
+def test_machines_that_share_a_store_share_no_samples(stages, monkeypatch):
+    monkeypatch.setattr(plan, "store_of", lambda results: "store")
+    (_, first, _), _, _ = stages()
+    both = Job(kind="sample and score", model="reference", captions=range(10))
+    assert first == [[REAL], [both]]
 
 
 def test_folders_of_points_are_told_apart(tmp_path):
-    places = Paths(results=tmp_path)
-    bench = FakeBench(CONFIG, places)
-    request = bench.request("reference", 1.5, 2)
-    folder = places.point(request)
+    paths = Paths(results=tmp_path)
+    sweep = FakeSweep(CONFIG, paths)
+    request = sweep.request("reference", 1.5, 2)
+    folder = paths.point(request)
     assert folder.parent == tmp_path / "points" / "d" / "reference"
     assert folder.name == f"g1.5-s2-{request.hash}"
-    assert places.point(bench.request("reference", 1.5, 3)) != folder
-    assert places.references == tmp_path / "references"
+    assert paths.point(sweep.request("reference", 1.5, 3)) != folder
+    assert paths.references == tmp_path / "references"
 
 
 def fits(*, allow_subsets=False, **changes):
     data: Any = SimpleNamespace(name="city-25", image_size=(64, 128), class_names=("a", "b"))
     own = {"trained_on": "city-25", "image_size": (64, 128), "class_names": ("a", "b")} | changes
     generator: Any = SimpleNamespace(name="imagen", **own)
-    _check_fit(generator, data, allow_subsets=allow_subsets)
+    check_fit(generator, data, allow_subsets=allow_subsets)
 
 
 def test_a_generator_fits_the_data():

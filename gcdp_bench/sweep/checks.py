@@ -1,0 +1,99 @@
+"""What a sweep refuses before any work: what could not be done, or would not be comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gcdp_bench.core.types import Dataset, Generator
+from gcdp_bench.datasets.framing import by
+from gcdp_bench.datasets.identity import family
+from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.generators.sample import check_resize
+from gcdp_bench.results.schema import read_rows
+from gcdp_bench.sweep.shared import Sweep
+
+
+def check_sweep(sweep: Sweep) -> None:
+    """Load generators, data and extractors, and refuse what does not fit.
+
+    Raises:
+        ValueError: unknown names, a model of another dataset, subset or size, an extractor that
+            taught a model, more captions than the split has, a table of other rows.
+        FileNotFoundError: data or weights are missing.
+    """
+    config, dataset = sweep.config, sweep.dataset
+    for name in config.model_names:
+        generator, _ = sweep.generator(name)
+        check_resize(name, sweep.runs[name].folder, dataset)
+        check_fit(generator, dataset, allow_subsets=config.allow_subsets)
+        _refuse_own_teacher(generator, sweep.extractors)
+    sweep.extractors.check(dataset)
+    if config.num_samples > len(dataset):
+        raise ValueError(
+            f"num_samples: expected at most {len(dataset)} (captions of {dataset.name} "
+            f"{dataset.split}), got {config.num_samples}; lower --num-samples"
+        )
+    _refuse_mixture(sweep)
+
+
+def check_fit(generator: Generator, dataset: Dataset, *, allow_subsets: bool) -> None:
+    """Refuse a generator of other data, another size or other classes.
+
+    Raises:
+        ValueError: says all that does not fit, and what to do.
+    """
+    problems = []
+    if generator.trained_on != dataset.name:
+        sibling = family(generator.trained_on) == family(dataset.name)
+        if not sibling:
+            problems.append(f"it was trained on {generator.trained_on}, not on {dataset.name}")
+        elif not allow_subsets:
+            problems.append(
+                f"it was trained on another subset, {generator.trained_on}, not on {dataset.name}; "
+                "pass --allow-subsets to draw models of different subsets in one figure"
+            )
+    if generator.image_size != dataset.image_size:
+        problems.append(
+            f"it makes images of {by(generator.image_size)}, expected {by(dataset.image_size)}; "
+            f"train it at that size (gcdp-bench train {generator.name} --size "
+            f"{by(dataset.image_size)})"
+        )
+    if generator.class_names != dataset.class_names:
+        problems.append("its classes differ from the dataset's")
+    if problems:
+        raise ValueError(
+            f"{generator.name}: {'; '.join(problems)}; "
+            f"or give another --weights {generator.name}=FOLDER"
+        )
+
+
+def _refuse_own_teacher(generator: Generator, extractors: Extractors) -> None:
+    if generator.clip_digest == extractors.clip.digest:
+        raise ValueError(
+            f"{generator.name}: was trained with {extractors.clip.name}, which must not evaluate "
+            "it; give another --clip, or train it with another one (gcdp-bench train lafite-clip)"
+        )
+
+
+def _refuse_mixture(sweep: Sweep) -> None:
+    """A results folder holds one set of weights per model and one set of extractors per dataset."""
+    results = sweep.paths.results
+    if not (results / "results.parquet").exists():
+        return
+    rows = read_rows(results)
+    rows = rows[rows["dataset"] == sweep.dataset.name]
+    checks: list[tuple[str, Iterable[str], str]] = [
+        ("other extractors", rows["extractors"], sweep.extractors.identity),
+        ("another protocol", rows["protocol"], sweep.config.protocol),
+    ]
+    for model in sweep.config.model_names:
+        generator, now = sweep.generator(model)
+        own = rows[(rows["model"] == model) & (rows["steps"] == generator.num_steps)]
+        checks.append((f"{model} with other weights or settings", own["weights"], now))
+    for what, held, now in checks:
+        others = sorted(set(held) - {now})
+        if others:
+            raise ValueError(
+                f"{results}: holds rows of {what} ({', '.join(others)}, now {now}), which "
+                "would be drawn as one curve; choose another --results or remove that folder"
+            )
