@@ -28,9 +28,9 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import reference_statistics
-from gcdp_bench.evaluation.metrics import frechet_name
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
+from gcdp_bench.metrics.definitions.features import frechet_name
 from gcdp_bench.training.runs import find_run
 
 BATCH = 16

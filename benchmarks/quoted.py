@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.results.summary import PERCENT
+from gcdp_bench.metrics.definitions import DEFINITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARES = frozenset((*PERCENT, "pixel_accuracy"))
+SHARES = frozenset(name for name, one in DEFINITIONS.items() if one.percent)
 """Metrics in [0, 1] in the files and in percent in the documents."""
 
 

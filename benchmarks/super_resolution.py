@@ -32,11 +32,11 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import Reference, reference_statistics
-from gcdp_bench.evaluation.metrics import frechet_name
 from gcdp_bench.extractors.bundle import ExtractorRequest, Extractors, load_extractors
 from gcdp_bench.generators.registry import CASCADES
 from gcdp_bench.generators.sample import find_generator
 from gcdp_bench.io.cache import UserCache
+from gcdp_bench.metrics.definitions.features import frechet_name
 from reference_model.generator import Cascade
 from reference_model.sampler import sample
 from reference_model.stage import Stage, upsample

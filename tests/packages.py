@@ -36,3 +36,52 @@ def install(
     (metadata / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]) + "\n")
     (folder / f"{module}.py").write_text(code)
     monkeypatch.syspath_prepend(str(folder))
+
+
+SPREAD = """
+from gcdp_bench.core.types import MetricValue
+from gcdp_bench.metrics.metric import Column, Curve, Definition, Metric
+
+
+def spread_values(features):
+    return [MetricValue("spread", "all", float(features.std(0).mean()), len(features))]
+
+
+SPREAD = Metric(
+    name="spread",
+    fn=spread_values,
+    needs=("features",),
+    definitions={
+        "spread": Definition(
+            title="Spread of features",
+            formula="mean over features of their standard deviation over samples",
+            unit="feature units",
+            higher_is_better=True,
+            source="a test",
+            extractor="the first feature network",
+            resize="as that network's protocol says",
+            compared_with="nothing",
+            interval="none",
+            traps=("Noise spreads too.",),
+            bounds=(0.0, 10.0),
+            changes=("ddof is 0",),
+            column=Column("Spread", digits=3),
+            curve=Curve("Spread", 0.0),
+            controls=("control-constant",),
+        )
+    },
+)
+"""
+"""A module with a metric that needs arrays alone."""
+
+
+def install_spread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install `SPREAD` as the metric "spread"."""
+    install(
+        folder,
+        monkeypatch,
+        group="gcdp_bench.metrics",
+        entries={"spread": "spread_of_tests:SPREAD"},
+        module="spread_of_tests",
+        code=SPREAD,
+    )

@@ -8,8 +8,9 @@ from matplotlib.ticker import NullLocator
 
 from gcdp_bench.analysis.scarcity import Scarcity
 from gcdp_bench.metrics.centres import centres
+from gcdp_bench.metrics.lookup import is_percent
 from gcdp_bench.report.style import colours, errors, marker, title
-from gcdp_bench.results.summary import PERCENT, TITLES
+from gcdp_bench.results.summary import TITLES
 
 PANEL_INCH = (2.5, 2.0)
 METRICS = ("fid", "semantic_recall", "semantic_precision", "clip-x100", "attribute_recall")
@@ -34,7 +35,7 @@ def draw_scarcity(found: Scarcity) -> Figure:
     figure = Figure(figsize=(width * len(metrics) + 0.4, 2 * height + 0.6))
     panels = figure.subplots(2, len(metrics), squeeze=False, sharex=True)
     for column, metric in enumerate(metrics):
-        factor = 100.0 if metric in PERCENT else 1.0
+        factor = 100.0 if is_percent(metric) else 1.0
         above, below = panels[:, column]
         for panel, table, key, value in (
             (above, values, "model", "value"),

@@ -16,9 +16,10 @@ from matplotlib.patches import Patch
 from gcdp_bench.analysis.convergence import DRAWN, IMAGE, KEPT, PREDICTED, SETTLED
 from gcdp_bench.analysis.schedules import GENERATED, ScheduleAnalysis
 from gcdp_bench.metrics.centres import centres
+from gcdp_bench.metrics.lookup import is_percent
 from gcdp_bench.report.style import colour, errors, title
 from gcdp_bench.results.schema import CEILING, SPLIT
-from gcdp_bench.results.summary import PERCENT, TITLES
+from gcdp_bench.results.summary import TITLES
 
 Line = Literal["-", "--", "-.", ":"]
 
@@ -128,7 +129,7 @@ def _draw_order(panel: Axes, found: ScheduleAnalysis, schedule: str, tone: str) 
 
 
 def _draw_bars(panel: Axes, scores: pd.DataFrame, metric: str, tones: Mapping[str, str]) -> None:
-    factor = 100.0 if metric in PERCENT else 1.0
+    factor = 100.0 if is_percent(metric) else 1.0
     totals = _totals(scores, metric)
     totals = totals.assign(value=centres(totals))
     generated = totals[totals["source"] == GENERATED].set_index("schedule").loc[list(tones)]

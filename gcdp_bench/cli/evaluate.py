@@ -68,10 +68,9 @@ def command(
     from gcdp_bench.datasets.registry import has_attributes, open_dataset
     from gcdp_bench.evaluation import (
         EvalOptions,
-        extract_features,
+        evaluate,
         reference_statistics,
         score_controls,
-        score_generated,
     )
     from gcdp_bench.evaluation.size import evaluation_size
     from gcdp_bench.extractors.bundle import load_extractors
@@ -117,11 +116,14 @@ def command(
     display = Display()
     cache = UserCache()
     reference = reference_statistics(real, extractors, cache, display)
-    eval_options = EvalOptions(has_layouts=has_layouts)
-    seen = extract_features(
-        samples, extractors, eval_options, progress=display, task=f"score {folder.name}"
+    scores = evaluate(
+        samples,
+        reference,
+        extractors,
+        EvalOptions(has_layouts=has_layouts),
+        progress=display,
+        task=f"score {folder.name}",
     )
-    scores = score_generated(seen, reference, extractors)
     controls = score_controls(reference, extractors, cache, display, num_samples=len(samples))
     frame = controls.marked(scores.frame())
     frame["resize"] = samples.resize if samples.resize != "none" else resize_of(real)

@@ -28,7 +28,7 @@ def explanation(metric: str) -> str:
     Raises:
         ValueError: no such metric.
     """
-    from gcdp_bench.metrics.definitions import lookup
+    from gcdp_bench.metrics.lookup import lookup
 
     definition = lookup(metric)
     lines = [f"{metric}: {definition.title}"]
@@ -49,15 +49,18 @@ def explanation(metric: str) -> str:
 
 
 def listing() -> str:
-    """One line per metric: name, direction, title."""
+    """One line per metric: name, direction, title; of an installed package's, name and package."""
+    from gcdp_bench.core.plugins import METRICS, described, named
     from gcdp_bench.metrics.definitions import DEFINITIONS
 
     arrows = {True: "↑", False: "↓", None: " "}
     width = max(map(len, DEFINITIONS))
-    return "\n".join(
+    lines = [
         f"{name:{width}s} {arrows[definition.higher_is_better]} {definition.title}"
         for name, definition in DEFINITIONS.items()
-    )
+    ]
+    lines += [f"{name:{width}s}   {described(entry)}" for name, entry in named(METRICS).items()]
+    return "\n".join(lines)
 
 
 def _explain(ctx: click.Context, _: click.Parameter, metric: str | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from gcdp_bench.metrics.centres import centres
-from gcdp_bench.results.summary import PERCENT, UNDEFINED
+from gcdp_bench.metrics.lookup import is_percent
+from gcdp_bench.results.summary import UNDEFINED
 
 MATCHED = {"param_value": "parameter", "fid": "FID (nearest)", "both": "parameter value, FID"}
 
@@ -19,7 +20,7 @@ def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One text column per shown quantity; what the models were trained on where that differs.
     """
-    percent = table["metric"].isin(PERCENT)
+    percent = table["metric"].map(is_percent).astype(bool)
     factor = percent.map({True: 100.0, False: 1.0}).astype(float)
     centre = centres(table, "difference")
     shown: dict[str, pd.Series | list[str]] = {

@@ -7,7 +7,7 @@ from gcdp_bench.evaluation.features import (
     extract_features,
     rescore_captions,
 )
-from gcdp_bench.evaluation.metrics import Scores, score_generated, score_real
+from gcdp_bench.evaluation.metrics import Scores, evaluate, score_generated, score_real
 from gcdp_bench.evaluation.reference import Reference, kept_reference, reference_statistics
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "FeatureCache",
     "Reference",
     "Scores",
+    "evaluate",
     "rescore_captions",
     "kept_reference",
     "extract_features",

@@ -7,8 +7,11 @@ Four controls are scored once per dataset and set of networks, as a generator's 
     control-blurred    real images, reduced to an eighth of height and width, then enlarged
     control-shuffled   real images with the captions of other images
 
-Beside them stand the same real images with their own captions. `CHECKS` says which metrics have to
-tell the two apart.
+Beside them stand the same real images with their own captions. `Definition.controls` says which
+metrics have to tell the two apart: in distances every control of images has to be farther from real
+images than other real images are; of precision noise and a constant image have to have less, while
+recall and coverage cannot be asked, since a few images of the control can lie anywhere. A blurred
+image may show every class that its caption names, and areas of classes outlive a blur.
 """
 
 from __future__ import annotations
@@ -49,7 +52,8 @@ from gcdp_bench.evaluation.network_alarms import (
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of
 from gcdp_bench.io.cache import UserCache
-from gcdp_bench.metrics.definitions import lookup
+from gcdp_bench.metrics.lookup import lookup
+from gcdp_bench.metrics.registry import all_metrics
 from gcdp_bench.results.alarms import ids_of
 from gcdp_bench.results.schema import CEILING, CONTROL_MODELS, FLOOR, SPLIT
 from gcdp_bench.results.summary import in_units
@@ -70,33 +74,14 @@ WORDS = {
     SHUFFLED: "real images with the captions of other images",
 }
 
-DISTANCES = ("fid", "fd", "kid", "cmmd")
-"""Metrics, without the protocol behind the dash, in which every control of images has to be farther
-from real images than other real images are. Areas of classes outlive a blur, so that FSD is asked
-of noise and of a constant image alone.
-"""
-
-MEMBERSHIP = "precision"
-"""Metric, without the protocol, of which noise and a constant image have to have less than real
-images. Recall and coverage cannot be prompted: a few images of the control can lie anywhere.
-"""
-
-OF_AN_EMPTY_IMAGE = (
-    ("semantic_recall", "semantic_precision"),
-    ("miou",),
-    ("fsd_predicted",),
-    ("clip-x100",),
-)
-CHECKS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    NOISE: OF_AN_EMPTY_IMAGE,
-    CONSTANT: OF_AN_EMPTY_IMAGE,
-    BLURRED: (("miou",),),
-    SHUFFLED: (("semantic_recall", "semantic_precision"), ("attribute_recall",)),
+TOGETHER: Mapping[str, tuple[str, ...]] = {
+    "semantic_recall": ("semantic_recall", "semantic_precision")
 }
-"""Control -> groups of metrics; at least one metric of a group has to be worse than that of real
-images. Recall and precision are one group: a network that finds every class in noise has a recall
-of 100 %, and precision tells. A blurred image may show every class that its caption names.
-"""
+"""Metrics of which one has to be worse than that of real images: a network that finds every class
+in noise has a recall of 100 %, and precision tells."""
+
+NETWORKS = ("segmenter", "clip", "attributes", "features", "none")
+"""Kinds of networks in the order of alarms."""
 
 
 @dataclass(frozen=True)
@@ -237,14 +222,14 @@ def _scored(
     return [
         scored
         for scored in values
-        if scored.value.class_name == "all" and not scored.value.metric.startswith("fsd_generated")
+        if scored.value.class_name == "all" and scored.extractor != "none"
     ]
 
 
 def _of_control(
     control: str, values: Sequence[ScoredMetric], real: Sequence[ScoredMetric]
 ) -> Iterator[Alarm]:
-    """Groups of `CHECKS`, and distances, of which no metric is worse than that of real images."""
+    """Metrics that are asked of the control, none of whose values is worse than real images'."""
     truths = {(truth.value.metric, truth.extractor): truth for truth in real}
     pairs = {
         (scored.value.metric, scored.extractor): (
@@ -253,14 +238,13 @@ def _of_control(
         )
         for scored in values
     }
-    groups = list(CHECKS[control])
-    distinguishing = (*DISTANCES, MEMBERSHIP) if control in (NOISE, CONSTANT) else DISTANCES
-    if control in ALTERATIONS:
-        groups += [
-            (metric,)
-            for metric in dict.fromkeys(metric for metric, _ in pairs)
-            if metric.partition("-")[0] in distinguishing
-        ]
+    asked = [m for m in dict.fromkeys(m for m, _ in pairs) if control in lookup(m).controls]
+    places = {
+        value: NETWORKS.index(metric.network)
+        for metric in all_metrics()
+        for value in metric.definitions
+    }
+    groups = [TOGETHER.get(metric, (metric,)) for metric in sorted(asked, key=places.__getitem__)]
     failed: dict[str, list[tuple[ScoredMetric, ScoredMetric]]] = {}
     for group in groups:
         for extractor in dict.fromkeys(name for metric, name in pairs if metric in group):
@@ -313,6 +297,6 @@ def _concerned(metric: str) -> tuple[str, ...]:
     for together in (CAPTION_METRICS, CLIP_METRICS):
         if metric in together:
             return together
-    if metric.startswith(f"{MEMBERSHIP}-"):
+    if metric.startswith("precision-"):
         return of_protocol(metric.partition("-")[2], MEMBERSHIPS)
     return (metric,)

@@ -1,8 +1,8 @@
-"""What was seen to numbers: every metric of generated and of real images. Calls no network."""
+"""What was seen to numbers: every metric of generated and of real images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,37 +10,25 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import generator
-from gcdp_bench.core.types import AttributedDataset, Dataset, FeatureExtractor, MetricValue
-from gcdp_bench.evaluation.features import FeatureCache
+from gcdp_bench.core.types import Dataset, MetricValue
+from gcdp_bench.evaluation.features import EvalOptions, FeatureCache, extract_features
+from gcdp_bench.evaluation.inputs import Due, Sides, due
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.attribute_recall import attribute_values, prompted_attributes
-from gcdp_bench.metrics.clip_score import clip_values
-from gcdp_bench.metrics.cmmd import cmmd_values
-from gcdp_bench.metrics.definitions.versions import definition_version
-from gcdp_bench.metrics.frechet import frechet_values
-from gcdp_bench.metrics.kid import kid_values
-from gcdp_bench.metrics.layout_iou import iou_values
-from gcdp_bench.metrics.prdc import prdc_values
-from gcdp_bench.metrics.segmentation_distance import area_percent, fsd_values
-from gcdp_bench.metrics.semantic_recall import (
-    precision_per_sample,
-    prompted_classes,
-    recall_per_sample,
-    recall_values,
-)
+from gcdp_bench.metrics.lookup import definition_version
+from gcdp_bench.metrics.metric import Context
+from gcdp_bench.metrics.registry import all_metrics
+from gcdp_bench.metrics.semantic_recall import precision_per_sample, recall_per_sample
+from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
 
-INCEPTION_PROTOCOLS = ("tf1", "clean", "torch", "hrnet")
-"""Protocols whose Fréchet distance is called FID; of other features it is FD."""
-
-DISTANCES: Mapping[str, Callable[[str, NDArray, NDArray], Sequence[MetricValue]]] = {
-    "frechet": lambda protocol, x, y: frechet_values(frechet_name(protocol), x, y),
-    "kid": kid_values,
-    "prdc": prdc_values,
-    "cmmd": lambda _, x, y: cmmd_values(x, y),
+REAL_CONTEXTS: Mapping[str, tuple[Context, ...]] = {
+    CEILING: ("captions", "layouts", "samples"),
+    FLOOR: ("captions",),
+    SPLIT: ("reference",),
 }
-"""`FeatureJudge.measures` to definitions; x are the samples, y the real images."""
+"""Real images with their own captions, with those of others, and as a sample of their split."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,10 @@ class Scores:
     """All values of one point."""
 
     values: list[ScoredMetric]
-    per_sample: pd.DataFrame  # id, caption, asked, found, recall, precision, clip, too_long
+    per_sample: pd.DataFrame
+    """Columns id, caption, prompted, detected, recall, precision, clip, too_long."""
+
+    seen: FeatureCache  # what they were computed from
 
     def frame(self) -> pd.DataFrame:
         """Values as a table."""
@@ -94,6 +85,37 @@ class Scores:
         return pd.DataFrame(rows, columns=columns)
 
 
+def evaluate(
+    samples: Dataset,
+    reference: Reference,
+    extractors: Extractors,
+    eval_options: EvalOptions,
+    *,
+    progress: Progress,
+    task: str,
+) -> Scores:
+    """Every metric of a generator's samples: the networks see each image once.
+
+    Args:
+        samples: of the generator.
+        reference: real images.
+        extractors: the networks.
+        eval_options: whether there are layouts, and whether captions condition the samples.
+        progress: told of every batch.
+        task: what the progress bar says.
+
+    Raises:
+        ValueError: fewer than two samples, or a metric of an installed package is malformed.
+    """
+    metrics = all_metrics()  # one that cannot be imported is refused before the networks run
+    seen = extract_features(samples, extractors, eval_options, progress=progress, task=task)
+    sides = Sides(seen, reference.observed, reference, extractors)
+    values = []
+    for one in due(metrics, _contexts(captions=eval_options.match_captions), sides):
+        values += _scored(one, one.metric.fn(*one.inputs))
+    return Scores(values, _per_sample(sides, captions=eval_options.match_captions), seen)
+
+
 def score_generated(
     seen: FeatureCache,
     reference: Reference,
@@ -102,7 +124,7 @@ def score_generated(
     captions: bool = True,
     distances: bool = True,
 ) -> Scores:
-    """Every metric of a generator's samples.
+    """Every metric of samples that the networks saw; calls none of them.
 
     Args:
         seen: the samples.
@@ -114,16 +136,9 @@ def score_generated(
     Raises:
         ValueError: fewer than two samples.
     """
-    values = [
-        *(_of_captions(seen, reference, extractors) if captions else ()),
-        *_of_layouts(seen, extractors),
-        *(_distances(seen, reference.observed, extractors) if distances else ()),
-    ]
-    per_sample = _per_sample(seen, reference, extractors)
-    if not captions:
-        per_sample["prompted"] = ""
-        per_sample[["recall", "precision", "clip"]] = np.nan
-    return Scores(values, per_sample)
+    contexts = _contexts(captions=captions, distances=distances)
+    sides = Sides(seen, reference.observed, reference, extractors)
+    return Scores(_values(contexts, sides), _per_sample(sides, captions=captions), seen)
 
 
 def score_real(
@@ -149,18 +164,11 @@ def score_real(
         source: one of the above.
         distances: False: leave them out.
     """
-    if source == "real-split":
-        values = _distances(seen, rest, extractors) if distances else []
-    elif source == "real-floor":
-        values = _of_captions(seen, reference, extractors)
-    else:
-        values = [*_of_captions(seen, reference, extractors), *_of_layouts(seen, extractors)]
-    return Scores(values, _per_sample(seen, reference, extractors))
-
-
-def frechet_name(protocol: str) -> str:
-    """Name of the Fréchet distance in a protocol's features."""
-    return f"fid-{protocol}" if protocol in INCEPTION_PROTOCOLS else f"fd-{protocol}"
+    contexts: list[Context] = [
+        context for context in REAL_CONTEXTS[source] if distances or context != "reference"
+    ]
+    sides = Sides(seen, rest, reference, extractors)
+    return Scores(_values(contexts, sides), _per_sample(sides), seen)
 
 
 def derangement(num: int) -> list[int]:
@@ -172,93 +180,51 @@ def derangement(num: int) -> list[int]:
     return result
 
 
-def _of_captions(
-    seen: FeatureCache, reference: Reference, extractors: Extractors
-) -> list[ScoredMetric]:
-    """Semantic Recall and its company, CLIP score, attribute recall."""
+def _contexts(*, captions: bool, distances: bool = True) -> list[Context]:
+    """Of a generator's samples, in the order of rows."""
+    is_due: dict[Context, bool] = {
+        "captions": captions,
+        "layouts": True,
+        "reference": distances,
+        "samples": True,
+    }
+    return [context for context, wanted in is_due.items() if wanted]
+
+
+def _values(contexts: Sequence[Context], sides: Sides) -> list[ScoredMetric]:
     values = []
-    prompted = _prompted(seen.captions, reference.dataset)  # (N, K)
-    for place, extractor in enumerate(extractors.segmenters):
-        known = len(extractor.class_names)
-        named = [index for index in reference.captioned if index < known]
-        found = seen.segmenters[extractor.name].counts  # (N, K_j)
-        values += [
-            ScoredMetric(value, extractor.name, extractor.resizer, place == 0)
-            for value in recall_values(
-                prompted[:, :known], found, seen.num_pixels, extractor.class_names, named
-            )
-        ]
-    values += [
-        ScoredMetric(value, extractors.clip.name, extractors.clip.resizer)
-        for value in clip_values(seen.cosines, seen.too_long)
-    ]
-    if extractors.attributes is not None and isinstance(reference.dataset, AttributedDataset):
-        values += [
-            ScoredMetric(value, extractors.attributes.name, extractors.attributes.resizer)
-            for value in attribute_values(
-                prompted_attributes(reference.dataset, seen.captions),
-                seen.arrays["attributes"],
-                extractors.attributes.thresholds,
-                reference.dataset.attribute_names,
-            )
-        ]
+    for one in due(all_metrics(), contexts, sides):
+        values += _scored(one, one.metric.fn(*one.inputs))
     return values
 
 
-def _of_layouts(seen: FeatureCache, extractors: Extractors) -> list[ScoredMetric]:
-    """mIoU of the images' own layouts against the segmenter's."""
-    if seen.layouts is None:
-        return []
-    return [
-        ScoredMetric(value, extractor.name, extractor.resizer, place == 0)
-        for place, extractor in enumerate(extractors.segmenters)
-        for value in iou_values(seen.segmenters[extractor.name].confusions, extractor.class_names)
-    ]
+def _scored(one: Due, values: Sequence[MetricValue]) -> list[ScoredMetric]:
+    """The values of a metric's function.
 
-
-def _distances(
-    seen: FeatureCache, real: FeatureCache, extractors: Extractors
-) -> list[ScoredMetric]:
-    """Distances of feature and class-area distributions."""
-    num = len(real)
-    values = [
-        ScoredMetric(value, extractor.name, extractor.resizer, place == 0, num)
-        for place, extractor in enumerate(extractors.features)
-        for value in _feature_distances(extractor, seen, real)
-    ]
-    for place, extractor in enumerate(extractors.segmenters):
-        areas, real_areas = (
-            area_percent(side.segmenters[extractor.name].counts) for side in (seen, real)
+    Raises:
+        ValueError: one has a name that the metric does not define.
+    """
+    defined = one.metric.definitions
+    unknown = {value.metric for value in values} - defined.keys()
+    if unknown:
+        raise ValueError(
+            f"metric {one.metric.name}: expected values of {', '.join(defined)}, got "
+            f"{', '.join(sorted(unknown))}; add their definitions"
         )
-        values += [
-            ScoredMetric(value, extractor.name, extractor.resizer, place == 0, num)
-            for value in fsd_values(areas, real_areas, "predicted")
-        ]
-    if seen.layouts is not None and real.layouts is not None:
-        own = fsd_values(area_percent(seen.layouts), area_percent(real.layouts), "generated")
-        values += [ScoredMetric(value, num_reference=num) for value in own]
-    return values
-
-
-def _feature_distances(
-    extractor: FeatureExtractor, seen: FeatureCache, real: FeatureCache
-) -> list[MetricValue]:
-    x, y = seen.features[extractor.protocol], real.features[extractor.protocol]
     return [
-        value
-        for measure in extractor.measures
-        for value in DISTANCES[measure](extractor.protocol, x, y)
+        ScoredMetric(value, one.extractor, one.resizer, one.primary, one.num_reference)
+        for value in values
     ]
 
 
-def _per_sample(seen: FeatureCache, reference: Reference, extractors: Extractors) -> pd.DataFrame:
-    extractor = extractors.segmenters[0]
+def _per_sample(sides: Sides, *, captions: bool = True) -> pd.DataFrame:
+    seen, reference, extractor = sides.seen, sides.reference, sides.extractors.segmenters[0]
     names = extractor.class_names
     columns = sorted(index for index in reference.captioned if index < len(names))
-    prompted = _prompted(seen.captions, reference.dataset)[:, : len(names)][:, columns]
-    found = (seen.segmenters[extractor.name].counts > 0)[:, columns]
+    prompted = sides.prompted[:, : len(names)][:, columns]
+    found = (seen.arrays[f"counts {extractor.name}"] > 0)[:, columns]
     shown = [names[column] for column in columns]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "id": seen.ids,
             "caption": seen.captions,
@@ -270,11 +236,10 @@ def _per_sample(seen: FeatureCache, reference: Reference, extractors: Extractors
             "too_long": seen.too_long,
         }
     )
-
-
-def _prompted(captions: Sequence[str], dataset: Dataset) -> NDArray[np.bool_]:
-    named = [dataset.caption_classes(caption) for caption in captions]
-    return prompted_classes(named, len(dataset.class_names))
+    if not captions:
+        table["prompted"] = ""
+        table[["recall", "precision", "clip"]] = np.nan
+    return table
 
 
 def _listed(row: NDArray[np.bool_], names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.layout_iou import iou_values
+from gcdp_bench.metrics.lookup import values_of_installed
 from gcdp_bench.metrics.spectrum import effective_rank
 
 MIN_MIOU = 0.25
@@ -50,7 +51,11 @@ def of_segmenters(reference: Reference, extractors: Extractors) -> Iterator[Alar
         seen = reference.observed.segmenters[extractor.name]
         present = np.unique(seen.counts > 0, axis=0)
         remedy = "train it longer (gcdp-bench train segmenter) or give another --segmenter"
-        concerned = (*SEGMENTER_METRICS, *_own_features(extractor.name, extractors))
+        concerned = (
+            *SEGMENTER_METRICS,
+            *values_of_installed("segmenter"),
+            *_own_features(extractor.name, extractors),
+        )
         if len(present) == 1 and len(seen.counts) > 1:
             num = int(present.sum())
             sentence = (
@@ -111,7 +116,8 @@ def of_clip(own: FeatureCache, others: FeatureCache, extractors: Extractors) -> 
             f"(p = {chance:.2g}): its CLIP score does not measure correspondence; "
             "train it longer (gcdp-bench train clip) or give another --clip"
         )
-        yield Alarm("clip-chance", CLIP_METRICS, extractors.clip.name, share, sentence)
+        concerned = (*CLIP_METRICS, *values_of_installed("clip"))
+        yield Alarm("clip-chance", concerned, extractors.clip.name, share, sentence)
 
 
 def of_size(reference: Reference, extractors: Extractors, num_samples: int) -> Iterator[Alarm]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gcdp_bench.metrics.definitions import bounds_of
+from gcdp_bench.metrics.lookup import bounds_of
 
 
 def centres(rows: pd.DataFrame, column: str = "value") -> pd.Series:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gcdp_bench.core.types import MetricValue
+from gcdp_bench.metrics.definitions.features import frechet_name
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
 from gcdp_bench.metrics.frechet_halves import halved_terms, num_halves
 from gcdp_bench.metrics.intervals import (
@@ -150,15 +151,15 @@ def is_undersampled(x: Features, y: Features) -> bool:
     return min(num, other) < MIN_SAMPLES or num * other / (num + other) < MIN_PER_RANK * rank
 
 
-def frechet_values(metric: str, x: Features, y: Features) -> list[MetricValue]:
-    """The distance of samples and reference, with interval and bias-corrected value.
+def frechet_values(protocol: str, x: Features, y: Features) -> list[MetricValue]:
+    """`fid-<protocol>` or `fd-...` with interval and bias-corrected value.
 
     Args:
-        metric: its name, for example "fid-tf1".
+        protocol: of the features.
         x: of the samples, (N, D).
         y: of the reference, (M, D).
     """
-    return [frechet_intervals(x, y).total.row(metric, "all", len(x))]
+    return [frechet_intervals(x, y).total.row(frechet_name(protocol), "all", len(x))]
 
 
 def expected_distance_of_equals(eigenvalues: Features, num: int, other: int) -> float:

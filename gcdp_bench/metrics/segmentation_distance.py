@@ -44,3 +44,17 @@ def fsd_values(
         distance.mean_term.row(f"fsd_{source}_mean_term", "all", num),
         distance.covariance_term.row(f"fsd_{source}_covariance_term", "all", num),
     ]
+
+
+def generated_fsd_values(
+    counts: NDArray[np.int64], real_counts: NDArray[np.int64]
+) -> list[MetricValue]:
+    """FSD of layouts that come with the images, (N, K) and (M, K) pixels of each class."""
+    return fsd_values(area_percent(counts), area_percent(real_counts), "generated")
+
+
+def predicted_fsd_values(
+    counts: NDArray[np.int64], real_counts: NDArray[np.int64]
+) -> list[MetricValue]:
+    """FSD of layouts that a segmenter sees, (N, K) and (M, K) pixels of each class."""
+    return fsd_values(area_percent(counts), area_percent(real_counts), "predicted")

@@ -27,7 +27,7 @@ from gcdp_bench.results.published import published_rows
 from gcdp_bench.results.rank_agreement import extractor_agreement, warnings_of
 from gcdp_bench.results.schema import generators, read_rows
 from gcdp_bench.results.summary import summary_table
-from gcdp_bench.results.tradeoff import tradeoff_table
+from gcdp_bench.results.tradeoff import correspondences, tradeoff_table
 
 TRADEOFF_NOTE = (
     "Each curve runs over the model's sampling parameter (guidance scale w, truncation psi ψ), "
@@ -139,12 +139,10 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
             section.add(save(figure, folder / file_stem(name)), heading, note)
 
     models = generators(rows)
-    for name, metric, heading in (
-        ("fid-semantic-recall", "semantic_recall", "FID–Semantic Recall"),
-        ("fid-clip", "clip-x100", "FID–CLIP score"),
-    ):
-        if _is_measured(rows, metric):
-            add(name, draw_tradeoff(rows, metric), heading, TRADEOFF_NOTE)
+    for metric, curve in correspondences(rows).items():
+        heading = f"FID–{curve.label.removesuffix(' (%)')}"
+        figure = draw_tradeoff(rows, metric, curve.label)
+        add(curve.file or f"fid-{metric}", figure, heading, TRADEOFF_NOTE)
     if _is_measured(rows, "semantic_recall"):
         classes = read_proportions(results)
         recall = draw_recall(rows, classes[classes["dataset"] == dataset])

@@ -14,11 +14,11 @@ from PIL import Image
 
 from gcdp_bench.comparison.paired import NOISE, TIE
 from gcdp_bench.comparison.text import readable_comparison
+from gcdp_bench.metrics.lookup import is_percent
 from gcdp_bench.report.costs import readable_costs, unrecorded
 from gcdp_bench.report.style import title
 from gcdp_bench.report.table_1 import notes, readable_table_1
 from gcdp_bench.results.summary import (
-    PERCENT,
     UNDEFINED,
     below_noise,
     number,
@@ -129,7 +129,7 @@ def _whole_rows(table: pd.DataFrame, marked: pd.Series) -> pd.DataFrame:
 
 
 def _readable_tradeoff(table: pd.DataFrame) -> pd.DataFrame:
-    percent = table["metric"].isin(PERCENT)
+    percent = table["metric"].map(is_percent).astype(bool)
     level = table["matched_level"] * percent.map({True: 100.0, False: 1.0}).astype(float)
     return pd.DataFrame(
         {

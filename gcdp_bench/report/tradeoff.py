@@ -8,22 +8,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gcdp_bench.metrics.centres import centres
+from gcdp_bench.metrics.lookup import is_percent
 from gcdp_bench.report.labels import Label, write_labels
 from gcdp_bench.report.style import colour, colours, marker, plain, title
 from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
 from gcdp_bench.results.summary import param_symbol, primary_totals
 
-AXES = {
-    "semantic_recall": ("Semantic Recall (%)", 100.0),
-    "clip-x100": ("CLIP score", 1.0),
-}
 REFERENCE_STYLES = {CEILING: "--", FLOOR: ":"}
 LINE_STYLES = ("-", "--", "-.", ":")
 OFF = 1.0
 """Value at which neither guidance nor truncation does anything."""
 
 
-def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
+def draw_tradeoff(rows: pd.DataFrame, metric: str, label: str) -> Figure:
     """One curve per model and number of steps, one marker per value of its sampling parameter.
 
     The value is written beside the marker, the legend says which parameter a model has; a hollow
@@ -34,9 +31,10 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
     Args:
         rows: tidy rows of one dataset.
-        metric: "semantic_recall" or "clip-x100"; some model has it.
+        metric: text-image correspondence or another one with a curve; some model has it.
+        label: of its axis.
     """
-    label, factor = AXES[metric]
+    factor = 100.0 if is_percent(metric) else 1.0
     totals = primary_totals(rows)
     points = _points(totals, metric, factor)
     figure = Figure(figsize=(5.2, 4.6))

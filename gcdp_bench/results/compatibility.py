@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from gcdp_bench.metrics.definitions.versions import definition_version
+from gcdp_bench.metrics.lookup import definition_version
 from gcdp_bench.results.schema import RENAMED
 
 SUBSET, DEFINITION = "trained_on", "definition"
@@ -73,7 +73,8 @@ def check_comparable(
 
 def outdated(rows: pd.DataFrame) -> pd.Series:
     """Which rows were measured by another definition of their metric than today's; bool."""
-    current = rows["metric"].map(definition_version)
+    versions = {metric: definition_version(metric) for metric in rows["metric"].unique()}
+    current = rows["metric"].map(versions).fillna(rows["definition"])  # unknown: as it is
     return (rows["definition"] != current) & ~rows["source"].isin(("paper", "alarm"))
 
 

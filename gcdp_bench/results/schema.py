@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.io.locks import exclusive
 from gcdp_bench.io.parquet import open_parquet, typed
+from gcdp_bench.metrics.definitions.definition import CONTROLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ REFERENCE_MODELS = (CEILING, FLOOR, SPLIT)
 compared with the other real images (what a distance is when nothing differs).
 """
 
-CONTROL_MODELS = ("control-noise", "control-constant", "control-blurred", "control-shuffled")
+CONTROL_MODELS = CONTROLS
 """Models of the rows with source "control"."""
 
 KEY = (

@@ -9,8 +9,8 @@ import pandas as pd
 
 from gcdp_bench.core.config import digest
 from gcdp_bench.metrics.centres import centres, interval_arms
-from gcdp_bench.metrics.definitions import bounds_of
 from gcdp_bench.metrics.intervals import normal_quantile
+from gcdp_bench.metrics.lookup import bounds_of
 
 POINT = [
     "dataset",

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import pandas as pd
 
 from gcdp_bench.core.types import SAMPLING_PARAMETERS
+from gcdp_bench.metrics.definitions import DEFINITIONS, Column
+from gcdp_bench.metrics.lookup import find_definition, is_percent, lookup
 from gcdp_bench.results.schema import REFERENCE_MODELS, SPLIT
 
 POINT = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_captions"]
 """Columns that name a line of the summary; seeds are averaged."""
 
-SUMMARY = (
-    "fid",
-    "semantic_recall",
-    "semantic_precision",
-    "false_detection_rate",
-    "miou",
-    "fsd_generated",
-    "fsd_predicted",
-    "clip-x100",
-    "attribute_recall",
-)
-LOWER_IS_BETTER = ("fid", "fsd_generated", "fsd_predicted", "false_detection_rate")
-DISTANCES = ("fid", "fsd_generated", "fsd_predicted")
-PERCENT = (
-    "semantic_recall",
-    "semantic_precision",
-    "false_detection_rate",
-    "miou",
-    "attribute_recall",
-    "attribute_precision",
-    "attribute_false_detection",
-    "iou",
-    "pixel_accuracy",
-)
-"""Shares that people read in percent, with the same at a threshold ("semantic_recall@1%")."""
+COLUMNS: dict[str, Column] = {
+    "fid": Column("FID", digits=2, is_always_shown=True, is_corrected=True),
+    **{name: one.column for name, one in DEFINITIONS.items() if one.column is not None},
+}
+"""Metrics of the summary and their columns; "fid" is the distance in the primary features."""
+
+SUMMARY = tuple(COLUMNS)
+DISTANCES = tuple(name for name, column in COLUMNS.items() if column.is_corrected)
 UNDEFINED = "–"
 
 
@@ -62,20 +49,21 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `POINT`, `num_seeds` (in which every metric that the point has is defined),
-        `SUMMARY` (shares in [0, 1]; FSD on the percent scale; NaN where undefined), `fid_metric`;
-        of distances also `METRIC_corrected` (without its small-sample bias); the ends of the
-        intervals as `METRIC_low` and `METRIC_high` (the seeds' mean), which belong to the corrected
-        value where there is one; real images last.
+        `SUMMARY` and metrics of installed packages that have a column (shares in [0, 1]; FSD on the
+        percent scale; NaN where undefined), `fid_metric`; of distances also `METRIC_corrected`
+        (without its small-sample bias); the ends of the intervals as `METRIC_low` and `METRIC_high`
+        (the seeds' mean), which belong to the corrected value where there is one; real images last.
     """
     totals = primary_totals(rows)
     # A caption that names nothing has no recall: the number of captions is the image count.
     totals["num_captions"] = totals.groupby("config_hash")["num_samples"].transform("max")
-    totals = totals[totals["metric"].isin(SUMMARY)]
-    table = _wide(totals, "value")
+    columns = COLUMNS | _further_columns(totals["metric"].unique())
+    totals = totals[totals["metric"].isin(columns)]
+    table = _wide(totals, "value", [*columns])
     for end in ("low", "high"):
-        table = table.join(_wide(totals, f"ci_{end}").add_suffix(f"_{end}"))
-    corrected = _wide(totals, "corrected")[list(DISTANCES)]
-    table = table.join(corrected.add_suffix("_corrected"))
+        table = table.join(_wide(totals, f"ci_{end}", [*columns]).add_suffix(f"_{end}"))
+    distances = [name for name, column in columns.items() if column.is_corrected]
+    table = table.join(_wide(totals, "corrected", distances).add_suffix("_corrected"))
     table = table.reset_index()
     table.columns.name = None
     named = totals.groupby(POINT, dropna=False)
@@ -90,10 +78,10 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="reference")
 
 
-def _wide(totals: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Mean of a column over seeds: one line per point, one column per metric of `SUMMARY`."""
+def _wide(totals: pd.DataFrame, column: str, metrics: Sequence[str]) -> pd.DataFrame:
+    """Mean of a column over seeds: one line per point, one column per metric."""
     means = totals.groupby([*POINT, "metric"], dropna=False)[column].mean()
-    return pd.DataFrame(means.unstack("metric")).reindex(columns=list(SUMMARY))
+    return pd.DataFrame(means.unstack("metric")).reindex(columns=list(metrics))
 
 
 def _defined_seeds(totals: pd.DataFrame) -> pd.DataFrame:
@@ -128,19 +116,21 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
             ],
         }
     )
-    for metric, title in TITLES.items():
-        if metric in OPTIONAL and summary[metric].isna().all():
+    columns = COLUMNS | _further_columns(map(str, summary.columns))
+    for name, title in _titles(columns).items():
+        metric = name.removesuffix("_corrected")
+        column = columns[metric]
+        if summary[name].isna().all() and not (column.is_always_shown and name == metric):
             continue
-        factor = 100.0 if metric in PERCENT else 1.0
-        pattern = "{:.2f}" if metric in ("fid", "fid_corrected") else "{:.1f}"
-        distance = metric.removesuffix("_corrected")
-        if distance == metric:
+        factor = 100.0 if is_percent(metric) else 1.0
+        pattern = f"{{:.{column.digits}f}}"
+        if name == metric:
             shown[title] = [number(value * factor, pattern) for value in summary[metric]]
         else:
-            ends = (summary[f"{distance}_low"], summary[f"{distance}_high"])
+            ends = (summary[f"{metric}_low"], summary[f"{metric}_high"])
             shown[title] = [
                 with_interval(value, low, high, pattern)
-                for value, low, high in zip(summary[metric], *ends, strict=True)
+                for value, low, high in zip(summary[name], *ends, strict=True)
             ]
     return shown
 
@@ -162,27 +152,25 @@ def below_noise(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(marks)
 
 
-TITLES = {
-    "fid": "FID ↓",
-    "fid_corrected": "FID, bias-corrected [95 %] ↓",
-    "semantic_recall": "Sem. recall % ↑",
-    "semantic_precision": "Sem. precision % ↑",
-    "false_detection_rate": "false detection % ↓",
-    "miou": "mIoU % ↑",
-    "fsd_generated": "FSD layouts ↓",
-    "fsd_generated_corrected": "FSD layouts, bias-corrected [95 %] ↓",
-    "fsd_predicted": "FSD segmented ↓",
-    "fsd_predicted_corrected": "FSD segmented, bias-corrected [95 %] ↓",
-    "clip-x100": "CLIP score ↑",
-    "attribute_recall": "attribute recall % ↑",
-}
-OPTIONAL = (
-    "attribute_recall",
-    "fid_corrected",
-    "fsd_generated_corrected",
-    "fsd_predicted_corrected",
-)
-"""Columns that are shown only where a dataset has them."""
+def _titles(columns: Mapping[str, Column]) -> dict[str, str]:
+    """Column of the summary -> its title for people, with the direction in which it is better."""
+    titles = {}
+    for metric, column in columns.items():
+        higher = False if metric == "fid" else lookup(metric).higher_is_better
+        arrow = {True: " ↑", False: " ↓", None: ""}[higher]
+        titles[metric] = column.title + arrow
+        if column.is_corrected:
+            titles[f"{metric}_corrected"] = f"{column.title}, bias-corrected [95 %]{arrow}"
+    return titles
+
+
+TITLES: Mapping[str, str] = _titles(COLUMNS)
+
+
+def _further_columns(names: Iterable[str]) -> dict[str, Column]:
+    """Columns of metrics of installed packages that are among `names`, in their order."""
+    found = {name: find_definition(name) for name in names if name not in COLUMNS}
+    return {name: one.column for name, one in found.items() if one and one.column}
 
 
 def number(value: float, pattern: str = "{:.2f}") -> str:
@@ -192,7 +180,7 @@ def number(value: float, pattern: str = "{:.2f}") -> str:
 
 def in_units(metric: str, *values: float) -> tuple[str, ...]:
     """Values as people read them: shares in percent with their sign, others as they are."""
-    if metric.partition("@")[0] in PERCENT:
+    if is_percent(metric):
         return tuple(number(100.0 * value, "{:.2f} %") for value in values)
     return tuple(number(value, "{:.4f}") for value in values)
 

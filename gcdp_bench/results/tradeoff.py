@@ -12,22 +12,14 @@ from numpy.typing import NDArray
 
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.metrics.centres import centres, interval_arms
-from gcdp_bench.metrics.definitions import bounds_of
+from gcdp_bench.metrics.definitions import DEFINITIONS, Curve
 from gcdp_bench.metrics.intervals import Interval, basic_interval, normal_quantile, without_interval
+from gcdp_bench.metrics.lookup import bounds_of, find_definition
 from gcdp_bench.metrics.tradeoff import fid_at, hypervolume
 from gcdp_bench.results.summary import primary_totals
 
-REFERENCE_FID = {
-    "fid-hrnet": 50.0,
-    "fid-tf1": 200.0,
-    "fid-clean": 200.0,
-    "fid-torch": 200.0,
-    "fd-dinov2": 2000.0,
-}
+REFERENCE_FID = {name: one.worst for name, one in DEFINITIONS.items() if one.worst is not None}
 """Worst FID that counts in a hypervolume. Constants: no model and no data set moves them."""
-
-REFERENCE_CORRESPONDENCE = {"semantic_recall": 0.5, "clip-x100": 0.0}
-"""Worst correspondence that counts; also the metrics that have a line."""
 
 NUM_DRAWS = 2000
 MIN_DEFINED = 0.95
@@ -106,9 +98,9 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
         if fid_metric not in REFERENCE_FID:
             raise ValueError(
                 f"{fid_metric}: expected one of {', '.join(REFERENCE_FID)}; add the worst value "
-                "that counts to gcdp_bench.results.tradeoff.REFERENCE_FID"
+                "that counts to its definition in gcdp_bench/metrics/definitions/features.py"
             )
-        for metric in REFERENCE_CORRESPONDENCE:
+        for metric, curve in correspondences(rows).items():
             is_metric = (generated["dataset"] == dataset) & (generated["metric"] == metric)
             curves = _curves(distances, generated[is_metric], (str(dataset), metric))
             if curves:
@@ -118,8 +110,20 @@ def tradeoff_table(rows: pd.DataFrame) -> pd.DataFrame:
                     "fid_metric": fid_metric,
                     "fid_values": _fid_values(distances),
                 }
-                lines += [common | line for line in _lines(curves, metric, str(fid_metric))]
+                lines += [common | line for line in _lines(curves, str(fid_metric), curve.worst)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def correspondences(rows: pd.DataFrame) -> dict[str, Curve]:
+    """Metrics of generated rows against which FID is drawn; those of installed packages last.
+
+    Args:
+        rows: tidy rows.
+    """
+    held = rows[(rows["source"] == "generated") & (rows["class"] == "all")]["metric"].unique()
+    names = [*DEFINITIONS, *(name for name in held if name not in DEFINITIONS)]
+    found = {name: find_definition(name) for name in names if name in set(held)}
+    return {name: one.curve for name, one in found.items() if one is not None and one.curve}
 
 
 def _curves(
@@ -173,8 +177,8 @@ def _record(
     return np.vstack([values, np.clip(draws, *bounds)])
 
 
-def _lines(curves: Sequence[_Curve], metric: str, fid_metric: str) -> list[dict]:
-    reference = (REFERENCE_FID[fid_metric], REFERENCE_CORRESPONDENCE[metric])
+def _lines(curves: Sequence[_Curve], fid_metric: str, worst: float) -> list[dict]:
+    reference = (REFERENCE_FID[fid_metric], worst)
     levels = np.min([curve.correspondence.max(1) for curve in curves], axis=0)  # (1 + R,)
     areas = np.full((len(curves), 1 + NUM_DRAWS), math.nan)  # (M, 1 + R), like the next
     matched = areas.copy()

@@ -11,7 +11,7 @@ from gcdp_bench.core.provenance import git_commit, library_versions
 from gcdp_bench.evaluation import FeatureCache, Scores, score_generated, score_real
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.definitions.captions import CAPTION_DEFINITIONS
+from gcdp_bench.metrics.registry import reference_values
 from gcdp_bench.results.compatibility import outdated
 from gcdp_bench.results.layout import score_folder, write_per_sample
 from gcdp_bench.results.object_store import fetched
@@ -96,7 +96,7 @@ def _scores(
 ) -> Scores:
     """All scores of a point; without distances, which take long, where none is outdated."""
     source, model = point["source"].iloc[0], point["model"].iloc[0]
-    distances = bool((outdated(point) & ~point["metric"].isin(CAPTION_DEFINITIONS)).any())
+    distances = bool((outdated(point) & point["metric"].isin(reference_values())).any())
     if source == "generated":
         captions = bool((point["metric"] == "semantic_recall").any())
         return score_generated(seen, reference, extractors, captions=captions, distances=distances)

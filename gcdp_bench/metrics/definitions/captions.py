@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gcdp_bench.metrics.definitions.definition import NOT_NEGATIVE, SHARE, Definition
+from gcdp_bench.metrics.definitions.definition import (
+    CONSTANT,
+    NOISE,
+    NOT_NEGATIVE,
+    SHARE,
+    SHUFFLED,
+    Column,
+    Curve,
+    Definition,
+)
 
 SEGMENTER = "a segmenter (HRNet): trained on the dataset's family, or HRNet-W48 of Cityscapes"
 SEGMENTER_RESIZE = "as the row's `resizer` says: native, or enlarged before the network"
@@ -28,6 +37,12 @@ AREAS = {
 }
 """Suffix of Semantic Recall and its company -> least area at which a class is found."""
 
+READING = (
+    'what captions deny ("no cars") is not prompted unless the dataset says so; irregular plurals, '
+    "names with brackets or underscores, accents of both forms and scripts without blanks are found"
+)
+"""Change of every metric that depends on which classes a caption names."""
+
 _AREA_TRAP = (
     "One stray pixel counts as found at the paper's definition; the suffixes @0.01%, @0.1% and "
     "@1% ask for more."
@@ -49,6 +64,11 @@ def _semantic_recall(suffix: str) -> Definition:
         compared_with=_CAPTION_SIDE,
         interval=_MEAN_INTERVAL,
         bounds=SHARE,
+        changes=(READING,),
+        percent=True,
+        column=None if suffix else Column("Sem. recall %", is_always_shown=True),
+        curve=None if suffix else Curve("Semantic Recall (%)", 0.5, "fid-semantic-recall"),
+        controls=() if suffix else (NOISE, CONSTANT, SHUFFLED),
         traps=(
             "Painting every class everywhere gives 1: read semantic_precision beside it.",
             _AREA_TRAP,
@@ -72,6 +92,9 @@ def _semantic_precision(suffix: str) -> Definition:
         compared_with=_CAPTION_SIDE,
         interval=_MEAN_INTERVAL,
         bounds=SHARE,
+        changes=(READING,),
+        percent=True,
+        column=None if suffix else Column("Sem. precision %", is_always_shown=True),
         traps=(
             "Captions that list every class of the image make an unnamed class a mistake; captions "
             "written by people do not.",
@@ -93,6 +116,9 @@ def _false_detection(suffix: str) -> Definition:
         compared_with=_CAPTION_SIDE,
         interval=_MEAN_INTERVAL,
         bounds=SHARE,
+        changes=(READING,),
+        percent=True,
+        column=None if suffix else Column("false detection %", is_always_shown=True),
         traps=(
             "A class that every caption names has none and is left out of the mean.",
             "Holds the segmenter's own mistakes: compare with real-ceiling.",
@@ -112,6 +138,7 @@ _OF_CEILING = Definition(
     compared_with="the real-ceiling row of the same extractor and the same captions",
     interval="that of semantic_recall, divided by the ceiling; the ceiling's own is not in it",
     bounds=NOT_NEGATIVE,
+    changes=(READING,),
     traps=("A segmenter that sees little makes both sides small: read the ceiling itself too.",),
 )
 
@@ -149,6 +176,9 @@ def _clip(metric: str) -> Definition:
         compared_with="the sample's own caption, raw text without a prefix; floor and ceiling as "
         "for Semantic Recall",
         interval="basic bootstrap over samples",
+        column=Column("CLIP score", is_always_shown=True) if metric == "clip-x100" else None,
+        curve=Curve("CLIP score", 0.0, "fid-clip") if metric == "clip-x100" else None,
+        controls=(NOISE, CONSTANT) if metric == "clip-x100" else (),
         traps=(
             "The same cosine of 0.25 is 0.25, 25 or 0.625: name the convention and the network.",
             "Hessel's program writes 'A photo depicts' before the text and uses ViT-B/32; the "
@@ -208,6 +238,9 @@ def _attribute(metric: str) -> Definition:
         compared_with="the attributes that the sample's caption names",
         interval=_MEAN_INTERVAL,
         bounds=SHARE,
+        percent=True,
+        column=Column("attribute recall %") if own else None,
+        controls=(SHUFFLED,) if own else (),
         traps=(
             "Only attributes that the captions name, and that the classifier was found able to "
             "extractor, take part.",
@@ -217,23 +250,16 @@ def _attribute(metric: str) -> Definition:
     )
 
 
-CLASS_METRICS = (
-    "semantic_recall_of_ceiling",
-    *(
-        f"{name}{suffix}"
-        for name in ("semantic_recall", "semantic_precision", "false_detection_rate")
-        for suffix in AREAS
-    ),
-)
-"""Metrics that depend on which classes a caption names: a change of how captions are read is a new
-version of each (`versions.CHANGES`)."""
-
-CAPTION_DEFINITIONS: Mapping[str, Definition] = {
+RECALL_DEFINITIONS: Mapping[str, Definition] = {
     **{f"semantic_recall{suffix}": _semantic_recall(suffix) for suffix in AREAS},
     "semantic_recall_of_ceiling": _OF_CEILING,
     **{f"semantic_precision{suffix}": _semantic_precision(suffix) for suffix in AREAS},
     **{f"false_detection_rate{suffix}": _false_detection(suffix) for suffix in AREAS},
+}
+CLIP_DEFINITIONS: Mapping[str, Definition] = {
     **{metric: _clip(metric) for metric in _CLIP_FORMULAS},
     "clip_long_captions": _LONG,
-    **{metric: _attribute(metric) for metric in _ATTRIBUTE_FORMULAS},
+}
+ATTRIBUTE_DEFINITIONS: Mapping[str, Definition] = {
+    metric: _attribute(metric) for metric in _ATTRIBUTE_FORMULAS
 }

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gcdp_bench.metrics.definitions.definition import (
+    BLURRED,
+    CONSTANT,
     FRECHET_INTERVAL,
+    NOISE,
     NOT_NEGATIVE,
     SHARE,
     Definition,
@@ -22,6 +25,7 @@ class _Protocol:
     resize: str
     trap: str
     frechet: str  # name of the Fréchet distance
+    worst: float  # Fréchet distance up to which a hypervolume counts: no model, no data moves it
     is_full: bool = False  # KID, precision, recall, density and coverage too
 
 
@@ -36,6 +40,7 @@ PROTOCOLS: Mapping[str, _Protocol] = {
         "torch-fidelity and the first FID code do",
         trap=_SQUASHED,
         frechet="fid-tf1",
+        worst=200.0,
         is_full=True,
     ),
     "clean": _Protocol(
@@ -44,6 +49,7 @@ PROTOCOLS: Mapping[str, _Protocol] = {
         resize="to 299x299 by Pillow's antialiased bicubic filter in float, as clean-fid does",
         trap=_SQUASHED,
         frechet="fid-clean",
+        worst=200.0,
     ),
     "torch": _Protocol(
         short="Inception-v3, PyTorch's resize",
@@ -52,6 +58,7 @@ PROTOCOLS: Mapping[str, _Protocol] = {
         "pytorch-fid does",
         trap=_SQUASHED,
         frechet="fid-torch",
+        worst=200.0,
     ),
     "hrnet": _Protocol(
         short="the segmenter's features",
@@ -59,6 +66,7 @@ PROTOCOLS: Mapping[str, _Protocol] = {
         resize="the segmenter's, see the row's `resizer`",
         trap="Not an Inception FID: no value of a paper compares with it.",
         frechet="fid-hrnet",
+        worst=50.0,
         is_full=True,
     ),
     "dinov2": _Protocol(
@@ -68,6 +76,7 @@ PROTOCOLS: Mapping[str, _Protocol] = {
         "does",
         trap="Its best guidance is often higher than FID's: one sweep, two optima.",
         frechet="fd-dinov2",
+        worst=2000.0,
     ),
 }
 """Suffix of a metric -> what it is computed in."""
@@ -86,6 +95,7 @@ _FRECHET = Definition(
     compared_with=_REAL,
     interval=FRECHET_INTERVAL,
     bounds=NOT_NEGATIVE,
+    controls=(NOISE, CONSTANT, BLURRED),
     traps=(
         "Biased upwards at small N: compare equal N only, and with the real-split row, which is "
         "what it is when nothing differs.",
@@ -106,6 +116,7 @@ _KID = Definition(
     compared_with=_REAL,
     interval="normal, with the jackknife error over both sides; it and `corrected` are cut at 0",
     bounds=NOT_NEGATIVE,
+    controls=(NOISE, CONSTANT, BLURRED),
     traps=(
         "Unbiased, hence the one to read at small N; some programs print it times 1000.",
         "The spread over subsets, which other programs print after a +-, is not its error.",
@@ -147,6 +158,11 @@ _PRDC_TEXTS = {
 }
 
 
+def frechet_name(protocol: str) -> str:
+    """Name of the Fréchet distance in a protocol's features: FID of Inception's, else FD."""
+    return PROTOCOLS[protocol].frechet
+
+
 def _in_protocol(definition: Definition, protocol: str) -> Definition:
     place = PROTOCOLS[protocol]
     return replace(
@@ -172,6 +188,7 @@ def _prdc(name: str) -> Definition:
         interval="of the side that is averaged, the other side fixed, so that the choice of the "
         "other set is not in it: bounded, of density basic bootstrap",
         bounds=NOT_NEGATIVE if name == "density" else SHARE,
+        controls=(NOISE, CONSTANT) if name == "precision" else (),
         traps=(trap, "Depends on N and M through k: compare equal sizes only."),
     )
 
@@ -189,6 +206,7 @@ _CMMD = Definition(
     interval="normal, with the jackknife error over both sides, around `corrected`, the unbiased "
     "estimate; both are cut at 0",
     bounds=NOT_NEGATIVE,
+    controls=(NOISE, CONSTANT, BLURRED),
     traps=(
         "The published estimate counts each image with itself: biased upwards at small N.",
         "Of a 256x512 image the crop does not see the outer quarters.",
@@ -218,16 +236,20 @@ _MEMORISED = Definition(
     ),
 )
 
-_FULL = tuple(name for name, protocol in PROTOCOLS.items() if protocol.is_full)
+FULL = tuple(name for name, protocol in PROTOCOLS.items() if protocol.is_full)
+"""Protocols with more than a Fréchet distance."""
 
-FEATURE_DEFINITIONS: Mapping[str, Definition] = {
-    **{protocol.frechet: _in_protocol(_FRECHET, name) for name, protocol in PROTOCOLS.items()},
-    **{f"kid-{protocol}": _in_protocol(_KID, protocol) for protocol in _FULL},
-    **{
-        f"{name}-{protocol}": _in_protocol(_prdc(name), protocol)
-        for protocol in _FULL
-        for name in _PRDC_TEXTS
-    },
-    "cmmd": _CMMD,
-    "memorised_share": _MEMORISED,
+FRECHET_DEFINITIONS: Mapping[str, Definition] = {
+    protocol.frechet: replace(_in_protocol(_FRECHET, name), worst=protocol.worst)
+    for name, protocol in PROTOCOLS.items()
 }
+KID_DEFINITIONS: Mapping[str, Definition] = {
+    f"kid-{protocol}": _in_protocol(_KID, protocol) for protocol in FULL
+}
+PRDC_DEFINITIONS: Mapping[str, Definition] = {
+    f"{name}-{protocol}": _in_protocol(_prdc(name), protocol)
+    for protocol in FULL
+    for name in _PRDC_TEXTS
+}
+CMMD_DEFINITIONS: Mapping[str, Definition] = {"cmmd": _CMMD}
+MEMORISATION_DEFINITIONS: Mapping[str, Definition] = {"memorised_share": _MEMORISED}

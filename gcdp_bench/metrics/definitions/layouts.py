@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gcdp_bench.metrics.definitions.captions import SEGMENTER, SEGMENTER_RESIZE
 from gcdp_bench.metrics.definitions.definition import (
+    BLURRED,
+    CONSTANT,
     FRECHET_INTERVAL,
+    NOISE,
     NOT_NEGATIVE,
     SHARE,
+    Column,
     Definition,
 )
 
@@ -29,6 +34,7 @@ def _iou(title: str, formula: str, *, traps: tuple[str, ...]) -> Definition:
         interval="bounded: images have random weights, under which their confusion matrices are "
         "summed before division; half an imagined image at the bound",
         bounds=SHARE,
+        percent=True,
         traps=(*traps, _SIZE_TRAP),
     )
 
@@ -52,12 +58,14 @@ _FSD_SOURCES = {
         "none: no network is asked",
         "none",
         "the true layouts of real images",
+        "FSD layouts",
     ),
     "predicted": (
         "the layouts that the segmenter sees in the images",
         SEGMENTER,
         SEGMENTER_RESIZE,
         "the segmenter's layouts of real images",
+        "FSD segmented",
     ),
 }
 _FSD_TERMS = {
@@ -75,7 +83,7 @@ _FSD_TERMS = {
 
 
 def _fsd(whose: str, term: str) -> Definition:
-    layouts, extractor, resize, reference = _FSD_SOURCES[whose]
+    layouts, extractor, resize, reference, column = _FSD_SOURCES[whose]
     title, formula = _FSD_TERMS[term]
     return Definition(
         title=f"{title}, {whose} layouts",
@@ -88,6 +96,8 @@ def _fsd(whose: str, term: str) -> Definition:
         compared_with=reference,
         interval=FRECHET_INTERVAL,
         bounds=NOT_NEGATIVE,
+        column=None if term else Column(column, is_always_shown=True, is_corrected=True),
+        controls=(NOISE, CONSTANT) if (whose, term) == ("predicted", "") else (),
         traps=(
             "Percent, no logarithm: on shares it would be 10000 times smaller, on pixel counts at "
             "256x512 1.7 million times larger.",
@@ -114,8 +124,8 @@ _LABELLED = Definition(
     ),
 )
 
-LAYOUT_DEFINITIONS: Mapping[str, Definition] = {
-    "miou": _iou(
+_MIOU = replace(
+    _iou(
         "Mean intersection over union",
         "mean of IoU_c over the classes that either side has, from one confusion matrix over all "
         "images",
@@ -125,6 +135,12 @@ LAYOUT_DEFINITIONS: Mapping[str, Definition] = {
             "None where the same segmenter made the layouts: it would agree with itself.",
         ),
     ),
+    column=Column("mIoU %", is_always_shown=True),
+    controls=(NOISE, CONSTANT, BLURRED),
+)
+
+IOU_DEFINITIONS: Mapping[str, Definition] = {
+    "miou": _MIOU,
     "iou": _iou(
         "Intersection over union of a class",
         "M_cc / (sum_j M_cj + sum_i M_ic - M_cc), M the confusion matrix over all images, rows "
@@ -137,6 +153,9 @@ LAYOUT_DEFINITIONS: Mapping[str, Definition] = {
         traps=("Ruled by large classes: road and sky hide the loss of small ones.",),
     ),
     "iou_absent_classes": _ABSENT,
-    "labelled_images": _LABELLED,
-    **{f"fsd_{whose}{term}": _fsd(whose, term) for whose in _FSD_SOURCES for term in _FSD_TERMS},
 }
+FSD_DEFINITIONS: Mapping[str, Mapping[str, Definition]] = {
+    whose: {f"fsd_{whose}{term}": _fsd(whose, term) for term in _FSD_TERMS}
+    for whose in _FSD_SOURCES
+}
+LABELLED_DEFINITIONS: Mapping[str, Definition] = {"labelled_images": _LABELLED}

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from gcdp_bench.cli import main
 from gcdp_bench.metrics.definitions import DEFINITIONS
+from tests.packages import install_spread
 
 
 def explain(metric):
@@ -43,6 +44,14 @@ def test_all_metrics_are_listed():
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.output.splitlines()] == list(DEFINITIONS)
     assert "fsd_generated" in result.output and "↓ Fréchet Segmentation Distance" in result.output
+
+
+def test_a_metric_of_an_installed_package_is_explained_and_listed(tmp_path, monkeypatch):
+    install_spread(tmp_path / "a", monkeypatch)
+    assert "Spread of features" in explain("spread").output
+    assert "Noise spreads too." in explain("spread").output
+    last = explain("all").output.splitlines()[-1]
+    assert last.split()[:3] == ["spread", "package", "their-package"]
 
 
 def test_an_unknown_metric_is_a_mistake_of_usage():

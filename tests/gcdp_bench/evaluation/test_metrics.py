@@ -10,18 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.core.progress import Silent
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
     EvalOptions,
+    evaluate,
     extract_features,
     reference_statistics,
     rescore_captions,
     score_generated,
     score_real,
 )
-from gcdp_bench.evaluation.metrics import _distances, derangement, frechet_name
+from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
+from gcdp_bench.metrics.lookup import installed_metrics
+from tests.packages import install_spread
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +142,13 @@ def without_layouts(seen):
 
 @pytest.mark.parametrize("ours", [False, True])
 @pytest.mark.parametrize("theirs", [False, True])
-def test_the_distance_of_own_layouts_needs_both_sides(extractors, seen, ours, theirs):
+def test_the_distance_of_own_layouts_needs_both_sides(reference, extractors, seen, ours, theirs):
     """`fsd_generated` compares the layouts that come with the images."""
     own, others = seen.part(0, 5), seen.part(5, None)
     own = own if ours else without_layouts(own)
     others = others if theirs else without_layouts(others)
-    found = {scored.value.metric for scored in _distances(own, others, extractors)}
+    scores = score_real(own, others, reference, extractors, "real-split")
+    found = {scored.value.metric for scored in scores.values}
     assert ("fsd_generated" in found) == (ours and theirs)
     assert "fsd_predicted" in found
 
@@ -164,9 +169,41 @@ def test_real_rows_hold_what_they_stand_for(data, extractors, reference, seen):
     assert np.allclose(prompted.cosines, again.cosines, atol=1e-6)
 
 
-def test_names_of_frechet_distances():
-    names = [frechet_name(protocol) for protocol in ("tf1", "clean", "torch", "hrnet", "dinov2")]
-    assert names == ["fid-tf1", "fid-clean", "fid-torch", "fid-hrnet", "fd-dinov2"]
+def test_features_are_extracted_and_scored_in_one_call(data, extractors, reference, seen):
+    options = EvalOptions(match_captions=False)
+    found = evaluate(data, reference, extractors, options, progress=Silent(), task="look")
+    apart = score_generated(found.seen, reference, extractors, captions=False)
+    assert np.array_equal(found.seen.features["hrnet"], seen.features["hrnet"])
+    assert found.frame().equals(apart.frame()) and "semantic_recall" not in totals(found)
+    assert found.per_sample.equals(apart.per_sample)
+
+
+def test_a_metric_of_an_installed_package_is_scored_of_samples_and_real_images(
+    extractors, reference, seen, tmp_path, monkeypatch
+):
+    without = score_generated(seen, reference, extractors)
+    install_spread(tmp_path / "a", monkeypatch)
+    scores = score_generated(seen, reference, extractors)
+    *others, last = scores.values
+    spread = seen.features["hrnet"].std(0).mean()
+    assert others == without.values and last.extractor == extractors.features[0].name
+    assert (last.value.metric, last.value.value) == ("spread", pytest.approx(float(spread)))
+    line = scores.frame().iloc[-1]
+    assert (line["metric"], line["definition"]) == ("spread", "2")
+    own, rest = seen.part(0, 5), seen.part(5, None)
+    for source, is_scored in (("real-ceiling", True), ("real-floor", False), ("real-split", False)):
+        scored = totals(score_real(own, rest, reference, extractors, source))
+        assert ("spread" in scored) == is_scored
+
+
+def test_a_value_that_its_metric_does_not_define_is_refused(
+    extractors, reference, seen, tmp_path, monkeypatch
+):
+    install_spread(tmp_path / "a", monkeypatch)
+    wrong = replace(installed_metrics()[0], fn=lambda x: [MetricValue("width", "all", 1.0, 5)])
+    monkeypatch.setattr("spread_of_tests.SPREAD", wrong)
+    with pytest.raises(ValueError, match="metric spread: expected values of spread, got width"):
+        score_generated(seen, reference, extractors)
 
 
 @given(st.integers(2, 200))

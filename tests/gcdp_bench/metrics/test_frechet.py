@@ -127,12 +127,12 @@ def test_float32_features_are_summed_in_float64():
 def test_the_row_says_value_interval_method_and_corrected_value():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((60, 2)) + 1.0, rng.standard_normal((80, 2))
-    (row,) = frechet.frechet_values("fid-x", x, y)
-    assert (row.metric, row.class_name, row.num_samples) == ("fid-x", "all", 60)
+    (row,) = frechet.frechet_values("tf1", x, y)
+    assert (row.metric, row.class_name, row.num_samples) == ("fid-tf1", "all", 60)
     assert row.value == frechet_distance(x, y).total
     assert row.ci_method == "halves-200" and row.ci_low < row.corrected < row.ci_high
     assert row.corrected < row.value
-    assert frechet.frechet_values("fid-x", x, y) == [row]
+    assert frechet.frechet_values("tf1", x, y) == [row]
 
 
 def test_corrected_value_and_ends_are_those_of_the_halves():
@@ -167,7 +167,7 @@ def test_no_end_of_a_distance_is_below_zero():
 
 def test_a_few_samples_have_a_value_and_no_interval():
     x, y = np.random.default_rng(0).standard_normal((2, 3, 2))
-    (row,) = frechet.frechet_values("fid-x", x, y)
+    (row,) = frechet.frechet_values("tf1", x, y)
     assert row.value == frechet_distance(x, y).total and row.ci_method == "none"
 
 
@@ -238,3 +238,10 @@ def test_floor_within_15_percent_of_a_simulation(num, other):
 def test_refusals(x, y, message):
     with pytest.raises(ValueError, match=message):
         frechet_distance(x, y)
+
+
+def test_the_distance_is_fid_in_features_of_inception_alone():
+    protocols = ("tf1", "clean", "torch", "hrnet", "dinov2")
+    x = np.eye(3)
+    names = [frechet.frechet_values(protocol, x, x)[0].metric for protocol in protocols]
+    assert names == ["fid-tf1", "fid-clean", "fid-torch", "fid-hrnet", "fd-dinov2"]

@@ -7,6 +7,7 @@ import pytest
 from gcdp_bench.results.schema import CEILING, SPLIT, to_frame
 from gcdp_bench.results.summary import below_noise, in_units, param_text, readable, summary_table
 from tests.gcdp_bench.results.test_schema import record
+from tests.packages import install_spread
 
 REAL = {"trained_on": "none", "param_name": "none", "param_value": math.nan, "steps": None}
 """Columns that real images leave empty."""
@@ -168,3 +169,15 @@ def test_units_are_those_of_the_definitions():
         expected = "99.81 %" if in_percent else "0.9981"
         assert in_units(metric, 0.9981) == (expected,), metric
     assert in_units("miou", math.nan, 0.5) == ("–", "50.00 %")
+
+
+def test_a_metric_of_an_installed_package_has_its_column(tmp_path, monkeypatch):
+    records = [
+        record(model="reference", metric=metric, value=value)
+        for metric, value in (("fid-hrnet", 4.0), ("spread", 0.25))
+    ]
+    assert "spread" not in summary_table(to_frame(records)).columns  # nothing says what it is
+    install_spread(tmp_path / "a", monkeypatch)
+    table = summary_table(to_frame(records))
+    assert table["spread"].tolist() == [0.25]
+    assert readable(table)["Spread ↑"].tolist() == ["0.250"]

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.definitions.features import PROTOCOLS
 from gcdp_bench.results import tradeoff
 from gcdp_bench.results.schema import CEILING, to_frame
 from gcdp_bench.results.tradeoff import (
     COLUMNS,
-    REFERENCE_CORRESPONDENCE,
     REFERENCE_FID,
     tradeoff_table,
 )
@@ -110,7 +110,8 @@ def test_the_worst_values_that_count_are_these():
         "fid-torch": 200.0,
         "fd-dinov2": 2000.0,
     }
-    assert REFERENCE_CORRESPONDENCE == {"semantic_recall": 0.5, "clip-x100": 0.0}
+    worst = {name: one.curve.worst for name, one in DEFINITIONS.items() if one.curve}
+    assert worst == {"semantic_recall": 0.5, "clip-x100": 0.0}
 
 
 @pytest.mark.parametrize(("undefined", "method"), [(99, "parametric-2000"), (101, "none")])
@@ -252,7 +253,7 @@ def test_other_rows_are_not_points():
 
 def test_a_distance_without_a_reference_value_is_named():
     records = [r for r in sweep("reference", OURS) if r["metric"] == "fid-hrnet"]
-    with pytest.raises(ValueError, match="fid-own: expected one of fid-hrnet.*REFERENCE_FID"):
+    with pytest.raises(ValueError, match="fid-own: expected one of fid-tf1.*its definition"):
         tradeoff_table(to_frame([r | {"metric": "fid-own"} for r in records]))
 
 

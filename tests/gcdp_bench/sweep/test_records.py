@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from gcdp_bench.core.types import MetricValue
+from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.evaluation.controls import Controls
 from gcdp_bench.evaluation.metrics import ScoredMetric, Scores
 from gcdp_bench.evaluation.network_alarms import Alarm
-from gcdp_bench.metrics.definitions.versions import definition_version
+from gcdp_bench.metrics.lookup import definition_version
 from gcdp_bench.sweep.records import control_lines, of_ceiling, recalls, record
 
 RECALL = MetricValue("semantic_recall", "all", 0.6, 40, 0.4, 0.9, "wilson")
@@ -50,7 +51,9 @@ def test_recall_of_every_segmenter():
 
 
 def test_shares_of_the_ceiling_of_the_same_judge():
-    shares = of_ceiling(Scores(VALUES, pd.DataFrame()), {"first": 0.8, "second": 0.0})
+    shares = of_ceiling(
+        Scores(VALUES, pd.DataFrame(), FeatureCache((), (), 0, {})), {"first": 0.8, "second": 0.0}
+    )
     first, second = (scored.value for scored in shares)
     assert first.metric == second.metric == "semantic_recall_of_ceiling"
     assert (first.value, first.ci_low, first.ci_high) == pytest.approx((0.75, 0.5, 1.125))

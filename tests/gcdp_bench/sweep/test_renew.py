@@ -1,6 +1,7 @@
 """Rows of older definitions are computed again from what the networks saw, or refused."""
 
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -9,9 +10,9 @@ from gcdp_bench.comparison.points import select_points
 from gcdp_bench.comparison.sides import compare_points
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
-from gcdp_bench.evaluation import metrics as score
-from gcdp_bench.metrics.definitions import versions
-from gcdp_bench.metrics.definitions.captions import CLASS_METRICS
+from gcdp_bench.evaluation import inputs
+from gcdp_bench.metrics.definitions import DEFINITIONS
+from gcdp_bench.metrics.definitions.captions import READING
 from gcdp_bench.report import build_report
 from gcdp_bench.results.alarms import ids_of, read_controls
 from gcdp_bench.results.compatibility import (
@@ -38,16 +39,22 @@ def old(swept, tmp_path):
     return shutil.copytree(swept, tmp_path / "old")
 
 
+CLASS_METRICS = [name for name, one in DEFINITIONS.items() if READING in one.changes]
+
+
+def change_definition(monkeypatch, of, name):
+    held = DEFINITIONS[of]
+    changed = replace(held, changes=(*held.changes, "every class is prompted"))
+    monkeypatch.setitem(DEFINITIONS, name, changed)
+
+
 @pytest.fixture
 def today(monkeypatch):
     """Captions are read in another way: every class is prompted."""
-    monkeypatch.setattr(
-        versions,
-        "CHANGES",
-        {m: (*versions.CHANGES[m], "every class is prompted") for m in CLASS_METRICS},
-    )
-    prompted = score._prompted
-    monkeypatch.setattr(score, "_prompted", lambda captions, data: prompted(captions, data) | True)
+    for metric in CLASS_METRICS:
+        change_definition(monkeypatch, metric, metric)
+    prompted = inputs.prompted_classes
+    monkeypatch.setattr(inputs, "prompted_classes", lambda sets, num: prompted(sets, num) | True)
 
 
 def sweep(toy, results, extractors, seeds=(0, 1)):  # noqa: F811
@@ -136,7 +143,7 @@ def test_a_metric_that_is_not_computed_from_it_is_refused(toy, old, extractors, 
     rows = read_rows(old)
     rows.loc[rows["metric"] == "miou", "metric"] = "gone"
     rows.to_parquet(old / "results.parquet", index=False)
-    monkeypatch.setattr(versions, "CHANGES", {**versions.CHANGES, "gone": ("another",)})
+    change_definition(monkeypatch, "miou", "gone")
     with pytest.raises(ValueError, match="gone of .*: has another definition now, and is not"):
         sweep(toy, old, extractors)
 

@@ -1,0 +1,113 @@
+"""Definitions by the names of values: the benchmark's, and those of installed packages."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+
+from gcdp_bench.core import plugins
+from gcdp_bench.metrics.definitions import DEFINITIONS
+from gcdp_bench.metrics.definitions.definition import NOT_NEGATIVE, Definition
+from gcdp_bench.metrics.metric import Metric, Network
+
+
+def installed_metrics() -> tuple[Metric, ...]:
+    """Metrics of installed packages, which are imported.
+
+    Raises:
+        ValueError: one cannot be imported or is malformed; names package, entry point and remedy.
+    """
+    return tuple(_installed(name) for name in sorted(plugins.named(plugins.METRICS)))
+
+
+def find_definition(value: str) -> Definition | None:
+    """Definition of a value, None if nothing has it; imports the package whose metric it is.
+
+    Raises:
+        ValueError: that package cannot be imported, or its metric is malformed.
+    """
+    if value in DEFINITIONS:
+        return DEFINITIONS[value]
+    name = _owner(value)
+    return None if name is None else _installed(name).definitions.get(value)
+
+
+def lookup(value: str) -> Definition:
+    """Definition of a value.
+
+    Raises:
+        ValueError: no such value; the nearest names and all names are given.
+    """
+    definition = find_definition(value)
+    if definition is not None:
+        return definition
+    known = [*DEFINITIONS, *plugins.named(plugins.METRICS)]
+    relatives = [name for name in known if name.startswith(f"{value}-")]
+    near = relatives or difflib.get_close_matches(value, known, n=3)
+    hint = f"did you mean {', '.join(near)}? " if near else ""
+    raise ValueError(f"unknown metric {value!r}; {hint}known: {', '.join(known)}")
+
+
+def bounds_of(value: str) -> tuple[float, float]:
+    """Least and largest number that a value's quantity can be; infinite where unknown.
+
+    Args:
+        value: as in the `metric` column, or "fid" for the distance in the primary features.
+    """
+    if value == "fid":
+        return NOT_NEGATIVE
+    definition = find_definition(value)
+    return (-math.inf, math.inf) if definition is None else definition.bounds
+
+
+def definition_version(value: str) -> str | None:
+    """Version of a value's definition today: "1", "2", ...; None where nothing defines it."""
+    definition = find_definition(value)
+    return None if definition is None else definition.version
+
+
+def values_of_installed(network: Network) -> tuple[str, ...]:
+    """Names of the values of installed packages' metrics that are computed of a kind of network."""
+    own = [metric for metric in installed_metrics() if metric.network == network]
+    return tuple(value for metric in own for value in metric.definitions)
+
+
+def is_percent(value: str) -> bool:
+    """Whether people read it in percent."""
+    definition = find_definition(value)
+    return definition is not None and definition.percent
+
+
+def _owner(value: str) -> str | None:
+    """Entry point whose values have this name: its own, alone or with an ending."""
+    names = [name for name in plugins.named(plugins.METRICS) if _belongs(value, name)]
+    return max(names, key=len, default=None)
+
+
+def _belongs(value: str, name: str) -> bool:
+    return re.fullmatch(f"{re.escape(name)}([-_@].+)?", value) is not None
+
+
+def _installed(name: str) -> Metric:
+    """The metric behind an entry point, checked.
+
+    Raises:
+        ValueError: it cannot be imported or is malformed; names package, entry point and remedy.
+    """
+    metric = plugins.load(plugins.METRICS, name, builtin=DEFINITIONS)
+    where = plugins.described(plugins.named(plugins.METRICS)[name])
+    if not isinstance(metric, Metric):
+        raise ValueError(
+            f"{where}: expected a gcdp_bench.metrics.metric.Metric, got {type(metric).__name__}; "
+            "point the entry point at one"
+        )
+    taken = [value for value in metric.definitions if value in DEFINITIONS]
+    foreign = [value for value in metric.definitions if not _belongs(value, name)]
+    if metric.name != name or foreign or taken or not metric.definitions:
+        raise ValueError(
+            f"{where}: expected a metric {name} with definitions of {name}, {name}-..., {name}_... "
+            f"or {name}@..., of which gcdp-bench has none itself; got metric {metric.name} with "
+            f"definitions of {', '.join(metric.definitions) or 'nothing'}; rename them"
+        )
+    return metric

@@ -1,0 +1,101 @@
+"""Metrics of installed packages: found by name, and refused with package and remedy."""
+
+import math
+import sys
+
+import pytest
+
+from gcdp_bench.core.plugins import METRICS
+from gcdp_bench.metrics.definitions import DEFINITIONS
+from gcdp_bench.metrics.lookup import (
+    bounds_of,
+    definition_version,
+    find_definition,
+    installed_metrics,
+    lookup,
+    values_of_installed,
+)
+from tests.packages import install, install_spread
+
+METRIC = """
+from types import SimpleNamespace
+from gcdp_bench.metrics.metric import Definition, Metric
+
+WORDS = {
+    name: "x"
+    for name in ("title", "formula", "unit", "source", "extractor", "resize", "compared_with",
+                 "interval")
+}
+
+
+def made(name, *values):
+    definition = Definition(**WORDS, higher_is_better=None, traps=("X.",))
+    return Metric(
+        name=name, fn=print, needs=("features",), definitions=dict.fromkeys(values, definition)
+    )
+
+
+OTHER_NAME = made("other", "theirs")
+FOREIGN = made("theirs", "theirs", "miou")
+NOTHING = made("theirs")
+NO_METRIC = SimpleNamespace(name="theirs")
+UNKNOWN_NEED = lambda: Metric(name="theirs", fn=print, needs=("colour",), definitions={})
+SEVERAL = made("theirs", "theirs", "theirs-tf1", "theirs@1%", "theirs_mean")
+"""
+
+
+def test_a_value_leads_to_the_package_that_defines_it(tmp_path, monkeypatch):
+    install_spread(tmp_path / "a", monkeypatch)
+    monkeypatch.delitem(sys.modules, "spread_of_tests", raising=False)
+    assert find_definition("spreadsheet") is None and bounds_of("miou") == (0.0, 1.0)
+    assert "spread_of_tests" not in sys.modules  # other names import nothing
+    assert lookup("spread").title == "Spread of features"
+    assert bounds_of("spread") == (0.0, 10.0) and definition_version("spread") == "2"
+    assert [metric.name for metric in installed_metrics()] == ["spread"]
+    assert values_of_installed("features") == ("spread",) and not values_of_installed("clip")
+
+
+def test_a_value_that_nothing_defines_has_no_bounds_and_no_version():
+    assert bounds_of("gone") == (-math.inf, math.inf) and definition_version("gone") is None
+    with pytest.raises(ValueError, match="unknown metric 'gone'; .*known: fid-tf1"):
+        lookup("gone")
+
+
+@pytest.mark.parametrize(
+    ("entry", "attribute", "problem"),
+    [
+        ("theirs", "OTHER_NAME", "got metric other with definitions of theirs; rename them"),
+        ("theirs", "FOREIGN", "got metric theirs with definitions of theirs, miou"),
+        ("theirs", "NOTHING", "with definitions of nothing"),
+        ("theirs", "NO_METRIC", "expected a gcdp_bench.metrics.metric.Metric, got SimpleNamespace"),
+        ("theirs", "MISSING", "AttributeError.*pip uninstall their-package"),
+        ("miou", "SEVERAL", "'miou' is a name of gcdp-bench itself"),
+    ],
+)
+def test_a_malformed_metric_is_refused(tmp_path, monkeypatch, entry, attribute, problem):
+    module = f"metric_of_tests_{attribute.lower()}"
+    install(
+        tmp_path / "a",
+        monkeypatch,
+        group=METRICS,
+        entries={entry: f"{module}:{attribute}"},
+        module=module,
+        code=METRIC,
+    )
+    with pytest.raises(ValueError, match=rf"(?s)package their-package 1.0 .*{entry}.*{problem}"):
+        installed_metrics()
+    assert lookup("fid-tf1") == DEFINITIONS["fid-tf1"]  # other metrics are as they were
+
+
+def test_values_have_the_name_of_their_metric_and_endings(tmp_path, monkeypatch):
+    install(
+        tmp_path / "a",
+        monkeypatch,
+        group=METRICS,
+        entries={"theirs": "metric_of_tests:SEVERAL"},
+        module="metric_of_tests",
+        code=METRIC,
+    )
+    for value in ("theirs", "theirs-tf1", "theirs@1%", "theirs_mean"):
+        assert find_definition(value) is not None
+    assert find_definition("theirs-clean") is None
