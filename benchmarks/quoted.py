@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.metrics.definitions import DEFINITIONS
+from gcdp_bench.metrics.registry import DEFINITIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARES = frozenset(name for name, one in DEFINITIONS.items() if one.percent)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
+from benchmarks.metric_table import metric_table
 from benchmarks.quoted import ROOT, SHARES, SOURCES, lookup, read
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import title
@@ -311,6 +312,7 @@ def alarm_table() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "metrics": metric_table,
     "coverage": coverage_table,
     "coverage-means": means_table,
     "alarms": alarm_table,

@@ -51,7 +51,7 @@ def explanation(metric: str) -> str:
 def listing() -> str:
     """One line per metric: name, direction, title; of an installed package's, name and package."""
     from gcdp_bench.core.plugins import METRICS, described, named
-    from gcdp_bench.metrics.definitions import DEFINITIONS
+    from gcdp_bench.metrics.registry import DEFINITIONS
 
     arrows = {True: "↑", False: "↓", None: " "}
     width = max(map(len, DEFINITIONS))

@@ -1,4 +1,4 @@
-"""Entry points of installed packages: their generators, datasets and metrics, imported by name."""
+"""Entry points of installed packages: what they add is imported by name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 GENERATORS = "gcdp_bench.generators"
 DATASETS = "gcdp_bench.datasets"
 METRICS = "gcdp_bench.metrics"
+EXTRACTORS = "gcdp_bench.extractors"
 
 
 def named(group: str) -> dict[str, EntryPoint]:
     """Entry points of a group by name; imports none of them.
 
     Args:
-        group: `GENERATORS`, `DATASETS` or `METRICS`.
+        group: `GENERATORS`, `DATASETS`, `METRICS` or `EXTRACTORS`.
     """
     return {entry.name: entry for entry in entry_points(group=group)}
 

@@ -294,11 +294,6 @@ class FeatureExtractor(Extractor, Protocol):
         """Suffix of its metrics: "tf1", "clean", "torch", "hrnet", "dinov2", "cmmd"."""
         ...
 
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """What is computed from its features: of "frechet", "kid", "prdc", "cmmd"."""
-        ...
-
     def features(self, images: Tensor) -> Tensor:
         """uint8 (B, 3, H, W) to float32 (B, D)."""
         ...

@@ -52,8 +52,7 @@ from gcdp_bench.evaluation.network_alarms import (
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of
 from gcdp_bench.io.cache import UserCache
-from gcdp_bench.metrics.lookup import lookup
-from gcdp_bench.metrics.registry import all_metrics
+from gcdp_bench.metrics.lookup import all_metrics, lookup
 from gcdp_bench.results.alarms import ids_of
 from gcdp_bench.results.schema import CEILING, CONTROL_MODELS, FLOOR, SPLIT
 from gcdp_bench.results.summary import in_units

@@ -17,9 +17,8 @@ from gcdp_bench.evaluation.features import EvalOptions, FeatureCache, extract_fe
 from gcdp_bench.evaluation.inputs import Due, Sides, due
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.lookup import definition_version
+from gcdp_bench.metrics.lookup import all_metrics, definition_version
 from gcdp_bench.metrics.metric import Context
-from gcdp_bench.metrics.registry import all_metrics
 from gcdp_bench.metrics.semantic_recall import precision_per_sample, recall_per_sample
 from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
 

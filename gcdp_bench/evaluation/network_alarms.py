@@ -12,9 +12,9 @@ from scipy.stats import wilcoxon
 from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.layout_iou import iou_values
 from gcdp_bench.metrics.lookup import values_of_installed
+from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.metrics.spectrum import effective_rank
 
 MIN_MIOU = 0.25

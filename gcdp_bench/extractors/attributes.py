@@ -110,17 +110,21 @@ def build_network(config: AttributesConfig) -> AttributeNetwork:
 class AttributeClassifier:
     """A trained attribute classifier."""
 
-    def __init__(self, config: AttributesConfig, network: AttributeNetwork):
+    def __init__(self, config: AttributesConfig, network: AttributeNetwork, *, device: str = "cpu"):
         self.config = config
-        self.network = network.eval().requires_grad_(False)
         self.digest = tensors_digest(network.state_dict())
+        self._device = torch.device(device)
+        self.network = network.eval().requires_grad_(False).to(self._device)
 
     @classmethod
-    def load(cls, folder: Path, *, trained_on: str | None = None) -> AttributeClassifier:
+    def load(
+        cls, folder: Path, *, device: str = "cpu", trained_on: str | None = None
+    ) -> AttributeClassifier:
         """Read `config.json` and `model.safetensors` of a training run.
 
         Args:
             folder: of the run.
+            device: where the network runs.
             trained_on: name of its training data in rows; None: as the configuration says.
 
         Raises:
@@ -140,7 +144,8 @@ class AttributeClassifier:
             folder / "model.safetensors",
             source=folder,
         )
-        return cls(replace(config, dataset=trained_on or config.dataset), network)
+        config = replace(config, dataset=trained_on or config.dataset)
+        return cls(config, network, device=device)
 
     @property
     def name(self) -> str:
@@ -191,8 +196,7 @@ class AttributeClassifier:
             NotFinite: a logit is not finite.
         """
         self._check_size(tuple(images.shape[-2:]))
-        device = next(self.network.parameters()).device
-        chunks = [self.network(to_float(chunk).to(device)) for chunk in images.split(CHUNK)]
+        chunks = [self.network(to_float(chunk).to(self._device)) for chunk in images.split(CHUNK)]
         logits = torch.cat(chunks)  # (B, A)
         require_finite(
             f"attribute logits of {self.name}", logits, remedy="give another --attributes"

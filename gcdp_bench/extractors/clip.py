@@ -109,19 +109,20 @@ class SmallClip:
 
     resizer = "native"
 
-    def __init__(self, config: ClipConfig, network: nn.Module):
+    def __init__(self, config: ClipConfig, network: nn.Module, *, device: str = "cpu"):
         self.config = config
-        self.network: Any = network.eval().requires_grad_(False)  # open_clip's CLIP
+        self.network: Any = network.eval().requires_grad_(False).to(device)  # open_clip's CLIP
         self._tokenizer = Tokenizer(config)
         self.name = f"clip-{config.dataset}"
         self.digest = tensors_digest(network.state_dict())
 
     @classmethod
-    def load(cls, folder: Path, *, trained_on: str | None = None) -> SmallClip:
+    def load(cls, folder: Path, *, device: str = "cpu", trained_on: str | None = None) -> SmallClip:
         """Read `config.json` and `model.safetensors` of a training run.
 
         Args:
             folder: of the run.
+            device: where the network runs.
             trained_on: name of its training data in rows; None: as the configuration says.
 
         Raises:
@@ -136,7 +137,13 @@ class SmallClip:
             if name.startswith(TRAINED_PREFIX)
         }
         network = load_network(lambda: build_clip(config), weights, source=folder)
-        return cls(replace(config, dataset=trained_on or config.dataset), network)
+        config = replace(config, dataset=trained_on or config.dataset)
+        return cls(config, network, device=device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return self.network.text_projection.device
 
     @torch.no_grad()
     def cosines(self, images: Tensor, captions: Sequence[str]) -> TextMatch:
@@ -150,8 +157,9 @@ class SmallClip:
         parts = []
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            text = self.network.encode_text(tokens[part], normalize=True)
-            parts.append((self.image_features(pictures[part]) * text).sum(-1))  # (b,)
+            text = self.network.encode_text(tokens[part].to(self.device), normalize=True)
+            seen = self.image_features(pictures[part].to(self.device))
+            parts.append((seen * text).sum(-1).cpu())  # (b,)
         return TextMatch(torch.cat(parts).float().numpy(), too_long)
 
     def image_features(self, images: Tensor) -> Tensor:
@@ -179,9 +187,8 @@ class SmallClip:
     def text_features(self, captions: Sequence[str]) -> Tensor:
         """Unit features (B, E); of a caption, the first `context_length` tokens are read."""
         tokens, _ = self._tokenizer(captions)
-        device = self.network.text_projection.device
         parts = [
-            self.network.encode_text(part.to(device), normalize=True).cpu()
+            self.network.encode_text(part.to(self.device), normalize=True).cpu()
             for part in tokens.split(CHUNK)
         ]
         return torch.cat(parts)  # (B, E)

@@ -119,7 +119,6 @@ class ClipFeatures:
     """
 
     protocol = "cmmd"
-    measures = ("cmmd",)
 
     def __init__(self, clip: StandardClip):
         """Use the network of `clip`, which is not loaded again."""

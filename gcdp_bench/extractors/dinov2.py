@@ -42,7 +42,6 @@ class DinoV2:
     name = NAME
     protocol = "dinov2"
     resizer = f"pil-bicubic-{SIDE}-uint8"
-    measures = ("frechet",)
 
     def __init__(self, network: nn.Module, *, digest: str, device: str = "cpu"):
         """Wrap a `transformers.Dinov2Model` that has its weights; float32 on `device`."""

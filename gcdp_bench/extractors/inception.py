@@ -40,13 +40,12 @@ class Input:
     resize: Callable[[Tensor], Tensor]  # uint8 (B, 3, H, W) to float32 (B, 3, 299, 299), 0..255
     centre: float
     scale: float  # the network sees (v - centre) / scale
-    measures: tuple[str, ...]
 
 
 INPUTS: Mapping[FidProtocol, Input] = {
-    "tf1": Input("tf1-bilinear-299", tf1_bilinear, 128.0, 128.0, ("frechet", "kid", "prdc")),
-    "clean": Input("pil-bicubic-299", clean_bicubic, 128.0, 128.0, ("frechet",)),
-    "torch": Input("torch-bilinear-299", torch_bilinear, 127.5, 127.5, ("frechet",)),
+    "tf1": Input("tf1-bilinear-299", tf1_bilinear, 128.0, 128.0),
+    "clean": Input("pil-bicubic-299", clean_bicubic, 128.0, 128.0),
+    "torch": Input("torch-bilinear-299", torch_bilinear, 127.5, 127.5),
 }
 
 
@@ -93,11 +92,6 @@ class Inception:
     def resizer(self) -> str:
         """Filter and size."""
         return self._input.resizer
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """Metrics of the features."""
-        return self._input.measures
 
     def features(self, images: Tensor) -> Tensor:
         """uint8 (B, 3, H, W), any size, to float32 (B, 2048) on the CPU.

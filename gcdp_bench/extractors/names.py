@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
+from gcdp_bench.core.plugins import EXTRACTORS, named
+
 HRNET = "hrnet-w48-cityscapes"
 NATIVE = "native"
 CONFIGURED = "1024x2048"
@@ -27,17 +29,19 @@ DEFAULT_FEATURES: Mapping[str, tuple[FeatureProtocol, ...]] = {
 
 
 def check_features(names: tuple[str, ...]) -> None:
-    """Refuse what is no feature protocol.
+    """Refuse what is no feature protocol, of the benchmark or of an installed package.
 
     Raises:
         ValueError: the nearest name and all names are given.
     """
     unknown = [name for name in names if name not in FEATURE_PROTOCOLS]
+    known = [*FEATURE_PROTOCOLS, *(named(EXTRACTORS) if unknown else ())]
+    unknown = [name for name in unknown if name not in known]
     if unknown or not names:
-        near = difflib.get_close_matches(unknown[0], FEATURE_PROTOCOLS, n=1) if unknown else []
+        near = difflib.get_close_matches(unknown[0], known, n=1) if unknown else []
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(
-            f"features: expected some of {', '.join(FEATURE_PROTOCOLS)}, got "
+            f"features: expected some of {', '.join(known)}, got "
             f"{', '.join(unknown) or 'none'}{hint}"
         )
 

@@ -37,17 +37,21 @@ class TrainedSegmenter:
 
     resizer = "native"
 
-    def __init__(self, config: SegmenterConfig, network: HRNetSegmenter):
+    def __init__(self, config: SegmenterConfig, network: HRNetSegmenter, *, device: str = "cpu"):
         self.config = config
-        self.network = network.eval().requires_grad_(False)
         self.digest = tensors_digest(network.state_dict())
+        self._device = torch.device(device)
+        self.network = network.eval().requires_grad_(False).to(self._device)
 
     @classmethod
-    def load(cls, folder: Path, *, trained_on: str | None = None) -> TrainedSegmenter:
+    def load(
+        cls, folder: Path, *, device: str = "cpu", trained_on: str | None = None
+    ) -> TrainedSegmenter:
         """Read `config.json` and `model.safetensors` of a training run.
 
         Args:
             folder: of the run.
+            device: where the network runs.
             trained_on: name of its training data in rows; None: as the configuration says.
 
         Raises:
@@ -60,7 +64,8 @@ class TrainedSegmenter:
             folder / "model.safetensors",
             source=folder,
         )
-        return cls(replace(config, dataset=trained_on or config.dataset), network)
+        config = replace(config, dataset=trained_on or config.dataset)
+        return cls(config, network, device=device)
 
     @property
     def name(self) -> str:
@@ -107,12 +112,12 @@ class TrainedSegmenter:
             )
         layouts, features = [], []
         for chunk in images.split(CHUNK):
-            logits, vectors = self.network(to_float(chunk))
+            logits, vectors = self.network(to_float(chunk).to(self._device))
             require_finite(
                 f"label logits of {self.name}", logits, remedy="give another --segmenter"
             )
-            layouts.append(logits.argmax(1).to(torch.uint8))  # (b, H, W)
-            features.append(vectors)
+            layouts.append(logits.argmax(1).to(torch.uint8).cpu())  # (b, H, W)
+            features.append(vectors.cpu())
         return Prediction(torch.cat(layouts), torch.cat(features))
 
 
@@ -124,7 +129,6 @@ class SegmenterFeatures:
     """
 
     protocol = "hrnet"
-    measures = ("frechet", "kid", "prdc")
 
     def __init__(self, segmenter: Segmenter):
         self.segmenter = segmenter

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gcdp_bench.core.types import IGNORE_ID, MetricValue
 from gcdp_bench.metrics.intervals import Interval, bounded_interval, weighted_sums, without_interval
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def confusion_matrices(reference: Tensor, other: Tensor, num_classes: int) -> NDArray[np.int64]:
@@ -26,6 +28,8 @@ def confusion_matrices(reference: Tensor, other: Tensor, num_classes: int) -> ND
     Raises:
         ValueError: shapes differ, or an id is outside the classes.
     """
+    import torch
+
     if reference.shape != other.shape:
         raise ValueError(f"expected layouts of one shape, got {reference.shape}, {other.shape}")
     num = len(reference)

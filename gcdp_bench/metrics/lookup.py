@@ -7,9 +7,9 @@ import math
 import re
 
 from gcdp_bench.core import plugins
-from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.definitions.definition import NOT_NEGATIVE, Definition
 from gcdp_bench.metrics.metric import Metric, Network
+from gcdp_bench.metrics.registry import DEFINITIONS, METRICS
 
 
 def installed_metrics() -> tuple[Metric, ...]:
@@ -19,6 +19,21 @@ def installed_metrics() -> tuple[Metric, ...]:
         ValueError: one cannot be imported or is malformed; names package, entry point and remedy.
     """
     return tuple(_installed(name) for name in sorted(plugins.named(plugins.METRICS)))
+
+
+def all_metrics() -> tuple[Metric, ...]:
+    """The benchmark's metrics, then those of installed packages, which are imported.
+
+    Raises:
+        ValueError: as `installed_metrics`.
+    """
+    return (*METRICS, *installed_metrics())
+
+
+def reference_values() -> frozenset[str]:
+    """Names of the values that compare images with real ones; they take the longest."""
+    own = [metric for metric in all_metrics() if metric.context == "reference"]
+    return frozenset(value for metric in own for value in metric.definitions)
 
 
 def find_definition(value: str) -> Definition | None:

@@ -6,6 +6,8 @@ metric of another package is an entry point of the group `gcdp_bench.metrics`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gcdp_bench.metrics.attribute_recall import attribute_values
 from gcdp_bench.metrics.clip_score import clip_values
 from gcdp_bench.metrics.cmmd import cmmd_values
@@ -19,15 +21,19 @@ from gcdp_bench.metrics.definitions.features import (
     FRECHET_DEFINITIONS,
     FULL,
     KID_DEFINITIONS,
+    MEMORISATION_DEFINITIONS,
     PRDC_DEFINITIONS,
     PROTOCOLS,
 )
-from gcdp_bench.metrics.definitions.layouts import FSD_DEFINITIONS, IOU_DEFINITIONS
+from gcdp_bench.metrics.definitions.layouts import (
+    FSD_DEFINITIONS,
+    IOU_DEFINITIONS,
+    LABELLED_DEFINITIONS,
+)
 from gcdp_bench.metrics.frechet import frechet_values
 from gcdp_bench.metrics.kid import kid_values
 from gcdp_bench.metrics.layout_iou import iou_values
-from gcdp_bench.metrics.lookup import installed_metrics
-from gcdp_bench.metrics.metric import Metric
+from gcdp_bench.metrics.metric import Definition, Metric
 from gcdp_bench.metrics.prdc import prdc_values
 from gcdp_bench.metrics.segmentation_distance import generated_fsd_values, predicted_fsd_values
 from gcdp_bench.metrics.semantic_recall import recall_values
@@ -102,17 +108,9 @@ METRICS = (
 )
 """In the order of columns and lists."""
 
-
-def reference_values() -> frozenset[str]:
-    """Names of the values that compare images with real ones; they take the longest."""
-    own = [metric for metric in all_metrics() if metric.context == "reference"]
-    return frozenset(value for metric in own for value in metric.definitions)
-
-
-def all_metrics() -> tuple[Metric, ...]:
-    """The benchmark's metrics, then those of installed packages, which are imported.
-
-    Raises:
-        ValueError: one of those cannot be imported or is malformed.
-    """
-    return (*METRICS, *installed_metrics())
+DEFINITIONS: Mapping[str, Definition] = {
+    **{name: one for metric in METRICS for name, one in metric.definitions.items()},
+    **MEMORISATION_DEFINITIONS,  # of `gcdp-bench analyze memorisation`
+    **LABELLED_DEFINITIONS,  # a setting of generators
+}
+"""Value of the `metric` column -> its definition."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.intervals import (
@@ -21,6 +20,9 @@ from gcdp_bench.metrics.intervals import (
     without_interval,
 )
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Presence = NDArray[np.bool_]  # (N, K): sample x class
 
 MIN_AREAS: Mapping[str, int] = MappingProxyType({"": 0, "@0.01%": 1, "@0.1%": 10, "@1%": 100})
@@ -29,6 +31,8 @@ MIN_AREAS: Mapping[str, int] = MappingProxyType({"": 0, "@0.01%": 1, "@0.1%": 10
 
 def class_counts(layouts: Tensor, num_classes: int) -> NDArray[np.int64]:
     """Pixels of each class, (B, K)."""
+    import torch
+
     num = len(layouts)
     flat = layouts.reshape(num, -1).long().clamp_max(num_classes)  # (B, H W)
     flat = flat + (num_classes + 1) * torch.arange(num)[:, None]

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from gcdp_bench.core.types import SAMPLING_PARAMETERS
-from gcdp_bench.metrics.definitions import DEFINITIONS, Column
 from gcdp_bench.metrics.lookup import find_definition, is_percent, lookup
+from gcdp_bench.metrics.metric import Column
+from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.results.schema import REFERENCE_MODELS, SPLIT
 
 POINT = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_captions"]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.metrics.centres import centres, interval_arms
-from gcdp_bench.metrics.definitions import DEFINITIONS, Curve
 from gcdp_bench.metrics.intervals import Interval, basic_interval, normal_quantile, without_interval
 from gcdp_bench.metrics.lookup import bounds_of, find_definition
+from gcdp_bench.metrics.metric import Curve
+from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.metrics.tradeoff import fid_at, hypervolume
 from gcdp_bench.results.summary import primary_totals
 

@@ -11,7 +11,7 @@ from gcdp_bench.core.provenance import git_commit, library_versions
 from gcdp_bench.evaluation import FeatureCache, Scores, score_generated, score_real
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.registry import reference_values
+from gcdp_bench.metrics.lookup import reference_values
 from gcdp_bench.results.compatibility import outdated
 from gcdp_bench.results.layout import score_folder, write_per_sample
 from gcdp_bench.results.object_store import fetched

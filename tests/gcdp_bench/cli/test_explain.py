@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.metrics.definitions import DEFINITIONS
+from gcdp_bench.metrics.registry import DEFINITIONS
 from tests.packages import install_spread
 
 

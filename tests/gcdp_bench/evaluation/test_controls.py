@@ -18,8 +18,8 @@ from gcdp_bench.evaluation.controls import REAL, TOGETHER
 from gcdp_bench.evaluation.network_alarms import MIN_SAMPLES
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
-from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.lookup import lookup
+from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.metrics.spectrum import effective_rank
 from gcdp_bench.results.schema import CONTROL_MODELS
 

@@ -54,7 +54,7 @@ class Mixed(Noise):
 class Pixels:
     """Features are pixels."""
 
-    name, digest, protocol, resizer, measures = "pixels", "0", "pixels", "none", ()
+    name, digest, protocol, resizer = "pixels", "0", "pixels", "none"
 
     def features(self, images):
         return images.flatten(1).float()

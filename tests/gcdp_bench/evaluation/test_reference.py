@@ -211,7 +211,7 @@ class TestResultsFolders:
 
 class Brightness:
     name, digest, resizer = "brightness", "none", "native"
-    protocol, measures = "tf1", ("frechet",)
+    protocol = "tf1"
 
     def features(self, images):
         return images.float().mean((1, 2, 3))[:, None]

@@ -113,7 +113,7 @@ def test_every_segmenter_is_asked_whether_the_dataset_fits(extractors):
 
 def test_identity_follows_weights_resizes_and_protocols(extractors):
     class Extractor:
-        name, digest, resizer, measures = "net", "aaa", "tf1", ("frechet",)
+        name, digest, resizer = "net", "aaa", "tf1"
         protocol = "tf1"
 
     def identity(**changes):
@@ -193,7 +193,7 @@ def test_standard_means_hrnet_on_cityscapes(tmp_path, monkeypatch):
 def test_how_hrnet_is_named(given, path, resize, tmp_path, monkeypatch):
     file = tmp_path / "fcn_hr48.pth"
     file.touch()
-    monkeypatch.setattr("gcdp_bench.extractors.bundle.find_weights", lambda *_: file)
+    monkeypatch.setattr("gcdp_bench.extractors.specs.find_weights", lambda *_: file)
     prompted = []
     monkeypatch.setattr(StandardSegmenter, "load", lambda *a, **kw: prompted.append((a, kw)))
     request = ExtractorRequest(dataset=named("cityscapes"), device="cuda")

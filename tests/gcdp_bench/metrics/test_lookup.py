@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from gcdp_bench.core.plugins import METRICS
-from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.lookup import (
     bounds_of,
     definition_version,
@@ -15,6 +14,7 @@ from gcdp_bench.metrics.lookup import (
     lookup,
     values_of_installed,
 )
+from gcdp_bench.metrics.registry import DEFINITIONS
 from tests.packages import install, install_spread
 
 METRIC = """

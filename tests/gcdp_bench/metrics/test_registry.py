@@ -6,11 +6,10 @@ import pytest
 from gcdp_bench.core.types import MetricValue
 from gcdp_bench.evaluation.inputs import INPUTS
 from gcdp_bench.extractors.names import FEATURE_PROTOCOLS
-from gcdp_bench.metrics.definitions import DEFINITIONS, Curve
 from gcdp_bench.metrics.definitions.features import MEMORISATION_DEFINITIONS
 from gcdp_bench.metrics.definitions.layouts import LABELLED_DEFINITIONS
-from gcdp_bench.metrics.metric import NEEDS, Definition, Metric
-from gcdp_bench.metrics.registry import METRICS
+from gcdp_bench.metrics.metric import NEEDS, Curve, Definition, Metric
+from gcdp_bench.metrics.registry import DEFINITIONS, METRICS
 
 X, Y = np.random.default_rng(0).random((2, 8, 3))
 COUNTS = (100 * Y).astype(np.int64)

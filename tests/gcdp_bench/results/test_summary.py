@@ -162,7 +162,7 @@ def test_a_seed_without_a_value_does_not_count(rows):
 
 
 def test_units_are_those_of_the_definitions():
-    from gcdp_bench.metrics.definitions import DEFINITIONS
+    from gcdp_bench.metrics.registry import DEFINITIONS
 
     for metric, definition in DEFINITIONS.items():
         in_percent = "(tables print percent)" in definition.unit

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.definitions.features import PROTOCOLS
+from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.results import tradeoff
 from gcdp_bench.results.schema import CEILING, to_frame
 from gcdp_bench.results.tradeoff import (

@@ -11,8 +11,8 @@ from gcdp_bench.comparison.sides import compare_points
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.evaluation import inputs
-from gcdp_bench.metrics.definitions import DEFINITIONS
 from gcdp_bench.metrics.definitions.captions import READING
+from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.report import build_report
 from gcdp_bench.results.alarms import ids_of, read_controls
 from gcdp_bench.results.compatibility import (
