@@ -38,6 +38,20 @@ class Sides:
         named = [dataset.caption_classes(caption) for caption in self.seen.captions]
         return prompted_classes(named, len(dataset.class_names))
 
+    @property
+    def attribute_names(self) -> tuple[str, ...] | None:
+        """A names; None: the dataset has no attributes."""
+        dataset = self.reference.dataset
+        return dataset.attribute_names if isinstance(dataset, AttributedDataset) else None
+
+    @property
+    def prompted_attributes(self) -> NDArray[np.int8] | None:
+        """What each caption says of each attribute, (N, A); None: the dataset has none."""
+        dataset = self.reference.dataset
+        if not isinstance(dataset, AttributedDataset):
+            return None
+        return prompted_attributes(dataset, self.seen.captions)
+
     def networks(self, kind: Network) -> tuple[Any, ...]:
         """Those of a kind, the primary one first; None for a metric that needs no network."""
         extractors = self.extractors
@@ -68,12 +82,8 @@ INPUTS: Mapping[str, Callable[[Sides, Any], Any]] = {
     "too_long": lambda sides, network: sides.seen.too_long,
     "attributes": lambda sides, network: sides.seen.arrays["attributes"],
     "thresholds": lambda sides, network: network.thresholds,
-    "attribute_names": lambda sides, network: network.attribute_names,
-    "prompted_attributes": lambda sides, network: (
-        prompted_attributes(sides.reference.dataset, sides.seen.captions)
-        if isinstance(sides.reference.dataset, AttributedDataset)
-        else None
-    ),
+    "attribute_names": lambda sides, network: sides.attribute_names,
+    "prompted_attributes": lambda sides, network: sides.prompted_attributes,
     "captions": lambda sides, network: sides.seen.captions,
     "num_pixels": lambda sides, network: sides.seen.num_pixels,
     "layouts": lambda sides, network: sides.seen.layouts,

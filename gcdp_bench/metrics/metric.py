@@ -75,8 +75,8 @@ class Metric:
     @property
     def network(self) -> Network:
         """Kind of the network that its values are of."""
-        kinds: list[Network] = [NEEDS[need][0] for need in self.needs]
-        return next((kind for kind in kinds if kind != "none"), "none")
+        kinds: list[Network] = [NEEDS[n][0] for n in self.needs if NEEDS[n][0] != "none"]
+        return kinds[0] if kinds else "none"
 
     @property
     def context(self) -> Context:
