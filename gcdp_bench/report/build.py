@@ -141,8 +141,8 @@ def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
     models = generators(rows)
     for metric, curve in correspondences(rows).items():
         heading = f"FID–{curve.label.removesuffix(' (%)')}"
-        figure = draw_tradeoff(rows, metric, curve.label)
-        add(curve.file or f"fid-{metric}", figure, heading, TRADEOFF_NOTE)
+        name = curve.file or f"fid-{metric}"
+        add(name, draw_tradeoff(rows, metric), heading, TRADEOFF_NOTE)
     if _is_measured(rows, "semantic_recall"):
         classes = read_proportions(results)
         recall = draw_recall(rows, classes[classes["dataset"] == dataset])

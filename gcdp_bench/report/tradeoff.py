@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gcdp_bench.metrics.centres import centres
-from gcdp_bench.metrics.lookup import is_percent
+from gcdp_bench.metrics.lookup import lookup
 from gcdp_bench.report.labels import Label, write_labels
 from gcdp_bench.report.style import colour, colours, marker, plain, title
 from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
@@ -20,7 +20,7 @@ OFF = 1.0
 """Value at which neither guidance nor truncation does anything."""
 
 
-def draw_tradeoff(rows: pd.DataFrame, metric: str, label: str) -> Figure:
+def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
     """One curve per model and number of steps, one marker per value of its sampling parameter.
 
     The value is written beside the marker, the legend says which parameter a model has; a hollow
@@ -31,10 +31,11 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str, label: str) -> Figure:
 
     Args:
         rows: tidy rows of one dataset.
-        metric: text-image correspondence or another one with a curve; some model has it.
-        label: of its axis.
+        metric: one whose definition has a curve; some model has it.
     """
-    factor = 100.0 if is_percent(metric) else 1.0
+    definition = lookup(metric)
+    assert definition.curve is not None
+    label, factor = definition.curve.label, 100.0 if definition.percent else 1.0
     totals = primary_totals(rows)
     points = _points(totals, metric, factor)
     figure = Figure(figsize=(5.2, 4.6))

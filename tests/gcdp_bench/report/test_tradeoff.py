@@ -9,7 +9,9 @@ from matplotlib.colors import to_hex
 from gcdp_bench.report.style import colour, theme
 from gcdp_bench.report.tradeoff import draw_tradeoff
 from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT, to_frame
+from gcdp_bench.results.tradeoff import tradeoff_table
 from tests.gcdp_bench.results.test_schema import record
+from tests.packages import install_spread
 
 PSI = "truncation psi"
 CURVES = {
@@ -145,3 +147,13 @@ def test_crosses_stand_about_the_corrected_fid():
     vertical = [s for c in bars for s in c.get_segments() if s[0, 0] == s[1, 0]]
     assert [tuple(s[:, 1]) for s in vertical] == [(6.5, 8.0), (4.5, 6.0), (5.5, 7.0)]
     assert "bias-corrected" in axes.get_ylabel()
+
+
+def test_a_metric_of_an_installed_package_has_its_curve(tmp_path, monkeypatch):
+    install_spread(tmp_path / "a", monkeypatch)
+    lines = points("reference", CURVES["reference"], correspondence="spread")
+    axes, _ = draw(lines, "spread")
+    assert axes.get_xlabel() == "Spread, higher is better"
+    assert np.asarray(axes.lines[0].get_xdata()) == pytest.approx([0.7, 0.8, 0.9])
+    table = tradeoff_table(to_frame(lines))
+    assert table["metric"].tolist() == ["spread"] and table["reference_correspondence"].item() == 0
