@@ -77,11 +77,13 @@ def command(
     from gcdp_bench.io.atomic import output_folder, replacing
     from gcdp_bench.io.cache import UserCache
     from gcdp_bench.metrics.frechet import UNDERSAMPLED
+    from gcdp_bench.metrics.lookup import all_metrics
     from gcdp_bench.results.object_store import fetched
     from gcdp_bench.results.summary import in_units
 
     if out is not None:
         output_folder(out.parent)
+    all_metrics()  # those of installed packages fail before the slow work
     attributed = has_attributes(dataset, data_root)
     request = extractor_request(evaluation, dataset, attributed=attributed, data_root=data_root)
     extractors = load_extractors(request)

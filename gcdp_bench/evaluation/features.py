@@ -43,7 +43,7 @@ class SegmentationCounts:
 class FeatureCache:
     """Images as the extractors see them: named arrays whose axis 0 is the image.
 
-    `arrays` holds what each network provides (`bundle.arrays_of`):
+    `arrays` holds what each network provides (`specs.arrays_of`):
 
         cosines, too_long                  CLIP's; float32 (N,), NaN without captions; bool (N,)
         counts NAME, confusions NAME       a segmenter's, see `SegmentationCounts`
