@@ -53,6 +53,8 @@ class Scores:
 
     def frame(self) -> pd.DataFrame:
         """Values as a table."""
+        names = {scored.value.metric for scored in self.values}
+        versions = {name: definition_version(name) for name in names}
         rows = [
             (
                 v.metric,
@@ -64,7 +66,7 @@ class Scores:
                 v.ci_method,
                 v.num_samples,
                 scored.extractor,
-                definition_version(v.metric),
+                versions[v.metric],
             )
             for scored in self.values
             for v in [scored.value]

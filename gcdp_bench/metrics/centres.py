@@ -22,7 +22,10 @@ def interval_arms(rows: pd.DataFrame) -> pd.DataFrame:
     """
     centre = centres(rows)
     arms = pd.DataFrame({"low": centre - rows["ci_low"], "high": rows["ci_high"] - centre})
-    bounds = pd.DataFrame([*map(bounds_of, rows["metric"])], rows.index, ["low", "high"], float)
+    found = {metric: bounds_of(metric) for metric in rows["metric"].unique()}
+    bounds = pd.DataFrame(
+        [found[metric] for metric in rows["metric"]], rows.index, ["low", "high"], float
+    )
     longer = arms.max(axis=1, skipna=False)
     return pd.DataFrame(
         {

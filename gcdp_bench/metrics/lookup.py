@@ -110,19 +110,24 @@ def _installed(name: str) -> Metric:
     Raises:
         ValueError: it cannot be imported or is malformed; names package, entry point and remedy.
     """
-    metric = plugins.load(plugins.METRICS, name, builtin=DEFINITIONS)
-    where = plugins.described(plugins.named(plugins.METRICS)[name])
+    own = {*DEFINITIONS, *(metric.name for metric in METRICS)}
+    metric = plugins.load(plugins.METRICS, name, builtin=own)
     if not isinstance(metric, Metric):
         raise ValueError(
-            f"{where}: expected a gcdp_bench.metrics.metric.Metric, got {type(metric).__name__}; "
-            "point the entry point at one"
+            f"{_where(name)}: expected a gcdp_bench.metrics.metric.Metric, got "
+            f"{type(metric).__name__}; point the entry point at one"
         )
     taken = [value for value in metric.definitions if value in DEFINITIONS]
     foreign = [value for value in metric.definitions if not _belongs(value, name)]
     if metric.name != name or foreign or taken or not metric.definitions:
         raise ValueError(
-            f"{where}: expected a metric {name} with definitions of {name}, {name}-..., {name}_... "
-            f"or {name}@..., of which gcdp-bench has none itself; got metric {metric.name} with "
-            f"definitions of {', '.join(metric.definitions) or 'nothing'}; rename them"
+            f"{_where(name)}: expected a metric {name} with definitions of {name}, {name}-..., "
+            f"{name}_... or {name}@..., of which gcdp-bench has none itself; got metric "
+            f"{metric.name} with definitions of {', '.join(metric.definitions) or 'nothing'}; "
+            "rename them"
         )
     return metric
+
+
+def _where(name: str) -> str:
+    return plugins.described(plugins.named(plugins.METRICS)[name])
