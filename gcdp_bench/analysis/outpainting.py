@@ -16,10 +16,9 @@ from gcdp_bench.core.types import IGNORE_ID, Dataset, MetricValue, Triplet
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
     EvalOptions,
-    extract_features,
+    evaluate,
     reference_statistics,
     score_controls,
-    score_generated,
 )
 from gcdp_bench.evaluation.controls import Alarm
 from gcdp_bench.extractors.bundle import Extractors
@@ -126,10 +125,9 @@ def analyze_outpainting(
     )
     cache = UserCache()
     reference = reference_statistics(dataset, extractors, cache, progress)
-    seen = extract_features(
-        images, extractors, EvalOptions(), progress=progress, task=f"score {TO_IMAGE}"
+    scores = evaluate(
+        images, reference, extractors, EvalOptions(), progress=progress, task=f"score {TO_IMAGE}"
     )
-    scores = score_generated(seen, reference, extractors)
     extractor = extractors.segmenters[0]
     of_real = reference.observed.part(0, len(real)).segmenters[extractor.name]
     real_miou, *_ = of_segmenter = iou_values(of_real.confusions, extractor.class_names)

@@ -27,9 +27,9 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
     EvalOptions,
     Reference,
+    evaluate,
     extract_features,
     reference_statistics,
-    score_generated,
     score_real,
 )
 from gcdp_bench.evaluation.metrics import ScoredMetric
@@ -185,10 +185,10 @@ def analyze_schedules(
                 progress=progress,
             )
         images = Folder(place, dataset.split, image_size=variant.cascade.image_size)
-        seen = extract_features(
-            images, extractors, EvalOptions(), progress=progress, task=f"score {variant.schedule}"
-        )
-        values = score_generated(seen, reference, extractors).values
+        task = f"score {variant.schedule}"
+        values = evaluate(
+            images, reference, extractors, EvalOptions(), progress=progress, task=task
+        ).values
         scores += [common | line for line in _score_lines(values, GENERATED)]
         path = folder / "curves" / f"{variant.schedule}-{wanted.hash}.npz"
         curves = _curves(variant, dataset, request, path, progress)

@@ -111,10 +111,10 @@ class SmallClip:
 
     def __init__(self, config: ClipConfig, network: nn.Module, *, device: str = "cpu"):
         self.config = config
+        self.digest = tensors_digest(network.state_dict())
         self.network: Any = network.eval().requires_grad_(False).to(device)  # open_clip's CLIP
         self._tokenizer = Tokenizer(config)
         self.name = f"clip-{config.dataset}"
-        self.digest = tensors_digest(network.state_dict())
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu", trained_on: str | None = None) -> SmallClip:

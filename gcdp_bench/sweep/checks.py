@@ -9,6 +9,7 @@ from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.identity import family
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.sample import check_resize
+from gcdp_bench.metrics.lookup import all_metrics
 from gcdp_bench.results.schema import read_rows
 from gcdp_bench.sweep.shared import Sweep
 
@@ -18,9 +19,11 @@ def check_sweep(sweep: Sweep) -> None:
 
     Raises:
         ValueError: unknown names, a model of another dataset, subset or size, an extractor that
-            taught a model, more captions than the split has, a table of other rows.
+            taught a model, more captions than the split has, a table of other rows, a metric of an
+            installed package that cannot be imported.
         FileNotFoundError: data or weights are missing.
     """
+    all_metrics()
     config, dataset = sweep.config, sweep.dataset
     for name in config.model_names:
         generator, _ = sweep.generator(name)

@@ -12,9 +12,9 @@ from gcdp_bench.core import progress
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import (
     EvalOptions,
+    evaluate,
     extract_features,
     rescore_captions,
-    score_generated,
     score_real,
 )
 from gcdp_bench.evaluation.metrics import derangement
@@ -110,16 +110,18 @@ def score_point(sweep: Sweep, job: Job) -> Path:
             predicted_dir=_predicted(sweep, request),
         )
         task = f"score {request.model}, guidance {request.guidance:g}"
-        seen = extract_features(
-            samples, sweep.extractors, eval_options, progress=sweep.progress, task=task
-        )
-        scores = score_generated(
-            seen, sweep.reference, sweep.extractors, captions=generator.reads_captions
+        scores = evaluate(
+            samples,
+            sweep.reference,
+            sweep.extractors,
+            eval_options,
+            progress=sweep.progress,
+            task=task,
         )
         ceiling = recalls_of(rows_of(sweep, sweep.real_request(CEILING)))
         scores.values.extend(of_ceiling(scores, ceiling))
         scores.values.extend(labelled(generator, request.num_samples))
-        write_scores(sweep, request, seen, scores, samples=folder, generator=generator)
+        write_scores(sweep, request, scores, samples=folder, generator=generator)
     return sweep.score_folder(request) / "point.json"
 
 
@@ -275,7 +277,7 @@ def _score_real(sweep: Sweep, requests: Mapping[str, SampleRequest]) -> None:
     }
     for model, (sample, rest) in parts.items():
         scores = score_real(sample, rest, sweep.reference, extractors, model)
-        write_scores(sweep, requests[model], sample, scores, samples=examples)
+        write_scores(sweep, requests[model], scores, samples=examples)
 
 
 def _tidy(sweep: Sweep, request: SampleRequest) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from gcdp_bench.core.types import Generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.reading import reading_of
-from gcdp_bench.evaluation import FeatureCache, Scores, score_controls
+from gcdp_bench.evaluation import Scores, score_controls
 from gcdp_bench.generators.sample import SampleRequest, captions_digest
 from gcdp_bench.generators.sample_folder import SamplingRecord, read_record
 from gcdp_bench.io.cache import UserCache
@@ -29,7 +29,6 @@ SOURCES = {CEILING: "real", FLOOR: "real", SPLIT: "real-split"}
 def write_scores(
     sweep: Sweep,
     request: SampleRequest,
-    seen: FeatureCache,
     scores: Scores,
     *,
     samples: Path,
@@ -40,17 +39,16 @@ def write_scores(
     Args:
         sweep: of the point.
         request: which samples.
-        seen: what the extractors saw in them.
-        scores: every metric.
+        scores: every metric, and what it was computed from.
         samples: their folder; of real images, that of the first ones.
         generator: that drew them; None: real images.
     """
     results, folder = sweep.paths.results, sweep.score_folder(request)
-    seen.save(folder / "observed.npz")
+    scores.seen.save(folder / "observed.npz")
     write_point(results, folder.name, samples, sweep.reference_file, scores.per_sample)
     controls = controls_of(sweep)
     alarms = controls[controls["source"] == "alarm"]
-    context = _context(sweep, request, seen.captions)
+    context = _context(sweep, request, scores.seen.captions)
     if generator is not None:
         context |= _context_of(sweep, generator, request, read_record(samples))
     lines = [context | record(scored) for scored in scores.values]

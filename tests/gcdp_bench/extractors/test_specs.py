@@ -31,7 +31,7 @@ class Brightness:
 
 SPEC = ExtractorSpec(
     name="brightness",
-    find=lambda request: [Run("brightness", Path("theirs"), "published", {})],
+    find=lambda request: [Run(network="x", folder=Path("x"), origin="published", records={})],
     load=lambda runs, request: [("features brightness", Brightness())],
     provides=("features brightness",),
 )
