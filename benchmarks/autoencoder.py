@@ -29,6 +29,7 @@ from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import reference_statistics
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
+from gcdp_bench.generators.registry import AUTOENCODER
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.definitions.features import frechet_name
 from gcdp_bench.training.runs import find_run
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--autoencoder", type=Path, help="folder [that of the dataset]")
     options = parser.parse_args()
     autoencoder = load_autoencoder(
-        find_run("autoencoder", dataset_identity(options.dataset), options.autoencoder).folder
+        find_run(AUTOENCODER, dataset_identity(options.dataset), options.autoencoder).folder
     )
     scale = autoencoder.config["scaling_factor"]
     extractors = load_extractors(ExtractorRequest(dataset=dataset_identity(options.dataset)))

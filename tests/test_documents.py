@@ -13,9 +13,8 @@ import pytest
 
 from gcdp_bench.cli import VERBS, main
 from gcdp_bench.core.config import override, to_dict
-from gcdp_bench.generators.presets import PRESET_NAMES
+from gcdp_bench.generators.registry import NETWORKS
 from gcdp_bench.train import Request, resolve
-from gcdp_bench.training.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -130,9 +129,9 @@ def is_prose(where: str, text: str) -> bool:
 def runs() -> dict[str, object]:
     """A resolved configuration of every network, at a preset of either text encoder."""
     found = {}
-    for name, presets in PRESET_NAMES.items():
-        for preset in sorted({"tiny", presets[-1] if name != "imagen" else "paper-celeba"}):
-            for stage in NETWORKS[name].stages or (None,):
+    for name, network in NETWORKS.items():
+        for preset in sorted({"tiny", network.presets[-1] if name != "imagen" else "paper-celeba"}):
+            for stage in network.stages or (None,):
                 request = Request(model=name, dataset="celeba-25", preset=preset, stage=stage)
                 found[f"{name} {stage} {preset}"] = resolve(request).settings.tables()
     return found

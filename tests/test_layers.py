@@ -43,7 +43,6 @@ LIGHT = (  # what --help imports
     "gcdp_bench.datasets.identities",
     "gcdp_bench.datasets.outlines",
     "gcdp_bench.generators.registry",
-    "gcdp_bench.generators.presets",
 )
 
 

@@ -7,7 +7,7 @@ from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.generators.registry import GENERATORS
-from gcdp_bench.training.networks import NETWORKS, PROJECT
+from gcdp_bench.training.networks import PROJECT
 from gcdp_bench.training.runs import PRETRAINED, find_run
 
 WIDTH, NUM = 128, 24  # so many, because the means of two sets of 8 portraits differ much
@@ -15,7 +15,7 @@ MAX_BYTES = 100e6
 SHIPPED = [
     (name, folder.name)
     for name in GENERATORS
-    for pattern in NETWORKS[name].pretrained
+    for pattern in GENERATORS[name].pretrained
     for folder in sorted(PROJECT.glob(pattern.format(dataset="*")))
     if folder.is_dir()
 ]
@@ -33,8 +33,8 @@ def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
     real = open_dataset(dataset, "test", size=size, data_root=None)
     triplets = [real[index] for index in range(NUM)]
     images = torch.stack([triplet.image for triplet in triplets])  # (B, 3, H, W)
-    run = find_run(name, dataset_identity(dataset), PRETRAINED)
-    generator = GENERATORS[name].load(run.folder, SamplingConfig(steps=8, sr_steps=2))
+    run = find_run(GENERATORS[name], dataset_identity(dataset), PRETRAINED)
+    generator = GENERATORS[name].load(name, run.folder, SamplingConfig(steps=8, sr_steps=2))
     assert generator.trained_on == dataset
     captions = [triplet.caption for triplet in triplets]
     samples = generator.sample(captions, guidance=1.0, seeds=range(NUM)).images  # (B, 3, H, W)

@@ -23,15 +23,33 @@ from baselines.dataset_ddpm.model import (
     load_ddpm,
     write_ddpm,
 )
+from baselines.dataset_ddpm.presets import DATASET_DDPM_PRESETS, DDPM_PRESETS
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import IGNORE_ID, Dataset
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
 from gcdp_bench.profiling.training_cost import copy_cost
+from gcdp_bench.training.presets import TrainingSpec
 from gcdp_bench.training.task import plain
+from reference_model.training import stage_task
 
 NUM_VALIDATION, NUM_PREVIEW = 20, 6
+
+
+def ddpm_training() -> TrainingSpec:
+    """Of the image diffusion model."""
+    return TrainingSpec(presets=DDPM_PRESETS, task=stage_task)
+
+
+def training() -> TrainingSpec:
+    """Of the pixel classifiers, on a trained diffusion model."""
+    return TrainingSpec(
+        presets=DATASET_DDPM_PRESETS,
+        task=LabelTask,
+        examples_are_items=False,  # but random pixels of all labelled images
+        given_part=lambda config: config.ddpm,
+    )
 
 
 class LabelTask:

@@ -13,6 +13,7 @@ from baselines.gansformer.discriminator import Discriminator
 from baselines.gansformer.draws import PURPOSE, drawn_images
 from baselines.gansformer.generator_network import GansformerGenerator
 from baselines.gansformer.model import GansformerConfig, write_gansformer
+from baselines.gansformer.presets import GANSFORMER_PRESETS
 from baselines.images import Images
 from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
 from baselines.stylegan2.draws import seeded_draws, training_draws
@@ -22,10 +23,16 @@ from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
+from gcdp_bench.training.presets import TrainingSpec
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8
 PREVIEW_PSI = (1.0, 0.7)
+
+
+def training() -> TrainingSpec:
+    """Of GANformer."""
+    return TrainingSpec(presets=GANSFORMER_PRESETS, task=GansformerTask)
 
 
 class GansformerNetworks(nn.Module):

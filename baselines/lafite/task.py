@@ -16,6 +16,7 @@ from baselines.lafite.examples import LafiteExamples
 from baselines.lafite.generator_network import LafiteGenerator
 from baselines.lafite.losses import contrastive
 from baselines.lafite.model import LafiteConfig, check_teacher, write_lafite
+from baselines.lafite.presets import LAFITE_PRESETS
 from baselines.stylegan2.augment import NUM_DRAWS, AdaptiveChance, augment
 from baselines.stylegan2.draws import seeded_draws, training_draws
 from baselines.stylegan2.losses import (
@@ -31,11 +32,21 @@ from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.profiling.training_cost import copy_cost
+from gcdp_bench.training.presets import TrainingSpec
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8
 VALIDATION_GROUPS = 4  # of the minibatch statistic, in a batch
 PREVIEW_PSI = (1.0, 0.5)
+
+
+def training() -> TrainingSpec:
+    """Of Lafite, with a trained CLIP as its teacher."""
+    return TrainingSpec(
+        presets=LAFITE_PRESETS,
+        task=LafiteTask,
+        given_part=lambda config: config.clip,
+    )
 
 
 class LafiteNetworks(nn.Module):

@@ -19,6 +19,7 @@ from baselines.ldm.autoencoder_loss import (
     generator_hinge,
     kl_per_value,
 )
+from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
 from baselines.ldm.patch_discriminator import PatchDiscriminator
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.device import device_of
@@ -26,11 +27,17 @@ from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.io.atomic import replacing_folder
+from gcdp_bench.training.presets import TrainingSpec
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW, NUM_MEASURED = 64, 6, 512
 BATCH_SIZE = 16  # of networks that are not trained
 PEAK_TO_PEAK = 2.0  # of images in [-1, 1]
+
+
+def training() -> TrainingSpec:
+    """Of the autoencoder."""
+    return TrainingSpec(presets=AUTOENCODER_PRESETS, task=AutoencoderTask)
 
 
 class AutoencoderInTraining(nn.Module):

@@ -14,6 +14,7 @@ from baselines.ldm.config import LdmConfig
 from baselines.ldm.folder import check_autoencoder, write_pipeline
 from baselines.ldm.latents import LatentExamples
 from baselines.ldm.network import build_unet
+from baselines.ldm.presets import LDM_PRESETS
 from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler, training_scheduler
 from gcdp_bench.core.config import to_dict
@@ -23,10 +24,20 @@ from gcdp_bench.core.rng import generator
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.profiling.training_cost import copy_cost
+from gcdp_bench.training.presets import TrainingSpec
 from reference_model.text import build_text_encoder
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8
 PREVIEW_GUIDANCE, PREVIEW_STEPS = 2.0, 25
+
+
+def training() -> TrainingSpec:
+    """Of the denoiser, in the latents of a trained autoencoder."""
+    return TrainingSpec(
+        presets=LDM_PRESETS,
+        task=LdmTask,
+        given_part=lambda config: config.autoencoder,
+    )
 
 
 class LdmTask:

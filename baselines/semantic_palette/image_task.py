@@ -28,16 +28,27 @@ from baselines.semantic_palette.model import (
     write_images,
     write_layouts_copy,
 )
+from baselines.semantic_palette.presets import IMAGE_PRESETS
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float, to_uint8
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.profiling.training_cost import copy_cost
+from gcdp_bench.training.presets import TrainingSpec
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 6
 BATCH_SIZE = 16  # of networks that are not trained
+
+
+def training() -> TrainingSpec:
+    """Of the generator of images, on trained layouts."""
+    return TrainingSpec(
+        presets=IMAGE_PRESETS,
+        task=ImageTask,
+        given_part=lambda config: config.layouts,
+    )
 
 
 class ImageNetworks(nn.Module):

@@ -19,15 +19,22 @@ from baselines.semantic_palette.layout_losses import entropy, gradient_penalty, 
 from baselines.semantic_palette.layouts import blurred, one_hot
 from baselines.semantic_palette.model import write_layouts
 from baselines.semantic_palette.palettes import Palettes, fit_palettes
+from baselines.semantic_palette.presets import LAYOUT_PRESETS
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import resize_layouts
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.rng import generator as seeded
 from gcdp_bench.core.types import Dataset
+from gcdp_bench.training.presets import TrainingSpec
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION, NUM_PREVIEW = 64, 8
+
+
+def training() -> TrainingSpec:
+    """Of the generator of layouts."""
+    return TrainingSpec(presets=LAYOUT_PRESETS, task=LayoutTask)
 
 
 class LayoutNetworks(nn.Module):

@@ -10,6 +10,7 @@ from gcdp_bench.core.config import read_table, to_dict
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.identity import DatasetIdentity
+from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.generators.sample import load_generator
 from gcdp_bench.training.run_folder import differing_keys
 from gcdp_bench.training.runs import Run, find_run
@@ -100,7 +101,7 @@ def _load(folder: Path, dataset: DatasetIdentity, sampling: SamplingConfig) -> S
             "the folder that holds base/, or train it with `gcdp-bench train reference --dataset "
             f"{dataset.place} --out {folder}`"
         )
-    run = find_run("reference", dataset, folder)
+    run = find_run(GENERATORS["reference"], dataset, folder)
     cascade, digest = load_generator(run, sampling)
     assert isinstance(cascade, Cascade)
     if not cascade.makes_layouts:

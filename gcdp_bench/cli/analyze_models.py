@@ -75,10 +75,9 @@ def features_command(
     from gcdp_bench.analysis.models import load_cascades
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
-    from gcdp_bench.core.lookup import lookup
     from gcdp_bench.datasets.identities import dataset_identity
     from gcdp_bench.datasets.registry import open_dataset
-    from gcdp_bench.generators.registry import GENERATORS
+    from gcdp_bench.generators.registry import generator_spec
     from gcdp_bench.io.atomic import output_folder
     from gcdp_bench.training.runs import find_runs
     from reference_model.features import block_names
@@ -86,14 +85,13 @@ def features_command(
     if model == against:
         raise click.UsageError("--model and --against: expected two different models")
     wanted = parse_list(timesteps, int, "--timesteps")
-    for name in (model, against):
-        lookup(GENERATORS, name, "generator")
+    specs = [generator_spec(name) for name in (model, against)]
     given = parse_weights(weights, (model, against))
     num = taken_samples(
         "analyze features", dataset, split, num_images, data_root=data_root, exclude=exclude
     )
     identity = dataset_identity(dataset, data_root=data_root)
-    runs = find_runs({name: given.get(name) for name in (model, against)}, identity)
+    runs = find_runs(specs, given, identity)
     announce(*runs.values())
     models = load_cascades(list(runs.values()))
     source = open_dataset(

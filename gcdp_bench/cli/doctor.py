@@ -85,8 +85,7 @@ def _for(
     from gcdp_bench.cli.needs import show_missing, sweep_choices, taken_samples, wanted_by
     from gcdp_bench.cli.options import parse_list
     from gcdp_bench.diagnostics.missing import missing_for, sweep_command
-    from gcdp_bench.generators.presets import check_training
-    from gcdp_bench.generators.registry import TASKS
+    from gcdp_bench.generators.registry import TASKS, check_training
 
     names = TASKS["text-to-image"] if models is None else parse_list(models, str, "--models")
     for name in names:

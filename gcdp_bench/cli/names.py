@@ -49,10 +49,9 @@ def _dataset(name: str) -> None:
 
 
 def _generator(name: str) -> None:
-    from gcdp_bench.core.lookup import lookup
-    from gcdp_bench.generators.registry import GENERATORS
+    from gcdp_bench.generators.registry import generator_spec
 
-    lookup(GENERATORS, name, "generator")
+    generator_spec(name)
 
 
 def _generators(text: str) -> None:

@@ -227,7 +227,7 @@ def parse_weights(
         click.BadParameter: another form.
         ValueError: another model, or one that is given twice.
     """
-    from gcdp_bench.training.networks import NETWORKS
+    from gcdp_bench.generators.registry import NETWORKS
     from gcdp_bench.training.runs import PRETRAINED, as_weights
 
     parsed: dict[str, Weights] = {}

@@ -102,7 +102,7 @@ def command(
         )
     )
     say_size(source)
-    check_resize(model, found.folder, source)
+    check_resize(found, source)
     captions = [source[index].caption for index in range(min(num, len(source)))]
     request = SampleRequest(
         model=model,

@@ -75,11 +75,10 @@ def command(
     reference-unconditional, gansformer, dataset-ddpm, semantic-palette), a network that one is
     built on (autoencoder for ldm, lafite-clip for lafite, ddpm for dataset-ddpm, palette-layouts
     for semantic-palette), or an extractor (segmenter, clip, attributes)."""
-    from gcdp_bench.generators.presets import check_training
-    from gcdp_bench.training.networks import NETWORKS
+    from gcdp_bench.generators.registry import check_training
 
-    check_training(model, preset)
-    if stage is not None and not NETWORKS[model].stages:
+    network = check_training(model, preset)
+    if stage is not None and not network.stages:
         raise click.UsageError(f"--stage: {model} has no stages")
 
     from gcdp_bench import train
@@ -87,13 +86,12 @@ def command(
     from gcdp_bench.core.config import to_dict
     from gcdp_bench.datasets.defaults import default_dataset
     from gcdp_bench.diagnostics.missing import refuse
+    from gcdp_bench.training import loop
 
-    train.check_name(model)
     if dataset is None:
         dataset, line = default_dataset(data_root)
         if train.is_first_process():
             click.echo(line, err=dry_run)  # what a dry run prints is JSON
-    stages = train.stages_of(model)
     said: set[str] = set()
 
     def say(line: str) -> None:
@@ -101,7 +99,7 @@ def command(
             click.echo(line, err=True)
         said.add(line)
 
-    for name in [stage] if stage else stages or [None]:
+    for name in [stage] if stage else network.stages or [None]:
         request = train.Request(
             model=model,
             dataset=dataset,
@@ -123,7 +121,20 @@ def command(
         folder = train.default_out(request, resume=resume) if out is None else out
         if out is not None and name is not None and stage is None:
             folder = out / name
-        train.run(request, folder, resume=resume or if_needed, progress=Display(), say=say)
+        plan = train.plan(request)
+        if train.is_first_process():
+            for note in plan.notes():
+                say(note)
+        loop.train(
+            plan.task,
+            plan.training,
+            folder,
+            resume=resume or if_needed,
+            progress=Display(),
+            part=name or model,
+            dataset=plan.dataset,
+            source=plan.source,
+        )
         if train.is_main_process():
             click.echo(f"{model}: weights and configuration in {folder}")
     if not dry_run:

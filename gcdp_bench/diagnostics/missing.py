@@ -17,12 +17,11 @@ from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.manage import NOT_GIVEN, Samples, available_dataset
 from gcdp_bench.datasets.registry import DATASETS, has_attributes, is_folder
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
-from gcdp_bench.generators.presets import PRESET_NAMES
-from gcdp_bench.generators.registry import GENERATORS
-from gcdp_bench.training.networks import NETWORKS
+from gcdp_bench.extractors.trained import EVALUATORS
+from gcdp_bench.generators.registry import TEXT_ENCODER, GeneratorSpec, generator_spec
+from gcdp_bench.training.networks import Network
 from gcdp_bench.training.runs import Run, Weights, find_run, train_command
 
-TEXT_ENCODER = "t5-large"
 DATA, PUBLISHED, EVALUATOR, PART, GENERATOR = range(5)
 """What a need is of, in the order in which a script makes them."""
 
@@ -46,7 +45,7 @@ class Missing:
 class Wanted:
     """What a command needs beside its dataset's files."""
 
-    parts: tuple[tuple[str, Weights], ...] = ()  # networks that one to be trained is built on
+    parts: tuple[tuple[Network, Weights], ...] = ()  # networks that one to be trained is built on
     generators: tuple[tuple[str, Weights], ...] = ()  # name -> as `runs.find_run`
     evaluators: tuple[tuple[str, Weights], ...] = ()  # the same
     published: tuple[tuple[str, Path | None], ...] = ()  # weights of the registry, or their path
@@ -79,13 +78,13 @@ def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) 
         found += _published(name, path)
     for name, given in wanted.evaluators:
         purpose = f"evaluates {identity.family}"
-        for one in _trained(EVALUATOR, name, given, identity, purpose, wanted.preset):
+        for one in _trained(EVALUATOR, EVALUATORS[name], given, identity, purpose, wanted.preset):
             found.append(replace(one, required=name != "attributes"))
-    for name, given in wanted.parts:
+    for part, given in wanted.parts:
         purpose = "what is trained is built on it"
-        found += _trained(PART, name, given, identity, purpose, wanted.preset)
+        found += _trained(PART, part, given, identity, purpose, wanted.preset)
     for name, given in wanted.generators:
-        found += _generator(name, given, identity, wanted.preset)
+        found += _generator(generator_spec(name), given, identity, wanted.preset)
     return sorted(dict.fromkeys(found), key=lambda missing: missing.order)
 
 
@@ -194,37 +193,47 @@ def _published(name: str, path: Path | None) -> Iterator[Missing]:
 
 
 def _generator(
-    name: str, given: Weights, identity: DatasetIdentity, preset: str
+    spec: GeneratorSpec, given: Weights, identity: DatasetIdentity, preset: str
 ) -> Iterator[Missing]:
     """A generator with its parts, its stages and its text encoder."""
     try:
-        run = find_run(name, identity, given)
+        run = find_run(spec, identity, given)
     except (FileNotFoundError, ValueError):
-        for part in NETWORKS[name].parts:
-            yield from _trained(PART, part, None, identity, f"{name} is built on it", preset)
-        yield from _trained(GENERATOR, name, given, identity, "generator", preset)
-        if _reads_t5(name, preset):
-            yield from _published(TEXT_ENCODER, None)
+        for part in spec.parts:
+            yield from _trained(PART, part, None, identity, f"{spec.name} is built on it", preset)
+        yield from _trained(GENERATOR, spec, given, identity, "generator", preset)
+        for name in spec.published if preset.startswith("paper-") else ():
+            yield from _published(name, None)
         return
-    for stage in NETWORKS[name].stages:
+    for stage in spec.stages:
         if not (run.folder / stage / "config.json").is_file():
-            command = f"{train_command(name, identity)} --stage {stage}{_preset(preset, name)}"
+            command = f"{train_command(spec, identity)} --stage {stage}{_preset(preset, spec)}"
             reason = f"{run.folder} has no {stage}; without it images are of half the size"
             yield Missing(
-                GENERATOR, f"{name}, stage {stage}", "generator", reason, (command,), required=False
+                GENERATOR,
+                f"{spec.name}, stage {stage}",
+                "generator",
+                reason,
+                (command,),
+                required=False,
             )
     yield from _encoder(run)
 
 
 def _trained(
-    order: int, name: str, given: Weights, identity: DatasetIdentity, purpose: str, preset: str
+    order: int,
+    network: Network,
+    given: Weights,
+    identity: DatasetIdentity,
+    purpose: str,
+    preset: str,
 ) -> Iterator[Missing]:
-    problem = _problem(lambda: find_run(name, identity, given))
+    problem = _problem(lambda: find_run(network, identity, given))
     if problem:
-        reason = problem.partition("; train it with")[0].removeprefix(f"{name}: ")
-        words = _evaluator_preset(preset) if order == EVALUATOR else _preset(preset, name)
-        command = train_command(name, identity) + words
-        yield Missing(order, name, purpose, reason, (command,))
+        reason = problem.partition("; train it with")[0].removeprefix(f"{network.name}: ")
+        words = _evaluator_preset(preset) if order == EVALUATOR else _preset(preset, network)
+        command = train_command(network, identity) + words
+        yield Missing(order, network.name, purpose, reason, (command,))
 
 
 def _encoder(run: Run) -> Iterator[Missing]:
@@ -238,15 +247,9 @@ def _encoder(run: Run) -> Iterator[Missing]:
                 yield from _published(TEXT_ENCODER, None if path is None else Path(path))
 
 
-def _reads_t5(name: str, preset: str) -> bool:
-    """Whether a generator of that preset reads captions with T5."""
-    cascade_or_ldm = bool(NETWORKS[name].stages) or name == "ldm"
-    return GENERATORS[name].reads_captions and cascade_or_ldm and preset.startswith("paper-")
-
-
-def _preset(preset: str, network: str) -> str:
+def _preset(preset: str, network: Network) -> str:
     """Of a network that has it, else its usual one."""
-    known = preset != "tiny" and preset in PRESET_NAMES[network]
+    known = preset != "tiny" and preset in network.presets
     return f" --preset {preset}" if known else ""
 
 

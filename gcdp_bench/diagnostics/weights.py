@@ -11,8 +11,9 @@ from typing import Literal
 from gcdp_bench.extractors.registry import WEIGHTS, WeightSpec, is_complete, stored_path
 from gcdp_bench.extractors.store import recorded_digests
 from gcdp_bench.extractors.weights import file_digest
+from gcdp_bench.generators.registry import NETWORKS
 from gcdp_bench.io.atomic import visible
-from gcdp_bench.training.networks import NETWORKS, PROJECT, runs_folder
+from gcdp_bench.training.networks import PROJECT, runs_folder
 
 RUN_PATTERNS = ("*/*/*.safetensors", "*/*/*/*.safetensors")
 """runs/NAME/DATASET, and below it the stages of a cascade or the parts of a pipeline."""
@@ -59,7 +60,7 @@ def published_weights() -> list[Published]:
 
 def trained_weights() -> Iterator[Trained]:
     """Shipped networks, then those under runs/, in the order of their names."""
-    patterns = [pattern for spec in NETWORKS.values() for pattern in spec.pretrained]
+    patterns = [pattern for network in NETWORKS.values() for pattern in network.pretrained]
     folders = [folder for pattern in patterns for folder in PROJECT.glob(_any_dataset(pattern))]
     places: tuple[tuple[Literal["pretrained", "run"], list[Path]], ...] = (
         ("pretrained", [path for root in folders for path in visible(root, "**/*.safetensors")]),

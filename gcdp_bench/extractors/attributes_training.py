@@ -22,7 +22,7 @@ from gcdp_bench.extractors.attributes import (
     require_attributes,
 )
 from gcdp_bench.training.loop import TrainingConfig
-from gcdp_bench.training.presets import Preset
+from gcdp_bench.training.presets import Preset, TrainingSpec
 
 NUM_VALIDATION, CHUNK = 512, 64
 
@@ -198,3 +198,13 @@ def disturb(images: Tensor, generator: torch.Generator) -> Tensor:
     images = images * draw(0.93, 1.07) + draw(-0.05, 0.05)
     noise = torch.randn(images.shape, generator=generator)
     return (images + noise * draw(0.0, 0.05)).clamp(-1, 1)
+
+
+def training() -> TrainingSpec:
+    """Of the attribute classifier."""
+    return TrainingSpec(
+        presets=ATTRIBUTES_PRESETS,
+        task=AttributesTask,
+        counted="attribute_names, frequencies: training counts them in the data; here they are "
+        "empty",
+    )

@@ -23,7 +23,7 @@ from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
 from gcdp_bench.extractors.clip import ClipConfig, Tokenizer, build_clip
 from gcdp_bench.training.loop import TrainingConfig
-from gcdp_bench.training.presets import Preset
+from gcdp_bench.training.presets import Preset, TrainingSpec
 from gcdp_bench.training.task import plain
 
 NUM_VALIDATION = 128
@@ -222,3 +222,22 @@ class ClipTask:
         named[list(dataset.caption_classes(triplet.caption))] = True
         tokens, _ = self._tokenizer([triplet.caption])
         return triplet.image, patches, named, tokens[0]
+
+
+def training() -> TrainingSpec:
+    """Of the CLIP that evaluates."""
+    return _training(CLIP_PRESETS)
+
+
+def teacher_training() -> TrainingSpec:
+    """Of a CLIP that teaches, of another kind than the one that evaluates."""
+    return _training({"tiny": TEACHER})
+
+
+def _training(presets: Mapping[str, Preset[ClipConfig]]) -> TrainingSpec:
+    return TrainingSpec(
+        presets=presets,
+        task=ClipTask,
+        counted="vocabulary: training reads it from the captions; here it is that of the class "
+        "names",
+    )

@@ -18,7 +18,7 @@ from gcdp_bench.extractors.hrnet import TINY, W18_SMALL, HRNetConfig, HRNetSegme
 from gcdp_bench.extractors.segmenter import SegmenterConfig
 from gcdp_bench.metrics.layout_iou import confusion_matrix, intersection_over_union
 from gcdp_bench.training.loop import TrainingConfig
-from gcdp_bench.training.presets import Preset
+from gcdp_bench.training.presets import Preset, TrainingSpec
 
 NUM_VALIDATION, NUM_PREVIEW, NUM_COUNTED = 100, 6, 300
 LARGEST_WEIGHT = 6.0
@@ -159,3 +159,8 @@ def _disturb(images: Tensor, generator: torch.Generator) -> Tensor:
     images = torch.where(draw(0, 1) < 0.2, small, images)
     noise = torch.randn(images.shape, generator=generator)
     return (images + noise * draw(0.0, 0.06)).clamp(-1, 1)
+
+
+def training() -> TrainingSpec:
+    """Of the segmenter."""
+    return TrainingSpec(presets=SEGMENTER_PRESETS, task=SegmenterTask)

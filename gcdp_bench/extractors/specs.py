@@ -33,6 +33,7 @@ from gcdp_bench.extractors.names import (
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.segmenter import SegmenterFeatures, TrainedSegmenter
 from gcdp_bench.extractors.segmenter_standard import StandardSegmenter
+from gcdp_bench.extractors.trained import ATTRIBUTES, EVALUATORS, SEGMENTER
 from gcdp_bench.training.runs import PRETRAINED, Run, Weights, as_weights, find_run, refuse_all
 
 T = TypeVar("T")
@@ -148,13 +149,13 @@ def _find_segmenter(given: str | None, request: ExtractorRequest) -> Run:
     if given is None and request.kind == "standard" and request.dataset.family == "cityscapes":
         given = HRNET
     if given is None or given == PRETRAINED:
-        return find_run("segmenter", request.dataset, as_weights(given))
+        return find_run(SEGMENTER, request.dataset, as_weights(given))
     name, _ = split_resize(given)
     if name == HRNET:
         return _published(HRNET, None)
     if Path(name).is_file():
         return _published(HRNET, Path(name))
-    return find_run("segmenter", request.dataset, Path(given))
+    return find_run(SEGMENTER, request.dataset, Path(given))
 
 
 def _load_segmenter(run: Run, given: str | None, request: ExtractorRequest) -> Segmenter:
@@ -176,9 +177,9 @@ def _load_segmenters(
 
 def _find_clip(request: ExtractorRequest) -> list[Run]:
     if request.kind == "standard":
-        assert request.clip != PRETRAINED
+        assert request.clip is None or isinstance(request.clip, Path)
         return [_published(CLIP, request.clip)]
-    return [find_run("clip", request.dataset, request.clip)]
+    return [find_run(EVALUATORS["clip"], request.dataset, request.clip)]
 
 
 def _load_clip(runs: Sequence[Run], request: ExtractorRequest) -> Iterator[tuple[str, Extractor]]:
@@ -209,7 +210,7 @@ def _load_dinov2(runs: Sequence[Run], request: ExtractorRequest) -> Iterator[tup
 def _find_attributes(request: ExtractorRequest) -> list[Run]:
     if not request.use_attributes:
         return []
-    return [find_run("attributes", request.dataset, request.attributes)]
+    return [find_run(ATTRIBUTES, request.dataset, request.attributes)]
 
 
 def _load_attributes(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.device import check_device, place
-from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.sampling_config import SamplingConfig
@@ -16,9 +15,8 @@ from gcdp_bench.core.types import GUIDANCE, Dataset, Generator, as_generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.generate import Prompt, generate
-from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.generators.registry import generator_spec
 from gcdp_bench.generators.sample_folder import SampleWriter
-from gcdp_bench.training.networks import read_records
 from gcdp_bench.training.runs import Run, Weights, find_run
 
 DEFAULT_GUIDANCE = 2.0
@@ -123,8 +121,7 @@ def find_generator(
         ValueError: unknown generator or dataset, or its run is of other data.
         FileNotFoundError: it has not been trained; says how to.
     """
-    lookup(GENERATORS, name, "generator")
-    return find_run(name, dataset_identity(dataset, data_root=data_root), weights)
+    return find_run(generator_spec(name), dataset_identity(dataset, data_root=data_root), weights)
 
 
 def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
@@ -139,23 +136,23 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
         FileNotFoundError: a file of it is missing.
     """
     check_device(sampling.device)
-    loaded = GENERATORS[run.network].load(run.folder, sampling)
+    loaded = generator_spec(run.network).load(run.network, run.folder, sampling)
     generator = as_generator(loaded, run.network)
     place(generator, sampling.device)
     return generator, digest({"weights": generator.digest, "sampling": generator.settings})
 
 
-def check_resize(name: str, folder: Path, dataset: Dataset) -> None:
+def check_resize(run: Run, dataset: Dataset) -> None:
     """Refuse images that came to their size in another way than those of a generator's training.
 
     Raises:
         ValueError: one was padded or stretched and the other was not.
     """
     now = resize_of(dataset)
-    for record in read_records(name, folder).values():
+    for record in run.records.values():
         if record.resize != now and not {record.resize, now} <= {"none", "crop"}:
             raise ValueError(
-                f"{name} ({folder}): was trained with --resize {record.resize}, "
+                f"{run.network} ({run.folder}): was trained with --resize {record.resize}, "
                 f"{dataset.name} is used with --resize {now}; use the same, or train it again"
             )
 

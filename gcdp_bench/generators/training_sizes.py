@@ -12,7 +12,7 @@ from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets import sizes
 from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, native_of
 from gcdp_bench.datasets.registry import image_size_of, is_folder, native_size_of
-from gcdp_bench.generators.kinds import KINDS
+from gcdp_bench.generators.registry import NETWORKS
 
 if TYPE_CHECKING:
     from gcdp_bench.train import Request
@@ -75,8 +75,10 @@ def _size_checks(preset: str) -> Mapping[str, sizes.SizeCheck]:
     group = _size_group(preset)
     whole = SIZES[group].width
     checks = {"a cascade": SIZES[group].check_size}
-    for name, kind in KINDS.items():
-        found = kind().presets.get(group)
+    for name, network in NETWORKS.items():
+        if network.stages or network.training is None:
+            continue
+        found = network.training().presets.get(group)
         if found is not None:
             checks[name] = partial(_check_part, found, whole)
     return checks

@@ -27,7 +27,7 @@ def check_sweep(sweep: Sweep) -> None:
     config, dataset = sweep.config, sweep.dataset
     for name in config.model_names:
         generator, _ = sweep.generator(name)
-        check_resize(name, sweep.runs[name].folder, dataset)
+        check_resize(sweep.runs[name], dataset)
         check_fit(generator, dataset, allow_subsets=config.allow_subsets)
         _refuse_own_teacher(generator, sweep.extractors)
     sweep.extractors.check(dataset)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.generators.registry import generator_spec
 
 IMAGES_PER_SEC = 16.0  # that the pretrained networks evaluate, the slowest measured
 REFERENCE_SEC = 60.0  # statistics of the real images, once
@@ -116,7 +116,7 @@ def estimate(
     measured = _measured(results, dataset)
     share = size[0] * size[1] / SAMPLE_PX
     for model in models:
-        param = GENERATORS[model].param
+        param = generator_spec(model).param
         chosen = values[param]
         scales = tuple(ladder if chosen is None else chosen)
         num = num_samples * num_seeds

@@ -8,6 +8,7 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.outlines import require_shapes
 from gcdp_bench.datasets.registry import image_size_of, protocol_split
+from gcdp_bench.generators.registry import generator_spec
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, Paths, SweepConfig
 from gcdp_bench.sweep.estimate import Estimate, estimate
 from gcdp_bench.training.runs import find_run
@@ -51,7 +52,7 @@ def _size(config: SweepConfig, paths: Paths, dataset: DatasetIdentity) -> Size:
     given = dict(paths.weights)
     for name in config.model_names:
         try:
-            folder = find_run(name, dataset, given.get(name)).folder
+            folder = find_run(generator_spec(name), dataset, given.get(name)).folder
         except (FileNotFoundError, ValueError):
             continue
         found = [

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gcdp_bench.core.lookup import lookup
 from gcdp_bench.datasets.identities import dataset_identity
-from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.generators.registry import GENERATORS, generator_spec
 from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.training.runs import Run, find_runs
 
@@ -21,10 +20,11 @@ def find_generators(config: SweepConfig, paths: Paths) -> dict[str, Run]:
     """
     given = dict(paths.weights)
     check_models(config)
-    for name in (*config.model_names, *given):
-        lookup(GENERATORS, name, "generator")
+    for name in given:
+        generator_spec(name)
+    specs = [generator_spec(name) for name in config.model_names]
     dataset = dataset_identity(config.dataset, data_root=paths.data_root)
-    return find_runs({name: given.get(name) for name in config.model_names}, dataset)
+    return find_runs(specs, given, dataset)
 
 
 def pinned(paths: Paths, runs: Mapping[str, Run]) -> Paths:

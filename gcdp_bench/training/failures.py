@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gcdp_bench.core.batching import out_of_memory
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.settings import TrainingConfig
 
@@ -22,15 +23,25 @@ class Diverged(FloatingPointError):
         step: in which it happened, from 1.
         what: was seen.
         examples: of the step's batch, indices from 0.
+        items: of the data, if example i is item i of them; their ids are named.
     """
 
-    def __init__(self, run_dir: Path, step: int, what: str, examples: Sequence[int]):
+    def __init__(
+        self,
+        run_dir: Path,
+        step: int,
+        what: str,
+        examples: Sequence[int],
+        items: Dataset | None = None,
+    ):
         self.examples = tuple(examples)
+        ids = "" if items is None else ", ".join(items[index].id for index in examples)
         super().__init__(
             f"diverged at step {step}: {what}; examples of the batch: "
             f"{', '.join(map(str, examples))}; the last good checkpoint is {_newest(run_dir)}; "
             "train anew into another --out with a lower learning_rate or with precision=no: a run "
             "resumes with its own settings alone"
+            + (f"; ids of the batch's items: {ids}" if ids else "")
         )
 
 

@@ -16,6 +16,7 @@ from gcdp_bench.core.config import from_dict, to_dict
 from gcdp_bench.core.finite import NotFinite
 from gcdp_bench.core.progress import Progress, Silent
 from gcdp_bench.core.rng import derive_seed
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, identity_record
 from gcdp_bench.profiling.training_cost import Meter, Spent, read_cost, write_cost
 from gcdp_bench.training import checkpoint, processes, run_folder, sharding
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
     from accelerate.optimizer import AcceleratedOptimizer
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is known of the data of a training, beside their name."""
+
+    identity: DatasetIdentity | None = None  # for `config.json`, by which the run is found
+    left_out: Mapping[str, Any] | None = None  # what they lack of the dataset, for `config.json`
+    resize: str = "none"  # how images came to their size, for the same
+    items: Dataset | None = None  # example i of the task is item i of them; None: of no single one
+
+
 def train(
     task: Task | AdversarialTask,
     config: TrainingConfig,
@@ -39,9 +50,7 @@ def train(
     progress: Progress,
     part: str,
     dataset: str,
-    identity: DatasetIdentity | None = None,
-    left_out: Mapping[str, Any] | None = None,
-    resize: str = "none",
+    source: Source | None = None,
 ) -> Path:
     """Train until `config.steps` and return `run_dir`, which then holds `config.json`, the averaged
     weights (`model.safetensors`, or what the task exports) and what they cost in `cost.json`.
@@ -57,9 +66,7 @@ def train(
         progress: told of every step.
         part: what is trained, for `cost.json`: "base", "ldm", ...
         dataset: on what, for the same.
-        identity: of that dataset, for `config.json`, by which the run is found; None: it is not.
-        left_out: what the data lack of the dataset, for `config.json`; None: nothing.
-        resize: how images came to their size, for the same.
+        source: what else is known of the data.
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
@@ -71,12 +78,13 @@ def train(
         MemoryError: a GPU has no memory left; names the settings to change.
     """
     record = {"task": task.metadata(), "training": to_dict(config)}
-    if resize != "none":
-        record["resize"] = resize
-    if identity is not None:
-        record[IDENTITY] = to_dict(identity_record(identity))
-    if left_out is not None:
-        record["left_out"] = to_dict(left_out)
+    source = Source() if source is None else source
+    if source.resize != "none":
+        record["resize"] = source.resize
+    if source.identity is not None:
+        record[IDENTITY] = to_dict(identity_record(source.identity))
+    if source.left_out is not None:
+        record["left_out"] = to_dict(source.left_out)
     last = run_folder.to_continue(run_dir, record, resume=resume)
     accelerator = processes.start(config, run_dir)
     processes.check(task, config.batch_size, accelerator.num_processes)
@@ -122,19 +130,21 @@ def train(
                 )
             if not all(map(math.isfinite, terms.values())):
                 what = f"loss terms are {terms}"
-                raise Diverged(run_dir, step + 1, what, shown_examples(task, config, step))
+                shown = shown_examples(task, config, step)
+                raise Diverged(run_dir, step + 1, what, shown, source.items)
             learner.average.update_parameters(learner.plain)
             step += 1
 
             accelerator.log({f"train/{name}": value for name, value in terms.items()}, step=step)
             progress.advance(values=terms)
-            _look(task, config, step, accelerator, learner.average, run_dir)
+            _look(task, config, step, accelerator, learner.average, run_dir, source.items)
         if step % config.checkpoint_every == 0 or step == config.steps:
             tensors = learner.tensors()
             broken = not_finite(tensors["network"])
             if broken is not None:
                 what = f"{broken} is not finite"
-                raise Diverged(run_dir, step, what, shown_examples(task, config, step - 1))
+                shown = shown_examples(task, config, step - 1)
+                raise Diverged(run_dir, step, what, shown, source.items)
             if accelerator.is_main_process:
                 spent = to_dict(meter.spent)
                 checkpoint.save_checkpoint(run_dir, step, tensors, {**record, "spent": spent})
@@ -201,6 +211,7 @@ def _look(
     accelerator: Accelerator,
     average: AveragedModel,
     run_dir: Path,
+    items: Dataset | None,
 ) -> None:
     """Validation and preview of the averaged network where they are due, by the first process."""
     last = step == config.steps
@@ -218,7 +229,7 @@ def _look(
             run_folder.write_preview(task, network, run_dir, step)
         except NotFinite as error:
             examples = shown_examples(task, config, step - 1)
-            raise Diverged(run_dir, step, f"preview: {error}", examples) from error
+            raise Diverged(run_dir, step, f"preview: {error}", examples, items) from error
     accelerator.wait_for_everyone()
 
 

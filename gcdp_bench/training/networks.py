@@ -1,15 +1,19 @@
-"""Every network that can be trained: where its weights lie, and what they say of their training."""
+"""Networks that can be trained: where their weights lie, and what they say of their training."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gcdp_bench.core.config import read_table
 from gcdp_bench.datasets.identity import IDENTITY
+
+if TYPE_CHECKING:
+    from gcdp_bench.training.presets import TrainingSpec
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONFIG, MODEL = "config.json", "model.safetensors"
@@ -19,80 +23,31 @@ RUNS_VARIABLE = "GCDP_RUNS"
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Where the weights of a network lie, and how others are given."""
+    """A network that can be trained: where its weights lie, and how it is trained."""
 
-    pretrained: tuple[str, ...]  # folders of the project, by {dataset} or {family}
-    option: str  # that gives another {path}
+    name: str
+    pretrained: tuple[str, ...] = ()  # folders of the project, by {dataset} or {family}
+    option: str = "--weights {network}={path}"  # that gives another {path}
     files: tuple[str, ...] = (CONFIG, MODEL)  # of a finished training
     stages: tuple[str, ...] = ()  # each in a folder of its own; the first one is enough
-    parts: tuple[str, ...] = ()  # networks that it is built on, trained before
+    parts: tuple[Network, ...] = ()  # that it is built on, trained before
     evaluates: bool = False  # shared by the datasets of a family
+    presets: tuple[str, ...] = ()  # names of those of its training
+    training: Callable[[], TrainingSpec] | None = None  # None: it cannot be trained here
+
+
+def located(place: str) -> Callable[..., Any]:
+    """The function at "module:name", imported when it is called."""
+
+    def call(*arguments: Any) -> Any:
+        return EntryPoint(name=place, value=place, group="").load()(*arguments)
+
+    return call
 
 
 def runs_folder() -> Path:
     """Folder of trained networks: the environment variable GCDP_RUNS, else ./runs."""
     return Path(os.environ.get(RUNS_VARIABLE) or "runs").expanduser()
-
-
-def _generator(
-    pretrained: str,
-    *,
-    parts: tuple[str, ...] = (),
-    stages: tuple[str, ...] = (),
-    files: tuple[str, ...] = (CONFIG, MODEL),
-) -> Network:
-    option = "--weights {network}={path}"
-    return Network(pretrained=(pretrained,), option=option, parts=parts, stages=stages, files=files)
-
-
-def _evaluator(name: str) -> Network:
-    folder = f"gcdp_bench/extractors/pretrained/{name}-{{family}}"
-    return Network(pretrained=(folder,), option=f"--{name} {{path}}", evaluates=True)
-
-
-NETWORKS: Mapping[str, Network] = {
-    "segmenter": _evaluator("segmenter"),
-    "clip": _evaluator("clip"),
-    "attributes": _evaluator("attributes"),
-    "reference": _generator("reference_model/pretrained/{dataset}", stages=STAGES),
-    "reference-unconditional": _generator(
-        "baselines/pretrained/reference-unconditional/{dataset}", stages=STAGES
-    ),
-    "imagen": _generator("baselines/pretrained/imagen/{dataset}", stages=STAGES),
-    "ldm": _generator(
-        "baselines/pretrained/ldm/{dataset}",
-        parts=("autoencoder",),
-        files=(CONFIG, "model_index.json"),
-    ),
-    "lafite": _generator("baselines/pretrained/lafite/{dataset}", parts=("lafite-clip",)),
-    "gansformer": _generator("baselines/pretrained/gansformer/{dataset}"),
-    "dataset-ddpm": _generator("baselines/pretrained/dataset-ddpm/{dataset}", parts=("ddpm",)),
-    "semantic-palette": _generator(
-        "baselines/pretrained/semantic-palette/{dataset}", parts=("palette-layouts",)
-    ),
-    "autoencoder": Network(
-        pretrained=("baselines/pretrained/autoencoder/{dataset}",),
-        option="--set ldm.autoencoder={path}",
-        files=(CONFIG, "vae/config.json"),
-    ),
-    "lafite-clip": Network(
-        pretrained=("baselines/pretrained/lafite/{dataset}/clip",),
-        option="--set lafite.clip={path}",
-    ),
-    "ddpm": Network(
-        pretrained=(
-            "baselines/pretrained/ddpm/{dataset}",
-            "baselines/pretrained/dataset-ddpm/{dataset}/ddpm",
-        ),
-        option="--set labels.ddpm={path}",
-    ),
-    "palette-layouts": Network(
-        pretrained=("baselines/pretrained/palette-layouts/{dataset}",),
-        option="--set images.layouts={path}",
-        files=(CONFIG, MODEL, "palettes.json"),
-    ),
-}
-"""Every network that can be trained -> where its weights lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +65,13 @@ class Record:
     resize: str = "none"  # what the images underwent, see `framing.resize_of`
 
 
-def read_records(network: str, folder: Path) -> dict[str, Record]:
+def read_records(network: Network, folder: Path) -> dict[str, Record]:
     """What a trained network says of its training, by stage, or by its name; empty: there is none.
 
     Raises:
         ValueError: a file is damaged.
     """
-    parts = {stage: folder / stage for stage in NETWORKS[network].stages} or {network: folder}
+    parts = {stage: folder / stage for stage in network.stages} or {network.name: folder}
     return {name: _read_record(part) for name, part in parts.items() if (part / CONFIG).is_file()}
 
 

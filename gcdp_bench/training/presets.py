@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +10,7 @@ from gcdp_bench.core.config import override
 from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.training.loop import TrainingConfig
+from gcdp_bench.training.task import AdversarialTask, Task
 
 C = TypeVar("C")
 
@@ -53,3 +54,23 @@ class Preset(Generic[C]):
     def resolve(self, dataset: Dataset) -> RunConfig[C]:
         """Fill in what follows from the dataset."""
         return RunConfig(self.key, self.config(dataset), self.training)
+
+
+def _of_preset(preset: Preset[Any], dataset: Dataset, stage: str | None) -> RunConfig[Any]:
+    return preset.resolve(dataset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSpec:
+    """How a network is trained: its presets, and the task of a configuration."""
+
+    presets: Mapping[str, Any]  # each with `width`, `check_size` and what `resolve` reads
+    task: Callable[..., Task | AdversarialTask]
+    """Of a configuration, a train and a val split, and the folder of the part."""
+    resolve: Callable[[Any, Dataset, str | None], RunConfig[Any]] = _of_preset
+    """The run by a preset, a dataset and, of a cascade, a stage."""
+    examples_are_items: bool = True  # of the training split, in its order
+    given_part: Callable[[Any], str | None] | None = None
+    """What a configuration says of the network that it is built on, as `runs.as_weights` reads it;
+    None: it is built on none."""
+    counted: str = ""  # settings that follow from more than the dataset's classes and size

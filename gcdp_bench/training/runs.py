@@ -14,9 +14,9 @@ from typing import Literal
 
 from gcdp_bench.datasets.identity import DatasetIdentity, family, is_part
 from gcdp_bench.training.networks import (
-    NETWORKS,
     PROJECT,
     RUNS_VARIABLE,
+    Network,
     Record,
     read_records,
     runs_folder,
@@ -97,7 +97,7 @@ class Run:
         return f"{self.network}: {origin}{self.folder}, {trained}{self.note}"
 
 
-def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> Run:
+def find_run(network: Network, dataset: DatasetIdentity, given: Weights = None) -> Run:
     """The trained network of a dataset.
 
     A given folder is taken as it is. Else the dataset's run below `runs_folder()` is taken,
@@ -105,7 +105,7 @@ def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> R
     that has the same classes.
 
     Args:
-        network: of `NETWORKS`.
+        network: that is looked for.
         dataset: that the network shall have been trained on, see `catalog.dataset_identity`.
         given: see `Weights`.
 
@@ -147,7 +147,9 @@ def find_run(network: str, dataset: DatasetIdentity, given: Weights = None) -> R
     raise FileNotFoundError(_missing(network, dataset, looked))
 
 
-def find_runs(networks: Mapping[str, Weights], dataset: DatasetIdentity) -> dict[str, Run]:
+def find_runs(
+    networks: Iterable[Network], given: Mapping[str, Weights], dataset: DatasetIdentity
+) -> dict[str, Run]:
     """Several of them, by name; see `find_run`.
 
     Raises:
@@ -156,9 +158,9 @@ def find_runs(networks: Mapping[str, Weights], dataset: DatasetIdentity) -> dict
     """
     found: dict[str, Run] = {}
     problems: list[FileNotFoundError | ValueError] = []
-    for network, given in networks.items():
+    for network in networks:
         try:
-            found[network] = find_run(network, dataset, given)
+            found[network.name] = find_run(network, dataset, given.get(network.name))
         except (FileNotFoundError, ValueError) as error:
             problems.append(error)
     refuse_all(problems)
@@ -173,14 +175,14 @@ def refuse_all(problems: Sequence[FileNotFoundError | ValueError]) -> None:
         raise kind("\n".join(map(str, problems)))
 
 
-def own_folders(network: str, dataset: DatasetIdentity) -> list[Path]:
+def own_folders(network: Network, dataset: DatasetIdentity) -> list[Path]:
     """Where runs of a dataset may lie, in the order in which they are looked for."""
     names = [*_names(dataset), *dataset.aliases]
-    return [runs_folder() / network / name for name in names]
+    return [runs_folder() / network.name / name for name in names]
 
 
 def new_folder(
-    network: str, dataset: DatasetIdentity, stage: str | None = None, *, resume: bool = False
+    network: Network, dataset: DatasetIdentity, stage: str | None = None, *, resume: bool = False
 ) -> Path:
     """The folder of a dataset's run: runs/NETWORK/NAME, with one folder per stage of a cascade.
 
@@ -188,7 +190,7 @@ def new_folder(
     it changed: runs/NETWORK/NAME-DIGEST. A run from before that lies elsewhere stays there.
 
     Args:
-        network: of `NETWORKS`.
+        network: that is trained.
         dataset: to train on.
         stage: of a cascade.
         resume: a run in the folder is to be continued.
@@ -197,7 +199,7 @@ def new_folder(
         ValueError: there is nothing to resume but a run on other data, or no name is free.
     """
     others = []
-    own = [runs_folder() / network / name for name in _names(dataset)]
+    own = [runs_folder() / network.name / name for name in _names(dataset)]
     for folder in own_folders(network, dataset):
         records = read_records(network, folder)
         if records and difference_from(records, dataset) is None:
@@ -207,7 +209,7 @@ def new_folder(
     free = [folder for folder in own if not read_records(network, folder)]
     if others and (resume or not free):
         raise ValueError(
-            f"{network}: expected a run on {dataset.place}, but {'; '.join(others)}; "
+            f"{network.name}: expected a run on {dataset.place}, but {'; '.join(others)}; "
             + (
                 "leave out --resume to train anew"
                 if free
@@ -243,10 +245,9 @@ def _names(dataset: DatasetIdentity) -> list[str]:
     return [dataset.name, *with_digest]
 
 
-def _given(network: str, path: Path, dataset: DatasetIdentity) -> Run:
-    spec = NETWORKS[network]
-    first = path / spec.stages[0] if spec.stages else path
-    if path.is_file() or any((first / name).is_file() for name in spec.files):
+def _given(network: Network, path: Path, dataset: DatasetIdentity) -> Run:
+    first = path / network.stages[0] if network.stages else path
+    if path.is_file() or any((first / name).is_file() for name in network.files):
         records = {} if path.is_file() else read_records(network, path)
         difference = difference_from(records, dataset)
         namesake = difference is not None and difference.startswith(_OTHER_DATA)
@@ -256,7 +257,7 @@ def _given(network: str, path: Path, dataset: DatasetIdentity) -> Run:
 
 
 def _found(
-    network: str,
+    network: Network,
     folder: Path,
     origin: Literal["given", "run", "pretrained"],
     records: Mapping[str, Record],
@@ -265,7 +266,7 @@ def _found(
 ) -> Run:
     places = dict.fromkeys(record.place for record in records.values())
     return Run(
-        network=network,
+        network=network.name,
         folder=folder,
         origin=origin,
         records=records,
@@ -274,22 +275,22 @@ def _found(
     )
 
 
-def _pretrained(network: str, dataset: DatasetIdentity) -> list[Path]:
+def _pretrained(network: Network, dataset: DatasetIdentity) -> list[Path]:
     return [
         PROJECT / pattern.format(dataset=dataset.name, family=dataset.family)
-        for pattern in NETWORKS[network].pretrained
+        for pattern in network.pretrained
     ]
 
 
 def _siblings(
-    network: str, dataset: DatasetIdentity
+    network: Network, dataset: DatasetIdentity
 ) -> list[tuple[Path, Literal["run", "pretrained"]]]:
     """Networks of other datasets of the family, for one that evaluates."""
-    if not NETWORKS[network].evaluates:
+    if not network.evaluates:
         return []
     names = dict.fromkeys([f"{dataset.family}-100", dataset.family])
     runs: list[tuple[Path, Literal["run", "pretrained"]]] = [
-        (runs_folder() / network / name, "run") for name in names if name != dataset.name
+        (runs_folder() / network.name / name, "run") for name in names if name != dataset.name
     ]
     if dataset.kind == "catalogue":
         runs.extend((folder, PRETRAINED) for folder in _pretrained(network, dataset))
@@ -311,19 +312,18 @@ def _is_sibling(records: Mapping[str, Record], dataset: DatasetIdentity) -> bool
     )
 
 
-def _check_finished(network: str, folder: Path, dataset: DatasetIdentity) -> None:
+def _check_finished(network: Network, folder: Path, dataset: DatasetIdentity) -> None:
     """Refuse a run that has not written its weights.
 
     Raises:
         ValueError: says how to continue it and what to take instead.
     """
-    spec = NETWORKS[network]
-    parts = [folder / stage for stage in spec.stages if (folder / stage).is_dir()] or [folder]
+    parts = [folder / stage for stage in network.stages if (folder / stage).is_dir()] or [folder]
     for part in parts:
-        missing = [name for name in spec.files if not (part / name).is_file()]
+        missing = [name for name in network.files if not (part / name).is_file()]
         if missing:
             raise ValueError(
-                f"{part}: expected a finished training of {network}, found no "
+                f"{part}: expected a finished training of {network.name}, found no "
                 f"{', '.join(missing)}; continue it with `{train_command(network, dataset)} "
                 f"--resume`, or give another one with {_option(network, 'PATH')} (PATH may be "
                 f"{PRETRAINED})"
@@ -361,20 +361,20 @@ def _classes(record: Record, dataset: DatasetIdentity) -> str:
     )
 
 
-def _refusal(network: str, dataset: DatasetIdentity, skipped: Sequence[str]) -> str:
+def _refusal(network: Network, dataset: DatasetIdentity, skipped: Sequence[str]) -> str:
     folder = skipped[0].partition(" was trained on ")[0]
     return (
-        f"{network}: {'; '.join(skipped)}. Either the data changed since, or two datasets have "
-        f"this name; train one on these data with `{train_command(network, dataset)}`, or use that "
-        f"one all the same with {_option(network, folder)}"
+        f"{network.name}: {'; '.join(skipped)}. Either the data changed since, or two datasets "
+        f"have this name; train one on these data with `{train_command(network, dataset)}`, or use "
+        f"that one all the same with {_option(network, folder)}"
     )
 
 
-def _missing(network: str, dataset: DatasetIdentity, looked: Iterable[Path]) -> str:
-    spec = NETWORKS[network]
-    commands = " and ".join(f"`{train_command(name, dataset)}`" for name in (*spec.parts, network))
+def _missing(network: Network, dataset: DatasetIdentity, looked: Iterable[Path]) -> str:
+    networks = (*network.parts, network)
+    commands = " and ".join(f"`{train_command(one, dataset)}`" for one in networks)
     return (
-        f"no trained {network} for {dataset.place}: looked in "
+        f"no trained {network.name} for {dataset.place}: looked in "
         f"{', '.join(map(_seen_from_here, looked))} ({RUNS_VARIABLE} names another folder of "
         f"runs); train it with {commands}, or give one with "
         f"{_option(network, 'PATH')}"
@@ -385,14 +385,14 @@ def _seen_from_here(path: Path) -> str:
     return str(path if path.is_absolute() else Path.cwd() / path)
 
 
-def train_command(network: str, dataset: DatasetIdentity) -> str:
+def train_command(network: Network, dataset: DatasetIdentity) -> str:
     """The command that trains a network on a dataset; one that evaluates, on all images of its
     family, which then share it."""
     place = dataset.place
-    if NETWORKS[network].evaluates and dataset.kind == "catalogue" and is_part(dataset.name):
+    if network.evaluates and dataset.kind == "catalogue" and is_part(dataset.name):
         place = f"{dataset.family}-100"
-    return f"gcdp-bench train {network} --dataset {shlex.quote(place)}"
+    return f"gcdp-bench train {network.name} --dataset {shlex.quote(place)}"
 
 
-def _option(network: str, path: str) -> str:
-    return NETWORKS[network].option.format(network=network, path=path)
+def _option(network: Network, path: str) -> str:
+    return network.option.format(network=network.name, path=path)

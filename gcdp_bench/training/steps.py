@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -46,14 +46,34 @@ def make_step(
     network: nn.Module,
     optimizer: AcceleratedOptimizer,
 ) -> dict[str, float]:
-    """Optimizer step `step` (from 0), with all its turns; returns the terms, averaged over the
-    examples of all processes, and their sum as "total", or as "TURN_total".
+    """Optimizer step `step` (from 0) over this process's micro-batches, in all its phases; returns
+    the terms, averaged over the examples of all processes, and their sum as "total", or as
+    "PHASE_total". A phase without terms rests.
     """
     batches = _micro_batches(task, config, step, accelerator)
-    terms = {}
-    for phase in task.phases if isinstance(task, AdversarialTask) else (None,):
-        terms |= _descend(task, config, batches, step, accelerator, network, optimizer, phase)
-    return processes.mean(terms, accelerator)
+    means: dict[str, float] = {}
+    for phase in task.phases if isinstance(task, AdversarialTask) else ("",):
+        if phase:
+            _require_gradients_of(accelerator.unwrap_model(network), phase)
+        for micro in batches:
+            batch = {name: value.to(accelerator.device) for name, value in micro.items()}
+            with accelerator.accumulate(network):
+                with accelerator.autocast():
+                    if isinstance(task, AdversarialTask):
+                        terms = task.turn_losses(network, batch, phase, step)
+                    else:
+                        terms = task.losses(network, batch)
+                if not terms:
+                    break
+                total = weighted_total(terms, task.loss_weights)
+                accelerator.backward(total)
+                if accelerator.sync_gradients and config.max_grad_norm is not None:
+                    accelerator.clip_grad_norm_(network.parameters(), config.max_grad_norm)
+                optimizer.step()
+                optimizer.zero_grad()
+            for name, value in {**terms, f"{phase}_total" if phase else "total": total}.items():
+                means[name] = means.get(name, 0.0) + float(value.detach()) / len(batches)
+    return processes.mean(means, accelerator)
 
 
 def _micro_batches(
@@ -66,43 +86,6 @@ def _micro_batches(
         batch = task.batch(indices, generator(config.seed, "batch", number))
         batches.append(processes.share(batch, accelerator.process_index, accelerator.num_processes))
     return batches
-
-
-def _descend(
-    task: Task | AdversarialTask,
-    config: TrainingConfig,
-    batches: Sequence[dict[str, Tensor]],
-    step: int,
-    accelerator: Accelerator,
-    network: nn.Module,
-    optimizer: AcceleratedOptimizer,
-    phase: str | None,
-) -> dict[str, float]:
-    """One step, or one turn of it, over this process's micro-batches; returns their mean terms."""
-    sums: dict[str, float] = {}
-    if phase is not None:
-        _require_gradients_of(accelerator.unwrap_model(network), phase)
-    for micro in batches:
-        batch = {name: value.to(accelerator.device) for name, value in micro.items()}
-        with accelerator.accumulate(network):
-            with accelerator.autocast():
-                if isinstance(task, AdversarialTask):
-                    assert phase is not None
-                    terms = task.turn_losses(network, batch, phase, step)
-                else:
-                    terms = task.losses(network, batch)
-            if not terms:
-                return {}
-            total = weighted_total(terms, task.loss_weights)
-            accelerator.backward(total)
-            if accelerator.sync_gradients and config.max_grad_norm is not None:
-                accelerator.clip_grad_norm_(network.parameters(), config.max_grad_norm)
-            optimizer.step()
-            optimizer.zero_grad()
-        named = {**terms, "total" if phase is None else f"{phase}_total": total}
-        for name, value in named.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(batches)
-    return sums
 
 
 def _require_gradients_of(network: nn.Module, phase: str) -> None:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from gcdp_bench.cli import main
 from gcdp_bench.datasets.outline import Outline
-from gcdp_bench.generators.presets import PRESET_NAMES
+from gcdp_bench.generators.registry import NETWORKS
 from gcdp_bench.train import Request, plan, resolve
 
 
@@ -25,9 +25,9 @@ ABLATIONS = ("-no-layout-loss", "-layouts-cosine-p", "-layouts-linear")
 
 
 @pytest.mark.parametrize("dataset", ["celeba-25", "cityscapes", "camvid", "synth-city-25"])
-@pytest.mark.parametrize("network", PRESET_NAMES)
+@pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_on_a_bare_machine(bare, network, dataset):
-    for preset in PRESET_NAMES[network]:
+    for preset in NETWORKS[network].presets:
         if network == "imagen" and preset.endswith(ABLATIONS):  # it has no layouts
             continue
         result = CliRunner().invoke(

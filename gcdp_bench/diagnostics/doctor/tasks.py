@@ -12,7 +12,8 @@ from gcdp_bench.datasets.identity import DatasetIdentity, family
 from gcdp_bench.datasets.registry import DATASETS
 from gcdp_bench.diagnostics.doctor.findings import Line, add_weights, attempt, reinstall
 from gcdp_bench.extractors.registry import find_weights
-from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.extractors.trained import EVALUATORS
+from gcdp_bench.generators.registry import GENERATORS, GeneratorSpec
 from gcdp_bench.training.runs import find_run
 
 JUDGES = ("segmenter", "clip")
@@ -49,7 +50,7 @@ def task_lines(
             "train the reference model at presets paper-*",
             [*imports("torch", "accelerate", "transformers"), *_weights("t5-large"), *_cuda()],
         ),
-        *(_sampling_line(name, identities) for name in GENERATORS),
+        *(_sampling_line(spec, identities) for spec in GENERATORS.values()),
         *_eval_option_lines(
             datasets, imports("torch", "torchvision", "mmseg", "open_clip"), identities
         ),
@@ -101,16 +102,16 @@ def _eval_option_lines(
     return lines
 
 
-def _sampling_line(model: str, identities: Mapping[str, DatasetIdentity]) -> Line:
+def _sampling_line(spec: GeneratorSpec, identities: Mapping[str, DatasetIdentity]) -> Line:
     trained = [
         name
         for name, identity in identities.items()
-        if not attempt(lambda identity=identity: find_run(model, identity))[1]
+        if not attempt(lambda identity=identity: find_run(spec, identity))[1]
     ]
     if trained:
-        return Line(f"sample {model}", True, f"trained on {', '.join(trained)}")
-    need = Need("trained weights", f"gcdp-bench train {model} --dataset NAME")
-    return _task(f"sample {model}", [need])
+        return Line(f"sample {spec.name}", True, f"trained on {', '.join(trained)}")
+    need = Need("trained weights", f"gcdp-bench train {spec.name} --dataset NAME")
+    return _task(f"sample {spec.name}", [need])
 
 
 def _task(what: str, needs: Sequence[Need]) -> Line:
@@ -120,7 +121,9 @@ def _task(what: str, needs: Sequence[Need]) -> Line:
 
 def _extractors(kinds: Sequence[str], dataset: DatasetIdentity | None, largest: str) -> list[Need]:
     missing = [
-        kind for kind in kinds if dataset is None or attempt(partial(find_run, kind, dataset))[1]
+        kind
+        for kind in kinds
+        if dataset is None or attempt(partial(find_run, EVALUATORS[kind], dataset))[1]
     ]
     return [
         Need(f"a trained {kind}", f"gcdp-bench train {kind} --dataset {largest}")

@@ -10,7 +10,7 @@ from gcdp_bench.core.images import to_float
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.clip_standard import StandardClip
 from gcdp_bench.extractors.clip_training import TEACHER
-from gcdp_bench.train import KINDS
+from gcdp_bench.generators.registry import LAFITE_CLIP
 from tests.baselines.lafite.taught import images, teacher, write_clip
 from tests.gcdp_bench.extractors.test_clip_standard import pictures, tiny_network
 
@@ -114,4 +114,4 @@ def test_another_network_is_refused(tmp_path):
 
 
 def test_the_command_trains_the_teacher():
-    assert dict(KINDS["lafite-clip"]().presets) == {"tiny": TEACHER}
+    assert dict(LAFITE_CLIP.training().presets) == {"tiny": TEACHER}

@@ -12,6 +12,7 @@ from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import EvalOptions, extract_features
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.generators.generate import CPU_BATCH
+from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
 from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.training.runs import find_run
@@ -79,7 +80,7 @@ def test_other_errors_are_not_hidden():
 def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypatch, caplog):
     """A device that holds 3 images; the samples and what is seen in them stay the same."""
     captions = Folder(toy.data, "test")
-    run = find_run("reference", toy.identity, toy.reference)
+    run = find_run(GENERATORS["reference"], toy.identity, toy.reference)
     generator, weights = load_generator(run, SamplingConfig(steps=2, sr_steps=1))
     request = SampleRequest(
         model="reference",
@@ -136,7 +137,7 @@ def test_sampling_and_scoring_go_on_with_smaller_batches(toy, tmp_path, monkeypa
 def test_on_the_cpu_a_sample_does_not_depend_on_its_batch(toy, tmp_path):
     """The same bytes, one by one, in one batch, in parts, or after a cut."""
     captions = Folder(toy.data, "test")
-    run = find_run("reference", toy.identity, toy.reference)
+    run = find_run(GENERATORS["reference"], toy.identity, toy.reference)
     generator, weights = load_generator(run, SamplingConfig(steps=2, sr_steps=1))
     num = CPU_BATCH + 3
     request = SampleRequest(

@@ -12,7 +12,6 @@ from gcdp_bench.cli.evaluation_options import EvaluationOptions
 from gcdp_bench.cli.needs import wanted_by
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION
 from gcdp_bench.diagnostics.missing import DATA, missing_for, script
-from gcdp_bench.generators.presets import PRESET_NAMES
 from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.sweep.estimate import duration
 
@@ -104,7 +103,7 @@ def test_a_file_is_not_overwritten_without_a_word(bare):
 @pytest.mark.parametrize("dataset", ["celeba-25", "cityscapes", "camvid", "synth-face-50"])
 def test_every_command_of_a_script_is_accepted(bare, monkeypatch, dataset, preset):
     monkeypatch.setattr("gcdp_bench.training.runs.PROJECT", bare)
-    models = [name for name in GENERATORS if preset in PRESET_NAMES[name]]
+    models = [name for name in GENERATORS if preset in GENERATORS[name].presets]
     wanted = wanted_by(
         dataset, dict.fromkeys(models), EvaluationOptions(), data_root=None, preset=preset
     )

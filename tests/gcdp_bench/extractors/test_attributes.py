@@ -21,7 +21,9 @@ from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors import attributes, attributes_training
 from gcdp_bench.extractors.attributes import AttributeClassifier, AttributesConfig, build_network
 from gcdp_bench.extractors.attributes_training import ATTRIBUTES_PRESETS, AttributesTask
+from gcdp_bench.extractors.trained import ATTRIBUTES
 from gcdp_bench.generators import training_sizes
+from gcdp_bench.training import loop
 from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.runs import find_run
 from tests.properties import examples
@@ -351,9 +353,19 @@ class TestTrainedByName:
         request = train.Request(
             model="attributes", dataset="lamps-25", assignments=("steps=2", "batch_size=4")
         )
-        train.run(request, train.default_out(request), resume=False, progress=Silent())
-        classifier = AttributeClassifier.load(find_run("attributes", LAMPS).folder)
-        assert classifier.config == train.plan(request).settings.config
+        plan, folder = train.plan(request), train.default_out(request)
+        loop.train(
+            plan.task,
+            plan.training,
+            folder,
+            resume=False,
+            progress=Silent(),
+            part="attributes",
+            dataset=plan.dataset,
+            source=plan.source,
+        )
+        classifier = AttributeClassifier.load(find_run(ATTRIBUTES, LAMPS).folder)
+        assert classifier.config == plan.settings.config
         assert classifier.predict(images(2)).shape == (2, 3)
 
     def test_settings_of_the_network(self, lamps):

@@ -7,6 +7,7 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.provenance import hardware
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
+from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
 from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.training.runs import find_run
@@ -16,7 +17,7 @@ FAST = SamplingConfig(steps=3, sr_steps=2)
 
 @pytest.fixture(scope="module")
 def generator(toy):
-    return load_generator(find_run("reference", toy.identity, toy.reference), FAST)
+    return load_generator(find_run(GENERATORS["reference"], toy.identity, toy.reference), FAST)
 
 
 def request_of(digest, **changes):
@@ -82,7 +83,7 @@ def test_another_request_is_refused(generator, toy, tmp_path):
 
 def test_the_digest_knows_weights_and_settings(toy, generator):
     slower = load_generator(
-        find_run("reference", toy.identity, toy.reference), SamplingConfig(steps=4)
+        find_run(GENERATORS["reference"], toy.identity, toy.reference), SamplingConfig(steps=4)
     )
-    imagen = load_generator(find_run("imagen", toy.identity, toy.imagen), FAST)
+    imagen = load_generator(find_run(GENERATORS["imagen"], toy.identity, toy.imagen), FAST)
     assert len({generator[1], slower[1], imagen[1]}) == 3

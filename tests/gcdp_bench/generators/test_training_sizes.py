@@ -79,7 +79,7 @@ def test_all_networks_are_planned_at_one_size(tmp_path, model, stage):
     found = plan(Request(model=model, dataset=data, stage=stage, assignments=("steps=1",)))
     shown = "32x48" if model == "lafite-clip" else "64x96"
     assert f"your images of 33x50 (height x width) are used at {shown}" in found.images
-    assert found.resize in ("none", "crop")
+    assert found.source.resize in ("none", "crop")
 
 
 def test_mixed_shapes_need_a_choice_which_is_recorded(tmp_path):
@@ -88,7 +88,7 @@ def test_mixed_shapes_need_a_choice_which_is_recorded(tmp_path):
     with pytest.raises(ValueError, match=r"1 of 3 have another \(1 is 32x64\); pass --resize crop"):
         plan(request)
     for resize in ("crop", "pad", "stretch"):
-        assert plan(replace(request, resize=resize)).resize == resize
+        assert plan(replace(request, resize=resize)).source.resize == resize
 
 
 def test_a_dry_run_refuses_what_the_training_refuses(tmp_path):
