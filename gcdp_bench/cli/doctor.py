@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gcdp_bench.cli.evaluation_options import EvaluationOptions, evaluation_options
-from gcdp_bench.cli.names import DATASET, GENERATORS
+from gcdp_bench.cli.names import DATASET, MODELS
 from gcdp_bench.cli.options import data_root_option
 
 MARKS = {True: "ok", False: "no", None: "--"}
@@ -22,7 +22,7 @@ MARKS = {True: "ok", False: "no", None: "--"}
     help="List the parts that a sweep of this dataset lacks, and the commands that make them.",
 )
 @click.option(
-    "--models", type=GENERATORS, metavar="LIST", help="With --for: generators [reference,imagen]."
+    "--models", type=MODELS, metavar="LIST", help="With --for: generators [reference,imagen]."
 )
 @click.option(
     "--preset",
@@ -83,16 +83,18 @@ def _for(
 ) -> None:
     """What a sweep of a dataset lacks."""
     from gcdp_bench.cli.needs import show_missing, sweep_choices, taken_samples, wanted_by
-    from gcdp_bench.cli.options import parse_list
+    from gcdp_bench.cli.options import parse_models
     from gcdp_bench.diagnostics.missing import missing_for, sweep_command
-    from gcdp_bench.generators.registry import TASKS, check_training
+    from gcdp_bench.generators.registry import TASKS, check_training, generator_spec
 
-    names = TASKS["text-to-image"] if models is None else parse_list(models, str, "--models")
+    names, code = (TASKS["text-to-image"], {}) if models is None else parse_models(models)
+    given = {name: code.get(name) for name in names}
     for name in names:
-        check_training(name, preset)
+        if generator_spec(name, given[name]).training is not None:
+            check_training(name, preset)
     wanted = wanted_by(
         dataset,
-        dict.fromkeys(names),
+        given,
         evaluation,
         data_root=data_root,
         preset=preset,

@@ -118,6 +118,7 @@ def extractor_request(
     """
     from gcdp_bench.datasets.identities import dataset_identity
     from gcdp_bench.extractors.bundle import ExtractorRequest, find_networks
+    from gcdp_bench.extractors.trained import ATTRIBUTES
     from gcdp_bench.training.runs import PRETRAINED, find_run
 
     identity = dataset_identity(dataset, data_root=data_root)
@@ -129,7 +130,7 @@ def extractor_request(
         )
     if attributed and evaluation.attributes is None:
         try:
-            find_run("attributes", identity, usual)
+            find_run(ATTRIBUTES, identity, usual)
         except FileNotFoundError as error:
             attributed = False
             click.echo(f"Attribute recall is not measured: {error}", err=True)

@@ -49,14 +49,28 @@ def _dataset(name: str) -> None:
 
 
 def _generator(name: str) -> None:
-    from gcdp_bench.generators.registry import generator_spec
+    from gcdp_bench.generators.registry import check_generator
 
-    generator_spec(name)
+    check_generator(name)
 
 
-def _generators(text: str) -> None:
-    for name in _parts(text):
-        _generator(name)
+def _models(text: str) -> None:
+    for part in _parts(text):
+        _model(part)
+
+
+def _model(text: str) -> None:
+    from gcdp_bench.generators.registry import check_generator, generator_names
+    from gcdp_bench.generators.spec import check_code
+    from gcdp_bench.training.runs import Code
+
+    name, equals, place = text.partition("=")
+    if not equals:
+        check_generator(name)
+        return
+    check_code(name, Code(place))
+    if name in generator_names():
+        raise ValueError(f"--models: {text}: {name} is a generator already; choose another name")
 
 
 def _features(text: str) -> None:
@@ -93,7 +107,9 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 DATASET = Name("dataset", _dataset)
-GENERATOR, GENERATORS = Name("model", _generator), Name("models", _generators)
+GENERATOR = Name("model", _generator)
+MODEL, MODELS = Name("model", _model), Name("models", _models)
+"""Generators by name, or given as NAME=module:factory."""
 FEATURES, SEGMENTER = Name("features", _features), Name("segmenter", _segmenter)
 WEIGHTS = Name("weights", _weights)
 CONDITION = Name("condition", _condition)

@@ -211,6 +211,22 @@ def announce(*networks: object) -> None:
         click.echo(str(network), err=True)
 
 
+def parse_models(text: str) -> tuple[tuple[str, ...], dict[str, Weights]]:
+    """Names of generators, and the code of those that are given as NAME=module:factory.
+
+    Args:
+        text: comma-separated, see `names.MODELS`.
+
+    Raises:
+        click.BadParameter: a name repeats.
+    """
+    from gcdp_bench.training.runs import Code
+
+    parts = [part.partition("=") for part in parse_list(text, str, "--models")]
+    names = parse_list(",".join(name for name, _, _ in parts), str, "--models")
+    return names, {name: Code(place) for name, equals, place in parts if equals}
+
+
 def parse_weights(
     texts: Sequence[str], models: Sequence[str], *, others: Sequence[str] = ()
 ) -> dict[str, Weights]:

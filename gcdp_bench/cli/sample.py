@@ -7,12 +7,13 @@ from typing import Literal
 
 import click
 
-from gcdp_bench.cli.names import GENERATOR
+from gcdp_bench.cli.names import MODEL
 from gcdp_bench.cli.options import (
     announce,
     data_options,
     dataset_option,
     device_option,
+    parse_models,
     parse_weights,
     sampling_options,
     weights_option,
@@ -24,7 +25,7 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 
 
 @click.command(name="sample")
-@click.argument("model", type=GENERATOR, metavar="MODEL")
+@click.argument("model", type=MODEL, metavar="MODEL")
 @dataset_option
 @click.option("--out", type=STORED, required=True, help="Folder, or s3://BUCKET/FOLDER, to fill.")
 @click.option("--split", default="test", show_default=True, help="Split of the captions.")
@@ -57,7 +58,10 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Sample images (and layouts) of MODEL for a dataset's captions; the folder is a dataset."""
+    """Sample images (and layouts) of MODEL for a dataset's captions; the folder is a dataset.
+
+    MODEL is a generator by name, or NAME=module:factory.
+    """
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.core.progress import claim
@@ -85,7 +89,8 @@ def command(
         solver=solver,
         device=device,
     )
-    given = parse_weights(weights, [model]).get(model)
+    (model,), code = parse_models(model)
+    given = (parse_weights(weights, [model]) | code).get(model)
     num = taken_samples("sample", dataset, split, num_samples, data_root=data_root, exclude=exclude)
     found = find_generator(model, dataset, given, data_root=data_root)
     announce(found)

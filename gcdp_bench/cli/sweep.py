@@ -14,7 +14,7 @@ from gcdp_bench.cli.evaluation_options import (
     evaluation_options,
     extractor_request,
 )
-from gcdp_bench.cli.names import GENERATORS
+from gcdp_bench.cli.names import MODELS
 from gcdp_bench.cli.needs import show_missing, typed_choices, typed_command, wanted_by
 from gcdp_bench.cli.options import (
     announce,
@@ -23,6 +23,7 @@ from gcdp_bench.cli.options import (
     dataset_or_default,
     optional_dataset_option,
     parse_list,
+    parse_models,
     parse_seeds,
     parse_weights,
     sampling_options,
@@ -42,10 +43,10 @@ from gcdp_bench.cli.stores import STORED
 )
 @click.option(
     "--models",
-    type=GENERATORS,
+    type=MODELS,
     metavar="LIST",
-    help="Generators [reference,imagen; image-layout: reference-unconditional,gansformer,"
-    "dataset-ddpm,semantic-palette].",
+    help="Generators by name, or NAME=module:factory [reference,imagen; image-layout: "
+    "reference-unconditional,gansformer,dataset-ddpm,semantic-palette].",
 )
 @click.option(
     "--guidance",
@@ -167,7 +168,7 @@ def command(
         raise click.UsageError("--guidance and --until-saturation exclude each other")
     scales = None if guidance is None else parse_list(guidance, float, "--guidance")
     psis = None if truncation is None else parse_list(truncation, float, "--truncation")
-    model_names = None if models is None else parse_list(models, str, "--models")
+    model_names, code = (None, {}) if models is None else parse_models(models)
     seed_values = parse_seeds(seeds)
     if cluster is None and (cpus_per_task is not None or gpus_per_task is not None):
         raise click.UsageError("--cpus-per-task and --gpus-per-task belong to --cluster")
@@ -175,7 +176,7 @@ def command(
     from gcdp_bench.datasets.registry import check_dataset, has_attributes, protocol_split
     from gcdp_bench.generators.registry import GENERATORS, TASKS
 
-    given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS))
+    given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS)) | code
 
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.core.sampling_config import SamplingConfig

@@ -44,12 +44,26 @@ def load(group: str, name: str, *, builtin: Collection[str] = ()) -> Any:
             f"expected one package with the entry point {name!r} of the group {group}, got "
             f"{' and '.join(map(described, found))}; uninstall one of them"
         )
-    if name in builtin:
+    refuse_clash(group, name, builtin)
+    return load_entry(found[0])
+
+
+def refuse_clash(group: str, name: str, builtin: Collection[str]) -> None:
+    """Refuse an entry point with a name that the benchmark itself gives; nothing is imported.
+
+    Args:
+        group: as for `named`.
+        name: that is used.
+        builtin: names that the benchmark itself gives.
+
+    Raises:
+        ValueError: names the package, the entry point and the remedy.
+    """
+    if name in builtin and name in (found := named(group)):
         raise ValueError(
-            f"{described(found[0])}: {name!r} is a name of gcdp-bench itself; rename the entry "
+            f"{described(found[name])}: {name!r} is a name of gcdp-bench itself; rename the entry "
             f"point, or uninstall the package"
         )
-    return load_entry(found[0])
 
 
 def load_entry(entry: EntryPoint) -> Any:

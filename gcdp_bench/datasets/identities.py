@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from gcdp_bench.core.types import Dataset, ListedDataset
 from gcdp_bench.datasets.identity import DatasetIdentity, training_digest
 from gcdp_bench.datasets.opening import ANY_SIZE
 from gcdp_bench.datasets.registry import (
-    DATASETS,
     check_dataset,
+    dataset_spec,
     image_size_of,
     is_folder,
     open_dataset,
@@ -64,13 +66,10 @@ def _folder_identity(name: str) -> DatasetIdentity:
 
 def _catalogue_identity(name: str, data_root: Path | None) -> DatasetIdentity:
     """Of a dataset of the catalogue, whose files may be absent."""
-    from gcdp_bench.core.types import ListedDataset
-
     try:
-        if DATASETS[name].files is None:
+        if dataset_spec(name).files is None:
             size = image_size_of(name, 2 * ANY_SIZE[1])
             dataset = open_dataset(name, "train", size=size, data_root=data_root)
-            assert isinstance(dataset, ListedDataset)
         else:
             dataset = open_faulty(name, "train", data_root=data_root)
     except FileNotFoundError:
@@ -86,11 +85,18 @@ def _catalogue_identity(name: str, data_root: Path | None) -> DatasetIdentity:
         name=dataset.name,
         kind="catalogue",
         class_names=dataset.class_names,
-        digest=training_digest(dataset.class_names, dataset.ids),
+        digest=training_digest(dataset.class_names, _ids(dataset)),
         num_training=len(dataset),
         place=name,
         aliases=_aliases(dataset.name, name),
     )
+
+
+def _ids(dataset: Dataset) -> Sequence[str]:
+    """Ids of the items, which are read if the dataset does not list them."""
+    if isinstance(dataset, ListedDataset):
+        return dataset.ids
+    return [dataset[index].id for index in range(len(dataset))]
 
 
 def _aliases(own: str, *others: str) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gcdp_bench.core.lookup import lookup
 from gcdp_bench.datasets.registry import (
     DATA_ROOT_VARIABLE,
-    DATASETS,
     DatasetSpec,
+    dataset_names,
+    dataset_spec,
     image_size_of,
+    is_folder,
     num_items,
     open_dataset,
     open_faulty,
@@ -80,7 +81,7 @@ def available_datasets(data_root: Path | None) -> list[Availability]:
     Args:
         data_root: `--data-root`; None: the environment variables.
     """
-    return [available_dataset(name, data_root) for name in DATASETS]
+    return [available_dataset(name, data_root) for name in dataset_names()]
 
 
 def available_dataset(name: str, data_root: Path | None) -> Availability:
@@ -89,7 +90,12 @@ def available_dataset(name: str, data_root: Path | None) -> Availability:
     Raises:
         ValueError: unknown dataset.
     """
-    spec = lookup(DATASETS, name, "dataset")
+    try:
+        spec = dataset_spec(name)
+    except ValueError as error:
+        if name not in dataset_names():
+            raise
+        return Availability(name, "", "", (), str(error))
     places = "" if spec.files is None else _places(spec.files, data_root)
     splits = SPLITS if spec.files is None else spec.files.splits
     counts, problem = [], None
@@ -148,13 +154,13 @@ def missing_for_commands(name: str, counts: Sequence[tuple[str, int]]) -> list[s
             "nothing is held out"
         ]
     else:
-        known |= {} if name not in DATASETS else {"test": known.get("test", known.get("val", 0))}
+        known |= {} if is_folder(name) else {"test": known.get("test", known.get("val", 0))}
         lacks = [
             f"the split {split} is missing; needed by {needed}"
             for split, needed in USES.items()
             if not known.get(split)
         ]
-    if lacks and name not in DATASETS:
+    if lacks and is_folder(name):
         lacks.append(f"make splits: gcdp-bench data split {name} --out {Path(name).name}-split")
     num = known.get("test", 0)
     lacks += [
@@ -228,7 +234,7 @@ def prepare_files(
         FileNotFoundError: its files are not there.
         OSError: the folder cannot be written.
     """
-    files = lookup(DATASETS, name, "dataset").files
+    files = dataset_spec(name).files
     if files is None or files.prepare is None:
         raise ValueError(f"{name}: nothing to prepare; it is used as it lies on disk")
     return files.prepare(resolve_data_root(data_root), cache, progress)

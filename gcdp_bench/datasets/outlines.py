@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.outline import Outline
 from gcdp_bench.datasets.registry import (
-    DATASETS,
     check_dataset,
+    dataset_spec,
     is_folder,
     open_dataset,
     quarantined,
@@ -33,7 +33,7 @@ def outline(name: str, size: Size, *, data_root: Path | None = None) -> Outline:
     if is_folder(name):
         identity = dataset_identity(name, data_root=data_root)
         return Outline(identity.name, "train", identity.class_names or (), size)
-    files = DATASETS[name].files
+    files = dataset_spec(name).files
     if files is not None:
         return Outline(name, "train", files.classes(), size)
     whole = open_dataset(name, "train", size=size, data_root=None)

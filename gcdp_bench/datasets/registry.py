@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.types import as_dataset
 from gcdp_bench.datasets import opening
 from gcdp_bench.io.atomic import no_such_folder
 
@@ -97,6 +99,30 @@ DATASETS: Mapping[str, DatasetSpec] = {
 }
 
 
+def dataset_names() -> tuple[str, ...]:
+    """Names of the benchmark's datasets, then of those of installed packages, none imported."""
+    return tuple(dict.fromkeys((*DATASETS, *plugins.named(plugins.DATASETS))))
+
+
+def dataset_spec(name: str) -> DatasetSpec:
+    """How a dataset is opened, of the benchmark or of an installed package.
+
+    Raises:
+        ValueError: unknown (the nearest name and all names are given), or a package's entry that
+            cannot be used.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    lookup(dict.fromkeys(dataset_names()), name, "dataset (or folder)")
+    spec = plugins.load(plugins.DATASETS, name)
+    if not isinstance(spec, DatasetSpec):
+        where = plugins.described(plugins.named(plugins.DATASETS)[name])
+        raise ValueError(
+            f"{where}: expected a gcdp_bench.datasets.registry.DatasetSpec, got {spec!r}; make one"
+        )
+    return spec
+
+
 def check_dataset(name: str) -> None:
     """Refuse a name that is neither a dataset nor a folder.
 
@@ -104,8 +130,10 @@ def check_dataset(name: str) -> None:
         ValueError: the nearest name and all names are given.
         FileNotFoundError: a path that leads to no folder; the nearest one is given.
     """
+    if name in DATASETS:
+        return
     if not is_folder(name):
-        lookup(DATASETS, name, "dataset (or folder)")
+        lookup(dict.fromkeys(dataset_names()), name, "dataset (or folder)")
     elif not Path(name).is_dir():
         raise FileNotFoundError(no_such_folder(Path(name)))
 
@@ -117,7 +145,7 @@ def native_size_of(name: str, *, exclude: Path | None = None) -> Size:
     `quarantine`.
     """
     if not is_folder(name):
-        return round(FINE * lookup(DATASETS, name, "dataset (or folder)").aspect), FINE
+        return round(FINE * dataset_spec(name).aspect), FINE
     from gcdp_bench.datasets.folder import usual_size
 
     split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
@@ -203,9 +231,9 @@ def open_dataset(
         from gcdp_bench.datasets.folder import Folder
 
         return Folder(Path(name), split, image_size=size, resize=resize)
-    spec, root = DATASETS[name], resolve_data_root(data_root)
+    spec, root = dataset_spec(name), resolve_data_root(data_root)
     if spec.files is None:
-        return spec.build(split, size, root)
+        return as_dataset(spec.build(split, size, root), name)
     return spec.files.open(split, size, root, resize=resize)
 
 
@@ -239,7 +267,7 @@ def num_items(name: str, split: str, *, data_root: Path | None, exclude: Path | 
         ValueError, FileNotFoundError: as `open_dataset`; faulty items do not matter.
     """
     check_dataset(name)
-    if not is_folder(name) and DATASETS[name].files is None:
+    if not is_folder(name) and dataset_spec(name).files is None:
         size = image_size_of(name, 2 * opening.ANY_SIZE[1])
         return len(open_dataset(name, split, size=size, data_root=data_root))
     left_out = quarantined(name, split, exclude)
@@ -266,7 +294,7 @@ def resize_at(name: str, size: Size, resize: str) -> str:
     """
     from gcdp_bench.datasets.framing import fits, misfit, resize_needed
 
-    spec = DATASETS[name]
+    spec = dataset_spec(name)
     if spec.files is None or resize != "none":
         return resize
     native = (round(spec.aspect * FINE), FINE)
@@ -276,7 +304,7 @@ def resize_at(name: str, size: Size, resize: str) -> str:
 
 
 def _files(name: str) -> opening.DiskFiles:
-    files = lookup(DATASETS, name, "dataset (or folder)").files
+    files = dataset_spec(name).files
     if files is None:
         raise ValueError(
             f"{name}: expected a dataset of files, it is drawn when read; it has no files to check "
@@ -317,7 +345,7 @@ def has_attributes(name: str, data_root: Path | None) -> bool:
     from gcdp_bench.core.types import AttributedDataset
 
     check_dataset(name)
-    if not is_folder(name) and DATASETS[name].files is None:
+    if not is_folder(name) and dataset_spec(name).files is None:
         dataset = open_dataset(name, "test", size=opening.ANY_SIZE, data_root=data_root)
     else:
         dataset = open_faulty(name, "test", data_root=data_root)
@@ -335,12 +363,14 @@ def protocol_split(name: str, protocol: str) -> str:
     check_dataset(name)
     if protocol == "heldout":
         return "test"
-    return "train" if is_folder(name) else DATASETS[name].paper_split
+    return "train" if is_folder(name) else dataset_spec(name).paper_split
 
 
 def is_folder(name: str) -> bool:
-    """Whether `name` means a `folder` dataset and none of the catalogue."""
-    return name not in DATASETS and ("/" in name or Path(name).is_dir())
+    """Whether `name` means a `folder` dataset and none of the registry or of a package."""
+    if "/" in name:
+        return True
+    return name not in DATASETS and Path(name).is_dir() and name not in dataset_names()
 
 
 def resolve_data_root(data_root: Path | None) -> Path | None:

@@ -15,7 +15,7 @@ from gcdp_bench.core.config import read_table
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.manage import NOT_GIVEN, Samples, available_dataset
-from gcdp_bench.datasets.registry import DATASETS, has_attributes, is_folder
+from gcdp_bench.datasets.registry import dataset_spec, has_attributes, is_folder
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.registry import TEXT_ENCODER, GeneratorSpec, generator_spec
@@ -84,7 +84,7 @@ def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) 
         purpose = "what is trained is built on it"
         found += _trained(PART, part, given, identity, purpose, wanted.preset)
     for name, given in wanted.generators:
-        found += _generator(generator_spec(name), given, identity, wanted.preset)
+        found += _generator(generator_spec(name, given), given, identity, wanted.preset)
     return sorted(dict.fromkeys(found), key=lambda missing: missing.order)
 
 
@@ -169,7 +169,7 @@ def refuse(dataset: str, missing: Sequence[Missing], options: str = "") -> None:
 
 
 def _data(dataset: str, data_root: Path | None) -> Iterator[Missing]:
-    if is_folder(dataset) or DATASETS[dataset].files is None:
+    if is_folder(dataset) or dataset_spec(dataset).files is None:
         return
     found = available_dataset(dataset, data_root)
     if found.problem is None:
@@ -196,6 +196,8 @@ def _generator(
     spec: GeneratorSpec, given: Weights, identity: DatasetIdentity, preset: str
 ) -> Iterator[Missing]:
     """A generator with its parts, its stages and its text encoder."""
+    if not spec.files:
+        return
     try:
         run = find_run(spec, identity, given)
     except (FileNotFoundError, ValueError):

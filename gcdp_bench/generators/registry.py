@@ -6,18 +6,16 @@ imported when an entry is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
+from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import lookup
+from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.trained import EVALUATORS
+from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code
 from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Network, located
-
-if TYPE_CHECKING:
-    from gcdp_bench.core.sampling_config import SamplingConfig
-    from gcdp_bench.core.types import Generator
+from gcdp_bench.training.runs import Code, Run, Weights, find_runs
 
 BASELINE = ("tiny", "paper-celeba", "paper-cityscapes")
 CASCADE = tuple(
@@ -28,18 +26,6 @@ CASCADE = tuple(
 """Names of presets."""
 
 TEXT_ENCODER = "t5-large"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorSpec(Network):
-    """A generator: how it is loaded, and what is known of it before that."""
-
-    summary: str
-    load: Callable[[str, Path, SamplingConfig], Generator]  # name, folder of its weights
-    makes_layouts: bool = False
-    reads_captions: bool = True
-    param: Literal["guidance", "truncation", "none"] = "guidance"  # of sampling
-    published: tuple[str, ...] = ()  # weights of the registry that its paper-* presets read
 
 
 AUTOENCODER = Network(
@@ -186,13 +172,67 @@ TASKS: Mapping[str, tuple[str, ...]] = {
 paper's Table 1: image and layout without a caption."""
 
 
-def generator_spec(name: str) -> GeneratorSpec:
-    """The entry of a generator.
+def generator_names() -> tuple[str, ...]:
+    """Names of the benchmark's generators, then of those of installed packages, none imported."""
+    return tuple(dict.fromkeys((*GENERATORS, *plugins.named(plugins.GENERATORS))))
+
+
+def check_generator(name: str) -> None:
+    """Refuse what is no generator's name; nothing is imported.
 
     Raises:
-        ValueError: unknown; the nearest name and all names are given.
+        ValueError: unknown (the nearest name and all names are given), or a name of the benchmark
+            that a package takes too.
     """
-    return lookup(GENERATORS, name, "generator")
+    plugins.refuse_clash(plugins.GENERATORS, name, GENERATORS)
+    lookup(dict.fromkeys(generator_names()), name, "generator")
+
+
+def generator_spec(name: str, given: Weights = None) -> GeneratorSpec:
+    """The entry of a generator: of the benchmark, of an installed package, or of given code.
+
+    Raises:
+        ValueError: unknown (the nearest name and all names are given), or code that makes none.
+    """
+    if isinstance(given, Code):
+        return as_spec(load_code(name, given), name, f"{name}={given.place}")
+    if name in GENERATORS:
+        return GENERATORS[name]
+    check_generator(name)
+    where = plugins.described(plugins.named(plugins.GENERATORS)[name])
+    return as_spec(plugins.load(plugins.GENERATORS, name), name, where)
+
+
+def find_generators(
+    names: Iterable[str], given: Mapping[str, Weights], dataset: DatasetIdentity
+) -> dict[str, Run]:
+    """Where generators are, by name; nothing is loaded but code that a name stands for.
+
+    Args:
+        names: of generators.
+        given: name -> see `runs.Weights`.
+        dataset: that they shall have been trained on.
+
+    Raises:
+        ValueError: an unknown name, or a run of other data.
+        FileNotFoundError: some are not trained; says for all of them how to train them.
+    """
+    specs = [generator_spec(name, given.get(name)) for name in names]
+    trained = find_runs([spec for spec in specs if spec.files], given, dataset)
+    return {spec.name: trained.get(spec.name) or _made(spec, given) for spec in specs}
+
+
+def _made(spec: GeneratorSpec, given: Mapping[str, Weights]) -> Run:
+    """A generator without weights in a folder."""
+    code = given.get(spec.name)
+    if isinstance(code, Code):
+        place = code.place
+    elif code is None:
+        place = plugins.named(plugins.GENERATORS)[spec.name].value
+    else:
+        raise ValueError(f"--weights: {spec.name} reads no weights; leave {spec.name}={code} out")
+    code = code if isinstance(code, Code) else None
+    return Run(network=spec.name, folder=Path(place), origin="code", records={}, code=code)
 
 
 def network(name: str) -> Network:
@@ -210,14 +250,23 @@ def check_training(name: str, preset: str) -> Network:
     Raises:
         ValueError: unknown; the nearest name and all names are given.
     """
-    network = lookup(NETWORKS, name, "model to train")
-    what = "preset" if network.stages else f"{name} preset"
-    lookup(dict.fromkeys(network.presets), preset, what)
-    return network
+    if name not in NETWORKS:
+        lookup(dict.fromkeys((*NETWORKS, *generator_names())), name, "model to train")
+    found = network(name)
+    if found.training is None:
+        raise ValueError(
+            f"{name}: expected a network that gcdp-bench trains, but its package says nothing of a "
+            "training; see there how it is made"
+        )
+    what = "preset" if found.stages else f"{name} preset"
+    lookup(dict.fromkeys(found.presets or found.training().presets), preset, what)
+    return found
 
 
 def trained_parts(name: str, folder: Path) -> list[str]:
     """Networks that were trained one by one for the generator in `folder`, as costs name them."""
-    spec = generator_spec(name)
+    spec = GENERATORS.get(name)
+    if spec is None:
+        return []
     stages = [stage for stage in spec.stages if (folder / stage).is_dir()]
     return stages or [*(part.name for part in spec.parts), name]

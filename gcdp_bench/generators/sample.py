@@ -15,9 +15,9 @@ from gcdp_bench.core.types import GUIDANCE, Dataset, Generator, as_generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.generate import Prompt, generate
-from gcdp_bench.generators.registry import generator_spec
+from gcdp_bench.generators.registry import find_generators, generator_spec
 from gcdp_bench.generators.sample_folder import SampleWriter
-from gcdp_bench.training.runs import Run, Weights, find_run
+from gcdp_bench.training.runs import Run, Weights
 
 DEFAULT_GUIDANCE = 2.0
 
@@ -121,7 +121,8 @@ def find_generator(
         ValueError: unknown generator or dataset, or its run is of other data.
         FileNotFoundError: it has not been trained; says how to.
     """
-    return find_run(generator_spec(name), dataset_identity(dataset, data_root=data_root), weights)
+    identity = dataset_identity(dataset, data_root=data_root)
+    return find_generators([name], {name: weights}, identity)[name]
 
 
 def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
@@ -136,8 +137,8 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
         FileNotFoundError: a file of it is missing.
     """
     check_device(sampling.device)
-    loaded = generator_spec(run.network).load(run.network, run.folder, sampling)
-    generator = as_generator(loaded, run.network)
+    spec = generator_spec(run.network, run.code)
+    generator = as_generator(spec.load(spec.name, run.folder, sampling), str(run))
     place(generator, sampling.device)
     return generator, digest({"weights": generator.digest, "sampling": generator.settings})
 

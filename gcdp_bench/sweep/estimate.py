@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcdp_bench.generators.registry import generator_spec
-
 IMAGES_PER_SEC = 16.0  # that the pretrained networks evaluate, the slowest measured
 REFERENCE_SEC = 60.0  # statistics of the real images, once
 GFLOPS_PER_SEC = 19.0  # of sampling on one thread, the slowest measured
@@ -83,7 +81,7 @@ class Estimate:
 
 
 def estimate(
-    models: Sequence[str],
+    models: Mapping[str, str],
     *,
     values: Mapping[str, Sequence[float] | None],
     num_seeds: int,
@@ -99,7 +97,7 @@ def estimate(
     """What a sweep would take on a processor.
 
     Args:
-        models: generators.
+        models: generators -> their sampling parameter.
         values: by sampling parameter ("guidance", "truncation", "none"); None: until recall
             saturates, at most `ladder`.
         num_seeds: of sampling.
@@ -115,8 +113,7 @@ def estimate(
     found = []
     measured = _measured(results, dataset)
     share = size[0] * size[1] / SAMPLE_PX
-    for model in models:
-        param = generator_spec(model).param
+    for model, param in models.items():
         chosen = values[param]
         scales = tuple(ladder if chosen is None else chosen)
         num = num_samples * num_seeds

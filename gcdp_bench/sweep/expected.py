@@ -8,10 +8,9 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.outlines import require_shapes
 from gcdp_bench.datasets.registry import image_size_of, protocol_split
-from gcdp_bench.generators.registry import generator_spec
+from gcdp_bench.generators.registry import find_generators, generator_spec
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, Paths, SweepConfig
 from gcdp_bench.sweep.estimate import Estimate, estimate
-from gcdp_bench.training.runs import find_run
 
 TINY_WIDTH = 128  # px, of images at the tiny preset
 
@@ -32,8 +31,9 @@ def expected(config: SweepConfig, paths: Paths) -> Estimate:
         exclude=paths.exclude,
         resize=paths.resize,
     )
+    given = dict(places.weights)
     return estimate(
-        config.model_names,
+        {name: generator_spec(name, given.get(name)).param for name in config.model_names},
         values={"guidance": config.guidance, "truncation": config.truncation, "none": (1.0,)},
         num_seeds=len(config.seeds),
         num_samples=config.num_samples,
@@ -52,7 +52,7 @@ def _size(config: SweepConfig, paths: Paths, dataset: DatasetIdentity) -> Size:
     given = dict(paths.weights)
     for name in config.model_names:
         try:
-            folder = find_run(generator_spec(name), dataset, given.get(name)).folder
+            folder = find_generators([name], given, dataset)[name].folder
         except (FileNotFoundError, ValueError):
             continue
         found = [

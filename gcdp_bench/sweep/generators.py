@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gcdp_bench.datasets.identities import dataset_identity
-from gcdp_bench.generators.registry import GENERATORS, generator_spec
+from gcdp_bench.generators import registry
 from gcdp_bench.sweep.config import Paths, SweepConfig
-from gcdp_bench.training.runs import Run, find_runs
+from gcdp_bench.training.runs import Run
 
 
 def find_generators(config: SweepConfig, paths: Paths) -> dict[str, Run]:
@@ -21,10 +21,9 @@ def find_generators(config: SweepConfig, paths: Paths) -> dict[str, Run]:
     given = dict(paths.weights)
     check_models(config)
     for name in given:
-        generator_spec(name)
-    specs = [generator_spec(name) for name in config.model_names]
+        registry.generator_spec(name, given[name])
     dataset = dataset_identity(config.dataset, data_root=paths.data_root)
-    return find_runs(specs, given, dataset)
+    return registry.find_generators(config.model_names, given, dataset)
 
 
 def pinned(paths: Paths, runs: Mapping[str, Run]) -> Paths:
@@ -41,7 +40,7 @@ def check_models(config: SweepConfig) -> None:
     silent = [
         name
         for name in config.model_names
-        if name in GENERATORS and not GENERATORS[name].reads_captions
+        if name in registry.GENERATORS and not registry.GENERATORS[name].reads_captions
     ]
     if silent and config.task == "text-to-image":
         raise ValueError(

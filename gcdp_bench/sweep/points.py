@@ -148,6 +148,7 @@ def count_costs(sweep: Sweep, job: Job) -> Path:
         folder,
         parts=trained_parts(job.model, folder),
         context={
+            "model": job.model,
             "dataset": sweep.dataset.name,
             "weights": weights,
             "trained_on": sweep.training(job.model).dataset,

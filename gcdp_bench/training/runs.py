@@ -27,8 +27,17 @@ PRETRAINED: Literal["pretrained"] = "pretrained"
 
 _OTHER_DATA = "other data called"
 
-Weights = Path | Literal["pretrained"] | None
-"""A folder (or file) that the user gives, `PRETRAINED`, or None: the run of the dataset."""
+
+@dataclass(frozen=True)
+class Code:
+    """What makes a generator: "module:factory" or "path/to/file.py:factory"."""
+
+    place: str
+
+
+Weights = Path | Code | Literal["pretrained"] | None
+"""A folder (or file) that the user gives, the code that makes a generator, `PRETRAINED`, or None:
+the run of the dataset."""
 
 
 def as_weights(text: str | None) -> Weights:
@@ -40,12 +49,13 @@ def as_weights(text: str | None) -> Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A trained network that was found."""
+    """A trained network that was found, or the code that makes a generator."""
 
     network: str
-    folder: Path  # or file
-    origin: Literal["given", "run", "pretrained", "published"]
+    folder: Path  # or file; of origin "code": what makes the generator, see `Code`
+    origin: Literal["given", "run", "pretrained", "published", "code"]
     records: Mapping[str, Record]  # by stage; of a network that is trained as a whole, by its name
+    code: Code | None = None  # given for this command; None: none, or of an installed package
     elsewhere: tuple[str, ...] = ()  # folders of the training data, if not the one in use
     note: str = ""
 
@@ -67,6 +77,8 @@ class Run:
     @property
     def weights(self) -> Weights:
         """What finds the same network again, in another process or on another machine too."""
+        if self.origin == "code":
+            return self.code
         return PRETRAINED if self.origin == PRETRAINED else self.folder
 
     def trained_on(self, dataset: DatasetIdentity) -> str | None:
@@ -85,6 +97,8 @@ class Run:
         """One line: path, steps trained, dataset."""
         if self.origin == "published":
             return f"{self.network}: {self.folder}, published weights"
+        if self.origin == "code":
+            return f"{self.network}: made by {self.folder}"
         steps = " + ".join(
             f"{'unknown' if record.steps is None else record.steps} steps"
             + (f" ({stage})" if len(self.records) > 1 else "")

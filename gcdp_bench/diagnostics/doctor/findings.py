@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gcdp_bench.datasets.manage import available_dataset
-from gcdp_bench.datasets.registry import DATASETS
+from gcdp_bench.datasets.registry import dataset_names
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.io.validation import reason
 
@@ -108,7 +108,7 @@ def dataset_lines(data_root: Path | None) -> tuple[Line, ...]:
 
     Files are listed, not read; `gcdp-bench data check` reads them.
     """
-    return tuple(_dataset_line(name, data_root) for name in DATASETS)
+    return tuple(_dataset_line(name, data_root) for name in dataset_names())
 
 
 def _dataset_line(name: str, data_root: Path | None) -> Line:

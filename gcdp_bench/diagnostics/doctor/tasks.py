@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity, family
-from gcdp_bench.datasets.registry import DATASETS
+from gcdp_bench.datasets.registry import dataset_names
 from gcdp_bench.diagnostics.doctor.findings import Line, add_weights, attempt, reinstall
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.trained import EVALUATORS
-from gcdp_bench.generators.registry import GENERATORS, GeneratorSpec
+from gcdp_bench.generators.registry import generator_names, generator_spec
 from gcdp_bench.training.runs import find_run
 
 JUDGES = ("segmenter", "clip")
@@ -50,7 +50,7 @@ def task_lines(
             "train the reference model at presets paper-*",
             [*imports("torch", "accelerate", "transformers"), *_weights("t5-large"), *_cuda()],
         ),
-        *(_sampling_line(spec, identities) for spec in GENERATORS.values()),
+        *(_sampling_line(name, identities) for name in generator_names()),
         *_eval_option_lines(
             datasets, imports("torch", "torchvision", "mmseg", "open_clip"), identities
         ),
@@ -76,7 +76,7 @@ def _identities(data_root: Path | None) -> dict[str, DatasetIdentity]:
     """Of the datasets of the catalogue; damaged ones are left out."""
     found = {
         name: attempt(lambda name=name: dataset_identity(name, data_root=data_root))[0]
-        for name in DATASETS
+        for name in dataset_names()
     }
     return {name: identity for name, identity in found.items() if identity is not None}
 
@@ -102,16 +102,21 @@ def _eval_option_lines(
     return lines
 
 
-def _sampling_line(spec: GeneratorSpec, identities: Mapping[str, DatasetIdentity]) -> Line:
+def _sampling_line(name: str, identities: Mapping[str, DatasetIdentity]) -> Line:
+    spec, problem = attempt(lambda: generator_spec(name))
+    if spec is None:
+        return Line(f"sample {name}", False, problem)
+    if not spec.files:
+        return Line(f"sample {name}", True, spec.summary)
     trained = [
         name
         for name, identity in identities.items()
         if not attempt(lambda identity=identity: find_run(spec, identity))[1]
     ]
     if trained:
-        return Line(f"sample {spec.name}", True, f"trained on {', '.join(trained)}")
-    need = Need("trained weights", f"gcdp-bench train {spec.name} --dataset NAME")
-    return _task(f"sample {spec.name}", [need])
+        return Line(f"sample {name}", True, f"trained on {', '.join(trained)}")
+    need = Need("trained weights", f"gcdp-bench train {name} --dataset NAME")
+    return _task(f"sample {name}", [need])
 
 
 def _task(what: str, needs: Sequence[Need]) -> Line:
