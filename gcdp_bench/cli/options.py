@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,7 +228,11 @@ def parse_models(text: str) -> tuple[tuple[str, ...], dict[str, Weights]]:
 
 
 def parse_weights(
-    texts: Sequence[str], models: Sequence[str], *, others: Sequence[str] = ()
+    texts: Sequence[str],
+    models: Sequence[str],
+    *,
+    others: Sequence[str] = (),
+    code: Mapping[str, Weights] | None = None,
 ) -> dict[str, Weights]:
     """Weights by model, of MODEL=PATH, MODEL=pretrained, or `pretrained` for all of `models`.
 
@@ -238,6 +242,7 @@ def parse_weights(
         texts: of the option.
         models: that take part.
         others: that may be named although they take no part.
+        code: of models that have no weights, see `parse_models`; part of the result.
 
     Raises:
         click.BadParameter: another form.
@@ -246,23 +251,27 @@ def parse_weights(
     from gcdp_bench.generators.registry import NETWORKS
     from gcdp_bench.training.runs import PRETRAINED, as_weights
 
+    code = code or {}
     parsed: dict[str, Weights] = {}
     for text in texts:
         model, separator, path = text.partition("=")
-        if not separator or (len(models) == 1 and model not in NETWORKS):
+        if not separator or (len(models) == 1 and model not in (*models, *NETWORKS)):
             if text != PRETRAINED and len(models) != 1:
                 raise click.BadParameter(
                     f"expected MODEL=PATH, MODEL=pretrained or pretrained, got {text!r}",
                     param_hint="--weights",
                 )
-            named, path = list(models), text
+            named = [name for name in models if text != PRETRAINED or name not in code]
+            path = text
         else:
             named = [model]
         for name in named:
             if name not in (*models, *others):
                 expected = f"expected weights of {', '.join(models)}"
                 raise ValueError(f"--weights: {expected}, got {text!r}")
+            if name in code:
+                raise ValueError(f"--weights: {name}: expected code or weights, got both")
             if name in parsed:
                 raise ValueError(f"--weights: expected those of {name} once, got {text!r} too")
             parsed[name] = as_weights(path)
-    return parsed
+    return {**parsed, **code}

@@ -90,7 +90,7 @@ def command(
         device=device,
     )
     (model,), code = parse_models(model)
-    given = (parse_weights(weights, [model]) | code).get(model)
+    given = parse_weights(weights, [model], code=code).get(model)
     num = taken_samples("sample", dataset, split, num_samples, data_root=data_root, exclude=exclude)
     found = find_generator(model, dataset, given, data_root=data_root)
     announce(found)

@@ -176,7 +176,7 @@ def command(
     from gcdp_bench.datasets.registry import check_dataset, has_attributes, protocol_split
     from gcdp_bench.generators.registry import GENERATORS, TASKS
 
-    given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS)) | code
+    given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS), code=code)
 
     from gcdp_bench.cli.display import Display, print_summary
     from gcdp_bench.core.sampling_config import SamplingConfig

@@ -15,7 +15,7 @@ from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code
 from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Network, located
-from gcdp_bench.training.runs import Code, Run, Weights, find_runs
+from gcdp_bench.training.runs import PRETRAINED, Code, Run, Weights, find_runs
 
 BASELINE = ("tiny", "paper-celeba", "paper-cityscapes")
 CASCADE = tuple(
@@ -227,7 +227,7 @@ def _made(spec: GeneratorSpec, given: Mapping[str, Weights]) -> Run:
     code = given.get(spec.name)
     if isinstance(code, Code):
         place = code.place
-    elif code is None:
+    elif code in (None, PRETRAINED):
         place = plugins.named(plugins.GENERATORS)[spec.name].value
     else:
         raise ValueError(f"--weights: {spec.name} reads no weights; leave {spec.name}={code} out")

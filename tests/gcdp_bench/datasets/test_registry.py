@@ -1,12 +1,21 @@
 """Names lead to code, and wrong names to the right ones."""
 
+import sys
+
 import pytest
 
+from gcdp_bench.cli.names import DATASET
+from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.types import AttributedDataset
+from gcdp_bench.datasets.identities import dataset_identity
+from gcdp_bench.datasets.identity import training_digest
+from gcdp_bench.datasets.manage import available_dataset
 from gcdp_bench.datasets.registry import (
     DATASETS,
     check_dataset,
+    dataset_names,
+    dataset_spec,
     has_attributes,
     image_size_of,
     open_dataset,
@@ -15,6 +24,7 @@ from gcdp_bench.datasets.registry import (
 )
 from gcdp_bench.generators.registry import GENERATORS
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
+from tests.packages import install
 
 
 def test_unknown_names_get_the_nearest():
@@ -133,3 +143,82 @@ def test_attributes_are_known_without_looking_at_every_file(toy, tmp_path):
         has_attributes("celeba-1000", root)
     with pytest.raises(FileNotFoundError, match="expected CelebA-HQ's images"):
         has_attributes("celeba-25", toy.data)
+
+
+PLUGIN = """
+import torch
+
+from gcdp_bench.core.types import Triplet
+from gcdp_bench.datasets.registry import DatasetSpec
+
+
+class Grey:
+    name, class_names = "grey", ("sky", "road")
+
+    def __init__(self, split, image_size):
+        self.split, self.image_size = split, image_size
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        image = torch.full((3, *self.image_size), 127, dtype=torch.uint8)
+        return Triplet(f"{self.split}-{index}", image, image[0] * 0, "sky")
+
+    def caption_classes(self, caption):
+        return frozenset({0})
+
+
+class Half:
+    name, split = "half", "train"
+
+
+SPEC = DatasetSpec(summary="grey", aspect=0.5, build=lambda split, size, root: Grey(split, size))
+HALF = DatasetSpec(summary="half", aspect=1.0, build=lambda split, size, root: Half())
+"""
+
+
+def test_an_installed_package_adds_a_dataset(tmp_path, monkeypatch):
+    entries = {"grey": "grey_data:SPEC", "half": "grey_data:HALF", "bad": "grey_data:Grey"}
+    entries |= {"gone": "grey_data:gone"}
+    install(
+        tmp_path / "package",
+        monkeypatch,
+        group=plugins.DATASETS,
+        entries=entries,
+        module="grey_data",
+        code=PLUGIN,
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grey").mkdir()  # the package's dataset comes before a folder of that name
+    check_dataset("grey")
+    assert dataset_names() == (*DATASETS, *entries) and "grey_data" not in sys.modules
+    with pytest.raises(ValueError, match="did you mean 'grey'.*known: synth-city, .*, grey, half"):
+        check_dataset("greyy")
+    assert image_size_of("grey", 64) == (32, 64) and dataset_spec("grey").summary == "grey"
+    assert len(open_dataset("grey", "val", size=(4, 8), data_root=None)) == 3
+    found = dataset_identity("grey")
+    assert (found.name, found.num_training, found.class_names) == ("grey", 3, ("sky", "road"))
+    assert found.digest == training_digest(("sky", "road"), ["train-0", "train-1", "train-2"])
+    assert not has_attributes("grey", None) and protocol_split("grey", "paper-like") == "train"
+    where = r"package their-package 1.0 \(entry point bad = grey_data:Grey, "
+    with pytest.raises(ValueError, match=where + ".*expected a .*DatasetSpec, got <class"):
+        open_dataset("bad", "test", size=(8, 8), data_root=None)
+    with pytest.raises(ValueError, match="half: .*lacks class_names, image_size, .*__getitem__"):
+        open_dataset("half", "test", size=(8, 8), data_root=None)
+    assert "pip uninstall their-package" in str(available_dataset("gone", None).problem)
+    assert available_dataset("grey", None).available
+
+
+def test_a_package_takes_no_name_of_the_benchmark(tmp_path, monkeypatch):
+    install(
+        tmp_path,
+        monkeypatch,
+        group=plugins.DATASETS,
+        entries={"camvid": "nowhere:SPEC"},
+        module="unused",
+        code="",
+    )
+    with pytest.raises(ValueError, match="their-package .*'camvid' is a name of gcdp-bench"):
+        DATASET.convert("camvid", None, None)
+    assert dataset_spec("camvid") is DATASETS["camvid"]

@@ -1,0 +1,195 @@
+"""Generators of packages and of given code: found by name, imported when they are used."""
+
+import pickle
+import re
+import sys
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from gcdp_bench.cli import main
+from gcdp_bench.core import plugins
+from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.generators.registry import (
+    GENERATORS,
+    check_generator,
+    check_training,
+    find_generators,
+    generator_names,
+    generator_spec,
+    trained_parts,
+)
+from gcdp_bench.generators.sample import load_generator
+from gcdp_bench.training.runs import Code
+from tests.packages import install
+
+CODE = '''
+from pathlib import Path
+
+import torch
+
+from gcdp_bench.core.types import TRUNCATION, Batch, Generator
+from gcdp_bench.generators.registry import GeneratorSpec
+
+
+class Grey(Generator):
+    """Grey images.
+
+    Nothing else.
+    """
+
+    name, trained_on, digest = "grey", "stripes", "grey-1"
+    class_names, image_size = ("sky", "road", "car"), (16, 16)
+    parameter, makes_layouts = TRUNCATION, True
+
+    def __init__(self, sampling):
+        self.settings = {"steps": sampling.steps}
+
+    def sample(self, captions, *, guidance, seeds):
+        images = torch.full((len(captions), 3, 16, 16), 127, dtype=torch.uint8)
+        layouts = torch.zeros(len(captions), 16, 16, dtype=torch.uint8)
+        return Batch(tuple(map(str, seeds)), images, layouts, tuple(captions))
+
+
+class Bare:
+    name = "bare"
+
+    def __init__(self, sampling):
+        pass
+
+
+def two(sampling, more):
+    return Grey(sampling)
+
+
+def nothing():
+    return None
+
+
+NUMBER = 3
+SPEC = GeneratorSpec(
+    name="other", summary="from a folder", load=lambda name, folder, sampling: Grey(sampling),
+    files=("grey.bin",),
+)
+'''
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Entry points of one module, which the test may not have imported yet."""
+
+    def put(module, **entries):
+        install(
+            tmp_path / module,
+            monkeypatch,
+            group=plugins.GENERATORS,
+            entries={name: f"{module}:{attribute}" for name, attribute in entries.items()},
+            module=module,
+            code=CODE,
+        )
+
+    return put
+
+
+def test_a_class_is_a_generator(package, toy):
+    package("grey_things", grey="Grey")
+    assert generator_names() == (*GENERATORS, "grey")
+    check_generator("grey")
+    assert "grey_things" not in sys.modules
+    spec = generator_spec("grey")
+    assert (spec.name, spec.summary, spec.param) == ("grey", "Grey images.", "truncation")
+    assert spec.makes_layouts and spec.reads_captions and spec.training is None
+    run = find_generators(["grey"], {}, toy.identity)["grey"]
+    assert str(run) == "grey: made by grey_things:Grey" and run.weights is None
+    generator, digest = load_generator(run, SamplingConfig(steps=7))
+    assert generator.settings == {"steps": 7}
+    assert load_generator(run, SamplingConfig(steps=8))[1] != digest
+    assert trained_parts("grey", run.folder) == []
+
+
+def test_an_entry_may_read_its_weights_from_a_folder(package, toy, tmp_path):
+    package("spec_things", mine="SPEC")
+    assert generator_spec("mine").name == "mine"
+    with pytest.raises(FileNotFoundError, match="no trained mine for .*give one with --weights"):
+        find_generators(["mine"], {}, toy.identity)
+    (tmp_path / "grey.bin").touch()
+    run = find_generators(["mine"], {"mine": tmp_path}, toy.identity)["mine"]
+    assert load_generator(run, SamplingConfig())[0].name == "grey" and run.weights == tmp_path
+
+
+def test_faults_of_a_package_are_named(package, toy):
+    package(
+        "faulty_things", two="two", nothing="nothing", number="NUMBER", bare="Bare", gone="Gone"
+    )
+    where = r"package their-package 1.0 \(entry point {0} = faulty_things:{1}, .*"
+    for name, attribute in (("two", "two"), ("nothing", "nothing"), ("number", "NUMBER")):
+        expected = where.format(name, attribute) + "called with the SamplingConfig alone"
+        with pytest.raises(ValueError, match=expected):
+            generator_spec(name)
+    with pytest.raises(ValueError, match=where.format("gone", "Gone") + "pip uninstall"):
+        generator_spec("gone")
+    run = find_generators(["bare"], {}, toy.identity)["bare"]
+    with pytest.raises(ValueError, match="faulty_things:Bare: .* lacks trained_on, digest, .*samp"):
+        load_generator(run, SamplingConfig())
+
+
+def test_names_are_taken_once_and_unknown_ones_get_those_of_packages(package):
+    package("clashing_things", reference="Grey", grey="Grey")
+    with pytest.raises(ValueError, match="their-package .*'reference' is a name of gcdp-bench"):
+        check_generator("reference")
+    check_generator("imagen")
+    with pytest.raises(ValueError, match="did you mean 'grey'.*known: reference, .*, grey"):
+        check_generator("greyy")
+    with pytest.raises(ValueError, match="grey: expected a network that gcdp-bench trains, but"):
+        check_training("grey", "tiny")
+    with pytest.raises(ValueError, match="unknown model to train 'greyy'.*did you mean 'grey'"):
+        check_training("greyy", "tiny")
+
+
+def test_code_is_found_again_in_another_process(tmp_path, toy):
+    file = tmp_path / "own model.py"
+    file.write_text(CODE)
+    code = Code(f"{file}:Grey")
+    run = find_generators(["mine"], {"mine": code}, toy.identity)["mine"]
+    assert run.network == "mine" and str(run) == f"mine: made by {file}:Grey"
+    weights = pickle.loads(pickle.dumps(run.weights))
+    assert find_generators(["mine"], {"mine": weights}, toy.identity)["mine"] == run
+    assert load_generator(run, SamplingConfig())[0].digest == "grey-1"
+    with pytest.raises(ValueError, match="AttributeError.* 'missing'"):
+        find_generators(["mine"], {"mine": replace(code, place=f"{file}:missing")}, toy.identity)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a=diffusers:owner/name", "the scheme 'diffusers' is reserved for a later release"),
+        ("a=folder:samples", "the scheme 'folder' is reserved"),
+        ("a=module", "expected NAME=module:factory or NAME=path/to/file.py:factory, got a=module"),
+        ("a=module:", "expected NAME=module:factory"),
+        ("a/b=module:x", "expected a name of letters, digits, .* got 'a/b'"),
+        ("reference=module:x", "reference is a generator already; choose another name"),
+        ("a=nowhere_at_all:x", "a=nowhere_at_all:x: .*ModuleNotFoundError.*module:attribute"),
+        ("a=nowhere.py:x", "nowhere.py: expected a file of Python, found none"),
+        ("a=broken.py:x", r"broken.py: ZeroDivisionError: .*mend the file"),
+        ("a=math:pi,a=math:e", "expected different values"),
+        ("a=math:pi --weights a=x", "a: expected code or weights, got both"),
+        ("a=math:pi", "a=math:pi: expected a generator's class or a function"),
+    ],
+)
+def test_what_stands_for_no_code_is_refused(text, message, tmp_path, monkeypatch, toy):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.py").write_text("1 / 0")
+    command = ["sweep", "--dataset", str(toy.data), *toy.extractors(), "--models", *text.split()]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code != 0 and re.search(message, " ".join(result.output.split()))
+
+
+def test_samples_carry_the_given_name(tmp_path, toy):
+    (tmp_path / "grey.py").write_text(CODE)
+    model = f"mine={tmp_path / 'grey.py'}:Grey"
+    sample = ["sample", model, "--dataset", str(toy.data), "--num-samples", "2"]
+    result = CliRunner().invoke(main, [*sample, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "out" / "layouts").iterdir())) == 2
+    assert '"model": "mine"' in (tmp_path / "out" / "samples.json").read_text()
