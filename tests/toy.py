@@ -7,6 +7,7 @@ import torch
 
 from gcdp_bench.core.config import to_dict, write_json
 from gcdp_bench.core.rng import generator
+from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.folder_writer import FolderWriter
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
@@ -60,21 +61,30 @@ def build(root: Path) -> None:
         _write_split(toy.data / split, split, num)
     write_cascade(toy.reference)
     write_cascade(toy.imagen, layouts=False)
+    write_extractors(toy.segmenter, toy.clip, Stripes())
+
+
+def write_extractors(segmenter: Path, clip: Path, dataset: Dataset) -> None:
+    """An untrained segmenter and CLIP for a dataset."""
     torch.manual_seed(0)
     config = SegmenterConfig(
-        dataset="stripes", class_names=NAMES, image_size=(16, 16), network=NARROW, variant="tiny"
+        dataset=dataset.name,
+        class_names=dataset.class_names,
+        image_size=dataset.image_size,
+        network=NARROW,
+        variant="tiny",
     )
-    segmenter = HRNetSegmenter(NARROW, len(NAMES))
-    _write(toy.segmenter, segmenter, "segmenter", config)
-    clip = replace(
-        CLIP_PRESETS["tiny"].resolve(Stripes()).config,
+    network = HRNetSegmenter(NARROW, len(dataset.class_names))
+    _write(segmenter, network, "segmenter", config)
+    clip_config = replace(
+        CLIP_PRESETS["tiny"].resolve(dataset).config,
         width=32,
         layers=1,
         head_width=16,
         embed_dim=16,
         context_length=12,
     )
-    _write(toy.clip, ClipTask(clip, Stripes(), Stripes()).build(), "clip", clip)
+    _write(clip, ClipTask(clip_config, dataset, dataset).build(), "clip", clip_config)
 
 
 def _write_split(folder: Path, split: str, num: int) -> None:

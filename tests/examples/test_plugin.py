@@ -1,0 +1,135 @@
+"""The example package: installed in a folder of its own, swept, reported and explained."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gcdp_bench.results.schema import read_rows
+from tests.toy import write_extractors
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN = ROOT / "examples" / "plugin"
+FILES = [*(PLUGIN / "gcdp_example").glob("*.py"), PLUGIN / "pyproject.toml"]
+GUIDES = sorted((ROOT / "docs" / "how-to").glob("add-a-*.md"))
+NO_PLUGIN = "import sys; assert not [n for n in sys.modules if n.startswith('gcdp_example')]"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Folder in which the package is installed."""
+    root = tmp_path_factory.mktemp("plugin")
+    source = shutil.copytree(PLUGIN, root / "source")  # a build leaves files in it
+    options = ["--no-build-isolation", "--no-deps", "--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *options]
+    subprocess.run([*command, "--target", root / "installed", source], check=True)
+    return root / "installed"
+
+
+@pytest.fixture
+def run(installed, tmp_path):
+    """Runs a command where the package is installed; `after` is run in the same interpreter."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)]),
+        "GCDP_CACHE": str(tmp_path / "cache"),
+    }
+
+    def call(*words, after=""):
+        code = (
+            "import sys\nfrom gcdp_bench.cli import main\n"
+            f"sys.argv = ['gcdp-bench', *{list(map(str, words))!r}]\n"
+            f"try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n{after}"
+        )
+        command = [sys.executable, "-c", code]
+        found = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert found.returncode == 0, found.stdout + found.stderr
+        return found.stdout
+
+    return call
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Modules of the package, from its source."""
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    return pytest.importorskip
+
+
+def test_all_three_are_swept_reported_and_explained(run, module, tmp_path):
+    shapes = module("gcdp_example.shapes").Shapes("train", (32, 32))
+    write_extractors(tmp_path / "segmenter", tmp_path / "clip", shapes)
+    extractors = ["--segmenter", tmp_path / "segmenter", "--clip", tmp_path / "clip"]
+    sweep = ["sweep", "--dataset", "shapes", *extractors, "--num-samples", "6"]
+    run(*sweep, "--models", "blobs,again=gcdp_example.blobs:Blobs", "--results", "results")
+    rows = read_rows(tmp_path / "results")
+    points = rows[rows["source"] == "generated"]
+    assert set(points["model"]) == {"blobs", "again"} and set(points["dataset"]) == {"shapes"}
+    vendi = points[points["metric"] == "vendi"].set_index("model")["value"]
+    assert vendi["blobs"] == vendi["again"] and 1.0 < vendi["blobs"] < 6.0
+    assert "Vendi score" in run("report", "results")
+    assert "eigenvalues" in run("evaluate", "--explain", "vendi")
+
+
+def test_commands_that_do_not_name_it_do_not_import_it(run, toy, tmp_path):
+    for words in (["--help"], ["sweep", "--help"], ["train", "--help"], ["evaluate", "--help"]):
+        run(*words, after=NO_PLUGIN)
+    sample = ["sample", "reference", "--weights", toy.reference, "--dataset", toy.data]
+    run(*sample, "--num-samples", "2", "--steps", "2", "--out", "out", after=NO_PLUGIN)
+
+
+def test_the_dataset_is_the_same_on_every_read(module):
+    shapes = module("gcdp_example.shapes")
+    first, again = (shapes.Shapes("val", (24, 48)) for _ in range(2))
+    seen = set()
+    for index in range(len(first)):
+        one, two = first[index], again[index]
+        assert (one.image == two.image).all() and (one.layout == two.layout).all()
+        assert first.caption_classes(one.caption) == set(one.layout.unique().tolist())
+        seen |= first.caption_classes(one.caption)
+    assert seen == {0, 1, 2}
+
+
+def test_samples_do_not_depend_on_their_batch(module):
+    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.types import as_generator
+
+    blobs = as_generator(module("gcdp_example.blobs").Blobs(SamplingConfig()), "blobs")
+    captions, seeds = ["balls", "meadows and boxes"], [3, 4]
+    both = blobs.sample(captions, guidance=1.0, seeds=seeds)
+    for index in range(2):
+        alone = blobs.sample([captions[index]], guidance=1.0, seeds=[seeds[index]])
+        assert (alone.images[0] == both.images[index]).all()
+    assert set(both.layouts[1].unique().tolist()) == {0, 2}
+
+
+@given(st.integers(1, 12), st.integers(0, 1000))
+def test_the_vendi_score_counts_different_images(num, seed):
+    sys.path.insert(0, str(PLUGIN))
+    try:
+        from gcdp_example.vendi import vendi_score
+    finally:
+        sys.path.remove(str(PLUGIN))
+    vector = np.random.default_rng(seed).normal(size=16).astype(np.float32)
+    assert vendi_score(np.tile(vector, (num, 1))) == pytest.approx(1.0)
+    lengths = np.linspace(0.5, 2.0, num)[:, None]
+    orthogonal = np.linalg.qr(np.random.default_rng(seed).normal(size=(16, 16)))[0][:num]
+    assert vendi_score((orthogonal * lengths).astype(np.float32)) == pytest.approx(num)
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_guides_show_code_of_the_package(guide):
+    blocks = re.findall(r"^```(python|toml)\n(.*?)^```", guide.read_text(), re.DOTALL | re.M)
+    assert len(blocks) >= 2
+    shown = [path.read_text() for path in FILES]
+    for _, block in blocks:
+        for part in block.split("\n\n    def __getitem__"):
+            assert any(part.strip() in text for text in shown), part
