@@ -87,7 +87,7 @@ def _for(
     from gcdp_bench.diagnostics.missing import missing_for, sweep_command
     from gcdp_bench.generators.registry import TASKS, check_training, generator_spec
 
-    names, code = (TASKS["text-to-image"], {}) if models is None else parse_models(models)
+    names, code = parse_models(models or ",".join(TASKS["text-to-image"]))
     given = {name: code.get(name) for name in names}
     for name in names:
         if generator_spec(name, given[name]).training is not None:

@@ -20,6 +20,7 @@ from gcdp_bench.training.runs import Code
 
 RESERVED = ("diffusers", "folder")
 """Schemes of NAME=SCHEME:... that later releases read."""
+Param = Literal["guidance", "truncation", "none"]
 FORMS = "NAME=module:factory or NAME=path/to/file.py:factory"
 
 
@@ -31,7 +32,7 @@ class GeneratorSpec(Network):
     load: Callable[[str, Path, SamplingConfig], Generator]  # name, folder of its weights
     makes_layouts: bool = False
     reads_captions: bool = True
-    param: Literal["guidance", "truncation", "none"] = "guidance"  # of sampling
+    param: Param = "guidance"  # of sampling
     published: tuple[str, ...] = ()  # weights of the registry that its paper-* presets read
 
 
@@ -54,14 +55,16 @@ def as_spec(found: Any, name: str, where: str) -> GeneratorSpec:
             f"{where}: expected a generator's class or a function, called with the SamplingConfig "
             f"alone, or a GeneratorSpec; got {found!r}"
         )
+    factory: Any = found
     parameter = _constant(found, "parameter", SamplingParameter, None)
+    params: dict[SamplingParameter, Param] = {GUIDANCE: "guidance", TRUNCATION: "truncation"}
     return GeneratorSpec(
         name=name,
         summary=(inspect.getdoc(found) or where).partition("\n")[0],
-        load=lambda name, folder, sampling: found(sampling),
+        load=lambda name, folder, sampling: factory(sampling),
         makes_layouts=_constant(found, "makes_layouts", bool, Generator.makes_layouts),
         reads_captions=_constant(found, "reads_captions", bool, Generator.reads_captions),
-        param={GUIDANCE: "guidance", TRUNCATION: "truncation"}.get(parameter, "none"),
+        param=params.get(parameter, "none"),
         files=(),
     )
 

@@ -111,7 +111,7 @@ def _sampling_line(name: str, identities: Mapping[str, DatasetIdentity]) -> Line
     trained = [
         name
         for name, identity in identities.items()
-        if not attempt(lambda identity=identity: find_run(spec, identity))[1]
+        if not attempt(partial(find_run, spec, identity))[1]
     ]
     if trained:
         return Line(f"sample {name}", True, f"trained on {', '.join(trained)}")
