@@ -195,7 +195,7 @@ def generator_spec(name: str, given: Weights = None) -> GeneratorSpec:
         ValueError: unknown (the nearest name and all names are given), or code that makes none.
     """
     if isinstance(given, Code):
-        return as_spec(load_code(name, given), name, f"{name}={given.place}")
+        return as_spec(load_code(name, given), name, f"{name}={given.place}", entry=False)
     if name in GENERATORS:
         return GENERATORS[name]
     check_generator(name)
@@ -263,10 +263,10 @@ def check_training(name: str, preset: str) -> Network:
     return found
 
 
-def trained_parts(name: str, folder: Path) -> list[str]:
-    """Networks that were trained one by one for the generator in `folder`, as costs name them."""
-    spec = GENERATORS.get(name)
-    if spec is None:
+def trained_parts(run: Run) -> list[str]:
+    """Networks that were trained one by one for a generator, as costs name them."""
+    if run.origin == "code":
         return []
-    stages = [stage for stage in spec.stages if (folder / stage).is_dir()]
-    return stages or [*(part.name for part in spec.parts), name]
+    spec = generator_spec(run.network)
+    stages = [stage for stage in spec.stages if (run.folder / stage).is_dir()]
+    return stages or [*(part.name for part in spec.parts), spec.name]

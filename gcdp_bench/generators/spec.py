@@ -36,7 +36,7 @@ class GeneratorSpec(Network):
     published: tuple[str, ...] = ()  # weights of the registry that its paper-* presets read
 
 
-def as_spec(found: Any, name: str, where: str) -> GeneratorSpec:
+def as_spec(found: Any, name: str, where: str, *, entry: bool = True) -> GeneratorSpec:
     """The entry of a generator by what its package or its user names.
 
     Args:
@@ -44,16 +44,17 @@ def as_spec(found: Any, name: str, where: str) -> GeneratorSpec:
             `SamplingConfig` and makes the generator, weights and all.
         name: of the generator.
         where: it was found, for messages.
+        entry: whether it may be a `GeneratorSpec`.
 
     Raises:
         ValueError: neither of them.
     """
-    if isinstance(found, GeneratorSpec):
+    if entry and isinstance(found, GeneratorSpec):
         return replace(found, name=name)
     if not callable(found) or not _takes_one_argument(found):
         raise ValueError(
             f"{where}: expected a generator's class or a function, called with the SamplingConfig "
-            f"alone, or a GeneratorSpec; got {found!r}"
+            f"alone{', or a GeneratorSpec' if entry else ''}; got {found!r}"
         )
     factory: Any = found
     parameter = _constant(found, "parameter", SamplingParameter, None)

@@ -141,12 +141,12 @@ def count_costs(sweep: Sweep, job: Job) -> Path:
     """See `costs.record_costs`."""
     assert job.model is not None
     generator, weights = sweep.generator(job.model)
-    folder = sweep.runs[job.model].folder
+    run = sweep.runs[job.model]
     return record_costs(
         sweep.paths.results,
         generator,
-        folder,
-        parts=trained_parts(job.model, folder),
+        run.folder,
+        parts=trained_parts(run),
         context={
             "model": job.model,
             "dataset": sweep.dataset.name,

@@ -105,7 +105,7 @@ def test_a_class_is_a_generator(package, toy):
     generator, digest = load_generator(run, SamplingConfig(steps=7))
     assert generator.settings == {"steps": 7}
     assert load_generator(run, SamplingConfig(steps=8))[1] != digest
-    assert trained_parts("grey", run.folder) == []
+    assert trained_parts(run) == []
 
 
 def test_an_entry_may_read_its_weights_from_a_folder(package, toy, tmp_path):
@@ -174,6 +174,10 @@ def test_code_is_found_again_in_another_process(tmp_path, toy):
         ("a=broken.py:x", r"broken.py: ZeroDivisionError: .*mend the file"),
         ("a=math:pi,a=math:e", "expected different values"),
         ("a=math:pi --weights a=x", "a: expected code or weights, got both"),
+        (
+            "a=gcdp_bench.generators.registry:GENERATORS.keys",
+            "called with the SamplingConfig alone; got <built-in method",
+        ),
         ("a=math:pi", "a=math:pi: expected a generator's class or a function"),
     ],
 )
