@@ -72,7 +72,7 @@ def _model(text: str) -> None:
         return
     check_code(name, Code(place))
     if name in generator_names():
-        raise ValueError(f"--models: {text}: {name} is a generator already; choose another name")
+        raise ValueError(f"{text}: {name} is a generator already; choose another name")
 
 
 def _features(text: str) -> None:

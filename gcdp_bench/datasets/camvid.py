@@ -16,6 +16,7 @@ from gcdp_bench.datasets.disk import Item, files_by_id, find_folder, layouts_by_
 from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import pair_problems, read_checked_layout, read_existing_layout
+from gcdp_bench.datasets.opening import required_root
 
 CLASS_NAMES = (
     "sky",
@@ -190,3 +191,16 @@ def _other_ids(items: Sequence[Item]) -> str | None:
 
 def _caption(layout: Tensor) -> str:
     return write_caption([i for i in np.unique(layout) if i < len(CLASS_NAMES)], CLASS_NAMES)
+
+
+def open_camvid(
+    split: str,
+    image_size: Size,
+    data_root: Path | None,
+    *,
+    resize: str = "none",
+    strict: bool = True,
+) -> CamVid:
+    """See `opening.OpenFiles`."""
+    root = required_root(data_root, "camvid")
+    return CamVid(root, split, image_size=image_size, resize=resize, strict=strict)

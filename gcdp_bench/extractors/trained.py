@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gcdp_bench.training.networks import Network, located
+from gcdp_bench.core.lookup import located
+from gcdp_bench.training.networks import Network
 
 
 def _evaluator(name: str, *presets: str) -> Network:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gcdp_bench.core import plugins
-from gcdp_bench.core.lookup import lookup
+from gcdp_bench.core.lookup import located, lookup
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code
-from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Network, located
+from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Network
 from gcdp_bench.training.runs import PRETRAINED, Code, Run, Weights, find_runs
 
 BASELINE = ("tiny", "paper-celeba", "paper-cityscapes")

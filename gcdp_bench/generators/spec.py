@@ -78,18 +78,18 @@ def check_code(name: str, code: Code) -> None:
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
         raise ValueError(
-            f"--models: expected a name of letters, digits, dots, dashes and underscores before =, "
-            f"got {name!r}"
+            f"{name}={code.place}: expected letters, digits, dots, dashes and underscores before "
+            f"=, got {name!r}"
         )
     scheme = code.place.partition(":")[0]
     if scheme in RESERVED:
         raise ValueError(
-            f"--models: {name}={code.place}: the scheme {scheme!r} is reserved for a later "
+            f"{name}={code.place}: the scheme {scheme!r} is reserved for a later "
             f"release; give {FORMS}"
         )
     place, _, factory = code.place.rpartition(":")
     if not place or not factory.replace(".", "_").isidentifier():
-        raise ValueError(f"--models: expected {FORMS}, got {name}={code.place}")
+        raise ValueError(f"expected {FORMS}, got {name}={code.place}")
 
 
 def load_code(name: str, code: Code) -> Any:

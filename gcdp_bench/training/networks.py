@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +33,6 @@ class Network:
     evaluates: bool = False  # shared by the datasets of a family
     presets: tuple[str, ...] = ()  # names of those of its training
     training: Callable[[], TrainingSpec] | None = None  # None: it cannot be trained here
-
-
-def located(place: str) -> Callable[..., Any]:
-    """The function at "module:name", imported when it is called."""
-
-    def call(*arguments: Any) -> Any:
-        return EntryPoint(name=place, value=place, group="").load()(*arguments)
-
-    return call
 
 
 def runs_folder() -> Path:

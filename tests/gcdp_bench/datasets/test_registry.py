@@ -202,7 +202,7 @@ def test_an_installed_package_adds_a_dataset(tmp_path, monkeypatch):
     assert found.digest == training_digest(("sky", "road"), ["train-0", "train-1", "train-2"])
     assert not has_attributes("grey", None) and protocol_split("grey", "paper-like") == "train"
     where = r"package their-package 1.0 \(entry point bad = grey_data:Grey, "
-    with pytest.raises(ValueError, match=where + ".*expected a .*DatasetSpec, got <class"):
+    with pytest.raises(ValueError, match=where + ".*expected a DatasetSpec .*, got <class"):
         open_dataset("bad", "test", size=(8, 8), data_root=None)
     with pytest.raises(ValueError, match="half: .*lacks class_names, image_size, .*__getitem__"):
         open_dataset("half", "test", size=(8, 8), data_root=None)

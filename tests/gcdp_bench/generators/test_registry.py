@@ -167,7 +167,7 @@ def test_code_is_found_again_in_another_process(tmp_path, toy):
         ("a=folder:samples", "the scheme 'folder' is reserved"),
         ("a=module", "expected NAME=module:factory or NAME=path/to/file.py:factory, got a=module"),
         ("a=module:", "expected NAME=module:factory"),
-        ("a/b=module:x", "expected a name of letters, digits, .* got 'a/b'"),
+        ("a/b=module:x", "expected letters, digits, .* got 'a/b'"),
         ("reference=module:x", "reference is a generator already; choose another name"),
         ("a=nowhere_at_all:x", "a=nowhere_at_all:x: .*ModuleNotFoundError.*module:attribute"),
         ("a=nowhere.py:x", "nowhere.py: expected a file of Python, found none"),
