@@ -88,13 +88,12 @@ def _for(
     from gcdp_bench.generators.registry import TASKS, check_training, generator_spec
 
     names, code = parse_models(models or ",".join(TASKS["text-to-image"]))
-    given = {name: code.get(name) for name in names}
     for name in names:
-        if generator_spec(name, given[name]).training is not None:
+        if generator_spec(name, code.get(name)).training is not None:
             check_training(name, preset)
     wanted = wanted_by(
         dataset,
-        given,
+        {name: code.get(name) for name in names},
         evaluation,
         data_root=data_root,
         preset=preset,
