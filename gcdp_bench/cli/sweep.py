@@ -235,7 +235,7 @@ def command(
         count_denied=count_denied,
         weights=tuple(given.items()),
     )
-    check_models(config)
+    check_models(config, given)
     wanted = wanted_by(
         dataset,
         {name: given.get(name) for name in config.model_names},

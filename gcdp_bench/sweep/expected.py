@@ -31,7 +31,7 @@ def expected(config: SweepConfig, paths: Paths) -> Estimate:
         exclude=paths.exclude,
         resize=paths.resize,
     )
-    given = dict(places.weights)
+    given = dict(paths.weights)
     return estimate(
         {name: generator_spec(name, given.get(name)).param for name in config.model_names},
         values={"guidance": config.guidance, "truncation": config.truncation, "none": (1.0,)},

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators import registry
 from gcdp_bench.sweep.config import Paths, SweepConfig
-from gcdp_bench.training.runs import Run
+from gcdp_bench.training.runs import Run, Weights
 
 
 def find_generators(config: SweepConfig, paths: Paths) -> dict[str, Run]:
@@ -19,7 +19,7 @@ def find_generators(config: SweepConfig, paths: Paths) -> dict[str, Run]:
         ValueError: unknown names, a generator of another task, or a run of other data.
     """
     given = dict(paths.weights)
-    check_models(config)
+    check_models(config, given)
     for name in given:
         registry.generator_spec(name, given[name])
     dataset = dataset_identity(config.dataset, data_root=paths.data_root)
@@ -31,17 +31,18 @@ def pinned(paths: Paths, runs: Mapping[str, Run]) -> Paths:
     return replace(paths, weights=tuple((name, run.weights) for name, run in runs.items()))
 
 
-def check_models(config: SweepConfig) -> None:
+def check_models(config: SweepConfig, given: Mapping[str, Weights]) -> None:
     """Refuse generators of another task.
+
+    Args:
+        config: of the sweep.
+        given: model -> see `runs.Weights`.
 
     Raises:
         ValueError: says which, and which task they are of.
     """
-    silent = [
-        name
-        for name in config.model_names
-        if name in registry.GENERATORS and not registry.GENERATORS[name].reads_captions
-    ]
+    specs = [registry.generator_spec(name, given.get(name)) for name in config.model_names]
+    silent = [spec.name for spec in specs if not spec.reads_captions]
     if silent and config.task == "text-to-image":
         raise ValueError(
             f"{', '.join(silent)}: expected generators that read captions for text-to-image; "
