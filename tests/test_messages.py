@@ -28,7 +28,6 @@ SHOWN_BY = {
     "gcdp_bench/extractors/names.py": JUDGED,
     "gcdp_bench/extractors/segmenter.py": JUDGED,
     "gcdp_bench/extractors/segmenter_standard.py": JUDGED,
-    "gcdp_bench/generators/registry.py": ("sample", "sweep"),
     "gcdp_bench/generators/sample.py": ("sample",),
     "gcdp_bench/sweep": ("sweep",),
     **{

@@ -64,7 +64,7 @@ def _models(text: str) -> None:
 def _model(text: str) -> None:
     from gcdp_bench.generators.registry import check_generator, generator_names
     from gcdp_bench.generators.spec import check_code
-    from gcdp_bench.training.runs import Code
+    from gcdp_bench.training.networks import Code
 
     name, equals, place = text.partition("=")
     if not equals:

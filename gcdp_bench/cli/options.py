@@ -220,7 +220,7 @@ def parse_models(text: str) -> tuple[tuple[str, ...], dict[str, Weights]]:
     Raises:
         click.BadParameter: a name repeats.
     """
-    from gcdp_bench.training.runs import Code
+    from gcdp_bench.training.networks import Code
 
     parts = [part.partition("=") for part in parse_list(text, str, "--models")]
     names = parse_list(",".join(name for name, _, _ in parts), str, "--models")

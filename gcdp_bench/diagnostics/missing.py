@@ -19,8 +19,8 @@ from gcdp_bench.datasets.registry import dataset_spec, has_attributes, is_folder
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.registry import TEXT_ENCODER, GeneratorSpec, generator_spec
-from gcdp_bench.training.networks import Network
-from gcdp_bench.training.runs import Run, Weights, find_run, train_command
+from gcdp_bench.training.networks import Network, train_command
+from gcdp_bench.training.runs import Run, Weights, find_run
 
 DATA, PUBLISHED, EVALUATOR, PART, GENERATOR = range(5)
 """What a need is of, in the order in which a script makes them."""

@@ -14,8 +14,8 @@ from gcdp_bench.core.lookup import located, lookup
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code
-from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Network
-from gcdp_bench.training.runs import PRETRAINED, Code, Run, Weights, find_runs
+from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Code, Network
+from gcdp_bench.training.runs import PRETRAINED, Run, Weights, find_runs
 
 BASELINE = ("tiny", "paper-celeba", "paper-cityscapes")
 CASCADE = tuple(
@@ -230,7 +230,7 @@ def _made(spec: GeneratorSpec, given: Mapping[str, Weights]) -> Run:
     elif code in (None, PRETRAINED):
         place = plugins.named(plugins.GENERATORS)[spec.name].value
     else:
-        raise ValueError(f"--weights: {spec.name} reads no weights; leave {spec.name}={code} out")
+        raise ValueError(f"{spec.name} reads no weights: expected none, got {code}; leave it out")
     code = code if isinstance(code, Code) else None
     return Run(network=spec.name, folder=Path(place), origin="code", records={}, code=code)
 

@@ -15,8 +15,7 @@ from typing import Any, Literal
 from gcdp_bench.core import plugins
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION, Generator, SamplingParameter
-from gcdp_bench.training.networks import Network
-from gcdp_bench.training.runs import Code
+from gcdp_bench.training.networks import Code, Network
 
 RESERVED = ("diffusers", "folder")
 """Schemes of NAME=SCHEME:... that later releases read."""

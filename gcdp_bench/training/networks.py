@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gcdp_bench.core.config import read_table
-from gcdp_bench.datasets.identity import IDENTITY
+from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, is_part
 
 if TYPE_CHECKING:
     from gcdp_bench.training.presets import TrainingSpec
@@ -33,6 +34,22 @@ class Network:
     evaluates: bool = False  # shared by the datasets of a family
     presets: tuple[str, ...] = ()  # names of those of its training
     training: Callable[[], TrainingSpec] | None = None  # None: it cannot be trained here
+
+
+@dataclass(frozen=True)
+class Code:
+    """What makes a generator: "module:factory" or "path/to/file.py:factory"."""
+
+    place: str
+
+
+def train_command(network: Network, dataset: DatasetIdentity) -> str:
+    """The command that trains a network on a dataset; one that evaluates, on all images of its
+    family, which then share it."""
+    place = dataset.place
+    if network.evaluates and dataset.kind == "catalogue" and is_part(dataset.name):
+        place = f"{dataset.family}-100"
+    return f"gcdp-bench train {network.name} --dataset {shlex.quote(place)}"
 
 
 def runs_folder() -> Path:

@@ -6,33 +6,27 @@ writes both into `config.json`; runs from before are known by name and classes.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gcdp_bench.datasets.identity import DatasetIdentity, family, is_part
+from gcdp_bench.datasets.identity import DatasetIdentity, family
 from gcdp_bench.training.networks import (
     PROJECT,
     RUNS_VARIABLE,
+    Code,
     Network,
     Record,
     read_records,
     runs_folder,
+    train_command,
 )
 
 PRETRAINED: Literal["pretrained"] = "pretrained"
 """Stands for the weights that the project ships, where a folder may be given."""
 
 _OTHER_DATA = "other data called"
-
-
-@dataclass(frozen=True)
-class Code:
-    """What makes a generator: "module:factory" or "path/to/file.py:factory"."""
-
-    place: str
 
 
 Weights = Path | Code | Literal["pretrained"] | None
@@ -397,15 +391,6 @@ def _missing(network: Network, dataset: DatasetIdentity, looked: Iterable[Path])
 
 def _seen_from_here(path: Path) -> str:
     return str(path if path.is_absolute() else Path.cwd() / path)
-
-
-def train_command(network: Network, dataset: DatasetIdentity) -> str:
-    """The command that trains a network on a dataset; one that evaluates, on all images of its
-    family, which then share it."""
-    place = dataset.place
-    if network.evaluates and dataset.kind == "catalogue" and is_part(dataset.name):
-        place = f"{dataset.family}-100"
-    return f"gcdp-bench train {network.name} --dataset {shlex.quote(place)}"
 
 
 def _option(network: Network, path: str) -> str:
