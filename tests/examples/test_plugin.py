@@ -1,4 +1,4 @@
-"""The example package: installed in a folder of its own, swept and reported."""
+"""The example package: installed in a folder of its own, swept, reported and explained."""
 
 import os
 import re
@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gcdp_bench.results.schema import read_rows
 from tests.toy import write_extractors
@@ -61,7 +64,7 @@ def module(monkeypatch):
     return pytest.importorskip
 
 
-def test_both_are_swept_and_reported(run, module, tmp_path):
+def test_all_three_are_swept_reported_and_explained(run, module, tmp_path):
     shapes = module("gcdp_example.shapes").Shapes("train", (32, 32))
     write_extractors(tmp_path / "segmenter", tmp_path / "clip", shapes)
     extractors = ["--segmenter", tmp_path / "segmenter", "--clip", tmp_path / "clip"]
@@ -70,7 +73,10 @@ def test_both_are_swept_and_reported(run, module, tmp_path):
     rows = read_rows(tmp_path / "results")
     points = rows[rows["source"] == "generated"]
     assert set(points["model"]) == {"blobs", "again"} and set(points["dataset"]) == {"shapes"}
-    run("report", "results")
+    vendi = points[points["metric"] == "vendi"].set_index("model")["value"]
+    assert vendi["blobs"] == vendi["again"] and 1.0 < vendi["blobs"] < 6.0
+    assert "Vendi score" in run("report", "results")
+    assert "eigenvalues" in run("evaluate", "--explain", "vendi")
 
 
 def test_commands_that_do_not_name_it_do_not_import_it(run, toy, tmp_path):
@@ -103,6 +109,20 @@ def test_samples_do_not_depend_on_their_batch(module):
         alone = blobs.sample([captions[index]], guidance=1.0, seeds=[seeds[index]])
         assert (alone.images[0] == both.images[index]).all()
     assert set(both.layouts[1].unique().tolist()) == {0, 2}
+
+
+@given(st.integers(1, 12), st.integers(0, 1000))
+def test_the_vendi_score_counts_different_images(num, seed):
+    sys.path.insert(0, str(PLUGIN))
+    try:
+        from gcdp_example.vendi import vendi_score
+    finally:
+        sys.path.remove(str(PLUGIN))
+    vector = np.random.default_rng(seed).normal(size=16).astype(np.float32)
+    assert vendi_score(np.tile(vector, (num, 1))) == pytest.approx(1.0)
+    lengths = np.linspace(0.5, 2.0, num)[:, None]
+    orthogonal = np.linalg.qr(np.random.default_rng(seed).normal(size=(16, 16)))[0][:num]
+    assert vendi_score((orthogonal * lengths).astype(np.float32)) == pytest.approx(num)
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)

@@ -1,1 +1,1 @@
-"""A generator and a dataset for gcdp-bench, each in a file of its own."""
+"""A generator, a dataset and a metric for gcdp-bench, each in a file of its own."""
