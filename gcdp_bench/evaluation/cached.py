@@ -174,5 +174,6 @@ def _with_arrays(seen: FeatureCache, role: str, arrays: Mapping[str, NDArray]) -
 def _in_order(seen: FeatureCache, extractors: Extractors) -> FeatureCache:
     """Arrays in the order of the networks, the primary ones first."""
     names = [name for role in extractors.networks for name in arrays_of(role)]
-    ordered = {name: seen.arrays[name] for name in names if name in seen.arrays}
-    return replace(seen, arrays={**ordered, **seen.arrays})
+    of_networks = {name: seen.arrays[name] for name in names if name in seen.arrays}
+    own = {name: array for name, array in seen.arrays.items() if name not in of_networks}
+    return replace(seen, arrays=own | of_networks)
