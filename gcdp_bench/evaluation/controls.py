@@ -193,9 +193,8 @@ def evaluate_controls(
     if rest is not None and seen:
         num = len(seen[NOISE])
         truth = _scored(seen[REAL].part(0, num), rest, reference, extractors)
-        values = {
-            control: _scored(seen[control], rest, reference, extractors) for control in ALTERATIONS
-        }
+        for control in ALTERATIONS:
+            values[control] = _scored(seen[control], rest, reference, extractors)
         values[SHUFFLED] = [
             scored
             for scored in score_real(
@@ -213,14 +212,11 @@ def _scored(
     seen: FeatureCache, rest: FeatureCache, reference: Reference, extractors: Extractors
 ) -> list[ScoredMetric]:
     """Metrics of captions and layouts, and distances to the rest of the split."""
-    values = [
-        scored
-        for source in (CEILING, SPLIT)
-        for scored in score_real(seen, rest, reference, extractors, source).values
-    ]
+    own = score_real(seen, rest, reference, extractors, CEILING)
+    distances = score_real(seen, rest, reference, extractors, SPLIT)
     return [
         scored
-        for scored in values
+        for scored in (*own.values, *distances.values)
         if scored.value.class_name == "all" and scored.extractor != "none"
     ]
 

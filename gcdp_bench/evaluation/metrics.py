@@ -139,7 +139,10 @@ def score_generated(
     """
     contexts = _contexts(captions=captions, distances=distances)
     sides = Sides(seen, reference.observed, reference, extractors)
-    return Scores(_values(contexts, sides), _per_sample(sides, captions=captions), seen)
+    values = []
+    for one in due(all_metrics(), contexts, sides):
+        values += _scored(one, one.metric.fn(*one.inputs))
+    return Scores(values, _per_sample(sides, captions=captions), seen)
 
 
 def score_real(
@@ -169,7 +172,10 @@ def score_real(
         context for context in REAL_CONTEXTS[source] if distances or context != "reference"
     ]
     sides = Sides(seen, rest, reference, extractors)
-    return Scores(_values(contexts, sides), _per_sample(sides), seen)
+    values = []
+    for one in due(all_metrics(), contexts, sides):
+        values += _scored(one, one.metric.fn(*one.inputs))
+    return Scores(values, _per_sample(sides), seen)
 
 
 def derangement(num: int) -> list[int]:
@@ -190,13 +196,6 @@ def _contexts(*, captions: bool, distances: bool = True) -> list[Context]:
         "samples": True,
     }
     return [context for context, wanted in is_due.items() if wanted]
-
-
-def _values(contexts: Sequence[Context], sides: Sides) -> list[ScoredMetric]:
-    values = []
-    for one in due(all_metrics(), contexts, sides):
-        values += _scored(one, one.metric.fn(*one.inputs))
-    return values
 
 
 def _scored(one: Due, values: Sequence[MetricValue]) -> list[ScoredMetric]:
