@@ -3,7 +3,7 @@ real vs. real.
 
     python -m benchmarks.extractors --dataset synth-face --num-samples 200
 
-Prints one JSON line per row (real-ceiling, real-floor, real-split) with the totals of every metric.
+Prints one JSON line per row (real-own, real-shuffled, real-vs-real) with the totals of all metrics.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gcdp_bench.evaluation import (
 from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.io.cache import UserCache
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 
 
 def main() -> None:
@@ -54,9 +54,9 @@ def main() -> None:
     others = [seen.captions[index] for index in derangement(num)]
     real = reference.observed
     parts = {
-        CEILING: (seen, real),
-        FLOOR: (rescore_captions(dataset, seen, others, extractors), real),
-        SPLIT: (real.part(0, num), real.part(num, None)),
+        REAL_OWN: (seen, real),
+        REAL_SHUFFLED: (rescore_captions(dataset, seen, others, extractors), real),
+        REAL_VS_REAL: (real.part(0, num), real.part(num, None)),
     }
     for row, (sample, rest) in parts.items():
         frame = score_real(sample, rest, reference, extractors, row).frame()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.results.schema import KEY, read_rows
+from gcdp_bench.results.schema import KEY, OLD_IDS, read_rows
 
 MADE_BY = ("git_commit", "versions", "hardware", "seconds")
 
@@ -28,7 +28,9 @@ def rows_of(results: Path) -> pd.DataFrame:
 def pictures_of(results: Path) -> dict[str, str]:
     """SHA-256 of every PNG file by its path in the folder."""
     return {
-        path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        "/".join(
+            OLD_IDS.get(part, part) for part in path.relative_to(results).parts
+        ): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(results.rglob("*.png"))
     }
 

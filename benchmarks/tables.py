@@ -39,16 +39,16 @@ TABLE = re.compile(
 
 MODELS = ("reference", "imagen", "ldm", "lafite")
 REAL = {
-    "real-split": "real vs. real",
-    "real-floor": "real (shuffled captions)",
-    "real-ceiling": "real (own captions)",
+    "real-vs-real": "real vs. real",
+    "real-shuffled": "real (shuffled captions)",
+    "real-own": "real (own captions)",
 }
 PAIR_TITLES = {
     "reference-unconditional": "GCDP, unconditional",
     "gansformer": "GANformer, layouts by the segmenter",
     "dataset-ddpm": "DatasetDDPM, 50 labelled images",
     "reference": "GCDP with captions, pretrained, w 2",
-    "real-ceiling": "real images",
+    "real-own": "real images",
 }
 
 
@@ -233,9 +233,9 @@ def pair_table(name: str) -> Callable[[], str]:
 
     def build() -> str:
         table = read(SOURCES[name].file).sort_values("fid", kind="stable")
-        table = table[~table["method"].isin(["reference", "real-ceiling"])]
+        table = table[~table["method"].isin(["reference", "real-own"])]
         rest = read(SOURCES[name].file).set_index("method", drop=False)
-        rest = rest.loc[[model for model in ("reference", "real-ceiling") if model in rest.index]]
+        rest = rest.loc[[model for model in ("reference", "real-own") if model in rest.index]]
         costs = read(SOURCES[f"{name}-cost"].file)
         lines = [["method", "steps x batch", "CPU minutes", "FID ↓", "mIoU % ↑", "FSD ↓"]]
         best = {"fid": table["fid"].min(), "miou": table["miou"].max(), "fsd": table["fsd"].min()}

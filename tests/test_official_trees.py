@@ -14,7 +14,7 @@ import pytest
 
 from gcdp_bench.datasets.cityscapes import CLASS_NAMES as CITY_CLASSES
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT, read_rows
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, read_rows
 from tests.gcdp_bench.cli.test_cli import fails, run
 from tests.gcdp_bench.datasets.trees import CLASSES, write_celeba, write_cityscapes
 
@@ -155,9 +155,9 @@ def test_every_number_is_there_and_in_its_range(place):
         of_captions.append("attribute_recall")
     wanted = {
         "reference": [*of_captions, "miou", "fid-hrnet", "fsd_generated"],
-        CEILING: [*of_captions, "miou"],
-        FLOOR: of_captions,
-        SPLIT: ["fid-hrnet", "fsd_generated"],
+        REAL_OWN: [*of_captions, "miou"],
+        REAL_SHUFFLED: of_captions,
+        REAL_VS_REAL: ["fid-hrnet", "fsd_generated"],
     }
     for model, metrics in wanted.items():
         for metric in metrics:
@@ -165,14 +165,14 @@ def test_every_number_is_there_and_in_its_range(place):
             assert low <= row["value"] <= high, (model, metric)
             assert row["num_samples"] == NUM, (model, metric)
     assert totals.loc[("reference", "fid-hrnet"), "num_reference"] == 8
-    assert totals.loc[(SPLIT, "fid-hrnet"), "num_reference"] == 4  # the other half
+    assert totals.loc[(REAL_VS_REAL, "fid-hrnet"), "num_reference"] == 4  # the other half
     assert ("attribute_recall" in set(rows["metric"])) == ("attributes" in place.extractors)
 
 
 def test_classes_are_asked_for_by_their_names(city, faces):
     def prompted(place, metric):
         rows = place.rows("heldout")
-        rows = rows[(rows["metric"] == metric) & (rows["model"] == CEILING)]
+        rows = rows[(rows["metric"] == metric) & (rows["model"] == REAL_OWN)]
         return set(rows[rows["num_samples"] > 0]["class"]) - {"all"}
 
     named = {CITY_CLASSES[index] for index in CLASSES} - {"unlabeled"}
@@ -237,13 +237,13 @@ def test_scoring_the_samples_gives_the_numbers_of_the_sweep(
 def test_the_report(place):
     results = place.made / "heldout"
     output = ok("report", results)
-    assert "real-ceiling" in output and place.dataset in output
+    assert "real-own" in output and place.dataset in output
     page = (results / "report.html").read_text()
     assert ("attribute recall" in page) == ("attributes" in place.extractors)
     for figure in ("fid-semantic-recall", "fid-clip", "class-recall", "samples"):
         assert (results / "figures" / place.dataset / f"{figure}.png").stat().st_size > 1000
     summary = pd.read_csv(results / "tables" / "summary.csv")
-    assert set(summary["model"]) == {"reference", CEILING, FLOOR, SPLIT}
+    assert set(summary["model"]) == {"reference", REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL}
 
 
 class TestFacesWithoutAttributes:

@@ -18,7 +18,7 @@ from gcdp_bench.analysis.schedules import GENERATED, ScheduleAnalysis
 from gcdp_bench.metrics.centres import centres
 from gcdp_bench.metrics.lookup import is_percent
 from gcdp_bench.report.style import colour, errors, title
-from gcdp_bench.results.schema import CEILING, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_VS_REAL
 from gcdp_bench.results.summary import TITLES
 
 Line = Literal["-", "--", "-.", ":"]
@@ -42,7 +42,7 @@ LABELS = {
 MARKED = {PREDICTED: "labels", KEPT: "kept", IMAGE: "image"}
 """What is told to be settled, and how."""
 BARS = ("miou", "semantic_recall", "fid", "fsd_generated", "fsd_predicted")
-REAL: dict[str, Line] = {CEILING: "--", SPLIT: "-."}
+REAL: dict[str, Line] = {REAL_OWN: "--", REAL_VS_REAL: "-."}
 
 
 def draw_schedules(found: ScheduleAnalysis) -> Figure:

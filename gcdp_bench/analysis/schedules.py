@@ -38,7 +38,7 @@ from gcdp_bench.generators.sample import SampleRequest, captions_digest, part_of
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.centres import centres
 from gcdp_bench.metrics.intervals import Interval
-from gcdp_bench.results.schema import CEILING, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_VS_REAL
 from reference_model.trajectory import explained_variance, label_agreement, record
 
 GENERATED, NO_SCHEDULE = "generated", "none"
@@ -132,8 +132,8 @@ def analyze_schedules(
 ) -> ScheduleAnalysis:
     """Score every cascade's samples, and see in which order its base stage settles them.
 
-    Captions and seeds are the same for all. Beside the samples stand real images: "real-ceiling",
-    the metrics of captions and layouts of the first ones, and "real-split", the distances of the
+    Captions and seeds are the same for all. Beside the samples stand real images: "real-own",
+    the metrics of captions and layouts of the first ones, and "real-vs-real", the distances of the
     first ones (at most half of the split) to the others.
 
     For the order, the base stage runs once more with the same noise. At every visited step t:
@@ -326,8 +326,8 @@ def _real_lines(
     everything = reference.observed
     half = min(request.num_samples, len(everything) // 2)
     parts = {
-        CEILING: (seen, everything),
-        SPLIT: (everything.part(0, half), everything.part(half, None)),
+        REAL_OWN: (seen, everything),
+        REAL_VS_REAL: (everything.part(0, half), everything.part(half, None)),
     }
     common = {"dataset": dataset.name, "schedule": NO_SCHEDULE} | dict.fromkeys(RUN_COLUMNS)
     return [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.results.schema import SPLIT, read_rows
+from gcdp_bench.results.schema import REAL_VS_REAL, read_rows
 from gcdp_bench.results.summary import primary_totals
 
 
@@ -64,7 +64,7 @@ def point_sets(rows: pd.DataFrame, results: Path) -> list[PointSet]:
     for _, group in fid.groupby(keys, dropna=False, sort=False):
         first = group.iloc[0]
         own = totals["dataset"] == first["dataset"]
-        real = totals[own & (totals["model"] == SPLIT)]
+        real = totals[own & (totals["model"] == REAL_VS_REAL)]
         measured = totals[totals["config_hash"].isin(group["config_hash"])]
         points.append(
             PointSet(

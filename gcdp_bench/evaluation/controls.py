@@ -54,7 +54,7 @@ from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.lookup import all_metrics, lookup
 from gcdp_bench.results.alarms import ids_of
-from gcdp_bench.results.schema import CEILING, CONTROL_MODELS, FLOOR, SPLIT
+from gcdp_bench.results.schema import CONTROL_MODELS, REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 from gcdp_bench.results.summary import in_units
 
 NUM_IMAGES = 64
@@ -198,7 +198,7 @@ def evaluate_controls(
         values[SHUFFLED] = [
             scored
             for scored in score_real(
-                seen[SHUFFLED].part(0, num), rest, reference, extractors, FLOOR
+                seen[SHUFFLED].part(0, num), rest, reference, extractors, REAL_SHUFFLED
             ).values
             if scored.value.class_name == "all"
         ]
@@ -212,8 +212,8 @@ def _scored(
     seen: FeatureCache, rest: FeatureCache, reference: Reference, extractors: Extractors
 ) -> list[ScoredMetric]:
     """Metrics of captions and layouts, and distances to the rest of the split."""
-    own = score_real(seen, rest, reference, extractors, CEILING)
-    distances = score_real(seen, rest, reference, extractors, SPLIT)
+    own = score_real(seen, rest, reference, extractors, REAL_OWN)
+    distances = score_real(seen, rest, reference, extractors, REAL_VS_REAL)
     return [
         scored
         for scored in (*own.values, *distances.values)

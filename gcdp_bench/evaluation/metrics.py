@@ -20,12 +20,12 @@ from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.lookup import all_metrics, definition_version
 from gcdp_bench.metrics.metric import Context
 from gcdp_bench.metrics.semantic_recall import precision_per_sample, recall_per_sample
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 
 REAL_CONTEXTS: Mapping[str, tuple[Context, ...]] = {
-    CEILING: ("captions", "layouts", "samples"),
-    FLOOR: ("captions",),
-    SPLIT: ("reference",),
+    REAL_OWN: ("captions", "layouts", "samples"),
+    REAL_SHUFFLED: ("captions",),
+    REAL_VS_REAL: ("reference",),
 }
 """Real images with their own captions, with those of others, and as a sample of their split."""
 
@@ -156,9 +156,9 @@ def score_real(
 ) -> Scores:
     """What a generator could reach, and what costs nothing.
 
-    - "real-ceiling": real images with their own captions and layouts;
-    - "real-floor": `seen` asked with other images' captions: metrics of captions only;
-    - "real-split": distances of `seen` to the other real images.
+    - "real-own": real images with their own captions and layouts;
+    - "real-shuffled": `seen` asked with other images' captions: metrics of captions only;
+    - "real-vs-real": distances of `seen` to the other real images.
 
     Args:
         seen: N real images.

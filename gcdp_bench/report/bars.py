@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from gcdp_bench.report.style import colours, errors, plain, title
-from gcdp_bench.results.schema import CEILING, FLOOR
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED
 
 GROUP_HEIGHT = 0.82  # of its share of the axis
-MARKS = ((CEILING, "|", 50), (FLOOR, "x", 19))  # with their size
+MARKS = ((REAL_OWN, "|", 50), (REAL_SHUFFLED, "x", 19))  # with their size
 
 
 def draw_bars(

@@ -24,7 +24,7 @@ from gcdp_bench.report.best import Setting, best_setting, settings
 from gcdp_bench.report.style import plain, title
 from gcdp_bench.results.layout import Point, read_point
 from gcdp_bench.results.object_store import fetched, store_of
-from gcdp_bench.results.schema import CEILING, generators
+from gcdp_bench.results.schema import REAL_OWN, generators
 
 NUM_CAPTIONS = 5
 PANEL_INCH2 = 1.28  # area of one picture, whatever its shape
@@ -54,10 +54,10 @@ def draw_models(rows: pd.DataFrame, results: Path) -> Figure | None:
     Returns:
         The figure, or None when there are no samples to show.
     """
-    real = rows[rows["model"] == CEILING]
+    real = rows[rows["model"] == REAL_OWN]
     best = [best_setting(rows, model) for model in _models(rows)]
     points = [_point(real, results), *(_point(one.rows(rows), results) for one in best)]
-    return _draw(points, [title(CEILING), *(one.label for one in best)])
+    return _draw(points, [title(REAL_OWN), *(one.label for one in best)])
 
 
 def draw_guidance(rows: pd.DataFrame, model: str, results: Path) -> Figure | None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.fonts import families, lacking, say_lacking
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 
 MODEL_COLOURS = {
     "reference": "#c1272d",
@@ -30,9 +30,9 @@ MODEL_COLOURS = {
     "gansformer": "#7b5aa6",
     "dataset-ddpm": "#3a8fb7",
     "semantic-palette": "#6b8e23",
-    CEILING: "#222222",
-    FLOOR: "#9a9a9a",
-    SPLIT: "#5a5a5a",
+    REAL_OWN: "#222222",
+    REAL_SHUFFLED: "#9a9a9a",
+    REAL_VS_REAL: "#5a5a5a",
 }
 """Models also differ in lightness, for print without colour."""
 
@@ -45,9 +45,9 @@ MODEL_TITLES = {
     "gansformer": "GANformer",
     "dataset-ddpm": "DatasetDDPM",
     "semantic-palette": "Semantic Palette",
-    CEILING: "real images",
-    FLOOR: "real images, shuffled captions",
-    SPLIT: "real images against the others",
+    REAL_OWN: "real (own captions)",
+    REAL_SHUFFLED: "real (shuffled captions)",
+    REAL_VS_REAL: "real vs. real",
 }
 MARKERS = {
     "reference": "o",

@@ -12,7 +12,7 @@ from gcdp_bench.datasets.identity import family
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import title
 from gcdp_bench.results.published import METHODS, TABLE_1
-from gcdp_bench.results.schema import CEILING, REFERENCE_MODELS, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_VS_REAL, REFERENCE_MODELS
 from gcdp_bench.results.summary import (
     UNDEFINED,
     number,
@@ -173,10 +173,10 @@ def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
 
 def _real_line(summary: pd.DataFrame) -> list[dict]:
     """mIoU of real pairs, and distances between real images."""
-    ceiling, split = (summary[summary["model"] == model] for model in (CEILING, SPLIT))
+    ceiling, split = (summary[summary["model"] == model] for model in (REAL_OWN, REAL_VS_REAL))
     if not len(ceiling) or not len(split):
         return []
-    line = _line(split.iloc[0], {}) | {"method": CEILING, "layouts": "true", "param_name": "none"}
+    line = _line(split.iloc[0], {}) | {"method": REAL_OWN, "layouts": "true", "param_name": "none"}
     for end in ("", "_low", "_high"):
         line[f"miou{end}"] = PERCENT * ceiling.iloc[0][f"miou{end}"]
     return [line]

@@ -11,10 +11,10 @@ from gcdp_bench.metrics.centres import centres
 from gcdp_bench.metrics.lookup import lookup
 from gcdp_bench.report.labels import Label, write_labels
 from gcdp_bench.report.style import colour, colours, marker, plain, title
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 from gcdp_bench.results.summary import param_symbol, primary_totals
 
-REFERENCE_STYLES = {CEILING: "--", FLOOR: ":"}
+REFERENCE_STYLES = {REAL_OWN: "--", REAL_SHUFFLED: ":"}
 LINE_STYLES = ("-", "--", "-.", ":")
 OFF = 1.0
 """Value at which neither guidance nor truncation does anything."""
@@ -93,14 +93,14 @@ def _draw_real(axes: Axes, totals: pd.DataFrame, metric: str, factor: float) -> 
                 label=plain(title(model)),
                 zorder=1,
             )
-    floor = centres(totals[(totals["model"] == SPLIT) & (totals["metric"] == "fid")])
+    floor = centres(totals[(totals["model"] == REAL_VS_REAL) & (totals["metric"] == "fid")])
     if len(floor):
         axes.axhline(
             floor.mean(),
-            color=colour(SPLIT),
+            color=colour(REAL_VS_REAL),
             linestyle="-.",
             linewidth=1.0,
-            label=title(SPLIT),
+            label=title(REAL_VS_REAL),
             zorder=1,
         )
 

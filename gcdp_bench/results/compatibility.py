@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gcdp_bench.metrics.lookup import definition_version
-from gcdp_bench.results.schema import RENAMED
+from gcdp_bench.results.schema import OLD_IDS, RENAMED
 
 SUBSET, DEFINITION = "trained_on", "definition"
 
@@ -111,7 +111,7 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """
     for condition in conditions:
         field, separator, value = condition.partition("=")
-        field = RENAMED.get(field, field)
+        field, value = RENAMED.get(field, field), OLD_IDS.get(value, value)
         if not separator or field not in rows.columns:
             raise ValueError(
                 f"--only: expected FIELD=VALUE with a column of the results "

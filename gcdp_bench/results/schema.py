@@ -62,16 +62,19 @@ COLUMNS = {
     "alarm": "string",  # ids of the alarms that concern the row, comma-separated, or "none"
 }
 
-SOURCES = ("generated", "real", "real-split", "paper", "control", "alarm")
+SOURCES = ("generated", "real", "real-vs-real", "paper", "control", "alarm")
 """Where a row's images come from; of "control" and "alarm" see `gcdp_bench.results.alarms`."""
 RESIZES = ("none", "crop", "pad", "stretch")
 PROTOCOLS = ("heldout", "paper-like")
 
-CEILING, FLOOR, SPLIT = "real-ceiling", "real-floor", "real-split"
-REFERENCE_MODELS = (CEILING, FLOOR, SPLIT)
+REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL = "real-own", "real-shuffled", "real-vs-real"
+REFERENCE_MODELS = (REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL)
 """Real images with their own captions, with another image's captions, and as a sample that is
-compared with the other real images (what a distance is when nothing differs).
+compared with the other real images (the distance when nothing differs).
 """
+
+OLD_IDS = {"real-ceiling": REAL_OWN, "real-floor": REAL_SHUFFLED, "real-split": REAL_VS_REAL}
+"""Ids of real images in older tables, in the columns `model` and `source`."""
 
 CONTROL_MODELS = CONTROLS
 """Models of the rows with source "control"."""
@@ -179,7 +182,8 @@ def read_rows(path: Path) -> pd.DataFrame:
             f"migrated, got {', '.join(map(str, sorted(versions)))}; rerun the sweep with this "
             "version of gcdp-bench"
         )
-    return typed(frame, file, COLUMNS, remedy=remedy)
+    rows = typed(frame, file, COLUMNS, remedy=remedy)
+    return rows.assign(**{name: rows[name].replace(OLD_IDS) for name in ("model", "source")})
 
 
 def merge_rows(

@@ -10,7 +10,7 @@ from gcdp_bench.core.types import SAMPLING_PARAMETERS
 from gcdp_bench.metrics.lookup import find_definition, is_percent, lookup
 from gcdp_bench.metrics.metric import Column
 from gcdp_bench.metrics.registry import DEFINITIONS
-from gcdp_bench.results.schema import REFERENCE_MODELS, SPLIT
+from gcdp_bench.results.schema import REAL_VS_REAL, REFERENCE_MODELS
 
 POINT = ["dataset", "model", "trained_on", "param_name", "param_value", "steps", "num_captions"]
 """Columns that name a line of the summary; seeds are averaged."""
@@ -142,7 +142,7 @@ def below_noise(summary: pd.DataFrame) -> pd.DataFrame:
     Returns:
         bool, one column per title of a distance, one line per line of the summary.
     """
-    floor = summary[summary["model"] == SPLIT].set_index("dataset")
+    floor = summary[summary["model"] == REAL_VS_REAL].set_index("dataset")
     marks = {}
     for metric in DISTANCES:
         own = floor[metric].groupby(level=0).max()

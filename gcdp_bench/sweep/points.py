@@ -26,10 +26,10 @@ from gcdp_bench.results.compatibility import outdated
 from gcdp_bench.results.costs import record_costs
 from gcdp_bench.results.layout import write_proportions
 from gcdp_bench.results.schema import (
-    CEILING,
-    FLOOR,
+    REAL_OWN,
+    REAL_SHUFFLED,
+    REAL_VS_REAL,
     REFERENCE_MODELS,
-    SPLIT,
     merge_rows,
     read_rows,
 )
@@ -60,7 +60,7 @@ def score_reference(sweep: Sweep, job: Job) -> Path:
         write_controls_of(sweep)
     requests = {model: sweep.real_request(model) for model in REFERENCE_MODELS}
     if not all(is_done(sweep, request) for request in requests.values()):
-        _tidy(sweep, requests[CEILING])
+        _tidy(sweep, requests[REAL_OWN])
         _score_real(sweep, requests)
     return sweep.reference_file
 
@@ -118,7 +118,7 @@ def score_point(sweep: Sweep, job: Job) -> Path:
             progress=sweep.progress,
             task=task,
         )
-        ceiling = recalls_of(rows_of(sweep, sweep.real_request(CEILING)))
+        ceiling = recalls_of(rows_of(sweep, sweep.real_request(REAL_OWN)))
         scores.values.extend(of_ceiling(scores, ceiling))
         scores.values.extend(labelled(generator, request.num_samples))
         write_scores(sweep, request, scores, samples=folder, generator=generator)
@@ -259,7 +259,7 @@ def _claim_file(sweep: Sweep, job: Job) -> Path:
 
 def _score_real(sweep: Sweep, requests: Mapping[str, SampleRequest]) -> None:
     num, dataset, extractors = sweep.config.num_samples, sweep.dataset, sweep.extractors
-    eval_options = EvalOptions(num=num, predicted_dir=_predicted(sweep, requests[CEILING]))
+    eval_options = EvalOptions(num=num, predicted_dir=_predicted(sweep, requests[REAL_OWN]))
     seen = extract_features(
         dataset,
         extractors,
@@ -267,14 +267,14 @@ def _score_real(sweep: Sweep, requests: Mapping[str, SampleRequest]) -> None:
         progress=sweep.progress,
         task=f"score real {dataset.name}",
     )
-    examples = write_examples(dataset, requests[CEILING], sweep.paths.results)
+    examples = write_examples(dataset, requests[REAL_OWN], sweep.paths.results)
     others = [sweep.captions[place] for place in derangement(num)]
     half = min(num, len(dataset) // 2)
     everything = sweep.reference.observed
     parts = {
-        CEILING: (seen, everything),
-        FLOOR: (rescore_captions(dataset, seen, others, extractors), everything),
-        SPLIT: (everything.part(0, half), everything.part(half, None)),
+        REAL_OWN: (seen, everything),
+        REAL_SHUFFLED: (rescore_captions(dataset, seen, others, extractors), everything),
+        REAL_VS_REAL: (everything.part(0, half), everything.part(half, None)),
     }
     for model, (sample, rest) in parts.items():
         scores = score_real(sample, rest, sweep.reference, extractors, model)

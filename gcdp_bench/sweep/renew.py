@@ -15,7 +15,7 @@ from gcdp_bench.metrics.lookup import reference_values
 from gcdp_bench.results.compatibility import outdated
 from gcdp_bench.results.layout import score_folder, write_per_sample
 from gcdp_bench.results.object_store import fetched
-from gcdp_bench.results.schema import CEILING, merge_rows, read_rows, to_frame
+from gcdp_bench.results.schema import REAL_OWN, merge_rows, read_rows, to_frame
 from gcdp_bench.results.seed_pooling import pool_seeds
 from gcdp_bench.sweep.records import of_ceiling, recalls, record
 
@@ -49,7 +49,7 @@ def renew(
     hashes = _ceiling_first(
         own[
             own["config_hash"].isin(old["config_hash"]) & own["seed"].notna()
-            | (own["source"] == "real-split")
+            | (own["source"] == "real-vs-real")
         ]
     )
     files = {name: fetched(score_folder(results, name)) / "observed.npz" for name in hashes}
@@ -66,7 +66,7 @@ def renew(
         point = own[own["config_hash"] == name]
         first = point.iloc[0]
         scores = _scores(point, FeatureCache.load(files[name]), reference, extractors)
-        if first["model"] == CEILING:
+        if first["model"] == REAL_OWN:
             ceilings[first["captions"]] = recalls(scores.values)
         elif first["source"] == "generated":
             scores.values.extend(of_ceiling(scores, ceilings.get(first["captions"], {})))
@@ -87,7 +87,7 @@ def renew(
 
 def _ceiling_first(rows: pd.DataFrame) -> list[str]:
     """Points, those first by which the others are divided."""
-    order = rows.assign(later=rows["model"] != CEILING).sort_values("later", kind="stable")
+    order = rows.assign(later=rows["model"] != REAL_OWN).sort_values("later", kind="stable")
     return list(dict.fromkeys(order["config_hash"]))
 
 
@@ -101,7 +101,7 @@ def _scores(
         captions = bool((point["metric"] == "semantic_recall").any())
         return score_generated(seen, reference, extractors, captions=captions, distances=distances)
     everything = reference.observed
-    rest = everything.part(len(seen), None) if source == "real-split" else everything
+    rest = everything.part(len(seen), None) if source == "real-vs-real" else everything
     return score_real(seen, rest, reference, extractors, model, distances=distances)
 
 

@@ -18,11 +18,11 @@ from gcdp_bench.generators.sample_folder import SamplingRecord, read_record
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.results.alarms import ids_of, read_controls, write_controls
 from gcdp_bench.results.layout import write_point
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT, merge_rows, to_frame
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, merge_rows, to_frame
 from gcdp_bench.sweep.records import control_lines, hardware_of, record
 from gcdp_bench.sweep.shared import Sweep
 
-SOURCES = {CEILING: "real", FLOOR: "real", SPLIT: "real-split"}
+SOURCES = {REAL_OWN: "real", REAL_SHUFFLED: "real", REAL_VS_REAL: "real-vs-real"}
 """Model of real images -> the rows' `source`; of a generator it is "generated"."""
 
 

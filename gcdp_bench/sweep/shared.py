@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,11 +21,15 @@ from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.sample import SampleRequest, captions_digest, load_generator
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.results.layout import score_folder
+from gcdp_bench.results.schema import OLD_IDS
 from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.generators import find_generators
 from gcdp_bench.sweep.records import refuse_other_reference
 from gcdp_bench.training.networks import Training
 from gcdp_bench.training.runs import Run
+
+HASHED = {new: old for old, new in OLD_IDS.items()}
+"""Ids of real images as hashes have them, so that older folders are continued."""
 
 
 class Sweep:
@@ -151,7 +156,7 @@ class Sweep:
         reading = reading_of(self.dataset)
         return digest(
             {
-                "samples": request,
+                "samples": replace(request, model=HASHED.get(request.model, request.model)),
                 "judges": self.extractors.identity,
                 "protocol": self.config.protocol,
             }

@@ -22,7 +22,7 @@ CLIP = "CLIP: the dataset's small one, or ViT-L/14-336 (the paper's)"
 
 _CAPTION_SIDE = (
     "the classes that the sample's caption names; floor: real images with other images' captions "
-    "(real-floor); ceiling: real images with their own (real-ceiling)"
+    "(real-shuffled); ceiling: real images with their own (real-own)"
 )
 _MEAN_INTERVAL = (
     "totals: bounded (Bayesian bootstrap over samples with half an imagined sample at the bound); "
@@ -121,7 +121,7 @@ def _false_detection(suffix: str) -> Definition:
         column=None if suffix else Column("false detection %", is_always_shown=True),
         traps=(
             "A class that every caption names has none and is left out of the mean.",
-            "Holds the segmenter's own mistakes: compare with real-ceiling.",
+            "Holds the segmenter's own mistakes: compare with real-own.",
         ),
     )
 
@@ -135,7 +135,7 @@ _OF_CEILING = Definition(
     source="this project",
     extractor=SEGMENTER,
     resize=SEGMENTER_RESIZE,
-    compared_with="the real-ceiling row of the same extractor and the same captions",
+    compared_with="the real-own row of the same extractor and the same captions",
     interval="that of semantic_recall, divided by the ceiling; the ceiling's own is not in it",
     bounds=NOT_NEGATIVE,
     changes=(READING,),

@@ -81,7 +81,7 @@ PROTOCOLS: Mapping[str, _Protocol] = {
 }
 """Suffix of a metric -> what it is computed in."""
 
-_REAL = "real images of the split named in the row (for real-split: the rest of that split)"
+_REAL = "real images of the split named in the row (for real-vs-real: the rest of that split)"
 
 _FRECHET = Definition(
     title="Fréchet distance",
@@ -97,7 +97,7 @@ _FRECHET = Definition(
     bounds=NOT_NEGATIVE,
     controls=(NOISE, CONSTANT, BLURRED),
     traps=(
-        "Biased upwards at small N: compare equal N only, and with the real-split row, which is "
+        "Biased upwards at small N: compare equal N only, and with the real-vs-real row, which is "
         "what it is when nothing differs.",
         "The resize moves it: fid-tf1, fid-clean and fid-torch are three numbers.",
         "Published values are plain ones and carry no interval: ends do not belong to them.",

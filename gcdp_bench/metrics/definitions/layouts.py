@@ -18,7 +18,7 @@ from gcdp_bench.metrics.definitions.definition import (
 )
 
 _IOU_SIDE = "the layout that the segmenter sees in the generated image"
-_SIZE_TRAP = "Depends on the size at which the segmenter looks: read the real-ceiling row too."
+_SIZE_TRAP = "Depends on the size at which the segmenter looks: read the real-own row too."
 
 
 def _iou(title: str, formula: str, *, traps: tuple[str, ...]) -> Definition:
@@ -102,7 +102,7 @@ def _fsd(whose: str, term: str) -> Definition:
             "Percent, no logarithm: on shares it would be 10000 times smaller, on pixel counts at "
             "256x512 1.7 million times larger.",
             "Biased upwards at small N: two halves of real data give about 8 to 11 at N = 500, "
-            "see the real-split row.",
+            "see the real-vs-real row.",
             "The paper does not say whose layouts, which classes, N or reference split.",
         ),
     )

@@ -6,7 +6,7 @@ from matplotlib.container import BarContainer
 from gcdp_bench.analysis.draw_attributes import draw_attributes
 from gcdp_bench.analysis.named import named_values
 from gcdp_bench.report.style import theme
-from gcdp_bench.results.schema import CEILING, to_frame
+from gcdp_bench.results.schema import REAL_OWN, to_frame
 from tests.gcdp_bench.results.test_schema import record
 
 
@@ -15,7 +15,7 @@ def test_bars():
     for model, source, parameter, values in (
         ("reference", "generated", "guidance scale", {"smiling": 0.9, "hat": 0.2}),
         ("imagen", "generated", "guidance scale", {"smiling": 0.7, "hat": 0.3}),
-        (CEILING, "real", "none", {"smiling": 1.0, "hat": 0.8}),
+        (REAL_OWN, "real", "none", {"smiling": 1.0, "hat": 0.8}),
     ):
         own = {"model": model, "source": source, "param_name": parameter, "config_hash": model}
         lines += [record(metric="fid-hrnet", value=5.0, **own)]

@@ -32,7 +32,7 @@ def found():
         for metric in ("miou", "fid-hrnet", "fsd_generated", "semantic_recall")
         for schedule, source in (
             *((name, "generated") for name in SCHEDULES),
-            ("none", "real-split" if "f" in metric else "real-ceiling"),
+            ("none", "real-vs-real" if "f" in metric else "real-own"),
         )
     ]
     order = [

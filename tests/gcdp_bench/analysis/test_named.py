@@ -3,7 +3,7 @@
 import pytest
 
 from gcdp_bench.analysis.named import named_values
-from gcdp_bench.results.schema import CEILING, to_frame
+from gcdp_bench.results.schema import REAL_OWN, to_frame
 from tests.gcdp_bench.report.test_recall import point
 from tests.gcdp_bench.results.test_schema import record
 
@@ -31,18 +31,23 @@ def test_the_best_setting_with_its_seeds_pooled():
             pooled,
             *point("imagen", 2.0, 5.0, {"road": 0.3, "car": float("nan")}),
             *point(
-                CEILING, float("nan"), float("nan"), {"road": 1.0}, source="real", param_name="none"
+                REAL_OWN,
+                float("nan"),
+                float("nan"),
+                {"road": 1.0},
+                source="real",
+                param_name="none",
             ),
         ]
     )
     table = named_values(rows, "semantic_recall")
     assert by_class(table, "reference") == {"road": 0.65}
     assert by_class(table, "imagen") == {"road": 0.3}  # a class that is never prompted has no line
-    assert by_class(table, CEILING) == {"road": 1.0}
+    assert by_class(table, REAL_OWN) == {"road": 1.0}
     assert table.set_index("model")["num_seeds"].to_dict() == {
         "reference": 2,
         "imagen": 1,
-        CEILING: 1,
+        REAL_OWN: 1,
     }
     assert set(table[table["model"] == "reference"]["param_value"]) == {4.0}
 

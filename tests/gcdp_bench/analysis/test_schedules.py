@@ -81,9 +81,9 @@ def test_scores_are_those_of_the_samples(parts, found, folder):
         for metric in ("fid-hrnet", "fsd_generated", "fsd_predicted", "semantic_recall"):
             assert (variant.schedule, "generated", metric) in totals.index
     assert {
-        ("none", "real-ceiling", "miou"),
-        ("none", "real-ceiling", "semantic_recall"),
-        ("none", "real-split", "fid-hrnet"),
+        ("none", "real-own", "miou"),
+        ("none", "real-own", "semantic_recall"),
+        ("none", "real-vs-real", "fid-hrnet"),
     } <= set(totals.index)
     real = found.scores[found.scores["schedule"] == "none"]
     assert real[["guidance", "steps", "seed", "training_steps"]].isna().all(axis=None)

@@ -94,7 +94,7 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
 def test_sweep_then_report(toy, tmp_path):
     result = run(*sweep(toy, tmp_path / "r"))
     assert result.exit_code == 0, result.output
-    assert "real-ceiling" in result.output and "gcdp-bench report" in result.output
+    assert "real-own" in result.output and "gcdp-bench report" in result.output
     result = run("report", tmp_path / "r")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "r" / "report.html").exists()

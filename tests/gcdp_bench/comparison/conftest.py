@@ -8,7 +8,7 @@ import pytest
 
 from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.results.layout import score_folder, write_point
-from gcdp_bench.results.schema import SPLIT
+from gcdp_bench.results.schema import REAL_VS_REAL
 from tests.gcdp_bench.results.test_schema import record
 
 NUM, NUM_REAL, WIDTH, NUM_CLASSES = 40, 60, 3, 3
@@ -82,8 +82,8 @@ def write(tmp_path):
 def floor() -> dict:
     """Real images differ by 0.5 in FID among themselves."""
     return record(
-        model=SPLIT,
-        source="real-split",
+        model=REAL_VS_REAL,
+        source="real-vs-real",
         param_value=float("nan"),
         metric="fid-hrnet",
         value=0.5,

@@ -147,7 +147,7 @@ def test_the_distance_of_own_layouts_needs_both_sides(reference, extractors, see
     own, others = seen.part(0, 5), seen.part(5, None)
     own = own if ours else without_layouts(own)
     others = others if theirs else without_layouts(others)
-    scores = score_real(own, others, reference, extractors, "real-split")
+    scores = score_real(own, others, reference, extractors, "real-vs-real")
     found = {scored.value.metric for scored in scores.values}
     assert ("fsd_generated" in found) == (ours and theirs)
     assert "fsd_predicted" in found
@@ -155,11 +155,11 @@ def test_the_distance_of_own_layouts_needs_both_sides(reference, extractors, see
 
 def test_real_rows_hold_what_they_stand_for(data, extractors, reference, seen):
     own, others = seen.part(0, 5), seen.part(5, None)
-    ceiling = score_real(own, others, reference, extractors, "real-ceiling")
+    ceiling = score_real(own, others, reference, extractors, "real-own")
     captions = [own.captions[index] for index in derangement(5)]
     prompted = rescore_captions(data, own, captions, extractors)
-    floor = score_real(prompted, others, reference, extractors, "real-floor")
-    split = score_real(own, others, reference, extractors, "real-split")
+    floor = score_real(prompted, others, reference, extractors, "real-shuffled")
+    split = score_real(own, others, reference, extractors, "real-vs-real")
     assert totals(split)["fid-hrnet"] > 0 and "semantic_recall" not in totals(split)
     assert {"semantic_recall", "miou"} <= set(totals(ceiling))
     assert "fid-hrnet" not in totals(ceiling) and "miou" not in totals(floor)
@@ -191,7 +191,11 @@ def test_a_metric_of_an_installed_package_is_scored_of_samples_and_real_images(
     line = scores.frame().iloc[-1]
     assert (line["metric"], line["definition"]) == ("spread", "2")
     own, rest = seen.part(0, 5), seen.part(5, None)
-    for source, is_scored in (("real-ceiling", True), ("real-floor", False), ("real-split", False)):
+    for source, is_scored in (
+        ("real-own", True),
+        ("real-shuffled", False),
+        ("real-vs-real", False),
+    ):
         scored = totals(score_real(own, rest, reference, extractors, source))
         assert ("spread" in scored) == is_scored
 

@@ -68,7 +68,7 @@ ROWS = to_frame(
         *point("lafite", 0.8, 6.0, param_name="truncation psi", steps=1, trained_on="e"),
         record(
             source="real",
-            model="real-ceiling",
+            model="real-own",
             trained_on="none",
             param_name="none",
             weights="none",

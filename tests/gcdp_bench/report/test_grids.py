@@ -11,7 +11,7 @@ from gcdp_bench.report import grids
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.style import theme
 from gcdp_bench.results.layout import score_folder, write_point
-from gcdp_bench.results.schema import CEILING, to_frame
+from gcdp_bench.results.schema import REAL_OWN, to_frame
 from tests.gcdp_bench.results.test_schema import record
 
 NAMES = ("sky", "road", "car")
@@ -64,7 +64,7 @@ def test_four_models_at_their_best_values_with_layouts_where_they_make_them(writ
     real = {"source": "real", "param_name": "none", "steps": None, "trained_on": "none"}
     rows = to_frame(
         [
-            write(CEILING, float("nan"), float("nan"), 10, layouts=True, **real),
+            write(REAL_OWN, float("nan"), float("nan"), 10, layouts=True, **real),
             write("reference", 1.0, 5.0, 20, layouts=True),
             write("reference", 2.0, 4.0, 30, layouts=True),
             write("imagen", 2.0, 5.0, 40),
@@ -79,7 +79,7 @@ def test_four_models_at_their_best_values_with_layouts_where_they_make_them(writ
     captions, lines = shown(figure)
     assert captions == ["caption 0", "caption 1", "caption 2"]
     assert [line[:2] for line in lines] == [
-        ("real images", "image"),
+        ("real (own captions)", "image"),
         ("", "layout"),
         ("", "segmented"),
         ("GCDP (reference), w 2", "image"),
@@ -125,7 +125,7 @@ def test_real_images_stand_under_their_own_captions(write, tmp_path):
     rows = to_frame(
         [
             write(
-                CEILING,
+                REAL_OWN,
                 float("nan"),
                 float("nan"),
                 0,

@@ -75,7 +75,7 @@ def test_facts_say_how_the_numbers_were_made():
                 train_seed=None,
                 seconds=math.nan,
             ),
-            record(model="real-ceiling", source="real", config_hash="k", num_samples=9, **none),
+            record(model="real-own", source="real", config_hash="k", num_samples=9, **none),
         ]
     )
     facts = _facts(rows)

@@ -9,7 +9,7 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 
 from gcdp_bench.report.recall import draw_recall
 from gcdp_bench.report.style import theme
-from gcdp_bench.results.schema import CEILING, FLOOR, to_frame
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, to_frame
 from tests.gcdp_bench.results.test_schema import record
 
 SHARES = pd.DataFrame(
@@ -83,7 +83,7 @@ def test_proportions_stand_beside_the_classes_from_frequent_to_rare():
 
 def test_real_images_are_marks_of_two_kinds():
     rows = point("reference", 1.0, 9.0, {"road": 0.1, "car": 0.2})
-    for model, value in ((CEILING, 0.9), (FLOOR, 0.4)):
+    for model, value in ((REAL_OWN, 0.9), (REAL_SHUFFLED, 0.4)):
         real = {"source": "real", "param_name": "none", "param_value": math.nan, "steps": None}
         rows += point(model, math.nan, 1.0, {"road": value, "car": value - 0.1}, **real)
     with theme():
@@ -91,8 +91,8 @@ def test_real_images_are_marks_of_two_kinds():
     marks = {str(c.get_label()): c for c in bars.collections if c.get_label()[:4] == "real"}
     places = {name: np.asarray(c.get_offsets()).round(6).tolist() for name, c in marks.items()}
     assert {name: sorted(found) for name, found in places.items()} == {
-        "real images": [[80.0, 1.0], [90.0, 0.0]],
-        "real images, shuffled captions": [[30.0, 1.0], [40.0, 0.0]],
+        "real (own captions)": [[80.0, 1.0], [90.0, 0.0]],
+        "real (shuffled captions)": [[30.0, 1.0], [40.0, 0.0]],
     }
     first, second = (c.get_paths()[0].vertices.tolist() for c in marks.values())
     assert first != second

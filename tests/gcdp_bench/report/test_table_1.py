@@ -8,7 +8,7 @@ import pytest
 
 from gcdp_bench.report.table_1 import latex, markdown, readable_table_1, table_1, write_table_1
 from gcdp_bench.results.published import METHODS, TABLE_1
-from gcdp_bench.results.schema import CEILING, SPLIT, to_frame
+from gcdp_bench.results.schema import REAL_OWN, REAL_VS_REAL, to_frame
 from tests.gcdp_bench.results.test_schema import record
 
 REAL = {"trained_on": "none", "param_name": "none", "param_value": math.nan, "steps": None}
@@ -52,23 +52,23 @@ def table():
                 labelled_images=50.0,
             ),
             record(
-                model=SPLIT,
-                source="real-split",
+                model=REAL_VS_REAL,
+                source="real-vs-real",
                 **REAL,
                 metric="fid-hrnet",
                 value=1.0,
                 config_hash="split",
             ),
             record(
-                model=SPLIT,
-                source="real-split",
+                model=REAL_VS_REAL,
+                source="real-vs-real",
                 **REAL,
                 metric="fsd_generated",
                 value=2.0,
                 config_hash="split",
             ),
             record(
-                model=CEILING,
+                model=REAL_OWN,
                 source="real",
                 **REAL,
                 metric="miou",
@@ -128,7 +128,7 @@ def test_printed_values_stand_in_marked_columns_of_their_own(table):
         TABLE_1["GCDP"]
     )
     assert math.isnan(lines.loc["gansformer", "paper_miou"])
-    assert lines.loc[CEILING, ["paper_fid", "paper_miou", "paper_fsd"]].isna().all()
+    assert lines.loc[REAL_OWN, ["paper_fid", "paper_miou", "paper_fsd"]].isna().all()
     marked = [name for name in readable_table_1(table).columns if name.endswith("paper†")]
     assert marked == ["FID, paper†", "mIoU, paper†", "FSD, paper†"]
     assert set(METHODS.values()) == set(TABLE_1)
@@ -136,23 +136,23 @@ def test_printed_values_stand_in_marked_columns_of_their_own(table):
 
 def test_real_images_are_the_last_line(table):
     line = table.iloc[-1]
-    assert line["method"] == CEILING and line["layouts"] == "true"
+    assert line["method"] == REAL_OWN and line["layouts"] == "true"
     assert (line["fid"], line["miou"], line["fsd"]) == (1.0, 75.0, 2.0)
 
 
-@pytest.mark.parametrize("missing", [CEILING, SPLIT])
+@pytest.mark.parametrize("missing", [REAL_OWN, REAL_VS_REAL])
 def test_real_images_have_no_line_where_a_part_is_missing(missing):
     real = [
         record(
-            model=SPLIT,
-            source="real-split",
+            model=REAL_VS_REAL,
+            source="real-vs-real",
             **REAL,
             metric="fid-hrnet",
             value=1.0,
             config_hash="split",
         ),
         record(
-            model=CEILING, source="real", **REAL, metric="miou", value=0.75, config_hash="ceiling"
+            model=REAL_OWN, source="real", **REAL, metric="miou", value=0.75, config_hash="ceiling"
         ),
     ]
     rows = point("reference", 1.0, "guidance scale", **{"fid-hrnet": 4.0})

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from gcdp_bench.report.style import colour, theme
 from gcdp_bench.report.tradeoff import draw_tradeoff
-from gcdp_bench.results.schema import CEILING, FLOOR, SPLIT, to_frame
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, to_frame
 from gcdp_bench.results.tradeoff import tradeoff_table
 from tests.gcdp_bench.results.test_schema import record
 from tests.packages import install_spread
@@ -62,17 +62,17 @@ def test_every_point_has_its_value_and_every_model_its_knob():
     lines = points("reference", CURVES["reference"])
     lines += points("lafite", CURVES["lafite"], param_name=PSI, steps=1)
     lines += [
-        real(CEILING, "semantic_recall", 0.95),
-        real(FLOOR, "semantic_recall", 0.6),
-        real(SPLIT, "fid-hrnet", 1.5, "real-split"),
+        real(REAL_OWN, "semantic_recall", 0.95),
+        real(REAL_SHUFFLED, "semantic_recall", 0.6),
+        real(REAL_VS_REAL, "fid-hrnet", 1.5, "real-vs-real"),
     ]
     axes, legend = draw(lines)
     assert [text.get_text() for text in legend.get_texts()] == [
         "GCDP (reference) (w)",
         "Lafite (ψ)",
-        "real images",
-        "real images, shuffled captions",
-        "real images against the others",
+        "real (own captions)",
+        "real (shuffled captions)",
+        "real vs. real",
     ]
     assert legend.get_title().get_text() == (
         "numbers at points are values of w: guidance scale, ψ: truncation psi; hollow: 1 (off)"

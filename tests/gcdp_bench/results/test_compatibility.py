@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from gcdp_bench.results.compatibility import UnlikeRowsError, check_comparable, name_subsets, select
-from gcdp_bench.results.schema import CEILING, SPLIT, to_frame
+from gcdp_bench.results.schema import REAL_OWN, REAL_VS_REAL, to_frame
 from tests.gcdp_bench.results.test_schema import record
 
 
@@ -57,7 +57,7 @@ def test_subsets_are_mixed_only_when_asked():
 
 def test_mixed_subsets_are_named_in_the_models():
     real = record(
-        model=CEILING,
+        model=REAL_OWN,
         source="real",
         trained_on="none",
         param_name="none",
@@ -67,7 +67,7 @@ def test_mixed_subsets_are_named_in_the_models():
     mixed = [record(), record(model="imagen", trained_on="d-100", config_hash="i")]
     alone = [record(dataset="e", trained_on="e", config_hash="e")]
     named = name_subsets(to_frame([*mixed, real, *alone]))
-    assert named["model"].tolist() == ["reference (d)", "imagen (d-100)", CEILING, "reference"]
+    assert named["model"].tolist() == ["reference (d)", "imagen (d-100)", REAL_OWN, "reference"]
     assert named["trained_on"].tolist() == ["d", "d-100", "none", "e"]
     unmixed = to_frame([mixed[0], real, *alone])
     pd.testing.assert_frame_equal(name_subsets(unmixed), unmixed)
@@ -77,7 +77,7 @@ def test_other_datasets_metrics_and_second_judges_are_not_compared():
     check_comparable(two(dataset="e", reference="r2"))
     check_comparable(two(metric="fid-hrnet", resizer="bicubic"))
     check_comparable(two(primary=False, extractor="other"))
-    check_comparable(two(source="real-split", num_reference=9))
+    check_comparable(two(source="real-vs-real", num_reference=9))
 
 
 def test_captions_that_name_nothing_do_not_count_as_fewer():
@@ -91,19 +91,21 @@ def test_select_keeps_what_was_asked_for():
         [
             record(),
             record(model="imagen", num_samples=9, config_hash="i"),
-            record(model=SPLIT, source="real-split", param_value=float("nan"), config_hash="s"),
+            record(
+                model=REAL_VS_REAL, source="real-vs-real", param_value=float("nan"), config_hash="s"
+            ),
         ]
     )
     assert set(select(rows, ["num_samples=9"])["model"]) == {"imagen"}
-    assert set(select(rows, ["param_value=2"])["model"]) == {"reference", "imagen", SPLIT}
+    assert set(select(rows, ["param_value=2"])["model"]) == {"reference", "imagen", REAL_VS_REAL}
     assert set(select(rows, ["model=imagen", "seed=0"])["model"]) == {"imagen"}
     assert len(select(rows, [])) == 3
 
 
 def test_select_keeps_real_images_where_a_models_field_is_asked_for():
     real = {
-        "model": SPLIT,
-        "source": "real-split",
+        "model": REAL_VS_REAL,
+        "source": "real-vs-real",
         "trained_on": "none",
         "param_name": "none",
         "weights": "none",
@@ -117,7 +119,7 @@ def test_select_keeps_real_images_where_a_models_field_is_asked_for():
     }
     rows = to_frame([record(), record(**gan), record(**real, param_value=float("nan"))])
     for condition in ("trained_on=d-100", "param_name=truncation psi"):
-        assert set(select(rows, [condition])["model"]) == {"lafite", SPLIT}
+        assert set(select(rows, [condition])["model"]) == {"lafite", REAL_VS_REAL}
     with pytest.raises(ValueError, match="no row has it; present: d, d-100, none"):
         select(rows, ["trained_on=d-50"])
     with pytest.raises(ValueError, match="no row has it; present: 2.0"):

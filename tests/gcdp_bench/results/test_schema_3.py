@@ -12,7 +12,15 @@ from gcdp_bench.comparison.sides import compare_points
 from gcdp_bench.report import build_report, build_table_1
 from gcdp_bench.results.compatibility import select
 from gcdp_bench.results.costs import read_costs
-from gcdp_bench.results.schema import COLUMNS, RENAMED, SCHEMA_VERSION, merge_rows, read_rows
+from gcdp_bench.results.schema import (
+    COLUMNS,
+    OLD_IDS,
+    REFERENCE_MODELS,
+    RENAMED,
+    SCHEMA_VERSION,
+    merge_rows,
+    read_rows,
+)
 
 ARCHIVE = Path(__file__).parents[2] / "golden" / "results-schema-3.tar.gz"
 
@@ -39,7 +47,7 @@ def test_rows_are_migrated_and_no_value_is_lost(results, stored):
     assert set(rows["schema_version"]) == {SCHEMA_VERSION}
     for old in set(stored.columns) - {"schema_version"}:
         name = RENAMED[old] if old in RENAMED else old
-        expected = stored[old].astype(COLUMNS[name])  # type: ignore[call-overload]
+        expected = stored[old].replace(OLD_IDS).astype(COLUMNS[name])  # type: ignore[call-overload]
         pd.testing.assert_series_equal(rows[name], expected, check_names=False)
     assert rows["train_seed"].isna().all()
     for name, value in (("resize", "none"), ("definition", "1"), ("alarm", "none")):
@@ -82,6 +90,21 @@ def test_conditions_take_old_and_new_names(results):
         ("knob=guidance scale", "param_name=guidance scale"),
     ):
         pd.testing.assert_frame_equal(select(rows, [old]), select(rows, [new]))
+
+
+def test_real_images_have_their_names_of_today(results):
+    """In tables of any version, and in conditions of the command line."""
+    rows = read_rows(results)
+    assert set(rows[rows["source"] != "generated"]["model"]) == {*REFERENCE_MODELS}
+    assert set(rows["source"]) == {"generated", "real", "real-vs-real"}
+    today = {new: old for old, new in OLD_IDS.items()}
+    written = rows.assign(**{name: rows[name].replace(today) for name in ("model", "source")})
+    written.to_parquet(results / "results.parquet")
+    pd.testing.assert_frame_equal(read_rows(results), rows)
+    for old, new in OLD_IDS.items():
+        pd.testing.assert_frame_equal(
+            select(rows, [f"model={old}"]), select(rows, [f"model={new}"])
+        )
 
 
 @pytest.mark.parametrize("version", [2, 5])

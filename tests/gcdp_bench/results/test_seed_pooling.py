@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gcdp_bench.results.schema import CEILING, COLUMNS, to_frame
+from gcdp_bench.results.schema import COLUMNS, REAL_OWN, to_frame
 from gcdp_bench.results.seed_pooling import pool_seeds
 from tests.gcdp_bench.results.test_schema import record
 
@@ -54,7 +54,7 @@ def test_points_and_classes_stay_apart():
 
 
 def test_real_images_and_pooled_rows_are_left_out():
-    rows = to_frame(rows_of([1.0, 2.0]) + rows_of([1.0, 3.0], model=CEILING, source="real"))
+    rows = to_frame(rows_of([1.0, 2.0]) + rows_of([1.0, 3.0], model=REAL_OWN, source="real"))
     pooled = pool_seeds(rows)
     assert pooled["model"].tolist() == ["reference"]
     assert len(pool_seeds(to_frame(pooled.drop(columns="schema_version").to_dict("records")))) == 0

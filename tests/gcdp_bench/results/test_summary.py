@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gcdp_bench.results.schema import CEILING, SPLIT, to_frame
+from gcdp_bench.results.schema import REAL_OWN, REAL_VS_REAL, to_frame
 from gcdp_bench.results.summary import below_noise, in_units, param_text, readable, summary_table
 from tests.gcdp_bench.results.test_schema import record
 from tests.packages import install_spread
@@ -41,14 +41,14 @@ def rows():
                     )
                 )
     records.append(
-        record(model=CEILING, **REAL, metric="semantic_recall", value=0.95, config_hash="ceiling")
+        record(model=REAL_OWN, **REAL, metric="semantic_recall", value=0.95, config_hash="ceiling")
     )
     return to_frame(records)
 
 
 def test_the_summary_averages_seeds_of_the_totals(rows):
     table = summary_table(rows)
-    assert table["model"].tolist() == ["reference"] * 2 + ["imagen"] * 2 + [CEILING]
+    assert table["model"].tolist() == ["reference"] * 2 + ["imagen"] * 2 + [REAL_OWN]
     first = table.iloc[0]
     assert (first["param_value"], first["num_seeds"], first["num_captions"]) == (1.0, 2, 4)
     assert first["fid"] == 4.5
@@ -118,13 +118,18 @@ def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
 
 def test_distances_that_real_images_reach_are_marked(rows):
     floor = record(
-        model=SPLIT, source="real-split", **REAL, metric="fid-hrnet", value=4.0, config_hash="split"
+        model=REAL_VS_REAL,
+        source="real-vs-real",
+        **REAL,
+        metric="fid-hrnet",
+        value=4.0,
+        config_hash="split",
     )
     known = rows.drop(columns="schema_version").to_dict("records")
     summary = summary_table(to_frame([*known, floor]))
     marks = below_noise(summary)["FID ↓"]
     assert marks[summary["model"] == "reference"].tolist() == [False, True]  # 4.5 and 3.5
-    assert not marks[summary["model"].isin([CEILING, SPLIT])].any()
+    assert not marks[summary["model"].isin([REAL_OWN, REAL_VS_REAL])].any()
 
 
 def test_intervals_and_corrections_stay_with_their_value(rows):

@@ -8,7 +8,7 @@ import pytest
 from gcdp_bench.metrics.definitions.features import PROTOCOLS
 from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.results import tradeoff
-from gcdp_bench.results.schema import CEILING, to_frame
+from gcdp_bench.results.schema import REAL_OWN, to_frame
 from gcdp_bench.results.tradeoff import (
     COLUMNS,
     REFERENCE_FID,
@@ -240,7 +240,7 @@ def test_other_rows_are_not_points():
     more = [
         *sweep("reference", [(3.0, 1.0, 1.0)], primary=False),
         *sweep("reference", [(3.0, 1.0, 1.0)], seed=None),
-        *sweep(CEILING, [(math.nan, 1.0, 1.0)], source="real", steps=None),
+        *sweep(REAL_OWN, [(math.nan, 1.0, 1.0)], source="real", steps=None),
         *sweep("reference", [(3.0, 1.0, 1.0)])[:1],  # FID alone
     ]
     records = sweep("reference", OURS)

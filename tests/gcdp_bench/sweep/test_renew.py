@@ -21,7 +21,7 @@ from gcdp_bench.results.compatibility import (
     old_definitions,
     outdated,
 )
-from gcdp_bench.results.schema import CEILING, KEY, merge_rows, read_rows
+from gcdp_bench.results.schema import KEY, REAL_OWN, merge_rows, read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.gcdp_bench.report.swept import sweep_toy
 
@@ -83,8 +83,8 @@ def test_renewed_rows_are_those_of_a_new_folder(toy, old, extractors, today, tmp
     fresh = sweep(toy, tmp_path / "fresh", extractors)
     pd.testing.assert_frame_equal(comparable(renewed), comparable(fresh))
     assert not outdated(read_rows(old)).any() and len(read_rows(old)) == len(renewed)
-    recall = (before["metric"] == "semantic_recall") & (before["model"] == CEILING)
-    own = (renewed["metric"] == "semantic_recall") & (renewed["model"] == CEILING)
+    recall = (before["metric"] == "semantic_recall") & (before["model"] == REAL_OWN)
+    own = (renewed["metric"] == "semantic_recall") & (renewed["model"] == REAL_OWN)
     assert before[recall]["value"].mean() != renewed[own]["value"].mean()
     for file in (tmp_path / "fresh" / "scores").glob("*/per_sample.parquet"):
         mine = pd.read_parquet(old / file.relative_to(tmp_path / "fresh"))

@@ -8,17 +8,25 @@ import pandas as pd
 import pytest
 import torch
 
-from gcdp_bench.core.config import read_json, write_json
+from gcdp_bench.core.config import digest, read_json, write_json
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.types import TRUNCATION
 from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.evaluation.metrics import derangement
 from gcdp_bench.generators.registry import TASKS
+from gcdp_bench.generators.sample import SampleRequest
 from gcdp_bench.report import build_report
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.costs import SAMPLING, read_costs
 from gcdp_bench.results.layout import read_point
-from gcdp_bench.results.schema import CEILING, COLUMNS, FLOOR, SPLIT, read_rows
+from gcdp_bench.results.schema import (
+    COLUMNS,
+    OLD_IDS,
+    REAL_OWN,
+    REAL_SHUFFLED,
+    REAL_VS_REAL,
+    read_rows,
+)
 from gcdp_bench.sweep import run_sweep, saturated
 from reference_model.generator import Cascade
 
@@ -49,13 +57,13 @@ def total(rows, model, metric, guidance=None):
 def test_every_point_and_both_references_have_rows(config, places, extractors):
     rows = run_sweep(config, places, extractors, progress=Silent())
     assert list(rows.columns) == list(COLUMNS)
-    assert set(rows["model"]) == {"reference", "imagen", CEILING, FLOOR, SPLIT}
+    assert set(rows["model"]) == {"reference", "imagen", REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL}
     assert set(rows[rows["model"] == "imagen"]["param_value"]) == {1.0, 2.0}
-    for model in ("reference", "imagen", CEILING, FLOOR):
+    for model in ("reference", "imagen", REAL_OWN, REAL_SHUFFLED):
         for metric in ("semantic_recall", "false_detection_rate", "clip-x100"):
             assert len(total(rows, model, metric)) == (1 if model.startswith("real") else 2)
     for metric in ("fid-hrnet", "kid-hrnet", "coverage-hrnet", "fsd_predicted"):
-        assert len(total(rows, SPLIT, metric)) == 1 and total(rows, CEILING, metric) == []
+        assert len(total(rows, REAL_VS_REAL, metric)) == 1 and total(rows, REAL_OWN, metric) == []
         assert len(total(rows, "reference", metric)) == 2
     assert total(rows, "imagen", "miou") == []
     assert len(total(rows, "reference", "miou")) == 2
@@ -63,7 +71,7 @@ def test_every_point_and_both_references_have_rows(config, places, extractors):
     csv = pd.read_csv(places.results / "results.csv")
     assert len(csv) == len(rows)
     assert np.allclose(csv["value"], rows["value"], equal_nan=True)
-    assert set(rows["source"]) == {"generated", "real", "real-split"}
+    assert set(rows["source"]) == {"generated", "real", "real-vs-real"}
     assert (rows["num_reference"][rows["metric"].str.startswith("fid")] > 0).all()
     point = read_point(places.results, rows[rows["model"] == "reference"]["config_hash"].iloc[0])
     assert (
@@ -94,7 +102,7 @@ def test_pairs_of_image_and_layout_without_captions(config, places, extractors, 
         assert len(total(rows, "reference-unconditional", metric)) == 1
     assert len(total(rows, "reference", "semantic_recall")) == 1
     table = table_1(rows).set_index("method")
-    assert list(table.index) == [*sorted(models, reverse=True), CEILING]
+    assert list(table.index) == [*sorted(models, reverse=True), REAL_OWN]
     assert table.loc["imagen", "layouts"] == "segmenter's" and pd.isna(table.loc["imagen", "miou"])
     point = read_point(places.results, own["config_hash"].iloc[0])
     answers = point.per_sample()
@@ -104,6 +112,30 @@ def test_pairs_of_image_and_layout_without_captions(config, places, extractors, 
     alone = build_report(places.results, only=["model=reference-unconditional"])
     assert "samples" in {figure.stem for figure in alone.figures}
     assert not {"fid-semantic-recall", "class-recall"} & {figure.stem for figure in alone.figures}
+
+
+def test_a_folder_with_older_names_of_real_images_is_continued(config, places, extractors):
+    one = replace(config, models=("imagen",), guidance=(1.0,))
+    rows = run_sweep(one, places, extractors, progress=Silent())
+    file = places.results / "results.parquet"
+    older = {new: old for old, new in OLD_IDS.items()}
+    rows.assign(**{name: rows[name].replace(older) for name in ("model", "source")}).to_parquet(
+        file
+    )
+    again = run_sweep(one, places, extractors, progress=Silent())
+    pd.testing.assert_frame_equal(again, rows)
+    request = SampleRequest(
+        model="real-ceiling",
+        weights="none",
+        dataset="stripes",
+        split="test",
+        num_samples=4,
+        captions=rows["captions"].iloc[0],
+        guidance=1.0,
+        seed=0,
+    )
+    parts = {"samples": request, "judges": extractors.identity, "protocol": "heldout"}
+    assert set(rows[rows["model"] == REAL_OWN]["config_hash"]) == {digest(parts)}
 
 
 def test_generators_without_captions_belong_to_the_other_task(config, places, extractors):
@@ -142,7 +174,7 @@ def test_a_second_run_measures_nothing(config, places, extractors):
 
 def test_recall_is_also_a_share_of_what_real_images_reach(config, places, extractors):
     rows = run_sweep(config, places, extractors, progress=Silent())
-    (ceiling,) = total(rows, CEILING, "semantic_recall")
+    (ceiling,) = total(rows, REAL_OWN, "semantic_recall")
     for guidance in (1.0, 2.0):
         (recall,) = total(rows, "imagen", "semantic_recall", guidance)
         (share,) = total(rows, "imagen", "semantic_recall_of_ceiling", guidance)
@@ -163,7 +195,7 @@ def test_a_judge_that_finds_nothing_in_real_images(config, places, extractors, t
         replace(extractors, segmenter=OnlyRoad.load(toy.segmenter)),
         progress=Silent(),
     )
-    assert total(rows, CEILING, "semantic_recall") == [0.0]
+    assert total(rows, REAL_OWN, "semantic_recall") == [0.0]
     assert np.isnan(total(rows, "imagen", "semantic_recall_of_ceiling")).all()
 
 
@@ -258,10 +290,12 @@ def test_the_ceiling_asks_for_the_own_captions(config, places, extractors):
         model: read_point(
             places.results, rows[rows["model"] == model]["config_hash"].iloc[0]
         ).per_sample()
-        for model in (CEILING, FLOOR)
+        for model in (REAL_OWN, REAL_SHUFFLED)
     }
-    assert per_sample[CEILING]["detected"].tolist() == per_sample[FLOOR]["detected"].tolist()
-    own, others = (per_sample[model]["caption"].tolist() for model in (CEILING, FLOOR))
+    assert (
+        per_sample[REAL_OWN]["detected"].tolist() == per_sample[REAL_SHUFFLED]["detected"].tolist()
+    )
+    own, others = (per_sample[model]["caption"].tolist() for model in (REAL_OWN, REAL_SHUFFLED))
     assert others == [own[place] for place in derangement(4)] and own != others
 
 
