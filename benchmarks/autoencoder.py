@@ -1,4 +1,4 @@
-"""What latent diffusion cannot exceed: test images after its autoencoder.
+"""Upper bound of latent diffusion: test images after its autoencoder.
 
     python -m benchmarks.autoencoder [--dataset synth-city-25] [--num-samples 500]
 

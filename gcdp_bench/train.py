@@ -35,7 +35,7 @@ SPLITS = ("train", "val")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to train, before anything is resolved."""
+    """Request of a training, before anything is resolved."""
 
     model: str  # of `NETWORKS`, or an installed generator
     dataset: str
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What would be trained, for --dry-run."""
+    """A resolved training, for --dry-run."""
 
     settings: RunConfig[Any]
     notes: tuple[str, ...]  # which images are used at which size; which settings are not final
@@ -112,8 +112,8 @@ def plan(request: Request) -> Plan:
 
 
 def resolve(request: Request) -> Resolved:
-    """What `plan` would train, by the dataset's classes and the size of its images: weights, images
-    and captions are not read, of the images of a folder their sizes.
+    """The training that `plan` would make, from the dataset's classes and image sizes; weights,
+    captions and pixels are not read.
 
     Raises:
         ValueError: as `plan`.
@@ -146,7 +146,8 @@ def refusal_here(training: TrainingConfig) -> str:
 
 
 def missing(request: Request) -> list[Missing]:
-    """What `plan` would not find: data, networks that the network is built on, a text encoder.
+    """Parts that `plan` would not find: data, networks that the network is built on, a text
+    encoder.
 
     Raises:
         ValueError: as `plan`.
@@ -165,7 +166,7 @@ def missing(request: Request) -> list[Missing]:
 
 
 def identity_of(request: Request) -> DatasetIdentity:
-    """See `catalog.dataset_identity`; items in quarantine belong to the dataset."""
+    """See `identities.dataset_identity`; excluded items belong to the dataset."""
     return dataset_identity(request.dataset, data_root=request.data_root)
 
 
@@ -231,7 +232,7 @@ def _open_splits(request: Request, presets: Mapping[str, Any]) -> tuple[Dataset,
 
 
 def _left_out(splits: Sequence[Dataset]) -> Mapping[str, Any] | None:
-    """Items in quarantine by split: their number, and a digest of their ids in the split's order.
+    """Excluded items by split: their number, and a digest of their ids in the split's order.
 
     A list that names no item of a split leaves a trace too; none is left where no list was given.
     """

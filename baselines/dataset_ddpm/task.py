@@ -1,4 +1,4 @@
-"""What the pixel classifiers learn: the classes of pixels of a few labelled images."""
+"""Training of the pixel classifiers on the pixels of a few labelled images."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class LabelTask:
 
     @cached_property
     def labelled(self) -> LabelledImages:
-        """The chosen training images, seen by the diffusion model when first prompted."""
+        """The chosen training images, read by the diffusion model when first used."""
         return LabelledImages(self.config, self._datasets[0], self.chosen, self.stage)
 
     def build(self) -> PixelEnsemble:

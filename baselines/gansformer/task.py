@@ -1,4 +1,4 @@
-"""What GANformer learns: generator and discriminator in turns, on images alone."""
+"""Training of GANformer: generator and discriminator in turns, on images alone."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ class GansformerTask:
             batch |= {f"{phase}.{name}": value for name, value in own.items()}
         return batch
 
-    def turn_losses(
+    def phase_losses(
         self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
-        """See `TurnTask.turn_losses`; "r1" comes every so many steps."""
+        """See `AdversarialTask.phase_losses`; "r1" comes every so many steps."""
         networks = plain(network, GansformerNetworks)
         own = {
             name.removeprefix(f"{phase}."): value

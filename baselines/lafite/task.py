@@ -1,4 +1,4 @@
-"""What Lafite learns: generator and discriminator in turns, on pairs or without captions."""
+"""Training of Lafite: generator and discriminator in turns, with or without captions."""
 
 from __future__ import annotations
 
@@ -139,10 +139,10 @@ class LafiteTask:
             batch["generator.path"] = torch.randn(shape, generator=generator)
         return batch
 
-    def turn_losses(
+    def phase_losses(
         self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
-        """See `TurnTask.turn_losses`; "r1" and "path" come every so many steps."""
+        """See `AdversarialTask.phase_losses`; "r1" and "path" come every so many steps."""
         own = {
             name.removeprefix(f"{phase}."): value
             for name, value in batch.items()

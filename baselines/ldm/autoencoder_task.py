@@ -1,4 +1,4 @@
-"""What the autoencoder learns: reconstruction, against a discriminator in turns."""
+"""Training of the autoencoder: reconstruction, against a discriminator in turns."""
 
 from __future__ import annotations
 
@@ -96,10 +96,10 @@ class AutoencoderTask:
         shape = (len(images), self.config.latent_channels, height, width)
         return {"image": images, "normal": torch.randn(shape, generator=generator)}
 
-    def turn_losses(
+    def phase_losses(
         self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
-        """See `TurnTask.turn_losses`; until `adversarial_from` the discriminator rests."""
+        """See `AdversarialTask.phase_losses`; until `adversarial_from` the discriminator rests."""
         networks = plain(network, AutoencoderInTraining)
         images = to_float(batch["image"])
         adversarial = step >= self.config.loss.adversarial_from

@@ -1,4 +1,4 @@
-"""What latent diffusion learns: the noise in the latents of a frozen autoencoder."""
+"""Training of latent diffusion: predict the noise in the latents of a frozen autoencoder."""
 
 from __future__ import annotations
 

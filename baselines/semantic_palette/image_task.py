@@ -1,4 +1,4 @@
-"""What the image generator learns: real images from real layouts, against discriminators."""
+"""Training of the image generator: images from real layouts, against discriminators."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ class ImageTask:
             batch[f"{phase}.z"] = torch.randn(shape, generator=generator)
         return batch
 
-    def turn_losses(
+    def phase_losses(
         self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
-        """See `TurnTask.turn_losses`."""
+        """See `AdversarialTask.phase_losses`."""
         networks = plain(network, ImageNetworks)
         images, layouts, z = to_float(batch["image"]), batch["layout"], batch[f"{phase}.z"]
         if phase == "generator":
@@ -180,7 +180,7 @@ class ImageTask:
     def _scored(
         self, networks: ImageNetworks, images: Tensor, drawn: Tensor, layouts: Tensor
     ) -> tuple[list[PatchScores], list[PatchScores]]:
-        """What the discriminators say of real and of made images of the same layouts."""
+        """Scores of the discriminators for real and generated images of the same layouts."""
         hot = one_hot(layouts, len(self.config.class_names))  # (B, K, H, W)
         return networks.discriminator(images, hot), networks.discriminator(drawn, hot)
 

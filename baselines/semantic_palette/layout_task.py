@@ -1,4 +1,4 @@
-"""What the layout generator learns: critic and generator in turns, growing level by level."""
+"""Training of the layout generator: critic and generator in turns, level by level."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ class LayoutTask:
             batch[f"{phase}.palette"] = self.palettes.draw(num, generator)
         return batch
 
-    def turn_losses(
+    def phase_losses(
         self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
-        """See `TurnTask.turn_losses`; entropy and spread are sums over the levels."""
+        """See `AdversarialTask.phase_losses`; entropy and spread are sums over the levels."""
         networks = plain(network, LayoutNetworks)
         level = self.config.growth.level_at(step, len(self.config.network.channels) - 1)
         networks.generator.level.fill_(level)

@@ -40,7 +40,7 @@ LABELS = {
     IMAGE: "image: schedule; $R^2$ predicted",
 }
 MARKED = {PREDICTED: "labels", KEPT: "kept", IMAGE: "image"}
-"""What is told to be settled, and how."""
+"""Marked convergence curves and their line styles."""
 BARS = ("miou", "semantic_recall", "fid", "fsd_generated", "fsd_predicted")
 REAL: dict[str, Line] = {REAL_OWN: "--", REAL_VS_REAL: "-."}
 

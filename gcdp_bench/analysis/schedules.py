@@ -1,4 +1,4 @@
-"""What does the label schedule beta^c change? (Section 4.2; the paper's supplement)"""
+"""Effect of the label schedule beta^c (Section 4.2; the paper's supplement)."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ COUNTS = dict.fromkeys(("steps", "sr_steps", "seed", "training_steps"), "Int64")
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleRequest:
-    """How every cascade is sampled."""
+    """Sampling settings of every cascade."""
 
     num_samples: int
     guidance: float = 2.0
@@ -113,7 +113,7 @@ class ScheduleRequest:
 
 @dataclass(frozen=True)
 class ScheduleAnalysis:
-    """What was found; schedules stand in the order of their folders."""
+    """Results; schedules have the order of their folders."""
 
     scores: pd.DataFrame  # columns `SCORE_COLUMNS`
     order: pd.DataFrame  # columns `ORDER_COLUMNS`: means over the runs at every visited step
@@ -151,7 +151,7 @@ def analyze_schedules(
     ("lead") and by the second ("lead_of_prediction"); positive: the layout leads.
 
     Args:
-        contenders: of `contenders.load_contenders`.
+        contenders: of `variants.load_variants`.
         dataset: the split in the order of its prompts, at the cascades' size.
         extractors: the networks.
         request: how to sample.
@@ -314,7 +314,7 @@ def _curves(
 def _real_lines(
     reference: Reference, extractors: Extractors, request: ScheduleRequest, progress: Progress
 ) -> list[dict]:
-    """What real images reach where a metric is defined for them."""
+    """Metrics of real images, where they are defined."""
     dataset = reference.dataset
     seen = extract_features(
         dataset,

@@ -30,7 +30,7 @@ class ScheduleVariant:
 
     @property
     def folder(self) -> Path:
-        """Where it lies."""
+        """Its folder."""
         return self.run.folder
 
 

@@ -81,7 +81,7 @@ def _for(
     *,
     force: bool,
 ) -> None:
-    """What a sweep of a dataset lacks."""
+    """List the parts that a sweep of a dataset lacks."""
     from gcdp_bench.cli.needs import show_missing, sweep_choices, taken_samples, wanted_by
     from gcdp_bench.cli.options import parse_models
     from gcdp_bench.diagnostics.missing import missing_for, sweep_command

@@ -1,4 +1,4 @@
-"""Which networks evaluate: the options of every command that evaluates, as one object."""
+"""Options of the networks that evaluate, as one object."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def readable_comparison(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def chance_note(table: pd.DataFrame) -> str:
-    """How many verdicts chance would give, and how those of classes are adjusted."""
+    """Number of significant differences by chance, and the adjustment for classes."""
     totals = table[table["class"] == "all"]
     num_tested = int((totals["ci_method"] != "none").sum())
     text = (

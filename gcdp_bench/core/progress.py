@@ -1,4 +1,4 @@
-"""How long work reports what it does; the command line decides what is shown."""
+"""Progress of long work; the command line decides how it is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every part of the benchmark agrees on: the data that travels, and the four roles.
+"""Shared types: samples and batches, datasets, generators, extractors, metric values.
 
 Axis letters used throughout the project: B batch, C channels, H height, W width, K classes,
 T diffusion steps, L text tokens, D feature width.
@@ -58,7 +58,7 @@ class Dataset(Protocol):
 
     @property
     def name(self) -> str:
-        """Name in the catalogue, or of the folder."""
+        """Registered name, or name of the folder."""
         ...
 
     @property
@@ -131,13 +131,13 @@ class AttributedDataset(Dataset, Protocol):
         ...
 
     def caption_attributes(self, caption: str) -> Mapping[int, bool]:
-        """What `caption` says: attribute -> whether it is prompted or excluded."""
+        """Attributes that `caption` names -> prompted (True) or excluded (False)."""
         ...
 
 
 @dataclass(frozen=True)
 class SamplingParameter:
-    """What a generator's trade-off curve runs over: one number, given when it samples."""
+    """The number that a generator's trade-off curve varies, given when it samples."""
 
     name: str
     symbol: str
@@ -183,9 +183,9 @@ class Generator(Protocol):
     image_size: tuple[int, int]  # (height, width) of the samples
 
     settings: Mapping[str, Any] = MappingProxyType({})
-    """How it is sampled, as far as samples depend on it."""
+    """Sampling settings on which samples depend."""
     device: str = "cpu"
-    """Where its networks run: "cpu", "cuda:0", ..."""
+    """Device of its networks: "cpu", "cuda:0", ..."""
     num_steps: int = 1
     """Sampling steps of its first stage; 1 for a network that samples in one pass."""
     makes_layouts: bool = False
@@ -193,7 +193,7 @@ class Generator(Protocol):
     reads_captions: bool = True
     """Whether captions condition the samples; if not, no metric of captions is defined."""
     parameter: SamplingParameter | None = None
-    """What its trade-off curve runs over; None: nothing, it is swept once."""
+    """The parameter that its trade-off curve varies; None: it has none and is swept once."""
     clip_digest: str | None = None
     """Hash of the weights of a CLIP that it was trained to please, which must not evaluate it."""
     num_labelled_images: int | None = None
@@ -272,7 +272,7 @@ def _lacking(protocol: type, members: Sequence[str], made: object) -> list[str]:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a segmenter sees in a batch of images."""
+    """A segmenter's output for a batch of images."""
 
     layouts: Tensor  # uint8 (B, H, W)
     features: Tensor  # float32 (B, D)
@@ -283,7 +283,7 @@ class Extractor(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is, as the extractor column says it."""
+        """Its name in the column `extractor`."""
         ...
 
     @property
@@ -293,7 +293,7 @@ class Extractor(Protocol):
 
     @property
     def resizer(self) -> str:
-        """How images reach the network's size: "native", "1024x2048", ..."""
+        """Resize to the network's size: "native", "1024x2048", ..."""
         ...
 
 

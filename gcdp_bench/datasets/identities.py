@@ -1,4 +1,4 @@
-"""Which dataset it is that a name or a path means."""
+"""Identity of the dataset that a name or a path means."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gcdp_bench.datasets.registry import (
 
 
 def dataset_identity(name: str, *, data_root: Path | None = None) -> DatasetIdentity:
-    """What tells a dataset from others: its own name, and a digest of its training data.
+    """Identity of a dataset: its own name and a digest of its training data.
 
     The digest is of classes and training ids; of a folder, also of the sizes of its training
     images' files: other pictures under the same names are another dataset, a copy is the same,
@@ -28,7 +28,7 @@ def dataset_identity(name: str, *, data_root: Path | None = None) -> DatasetIden
     be absolute, relative or a link.
 
     Args:
-        name: of the catalogue, or a folder.
+        name: a registered name, or a folder.
         data_root: `--data-root`; None: the environment variable.
 
     Raises:
@@ -65,7 +65,7 @@ def _folder_identity(name: str) -> DatasetIdentity:
 
 
 def _catalogue_identity(name: str, data_root: Path | None) -> DatasetIdentity:
-    """Of a dataset of the catalogue, whose files may be absent."""
+    """Identity of a registered dataset, whose files may be missing."""
     try:
         if dataset_spec(name).files is None:
             size = image_size_of(name, 2 * ANY_SIZE[1])

@@ -51,7 +51,7 @@ WIDTH = 128  # at which datasets that are drawn when read are drawn here
 
 @dataclass(frozen=True)
 class Availability:
-    """State of one dataset of the catalogue."""
+    """State of one registered dataset."""
 
     name: str
     summary: str
@@ -67,7 +67,7 @@ class Availability:
 
 @dataclass(frozen=True)
 class Samples:
-    """How many items a command takes."""
+    """Number of items that a command takes."""
 
     num: int
     note: str = ""  # why fewer than usual
@@ -76,7 +76,7 @@ class Samples:
 
 
 def available_datasets(data_root: Path | None) -> list[Availability]:
-    """Every dataset of the catalogue, without reading an image or a layout.
+    """Every registered dataset, without reading an image or a layout.
 
     Args:
         data_root: `--data-root`; None: the environment variables.
@@ -120,7 +120,7 @@ def check_files(
     """Open every file of a dataset and list all faults; see `check_splits`.
 
     Args:
-        name: of the catalogue, or a folder.
+        name: a registered name, or a folder.
         data_root: `--data-root`; None: the environment variables.
         splits: only these; none: all.
         partial: do not expect the official number of items.
@@ -140,10 +140,10 @@ def check_files(
 
 
 def missing_for_commands(name: str, counts: Sequence[tuple[str, int]]) -> list[str]:
-    """What commands will lack, with the remedy: splits, and captions for their usual number.
+    """Parts that commands lack, with the remedy: splits, captions for their usual number.
 
     Args:
-        name: of the catalogue, or a folder.
+        name: a registered name, or a folder.
         counts: items of each split that is there.
     """
     known = dict(counts)
@@ -180,15 +180,15 @@ def choose_samples(
     data_root: Path | None,
     exclude: Path | None = None,
 ) -> Samples:
-    """How many items of a split a command takes: what is given, else as many as usual or all.
+    """Number of items that a command takes of a split: the given one, else the usual one or all.
 
     Args:
         command: of `USUAL_SAMPLES`.
-        name: of the catalogue, or a folder; of one whose files are not there nothing is known.
+        name: a registered name, or a folder; of one whose files are not there nothing is known.
         split: whose items are taken.
         given: `--num-samples`; None: the command's usual number.
         data_root: `--data-root`; None: the environment variable.
-        quarantine: list of items to leave out.
+        exclude: list of items to leave out.
     """
     usual = USUAL_SAMPLES[command]
     try:
@@ -221,7 +221,7 @@ def prepare_files(
     """Make the files that a dataset needs and that are not there yet.
 
     Args:
-        name: of the catalogue.
+        name: a registered name.
         data_root: `--data-root`; None: the environment variables.
         cache: folder for them; None: beside the data.
         progress: told of every file.

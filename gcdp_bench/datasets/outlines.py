@@ -1,4 +1,4 @@
-"""Datasets of the catalogue without their items."""
+"""Registered datasets without their items."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gcdp_bench.datasets.outline import Outline
 from gcdp_bench.datasets.registry import (
     check_dataset,
     dataset_spec,
+    excluded,
     is_folder,
     open_dataset,
-    quarantined,
     resize_at,
     splits_on_disk,
 )
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def outline(name: str, size: Size, *, data_root: Path | None = None) -> Outline:
-    """A dataset without its items; of the catalogue's, no file is needed.
+    """A dataset without its items; registered ones need no file.
 
     Raises:
         ValueError: unknown dataset.
@@ -61,4 +61,4 @@ def require_shapes(
     there = splits_on_disk(name)
     for split in dict.fromkeys("all" if there == ("all",) else split for split in splits):
         if split in there:
-            require(Path(name), split, size, without=quarantined(name, split, exclude))
+            require(Path(name), split, size, without=excluded(name, split, exclude))

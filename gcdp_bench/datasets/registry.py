@@ -169,7 +169,7 @@ def native_size_of(name: str, *, exclude: Path | None = None) -> Size:
     from gcdp_bench.datasets.folder import usual_size
 
     split = next((s for s in ("train", "test", "val") if (Path(name) / s).is_dir()), "train")
-    left_out = quarantined(name, split, exclude)
+    left_out = excluded(name, split, exclude)
     return usual_size(Path(name), split, without=left_out)
 
 
@@ -184,9 +184,9 @@ def image_size_of(
     """(height, width) at which a dataset's images are used; see `native_size_of`.
 
     Args:
-        name: of the catalogue, or a folder.
+        name: a registered name, or a folder.
         width: of the images; with `checks`, the most that either side may have.
-        quarantine: list of faulty items, which do not count.
+        exclude: list of faulty items, which do not count.
         checks: of the networks that are to pass the size; None: the dataset's shape at `width`.
         exactly: with `checks`: images of that width.
 
@@ -218,16 +218,16 @@ def open_dataset(
     """Dataset `name`, or the `folder` dataset at a path, with images of `size`.
 
     Args:
-        name: of the catalogue, or a folder.
+        name: a registered name, or a folder.
         split: "train", "val" or "test"; cityscapes has "all" too.
         size: (height, width).
         data_root: `--data-root`; None: the environment variable.
-        quarantine: list of faulty items to leave out, as `data check` writes it.
+        exclude: list of faulty items to leave out, as `data check --faulty` writes it.
         resize: how images of another shape than `size` get there, see `framing.frame`.
         count_denied: captions prompt what they deny too, see `reading.CountingDenied`.
 
     Raises:
-        ValueError: unknown dataset or split, a quarantine for a dataset that is not on disk, or
+        ValueError: unknown dataset or split, `exclude` for a dataset that is not on disk, or
             images of a shape that needs a `resize`.
         FileNotFoundError: its files are not there.
     """
@@ -246,7 +246,7 @@ def open_dataset(
         from gcdp_bench.datasets.views import without
 
         faulty = open_faulty(name, split, size=size, data_root=data_root, resize=resize)
-        return without(faulty, quarantined(name, split, exclude))
+        return without(faulty, excluded(name, split, exclude))
     if is_folder(name):
         from gcdp_bench.datasets.folder import Folder
 
@@ -281,7 +281,7 @@ def open_faulty(
 
 
 def num_items(name: str, split: str, *, data_root: Path | None, exclude: Path | None = None) -> int:
-    """Items of a split, without those in quarantine; files are listed, no image is read.
+    """Number of items of a split, without excluded ones; files are listed, no image is read.
 
     Raises:
         ValueError, FileNotFoundError: as `open_dataset`; faulty items do not matter.
@@ -290,7 +290,7 @@ def num_items(name: str, split: str, *, data_root: Path | None, exclude: Path | 
     if not is_folder(name) and dataset_spec(name).files is None:
         size = image_size_of(name, 2 * opening.ANY_SIZE[1])
         return len(open_dataset(name, split, size=size, data_root=data_root))
-    left_out = quarantined(name, split, exclude)
+    left_out = excluded(name, split, exclude)
     return sum(item not in left_out for item in open_faulty(name, split, data_root=data_root).ids)
 
 
@@ -307,7 +307,7 @@ def splits_on_disk(name: str) -> tuple[str, ...]:
 
 
 def resize_at(name: str, size: Size, resize: str) -> str:
-    """How images of a dataset of the catalogue, which all have one shape, come to `size`.
+    """How images of a registered dataset, which all have one shape, are fitted to `size`.
 
     Raises:
         ValueError: that needs a choice.
@@ -341,11 +341,11 @@ def check_excluded(name: str, exclude: Path) -> None:
     """
     if not is_folder(name):
         _files(name)
-    quarantined(name, "train", exclude)
+    excluded(name, "train", exclude)
 
 
-def quarantined(name: str, split: str, exclude: Path | None) -> frozenset[str]:
-    """Ids of the split that are in quarantine."""
+def excluded(name: str, split: str, exclude: Path | None) -> frozenset[str]:
+    """Excluded ids of the split."""
     if exclude is None:
         return frozenset()
     from gcdp_bench.datasets.views import read_excluded

@@ -23,7 +23,7 @@ from gcdp_bench.training.networks import Network, train_command
 from gcdp_bench.training.runs import Run, Weights, find_run
 
 DATA, PUBLISHED, EVALUATOR, PART, GENERATOR = range(5)
-"""What a need is of, in the order in which a script makes them."""
+"""Kinds of missing parts, in the order in which a script makes them."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a command needs beside its dataset's files."""
+    """The parts that a command needs beside its dataset's files."""
 
     parts: tuple[tuple[Network, Weights], ...] = ()  # networks that one to be trained is built on
     generators: tuple[tuple[str, Weights], ...] = ()  # name -> as `runs.find_run`
@@ -62,7 +62,7 @@ def usual_evaluators(dataset: str, data_root: Path | None) -> tuple[str, ...]:
 
 
 def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) -> list[Missing]:
-    """What is not there, in the order in which it can be made.
+    """Missing parts, in the order in which they can be made.
 
     Args:
         dataset: name or folder.
@@ -250,13 +250,13 @@ def _encoder(run: Run) -> Iterator[Missing]:
 
 
 def _preset(preset: str, network: Network) -> str:
-    """Of a network that has it, else its usual one."""
+    """The preset if the network has it, else its usual one."""
     known = preset != "tiny" and preset in network.presets
     return f" --preset {preset}" if known else ""
 
 
 def _evaluator_preset(preset: str) -> str:
-    """Of a network that evaluates images of a generator's preset: the same width."""
+    """Preset of an evaluating network for images of a generator's preset: the same width."""
     if preset.startswith("paper-cityscapes"):
         return " --preset small --width 512"
     return "" if preset.startswith("tiny") else " --preset small"

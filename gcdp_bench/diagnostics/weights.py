@@ -1,5 +1,4 @@
-"""What weights lie on this machine: published ones, pretrained ones, and those of the user's
-runs."""
+"""Weights on this machine: published ones, pretrained ones, and those of the user's runs."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class SegmentationCounts:
-    """What one segmenter saw; it tells K_j classes apart, the first ones of the dataset's."""
+    """Counts of one segmenter, which has K_j classes, the first ones of the dataset's."""
 
     counts: NDArray[np.int64]  # (N, K_j), pixels of each class
     confusions: NDArray[np.int64]  # (N, K_j, K_j), rows: the image's own layout; zeros without one
@@ -191,7 +191,7 @@ def _stored_names(segmenters: Sequence[str], protocols: Sequence[str]) -> dict[s
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """How a pass is made."""
+    """Options of an evaluation pass."""
 
     num: int | None = None  # look at the first ones only; None: all
     captions: Sequence[str] | None = None  # ask for these instead of the images' own captions

@@ -154,7 +154,7 @@ def score_real(
     *,
     distances: bool = True,
 ) -> Scores:
-    """What a generator could reach, and what costs nothing.
+    """Metrics of real images: the upper bound, the shuffled-caption baseline, real vs. real.
 
     - "real-own": real images with their own captions and layouts;
     - "real-shuffled": `seen` asked with other images' captions: metrics of captions only;

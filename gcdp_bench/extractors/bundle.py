@@ -172,7 +172,7 @@ class Extractors:
 
 @dataclass(frozen=True)
 class Networks:
-    """Where the networks of one evaluation are."""
+    """Paths of the networks of one evaluation."""
 
     runs: tuple[tuple[ExtractorSpec, tuple[Run, ...]], ...]
 

@@ -105,7 +105,7 @@ class Tokenizer:
 
 
 class SmallClip:
-    """A CLIP trained by `gcdp-bench train clip`: a `TextJudge`."""
+    """A CLIP trained by `gcdp-bench train clip`: an `ImageTextScorer`."""
 
     resizer = "native"
 

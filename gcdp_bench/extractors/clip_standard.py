@@ -24,7 +24,7 @@ NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # of OpenAI'
 
 
 class StandardClip:
-    """A CLIP of open_clip with its own preprocessing: a `TextJudge`.
+    """A CLIP of open_clip with its own preprocessing: an `ImageTextScorer`.
 
     The preprocessing resizes the short side to the network's size with Pillow's bicubic filter and
     crops the centre: of a 256x512 image the outer quarters are not seen.
@@ -112,7 +112,7 @@ class StandardClip:
 
 
 class ClipFeatures:
-    """The image embeddings of a `StandardClip`: the `FeatureJudge` of CMMD.
+    """The image embeddings of a `StandardClip`: the `FeatureExtractor` of CMMD.
 
     CMMD's program crops the square centre and then resizes it; here it is resized and then
     cropped. Square images are treated alike, others differ along the edge of the crop.

@@ -2,7 +2,7 @@
 
 With a few thousand images the contrastive loss alone stays at chance, because nothing tells the
 image tower what a class looks like. Class names are therefore encoded as texts of their own and
-prompted in three places: in each patch of the image (from the layout), in the whole image and in
+predicted in three places: in each patch of the image (from the layout), in the whole image and in
 the caption. Scoring uses CLIP's own weights alone.
 """
 
@@ -169,14 +169,14 @@ class ClipTask:
         targets = same.float() / same.sum(1, keepdim=True)
         contrastive = F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)
         patches = batch["patches"].flatten(2).transpose(1, 2)  # (B, N, K)
-        prompted = {
+        predicted = {
             "patches": (output["patch_logits"], patches),
             "image": (output["image_logits"], batch["named"]),
             "caption": (output["text_logits"], batch["named"]),
         }
         return {"contrastive": contrastive / 2} | {
             name: F.binary_cross_entropy_with_logits(found, wanted.float())
-            for name, (found, wanted) in prompted.items()
+            for name, (found, wanted) in predicted.items()
         }
 
     @torch.no_grad()

@@ -32,7 +32,7 @@ REMEDY = "give the folder of facebook/dinov2-large"
 
 
 class DinoV2:
-    """A `FeatureJudge`: the class token after the last layer norm.
+    """A `FeatureExtractor`: the class token after the last layer norm.
 
     Images are squashed to 224x224 with Pillow's bicubic filter (antialiased, rounded to uint8), as
     dgm-eval does (Stein et al. 2023). The grid of positions, learned at 518 pixels, is resized as

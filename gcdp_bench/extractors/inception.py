@@ -78,7 +78,7 @@ class InceptionNetwork:
 
 
 class Inception:
-    """A `FeatureJudge`: the features of FID under one protocol."""
+    """A `FeatureExtractor`: the features of FID under one protocol."""
 
     name = NAME
 

@@ -33,7 +33,7 @@ class SegmenterConfig:
 
 
 class TrainedSegmenter:
-    """A segmenter trained by `gcdp-bench train segmenter`: a `LayoutJudge`."""
+    """A segmenter trained by `gcdp-bench train segmenter`: a `Segmenter`."""
 
     resizer = "native"
 
@@ -122,7 +122,7 @@ class TrainedSegmenter:
 
 
 class SegmenterFeatures:
-    """The pooled features of a segmenter: a `FeatureJudge`.
+    """The pooled features of a segmenter: a `FeatureExtractor`.
 
     Whoever has its prediction of the images takes the features from there
     (`Extractors.features_of`), so that the network does not run twice.

@@ -50,7 +50,7 @@ PROVIDED: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractorRequest:
-    """Which networks evaluate. The defaults are those of the dataset, see `runs.find_run`.
+    """The networks that evaluate; the defaults are those of the dataset, see `runs.find_run`.
 
     A segmenter is named by the folder of one trained here; by `pretrained`, for the small one that
     ships; by `hrnet-w48-cityscapes`, for the checkpoint in the user's weights store; or by an

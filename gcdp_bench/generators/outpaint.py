@@ -30,7 +30,7 @@ NUM_SHOWN = 8
 
 @dataclass(frozen=True, kw_only=True)
 class OutpaintRequest:
-    """What a folder of outpainted pairs was made with; stored in it as `samples.json`."""
+    """Request of a folder of outpainted samples; stored in it as `samples.json`."""
 
     model: str
     weights: str  # digest of the generator's weights and sampling settings
@@ -42,7 +42,7 @@ class OutpaintRequest:
 
     @property
     def split(self) -> str:
-        """Of the folder: pairs of no split."""
+        """ "none": samples of no split."""
         return "outpainted"
 
     @property

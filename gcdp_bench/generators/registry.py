@@ -168,8 +168,9 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "text-to-image": ("reference", "imagen"),
     "image-layout": ("reference-unconditional", "gansformer", "dataset-ddpm", "semantic-palette"),
 }
-"""What a sweep compares -> the generators that it compares unless told otherwise. The second is the
-paper's Table 1: image and layout without a caption."""
+"""Task of a sweep -> its default generators. The second is the paper's Table 1: image and layout
+without a caption.
+"""
 
 
 def generator_names() -> tuple[str, ...]:

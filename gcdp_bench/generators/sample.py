@@ -24,7 +24,7 @@ DEFAULT_GUIDANCE = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRequest:
-    """Which samples a folder holds; stored in it as `samples.json`."""
+    """The samples of a folder; stored in it as `samples.json`."""
 
     model: str
     weights: str  # digest of the generator's weights and sampling settings
@@ -109,10 +109,10 @@ def part_of(folder: Path, part: range) -> Path:
 def find_generator(
     name: str, dataset: str, weights: Weights = None, *, data_root: Path | None = None
 ) -> Run:
-    """Where a trained generator is; see `runs.find_run`.
+    """The run of a trained generator; see `runs.find_run`.
 
     Args:
-        name: of the catalogue.
+        name: a registered name.
         dataset: name or folder.
         weights: see `runs.Weights`.
         data_root: `--data-root`; None: the environment variable.

@@ -19,16 +19,16 @@ UNKNOWN_HARDWARE = "not recorded"  # in folders of versions that did not write i
 
 
 class FolderRequest(Protocol):
-    """What the samples of a folder were made with; stored in it as `samples.json`."""
+    """Request of a folder of samples; stored in it as `samples.json`."""
 
     @property
     def dataset(self) -> str:
-        """What the samples are of."""
+        """Name of the dataset."""
         ...
 
     @property
     def split(self) -> str:
-        """Of that dataset."""
+        """Its split."""
         ...
 
     @property
@@ -39,7 +39,7 @@ class FolderRequest(Protocol):
 
 @dataclass(frozen=True)
 class SamplingRecord:
-    """How the samples of a folder came about, over all runs that filled it."""
+    """Record of a folder's samples, over all runs that filled it."""
 
     seconds: float
     hardware: str  # of every run, separated by " and "
@@ -122,7 +122,7 @@ class SampleWriter:
 
 
 def read_record(folder: Path) -> SamplingRecord:
-    """How the samples of a folder came about.
+    """Record of a folder's samples.
 
     Raises:
         FileNotFoundError: it is no folder of samples.

@@ -23,7 +23,7 @@ def image_size(request: Request, presets: Mapping[str, Any]) -> Size:
     with a preset of that name passes.
 
     Raises:
-        ValueError: the network does not pass what was prompted, or images need a `--resize`.
+        ValueError: the network does not accept the given size, or images need a `--resize`.
     """
     name = request.preset
     choice, preset = request.size, presets[name]
@@ -90,12 +90,12 @@ def _check_part(preset: Any, whole: int, size: Size) -> None:
 
 
 def used_images(request: Request, presets: Mapping[str, Any], dataset: Dataset) -> str:
-    """Which images of files are used at which size, and the preset for larger ones.
+    """Message about the size at which a folder's images are used, and the preset for larger ones.
 
     Args:
         request: of the training.
         presets: of its network.
-        dataset: with images of the size; without items, those of the catalogue say nothing.
+        dataset: with images of the size; without items, registered ones give no message.
     """
     size = dataset.image_size
     if is_folder(request.dataset):

@@ -56,7 +56,7 @@ def attribute_values(
     sample is NaN with `num_samples` 0. Intervals: "bounded" for totals, Wilson's per attribute.
 
     Args:
-        asked: int8 (N, A), see `asked_attributes`.
+        asked: int8 (N, A), see `prompted_attributes`.
         probabilities: (N, A), from the classifier, in [0, 1].
         thresholds: (A,), of the classifier; NaN: not evaluated.
         names: A names.

@@ -1,4 +1,4 @@
-"""What the intervals of rows belong to, and how far they reach from it."""
+"""Centres of the intervals of rows, and their arms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gcdp_bench.metrics.lookup import bounds_of
 
 
 def centres(rows: pd.DataFrame, column: str = "value") -> pd.Series:
-    """What the ends of intervals belong to: the corrected value, or the value where it has no bias.
+    """Centres of intervals: the corrected value, or the value where it has no bias.
 
     Never show an interval beside another number alone.
     """

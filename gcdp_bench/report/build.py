@@ -44,7 +44,7 @@ GRID_NOTE = "The first captions of the seeded draw, not chosen; the same seed fo
 
 @dataclass(frozen=True)
 class Report:
-    """What was written."""
+    """Paths of the written files."""
 
     page: Path
     tables: tuple[Path, ...]

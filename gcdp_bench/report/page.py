@@ -184,7 +184,7 @@ def _readable_agreement(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _facts(rows: pd.DataFrame) -> dict[str, str]:
-    """What a reader needs to make the numbers again."""
+    """Facts for reproducing the numbers."""
 
     def listed(values: pd.Series) -> str:
         return ", ".join(

@@ -170,7 +170,7 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list
 
 
 def _parameters(points: pd.DataFrame) -> str | None:
-    """What the numbers at the points are."""
+    """Names of the numbers at the points."""
     params = [param for param in sorted(points["param_name"].unique()) if param != "none"]
     if not params:
         return None

@@ -72,7 +72,7 @@ def check_comparable(
 
 
 def outdated(rows: pd.DataFrame) -> pd.Series:
-    """Which rows were measured by another definition of their metric than today's; bool."""
+    """Rows that were measured by another definition of their metric than today's; bool."""
     versions = {metric: definition_version(metric) for metric in rows["metric"].unique()}
     current = rows["metric"].map(versions).fillna(rows["definition"])  # unknown: as it is
     return (rows["definition"] != current) & ~rows["source"].isin(("paper", "alarm"))

@@ -63,7 +63,7 @@ COLUMNS = {
 }
 
 SOURCES = ("generated", "real", "real-vs-real", "paper", "control", "alarm")
-"""Where a row's images come from; of "control" and "alarm" see `gcdp_bench.results.alarms`."""
+"""Source of a row's images; for "control" and "alarm" see `gcdp_bench.results.alarms`."""
 RESIZES = ("none", "crop", "pad", "stretch")
 PROTOCOLS = ("heldout", "paper-like")
 

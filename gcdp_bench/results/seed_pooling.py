@@ -30,7 +30,7 @@ POINT = [
 """Columns in which rows that are pooled agree."""
 
 HALF_WIDTH = normal_quantile(0.95)
-"""Of a 95 % interval, in standard errors."""
+"""Half the width of a 95 % interval, in standard errors."""
 
 
 def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
 
         centre - sqrt(mean l^2 + 1.96^2 between^2 / S),  centre + sqrt(mean u^2 + ...),
 
-    l and u the arms of the seeds' intervals (`rows.interval_arms`), within the metric's bounds.
+    l and u the arms of the seeds' intervals (`centres.interval_arms`), within the metric's bounds.
     Seeds share their captions, so the error that captions bring does not shrink with S and is
     counted in full (conservative). Another training run is not in it.
 

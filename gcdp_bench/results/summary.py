@@ -137,7 +137,7 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def below_noise(summary: pd.DataFrame) -> pd.DataFrame:
-    """Which shown distances lie within what real images differ by among themselves.
+    """Shown distances that lie within those of real images among themselves.
 
     Returns:
         bool, one column per title of a distance, one line per line of the summary.
@@ -199,5 +199,5 @@ def param_symbol(name: str) -> str:
 
 
 def param_text(name: str, value: float) -> str:
-    """Where a model was sampled: "w 4", "ψ 0.8"; a dash for a model without a parameter."""
+    """Parameter value as text: "w 4", "ψ 0.8"; a dash for a model without a parameter."""
     return UNDEFINED if name == "none" else f"{param_symbol(name)} {value:g}"

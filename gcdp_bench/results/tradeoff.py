@@ -237,7 +237,7 @@ def _ranking(
 
 
 def _interval(values: NDArray[np.float64]) -> Interval:
-    """Of the value in front and its draws; none where too few draws define it. (1 + R,)."""
+    """Interval of the value in front from its draws, (1 + R,); none where too few are defined."""
     value, draws = float(values[0]), values[1:]
     if np.isnan(draws).mean() > 1.0 - MIN_DEFINED:
         return without_interval(value)

@@ -1,4 +1,4 @@
-"""How a training says what stopped it, and how to go on."""
+"""Errors that stop a training, with the remedy."""
 
 from __future__ import annotations
 

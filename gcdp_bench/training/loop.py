@@ -157,7 +157,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Learner:
-    """What a step changes."""
+    """State that a training step changes."""
 
     network: nn.Module  # as accelerate wraps it
     plain: nn.Module  # without the wrapper

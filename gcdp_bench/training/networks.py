@@ -59,7 +59,7 @@ def runs_folder() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What the folder of a trained network says of its training; None: it does not say."""
+    """Record of a trained network's training; None: not recorded."""
 
     dataset: str | None  # own name of the dataset
     kind: str | None  # as `DatasetIdentity.kind`
@@ -73,7 +73,7 @@ class Record:
 
 
 def read_records(network: Network, folder: Path) -> dict[str, Record]:
-    """What a trained network says of its training, by stage, or by its name; empty: there is none.
+    """Records of a trained network's training, by stage or by its name; empty: there are none.
 
     Raises:
         ValueError: a file is damaged.
@@ -126,7 +126,7 @@ def _number(value: Any) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What rows say of a network's training."""
+    """Training of a network, for rows."""
 
     dataset: str  # name of its data, see `runs.Run.trained_on`
     seed: int | None = None  # of its training; None: not recorded

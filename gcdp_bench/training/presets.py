@@ -66,7 +66,7 @@ class TrainingSpec:
 
     presets: Mapping[str, Any]  # each with `width`, `check_size` and what `resolve` reads
     task: Callable[..., Task | AdversarialTask]
-    """Of a configuration, a train and a val split, and the folder of the part."""
+    """Makes the task of a configuration, a train and a val split, and the folder of the part."""
     resolve: Callable[[Any, Dataset, str | None], RunConfig[Any]] = _of_preset
     """The run by a preset, a dataset and, of a cascade, a stage."""
     examples_are_items: bool = True  # of the training split, in its order

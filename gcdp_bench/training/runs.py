@@ -1,4 +1,4 @@
-"""Which trained network is used for a dataset: a run, a pretrained one, or a given folder.
+"""Find the trained network of a dataset: a run, a pretrained one, or a given folder.
 
 A dataset is known by its own name and a digest of its training data, wherever it lies. Training
 writes both into `config.json`; runs from before are known by name and classes.
@@ -35,7 +35,7 @@ the run of the dataset."""
 
 
 def as_weights(text: str | None) -> Weights:
-    """What an option or a setting names; a folder with the name "pretrained" is ./pretrained."""
+    """Weights that an option or setting names; a folder named "pretrained" is ./pretrained."""
     if text is None:
         return None
     return PRETRAINED if text == PRETRAINED else Path(text)
@@ -60,7 +60,7 @@ class Run:
 
     @property
     def seed(self) -> int | None:
-        """Of its training, of the first stage; None: it does not say."""
+        """Seed of the first stage's training; None: not recorded."""
         return next(iter(self.records.values())).seed if self.records else None
 
     @property
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def weights(self) -> Weights:
-        """What finds the same network again, in another process or on another machine too."""
+        """Weights that find the same network in other processes and on other machines too."""
         if self.origin == "code":
             return self.code
         return PRETRAINED if self.origin == PRETRAINED else self.folder
@@ -114,7 +114,7 @@ def find_run(network: Network, dataset: DatasetIdentity, given: Weights = None) 
 
     Args:
         network: that is looked for.
-        dataset: that the network shall have been trained on, see `catalog.dataset_identity`.
+        dataset: that the network shall have been trained on, see `identities.dataset_identity`.
         given: see `Weights`.
 
     Raises:
@@ -184,7 +184,7 @@ def refuse_all(problems: Sequence[FileNotFoundError | ValueError]) -> None:
 
 
 def own_folders(network: Network, dataset: DatasetIdentity) -> list[Path]:
-    """Where runs of a dataset may lie, in the order in which they are looked for."""
+    """Possible run folders of a dataset, in search order."""
     names = [*_names(dataset), *dataset.aliases]
     return [runs_folder() / network.name / name for name in names]
 
@@ -229,7 +229,7 @@ def new_folder(
 
 
 def difference_from(records: Mapping[str, Record], dataset: DatasetIdentity) -> str | None:
-    """What a network was trained on, if that is not `dataset`; None: it is.
+    """Training data of a network, if it is not `dataset`; else None.
 
     Training ids are compared where both are known, classes where both are; of a run from before
     identities were recorded, the name and the classes decide.
@@ -339,7 +339,7 @@ def _check_finished(network: Network, folder: Path, dataset: DatasetIdentity) ->
 
 
 def _details(record: Record, dataset: DatasetIdentity) -> str:
-    """How data of one name differ."""
+    """Differences of data with one name."""
     if dataset.digest is None:
         return (
             f"{_size(record)}; {dataset.place} has no training split by which to tell whether it "

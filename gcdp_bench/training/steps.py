@@ -60,7 +60,7 @@ def make_step(
             with accelerator.accumulate(network):
                 with accelerator.autocast():
                     if isinstance(task, AdversarialTask):
-                        terms = task.turn_losses(network, batch, phase, step)
+                        terms = task.phase_losses(network, batch, phase, step)
                     else:
                         terms = task.losses(network, batch)
                 if not terms:

@@ -56,15 +56,15 @@ class AdversarialTask(Learning, Protocol):
 
     phases: Sequence[str]  # children of the network, in the order of a step
 
-    def turn_losses(
+    def phase_losses(
         self, network: nn.Module, batch: dict[str, Tensor], phase: str, step: int
     ) -> dict[str, Tensor]:
-        """Named scalar terms of one turn, unweighted; no terms: the part rests in this step.
+        """Named scalar terms of one phase, unweighted; no terms: the part rests in this step.
 
         Args:
-            network: with the parameters of the child `turn` alone in need of gradients.
+            network: with gradients of the parameters of the child `phase` alone.
             batch: of the step.
-            turn: whose loss it is; the terms of different turns have different names.
+            phase: whose loss it is; the terms of different phases have different names.
             step: from 0.
         """
         ...

@@ -45,7 +45,7 @@ class Line:
 
     name: str
     ok: bool | None
-    detail: str  # what was found; where `ok` is False, what would mend it
+    detail: str  # what was found; where `ok` is False, the remedy
 
 
 def attempt(function: Callable[[], T]) -> tuple[T | None, str]:
@@ -61,12 +61,12 @@ def attempt(function: Callable[[], T]) -> tuple[T | None, str]:
 
 
 def reinstall(module: str) -> str:
-    """Command that mends a library."""
+    """Command that reinstalls a library."""
     return f"pip install --force-reinstall {LIBRARIES[module]}"
 
 
 def add_weights(name: str) -> str:
-    """Command that brings weights of the registry."""
+    """Command that adds weights of the registry."""
     return f"gcdp-bench weights add {name} --download (or by hand: gcdp-bench weights list)"
 
 
@@ -75,7 +75,7 @@ def library_lines() -> tuple[Line, ...]:
     lines = [Line("python", None, f"{platform.python_version()} on {platform.platform()}")]
     for module, distribution in LIBRARIES.items():
         _, problem = attempt(lambda module=module: importlib.import_module(module))
-        detail = f"{problem}; mend: {reinstall(module)}" if problem else _version(distribution)
+        detail = f"{problem}; fix: {reinstall(module)}" if problem else _version(distribution)
         lines.append(Line(module, not problem, detail))
     return tuple(lines)
 
@@ -89,7 +89,7 @@ def device_lines() -> tuple[Line, ...]:
     return (
         Line("processor", None, processor),
         Line("memory", None, f"{memory / 2**30:.1f} GiB" if memory else f"unknown: {problem}"),
-        *(lines or (Line("torch", False, f"{broken}; mend: {reinstall('torch')}"),)),
+        *(lines or (Line("torch", False, f"{broken}; fix: {reinstall('torch')}"),)),
     )
 
 
@@ -98,13 +98,13 @@ def weight_lines() -> tuple[Line, ...]:
     lines = []
     for name, spec in WEIGHTS.items():
         path, problem = attempt(lambda name=name: find_weights(name, None))
-        detail = f"{spec.purpose}; mend: {add_weights(name)}" if problem else str(path)
+        detail = f"{spec.purpose}; fix: {add_weights(name)}" if problem else str(path)
         lines.append(Line(name, not problem, detail))
     return tuple(lines)
 
 
 def dataset_lines(data_root: Path | None) -> tuple[Line, ...]:
-    """Datasets of the catalogue: number of training images, or why they cannot be listed.
+    """Registered datasets: number of training images, or why they cannot be listed.
 
     Files are listed, not read; `gcdp-bench data check` reads them.
     """

@@ -1,4 +1,4 @@
-"""What can be run with what was found, and for the rest the commands that mend it."""
+"""Tasks that can run here, and the commands that make the missing parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Need:
     """Something that a task needs and does not have."""
 
     what: str
-    mend: str  # a command where there is one
+    remedy: str  # a command where there is one
 
 
 def task_lines(
@@ -35,7 +35,7 @@ def task_lines(
 
     Args:
         libraries: lines named by module; `ok` is False where one is broken.
-        datasets: lines named by dataset of the catalogue.
+        datasets: lines by registered dataset.
         data_root: `--data-root`.
     """
     identities = _identities(data_root)
@@ -55,25 +55,25 @@ def task_lines(
             datasets, imports("torch", "torchvision", "mmseg", "open_clip"), identities
         ),
         _task(
-            "extractor images by Inception-v3 and CLIP ViT-L/14-336",
+            "evaluate images by Inception-v3 and CLIP ViT-L/14-336",
             [
                 *imports("torch", "torch_fidelity", "open_clip"),
                 *_weights("inception-v3", "clip-vit-l-14-336"),
             ],
         ),
         _task(
-            "extractor layouts on Cityscapes by HRNet-W48",
+            "evaluate layouts of Cityscapes by HRNet-W48",
             [*imports("torch", "mmseg"), *_weights("hrnet-w48-cityscapes")],
         ),
         _task(
-            "extractor images by DINOv2",
+            "evaluate images by DINOv2",
             [*imports("torch", "transformers"), *_weights("dinov2-vit-l-14")],
         ),
     )
 
 
 def _identities(data_root: Path | None) -> dict[str, DatasetIdentity]:
-    """Of the datasets of the catalogue; damaged ones are left out."""
+    """Identities of the registered datasets, without damaged ones."""
     found = {
         name: attempt(lambda name=name: dataset_identity(name, data_root=data_root))[0]
         for name in dataset_names()
@@ -95,7 +95,7 @@ def _eval_option_lines(
         largest = f"{name}-100" if f"{name}-100" in data else members[0]
         first = identities.get(members[0])
         extractors = _extractors(JUDGES, first, largest)
-        lines.append(_task(f"extractor {name} by networks trained on it", [*needs, *extractors]))
+        lines.append(_task(f"evaluate {name} by networks trained on it", [*needs, *extractors]))
         if name in FACES:
             needs += _extractors(("attributes",), first, largest)
             lines.append(_task(f"attribute recall on {name}", needs))
@@ -120,7 +120,7 @@ def _sampling_line(name: str, identities: Mapping[str, DatasetIdentity]) -> Line
 
 
 def _task(what: str, needs: Sequence[Need]) -> Line:
-    detail = "; ".join(f"needs {need.what}: {need.mend}" for need in needs)
+    detail = "; ".join(f"needs {need.what}: {need.remedy}" for need in needs)
     return Line(what, not needs, detail or "yes")
 
 

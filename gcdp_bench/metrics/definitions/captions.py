@@ -21,8 +21,8 @@ CLASSIFIER = "attribute classifier of `gcdp-bench train attributes`"
 CLIP = "CLIP: the dataset's small one, or ViT-L/14-336 (the paper's)"
 
 _CAPTION_SIDE = (
-    "the classes that the sample's caption names; floor: real images with other images' captions "
-    "(real-shuffled); ceiling: real images with their own (real-own)"
+    "the classes that the sample's caption names; baseline: real images with shuffled captions "
+    "(real-shuffled); upper bound: real images with their own (real-own)"
 )
 _MEAN_INTERVAL = (
     "totals: bounded (Bayesian bootstrap over samples with half an imagined sample at the bound); "
@@ -127,7 +127,7 @@ def _false_detection(suffix: str) -> Definition:
 
 
 _OF_CEILING = Definition(
-    title="Semantic Recall as a share of the ceiling",
+    title="Semantic Recall as a share of that of real images",
     formula="semantic_recall / semantic_recall of real images with their own captions, by the same "
     "extractor",
     unit="share of what real images reach, about 0 to 1; can exceed 1",
@@ -136,10 +136,10 @@ _OF_CEILING = Definition(
     extractor=SEGMENTER,
     resize=SEGMENTER_RESIZE,
     compared_with="the real-own row of the same extractor and the same captions",
-    interval="that of semantic_recall, divided by the ceiling; the ceiling's own is not in it",
+    interval="that of semantic_recall, divided by the value of real images, whose own is not in it",
     bounds=NOT_NEGATIVE,
     changes=(READING,),
-    traps=("A segmenter that sees little makes both sides small: read the ceiling itself too.",),
+    traps=("A segmenter that detects little makes both sides small: read the row real-own too.",),
 )
 
 _CLIP_FORMULAS = {
@@ -173,7 +173,7 @@ def _clip(metric: str) -> Definition:
         extractor=CLIP,
         resize="ViT-L/14-336: CLIP's own preprocessing (336, bicubic, centre crop); the small one: "
         "the size it was trained at",
-        compared_with="the sample's own caption, raw text without a prefix; floor and ceiling as "
+        compared_with="the sample's own caption, raw text without a prefix; baseline and bound as "
         "for Semantic Recall",
         interval="basic bootstrap over samples",
         column=Column("CLIP score", is_always_shown=True) if metric == "clip-x100" else None,

@@ -1,4 +1,4 @@
-"""What a reader needs to know of a metric before believing its number."""
+"""Definition of a metric, for readers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FRECHET_INTERVAL = (
     "50 samples, or 1 / (1 / N + 1 / M) is below 6 times the effective rank of the features; the "
     "truth may then lie below the interval"
 )
-"""Of every Fréchet distance."""
+"""Interval of every Fréchet distance."""
 
 SHARE = (0.0, 1.0)
 NOT_NEGATIVE = (0.0, math.inf)
@@ -88,6 +88,6 @@ class Definition:
 
     @property
     def direction(self) -> str:
-        """Which way is better, for people."""
+        """Better direction, as text."""
         words = {True: "higher is better", False: "lower is better", None: "neither is better"}
         return words[self.higher_is_better]

@@ -44,12 +44,12 @@ def test_turns_have_the_logistic_terms_and_a_lazy_penalty():
     torch.manual_seed(0)
     network = task.build()
     batch = task.batch(range(4), generator("batch"))
-    first = task.turn_losses(network, batch, "discriminator", 0)
-    second = task.turn_losses(network, batch, "discriminator", 1)
+    first = task.phase_losses(network, batch, "discriminator", 0)
+    second = task.phase_losses(network, batch, "discriminator", 1)
     assert set(first) == {"d_logistic", "r1"} and set(second) == {"d_logistic"}
     own = {k.removeprefix("generator."): v for k, v in batch.items() if k.startswith("generator.")}
     logits = network.discriminator(drawn_images(network.generator, own))
-    (loss,) = task.turn_losses(network, batch, "generator", 0).values()
+    (loss,) = task.phase_losses(network, batch, "generator", 0).values()
     torch.testing.assert_close(loss, F.softplus(-logits).mean())
     assert task.loss_weights["r1"] == CONFIG.r1_gamma / 2 * CONFIG.r1_every
 

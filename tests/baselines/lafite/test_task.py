@@ -144,7 +144,9 @@ def test_lazy_terms_come_every_so_many_steps(make):
     task = make()
     network, batch = build(task), make().batch(range(4), generator("batch"))
     for step in range(7):
-        terms = {phase: set(task.turn_losses(network, batch, phase, step)) for phase in task.phases}
+        terms = {
+            phase: set(task.phase_losses(network, batch, phase, step)) for phase in task.phases
+        }
         assert terms["discriminator"] == DISCRIMINATOR | ({"r1"} if step % 2 == 0 else set())
         assert terms["generator"] == GENERATOR | ({"path"} if step % 3 == 0 else set())
     assert task.loss_weights == {
@@ -162,7 +164,7 @@ def test_penalties_without_weight_are_not_computed(make):
     task = make(loss=replace(LOSS, r1_gamma=0.0, path_weight=0.0))
     batch = task.batch(range(4), generator("batch"))
     network = build(task)
-    terms = [set(task.turn_losses(network, batch, phase, 0)) for phase in task.phases]
+    terms = [set(task.phase_losses(network, batch, phase, 0)) for phase in task.phases]
     assert terms == [DISCRIMINATOR, GENERATOR]
     assert not any(name.endswith("path") for name in batch)
 
@@ -172,8 +174,8 @@ def test_terms_against_loops(make, tau, sharpened):
     """Logistic terms, contrastive terms and R1 from their formulas."""
     task = make(augment="none", loss=replace(LOSS, tau=tau, sharpened=sharpened))
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    found = task.turn_losses(network, batch, "discriminator", 0)
-    found |= task.turn_losses(network, batch, "generator", 1)
+    found = task.phase_losses(network, batch, "discriminator", 0)
+    found |= task.phase_losses(network, batch, "generator", 1)
 
     real = to_float(batch["image"]).requires_grad_()
     fake, text = fakes(network, batch, "discriminator")
@@ -208,7 +210,7 @@ def test_the_path_penalty_against_single_images(make):
     task = make()
     network, batch = build(task), task.batch(range(4), generator("batch"))
     network.path_average.fill_(0.5)
-    found = task.turn_losses(network, batch, "generator", 0)["path"]
+    found = task.phase_losses(network, batch, "generator", 0)["path"]
     lengths = []
     for index in range(2):
         own = {name: value[index : index + 1] for name, value in batch.items()}
@@ -232,7 +234,7 @@ def test_a_turn_reaches_its_own_network(make):
     for phase in task.phases:
         for name, child in network.named_children():
             child.requires_grad_(name == phase)
-        sum(task.turn_losses(network, batch, phase, 0).values()).backward()
+        sum(task.phase_losses(network, batch, phase, 0).values()).backward()
         for name, child in network.named_children():
             reached = {p.grad is not None for p in child.parameters()}
             assert reached == {name == phase}
@@ -249,7 +251,7 @@ def test_both_turns_see_augmented_images(make):
         ("generator", "generator.augment", {"g_logistic", "g_text"}),
     ):
         changed = {**batch, name: 1 - batch[name]}
-        one, two = (task.turn_losses(network, b, phase, 1) for b in (batch, changed))
+        one, two = (task.phase_losses(network, b, phase, 1) for b in (batch, changed))
         assert {key for key in one if not torch.equal(one[key], two[key])} == terms
 
 
@@ -258,7 +260,7 @@ def test_the_generators_turn_goes_down(make, term):
     """A small step down one term alone."""
     task = make(augment="none")
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    before = task.turn_losses(network, batch, "generator", 1)[term]
+    before = task.phase_losses(network, batch, "generator", 1)[term]
     before.backward()
     with torch.no_grad():
         squared = sum(
@@ -267,7 +269,7 @@ def test_the_generators_turn_goes_down(make, term):
         for p in network.generator.parameters():
             if p.grad is not None:
                 p -= 1e-3 / squared * p.grad
-    after = task.turn_losses(network, batch, "generator", 1)[term]
+    after = task.phase_losses(network, batch, "generator", 1)[term]
     assert float((before - after).detach()) == pytest.approx(1e-3, rel=0.2)
 
 
@@ -280,7 +282,7 @@ def test_ada_follows_the_images_and_not_the_samples(make):
     for step in range(8):
         batch = task.batch(range(4), generator(step))
         for phase in task.phases:
-            task.turn_losses(network, batch, phase, step)
+            task.phase_losses(network, batch, phase, step)
     assert float(network.adaptive.chance) == pytest.approx(0.32)
 
 

@@ -77,8 +77,8 @@ def test_images_are_mirrored_and_the_data_are_not(task):
 
 def test_the_discriminator_rests_until_its_step(task, network):
     batch = task.batch(range(4), generator("batch"))
-    before = {phase: set(task.turn_losses(network, batch, phase, 2)) for phase in task.phases}
-    after = {phase: set(task.turn_losses(network, batch, phase, 3)) for phase in task.phases}
+    before = {phase: set(task.phase_losses(network, batch, phase, 2)) for phase in task.phases}
+    after = {phase: set(task.phase_losses(network, batch, phase, 3)) for phase in task.phases}
     assert before == {"autoencoder": {"l1", "kl"}, "discriminator": set()}
     assert after == {
         "autoencoder": {"l1", "kl", "features", "adversarial"},
@@ -91,8 +91,8 @@ def test_terms_are_those_of_the_parts(task, network):
     """Against the library's own sample of the posterior and its KL."""
     batch = task.batch(range(4), generator("batch"))
     images = to_float(batch["image"])
-    terms = task.turn_losses(network, batch, "autoencoder", 3)
-    hinge = task.turn_losses(network, batch, "discriminator", 3)["hinge"]
+    terms = task.phase_losses(network, batch, "autoencoder", 3)
+    hinge = task.phase_losses(network, batch, "discriminator", 3)["hinge"]
     posterior = network.autoencoder.encode(images).latent_dist
     deviation = torch.exp(posterior.logvar).sqrt()
     fake = network.autoencoder.decode(posterior.mean + deviation * batch["normal"]).sample
@@ -106,7 +106,7 @@ def test_terms_are_those_of_the_parts(task, network):
 
 def test_the_discriminators_turn_does_not_reach_the_autoencoder(task, network):
     batch = task.batch(range(4), generator("batch"))
-    task.turn_losses(network, batch, "discriminator", 3)["hinge"].backward()
+    task.phase_losses(network, batch, "discriminator", 3)["hinge"].backward()
     assert all(p.grad is None for p in network.autoencoder.parameters())
     assert all(p.grad is not None for p in network.discriminator.parameters())
 
@@ -122,7 +122,7 @@ def test_the_autoencoders_turn_deceives(task, network):
             return float(network.discriminator(reconstruction)[0].mean())
 
     before = fake_logit()
-    task.turn_losses(network, batch, "autoencoder", 3)["adversarial"].backward()
+    task.phase_losses(network, batch, "autoencoder", 3)["adversarial"].backward()
     torch.optim.SGD(network.autoencoder.parameters(), lr=0.1).step()
     assert fake_logit() > before
 

@@ -84,7 +84,7 @@ def test_terms_by_hand(make):
     for phase in task.phases:
         drawn = network.generator(batch["layout"], batch[f"{phase}.z"])
         fake = network.discriminator(drawn, hot)
-        terms = task.turn_losses(network, batch, phase, 0)
+        terms = task.phase_losses(network, batch, phase, 0)
         if phase == "discriminator":
             wanted = {"hinge": discriminator_hinge(real, fake)}
         else:
@@ -103,7 +103,7 @@ def test_a_turn_reaches_its_own_network(make):
     for phase in task.phases:
         for name, child in network.named_children():
             child.requires_grad_(name == phase)
-        sum(task.turn_losses(network, batch, phase, 0).values()).backward()
+        sum(task.phase_losses(network, batch, phase, 0).values()).backward()
         for name, child in network.named_children():
             assert {p.grad is not None for p in child.parameters()} == {name == phase}
         network.zero_grad()

@@ -72,7 +72,7 @@ def test_the_palettes_are_those_of_the_training_set():
 def test_terms_of_the_generator():
     task = make()
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    terms = task.turn_losses(network, batch, "generator", 1)  # half faded in
+    terms = task.phase_losses(network, batch, "generator", 1)  # half faded in
     drawing = network.generator(batch["generator.z"], batch["generator.palette"], 0.5)
     torch.testing.assert_close(terms["adversarial"], -network.critic(drawing.final, 0.5).mean())
     torch.testing.assert_close(terms["entropy"], sum(entropy(x) for x in drawing.layouts))
@@ -83,7 +83,7 @@ def test_terms_of_the_generator():
 def test_terms_of_the_critic():
     task = make()
     network, batch = build(task), task.batch(range(4), generator("batch"))
-    terms = task.turn_losses(network, batch, "critic", 5)
+    terms = task.phase_losses(network, batch, "critic", 5)
     fake = network.generator(batch["critic.z"], batch["critic.palette"], 1.0).final
     real = task.real_layouts(batch["layout"], 1.0)
     wanted = network.critic(fake, 1.0).mean() - network.critic(real, 1.0).mean()
@@ -112,7 +112,7 @@ def test_a_turn_reaches_its_own_network():
     for phase in task.phases:
         for name, child in network.named_children():
             child.requires_grad_(name == phase)
-        sum(task.turn_losses(network, batch, phase, 0).values()).backward()
+        sum(task.phase_losses(network, batch, phase, 0).values()).backward()
         for name, child in network.named_children():
             reached = [p.grad is not None for p in child.parameters()]
             assert any(reached) == (name == phase)

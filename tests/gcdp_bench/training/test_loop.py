@@ -230,7 +230,7 @@ class Duel:
         self.num_batches += 1
         return {"draw": torch.rand(len(indices), generator=generator)}
 
-    def turn_losses(self, network, batch, phase, step):
+    def phase_losses(self, network, batch, phase, step):
         x, y = network.x.at, network.y.at
         if phase == "x":
             return {"loss": x * y + x}

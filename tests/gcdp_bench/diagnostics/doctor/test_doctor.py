@@ -60,7 +60,7 @@ def test_a_library_that_breaks_is_a_line(error, monkeypatch):
     break_import(monkeypatch, "cv2", error)
     result = CliRunner().invoke(main, ["doctor"])
     assert result.exit_code == 0, result.output
-    assert f"{type(error).__name__}: {error}; mend: pip install" in result.output
+    assert f"{type(error).__name__}: {error}; fix: pip install" in result.output
     assert "opencv-python-headless" in result.output
     assert "what can be run" in result.output
 
@@ -140,7 +140,7 @@ def test_weights_turn_the_lines_that_need_them(name):
 
 
 def test_what_needs_two_weights_needs_both():
-    what = "extractor images by Inception-v3 and CLIP ViT-L/14-336"
+    what = "evaluate images by Inception-v3 and CLIP ViT-L/14-336"
     put("inception-v3")
     assert not tasks()[what].ok
     put("clip-vit-l-14-336")
@@ -157,9 +157,9 @@ def test_the_paper_preset_needs_a_gpu_too(monkeypatch):
 
 def test_shipped_networks_run_and_others_name_their_command():
     lines = tasks(datasets=(Line("synth-city-25", True, ""), Line("camvid", True, "")))
-    assert lines["extractor synth-city by networks trained on it"].ok
+    assert lines["evaluate synth-city by networks trained on it"].ok
     assert "synth-city-25" in lines["sample reference"].detail
-    missing = lines["extractor camvid by networks trained on it"].detail
+    missing = lines["evaluate camvid by networks trained on it"].detail
     assert "gcdp-bench train segmenter --dataset camvid" in missing
     assert "gcdp-bench train clip --dataset camvid" in missing
 
@@ -169,7 +169,7 @@ def test_variants_of_captions_share_a_line_and_faces_have_one_for_attributes():
     lines = tasks(datasets=tuple(Line(name, True, "") for name in names))
     scored = [what for what in lines if what.endswith("by networks trained on it")]
     assert scored == [
-        f"extractor {name} by networks trained on it" for name in ("cityscapes", "celeba")
+        f"evaluate {name} by networks trained on it" for name in ("cityscapes", "celeba")
     ]
     (attributes,) = (what for what in lines if what.startswith("attribute recall"))
     assert attributes == "attribute recall on celeba"
@@ -178,4 +178,4 @@ def test_variants_of_captions_share_a_line_and_faces_have_one_for_attributes():
 
 def test_a_missing_dataset_is_a_need():
     lines = tasks(datasets=(Line("synth-city", False, "gone"),))
-    assert "--data-root FOLDER" in lines["extractor synth-city by networks trained on it"].detail
+    assert "--data-root FOLDER" in lines["evaluate synth-city by networks trained on it"].detail
