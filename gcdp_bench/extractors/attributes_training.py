@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import to_float
 from gcdp_bench.core.types import AttributedDataset, Dataset
 from gcdp_bench.datasets.outline import Outline
@@ -109,7 +110,7 @@ class AttributesTask:
         """
         num = min(NUM_VALIDATION, len(self._datasets["validation"]))
         images, attributes = self._examples("validation", range(num))
-        device = next(network.parameters()).device
+        device = device_of(network)
         chunks = [network(to_float(chunk).to(device)) for chunk in images.split(CHUNK)]
         seen = torch.cat(chunks).sigmoid().cpu() >= self.config.thresholds  # (N, A)
         accuracies = balanced_accuracy(attributes, seen)  # (A,)

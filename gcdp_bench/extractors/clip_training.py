@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import mirrored_ids, to_float
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.sizes import require_multiples
@@ -184,7 +185,7 @@ class ClipTask:
         """See `Task.validation`: losses, and how often the own caption beats another one."""
         num = min(NUM_VALIDATION, len(self._datasets["validation"]))
         images, patches, named, tokens = self._examples("validation", range(num))
-        device = next(network.parameters()).device
+        device = device_of(network)
         batch = {"image": images, "patches": patches, "named": named, "tokens": tokens}
         batch = {name: value.to(device) for name, value in batch.items()}
         output = network(to_float(batch["image"]), batch["tokens"], self._class_tokens.to(device))

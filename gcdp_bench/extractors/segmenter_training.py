@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gcdp_bench.core.config import to_dict
+from gcdp_bench.core.device import device_of
 from gcdp_bench.core.images import mirror_layouts, resize_images, to_float
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.types import IGNORE_ID, Dataset
@@ -99,7 +100,7 @@ class SegmenterTask:
     def validation(self, network: torch.nn.Module) -> dict[str, float]:
         """See `Task.validation`: mIoU and pixel accuracy."""
         num_classes = len(self.config.class_names)
-        device = next(network.parameters()).device
+        device = device_of(network)
         confusion = 0
         for index in range(min(NUM_VALIDATION, len(self._validation))):
             triplet = self._validation[index]
@@ -115,7 +116,7 @@ class SegmenterTask:
         """See `Task.preview`: images, their layouts, and the predicted ones."""
         triplets = [self._validation[i] for i in range(min(NUM_PREVIEW, len(self._validation)))]
         images = torch.stack([triplet.image for triplet in triplets])
-        device = next(network.parameters()).device
+        device = device_of(network)
         predicted = network(to_float(images).to(device))[0].argmax(1).to(torch.uint8).cpu()
         names = self.config.class_names
         rows = [
