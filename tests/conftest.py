@@ -1,6 +1,8 @@
 """What several test folders share. Nothing heavy is imported here: a file loads what it uses."""
 
 import os
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -11,17 +13,18 @@ os.environ["OMP_NUM_THREADS"] = "1"  # the networks of the tests are too small t
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache_of_the_session(tmp_path_factory):
-    """No test reads or writes the cache of whoever runs it."""
+def caches(tmp_path_factory):
+    """New folders for caches; no test reads or writes the cache of whoever runs it."""
+    root = tmp_path_factory.mktemp("caches")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCDP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+        patch.setenv("GCDP_CACHE", str(root / "session"))
+        yield (root / str(number) for number in count())
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
+def own_cache(caches, monkeypatch):
     """What a test keeps, no other test finds."""
-    monkeypatch.setenv("GCDP_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("GCDP_CACHE", str(next(caches)))
     monkeypatch.delenv("GCDP_RUNS", raising=False)
 
 
@@ -31,3 +34,41 @@ def toy(tmp_path_factory):
     from tests import toy as toys
 
     return toys.at(build_once(tmp_path_factory, "toy", toys.build))
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are files of one pixel: for tests of a report's rows, names and text."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    def save(figure, path, *, format, **settings):
+        Image.new("RGB", (1, 1)).save(path, format)
+
+    monkeypatch.setattr(Figure, "savefig", save)
+
+
+@pytest.fixture(scope="session")
+def swept(toy, tmp_path_factory):
+    """A finished sweep of the toy's two cascades at two scales, with two seeds; read only."""
+    from tests.gcdp_bench.report.swept import sweep_toy
+
+    def sweep(folder: Path) -> None:
+        sweep_toy(toy, folder, steps=2, guidance=(1.0, 3.0), seeds=(0, 1))
+
+    return build_once(tmp_path_factory, "swept", sweep)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The run of a training of `tests.trainings` by its name, made once; read only."""
+
+    def run(name: str) -> Path:
+        from tests.trainings import TRAININGS
+
+        def train(folder: Path) -> None:
+            TRAININGS[name].run(folder / "run", folder / "parts")
+
+        return build_once(tmp_path_factory, f"trained-{name}", train) / "run"
+
+    return run

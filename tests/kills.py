@@ -9,19 +9,7 @@ import torch
 
 from gcdp_bench.cli import main as command_line
 from gcdp_bench.io import atomic as files
-
-
-def forked(work: Callable[[], object]) -> int:
-    """Do work in a process of its own; its number. The process ends with 0 if the work did."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        work()
-        status = 0
-    finally:
-        os._exit(status)
+from tests.forks import forked
 
 
 def fork(arguments: list[str], log: Path, before: Callable[[], None] = lambda: None) -> int:

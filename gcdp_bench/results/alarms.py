@@ -130,7 +130,7 @@ def ids_of(alarms: pd.DataFrame, metric: str, extractor: str) -> str:
         extractor: of the row.
     """
     concern = (alarms["metric"] == metric.partition("@")[0]) & (alarms["extractor"] == extractor)
-    return ",".join(sorted(set(alarms[concern]["model"]))) or "none"
+    return ",".join(sorted(set(alarms["model"][concern]))) or "none"
 
 
 def datasets_without_controls(results: Path, datasets: Collection[str]) -> list[str]:

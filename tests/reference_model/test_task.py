@@ -7,7 +7,6 @@ import torch
 
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.rng import generator
-from gcdp_bench.training.checkpoint import checkpoints
 from gcdp_bench.training.loop import TrainingConfig, train
 from reference_model.stage import load_stage
 from reference_model.task import StageTask
@@ -122,45 +121,6 @@ def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
     assert sum(after.values()) < 0.9 * sum(before.values())
     assert stage.config == task.config
     assert (tmp_path / "previews" / "step-00000030.png").exists()
-
-
-def test_resume_is_exact(tmp_path):
-    config = TrainingConfig(
-        steps=4, batch_size=3, warmup_steps=2, checkpoint_every=2, validate_every=9, preview_every=9
-    )
-    train(
-        task_of(base_config()),
-        config,
-        tmp_path / "whole",
-        resume=False,
-        progress=Silent(),
-        part="it",
-        dataset="toy",
-    )
-    half = replace(config, steps=2)
-    train(
-        task_of(base_config()),
-        half,
-        tmp_path / "parts",
-        resume=False,
-        progress=Silent(),
-        part="it",
-        dataset="toy",
-    )
-    train(
-        task_of(base_config()),
-        config,
-        tmp_path / "parts",
-        resume=True,
-        progress=Silent(),
-        part="it",
-        dataset="toy",
-    )
-    files = [
-        (checkpoints(tmp_path / name)[-1] / "network.safetensors").read_bytes()
-        for name in ("whole", "parts")
-    ]
-    assert files[0] == files[1]
 
 
 def test_a_layout_outside_the_classes_stops_with_its_name():

@@ -10,32 +10,13 @@ from baselines.gansformer.draws import drawn_images
 from baselines.gansformer.model import read_gansformer
 from baselines.gansformer.presets import GANSFORMER_PRESETS
 from baselines.gansformer.task import GansformerTask
-from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.rng import generator
-from gcdp_bench.training import checkpoint
-from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.gansformer.small import CONFIG, WideStripes
-
-TRAINING = TrainingConfig(
-    steps=6,
-    batch_size=4,
-    learning_rate=2e-3,
-    warmup_steps=0,
-    betas=(0.0, 0.99),
-    max_grad_norm=None,
-    checkpoint_every=3,
-)
 
 
 def make(**changes):
     return GansformerTask(replace(CONFIG, **changes), WideStripes(), WideStripes("val"))
-
-
-def run(folder, training=TRAINING, *, resume=False):
-    return train(
-        make(), training, folder, resume=resume, progress=Silent(), part="gansformer", dataset="toy"
-    )
 
 
 def test_turns_have_the_logistic_terms_and_a_lazy_penalty():
@@ -66,13 +47,8 @@ def test_images_are_mirrored_by_the_draw():
     )
 
 
-def test_a_resumed_run_ends_with_the_same_weights(tmp_path):
-    whole = run(tmp_path / "whole")
-    run(tmp_path / "parts", replace(TRAINING, steps=3))
-    parts = run(tmp_path / "parts", resume=True)
-    one, two = (checkpoint.load_weights(folder / "model.safetensors") for folder in (whole, parts))
-    assert all(torch.equal(one[name], two[name]) for name in one)
-    config, network = read_gansformer(whole)
+def test_a_run_is_a_trained_gansformer(trained):
+    config, network = read_gansformer(trained("gansformer"))
     assert config == CONFIG and not network.training
 
 

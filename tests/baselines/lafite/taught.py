@@ -27,6 +27,9 @@ LAFITE = LafiteConfig(
     dataset="stripes", class_names=NAMES, network=NETWORK, loss=LOSS, augment="diffaugment"
 )
 
+REMEMBERING = replace(LAFITE, augment="ada", ada_ramp_images=20, mixing_prob=0.5)
+"""With everything that is remembered from step to step."""
+
 
 class WideStripes(Stripes):
     def __init__(self, split="train"):

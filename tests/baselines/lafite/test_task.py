@@ -17,7 +17,15 @@ from gcdp_bench.core.rng import generator
 from gcdp_bench.training import checkpoint
 from gcdp_bench.training.loop import TrainingConfig, train
 from gcdp_bench.training.task import AdversarialTask, Exporting
-from tests.baselines.lafite.taught import LAFITE, LOSS, WideStripes, images, write_clip
+from tests.baselines.lafite.taught import (
+    LAFITE,
+    LOSS,
+    REMEMBERING,
+    WideStripes,
+    images,
+    teacher,
+    write_clip,
+)
 
 TRAINING = TrainingConfig(
     steps=6,
@@ -286,30 +294,13 @@ def test_ada_follows_the_images_and_not_the_samples(make):
     assert float(network.adaptive.chance) == pytest.approx(0.32)
 
 
-def test_resume_equals_an_uninterrupted_run(make, tmp_path):
-    """With everything that is remembered from step to step."""
-    task = make(augment="ada", ada_ramp_images=20, mixing_prob=0.5)
-    run(task, tmp_path / "whole")
-    run(task, tmp_path / "parts", replace(TRAINING, steps=3))
-    run(task, tmp_path / "parts", resume=True)
-    whole, parts = (
-        {
-            path.name: path.read_bytes()
-            for folder in (checkpoint.checkpoints(tmp_path / name)[-1], tmp_path / name)
-            for path in folder.glob("*.safetensors")
-        }
-        for name in ("whole", "parts")
-    )
-    assert len(whole) == 4 and whole == parts
-
-
-def test_a_run_is_a_trained_lafite(make, tmp_path):
+def test_a_run_is_a_trained_lafite(trained):
     """The averaged generator, with the average of w that truncation needs."""
-    task = make()
-    run(task, tmp_path)
-    found = read_lafite(tmp_path)
-    assert found.config == task.config and found.teacher.digest == task.teacher.digest
-    last = checkpoint.load_weights(checkpoint.checkpoints(tmp_path)[-1] / "averaged.safetensors")
+    run = trained("lafite")
+    found = read_lafite(run)
+    assert found.config == REMEMBERING
+    assert found.teacher.digest == teacher(run.with_name("parts")).digest
+    last = checkpoint.load_weights(checkpoint.checkpoints(run)[-1] / "averaged.safetensors")
     for name, tensor in found.network.state_dict().items():
         assert torch.equal(tensor, last[f"module.generator.{name}"])
     assert found.network.mapping.w_average.any()

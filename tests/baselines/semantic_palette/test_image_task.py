@@ -18,7 +18,6 @@ from gcdp_bench.core.config import from_dict
 from gcdp_bench.core.images import mirror_layouts, to_float
 from gcdp_bench.core.rng import generator
 from gcdp_bench.profiling.training_cost import generator_costs, write_cost
-from gcdp_bench.training import checkpoint
 from gcdp_bench.training.task import AdversarialTask, Exporting
 from tests.baselines.semantic_palette.small import (
     IMAGES,
@@ -107,21 +106,6 @@ def test_a_turn_reaches_its_own_network(make):
         for name, child in network.named_children():
             assert {p.grad is not None for p in child.parameters()} == {name == phase}
         network.zero_grad()
-
-
-def test_resume_equals_an_uninterrupted_run(make, tmp_path):
-    run(make(), tmp_path / "whole")
-    run(make(), tmp_path / "parts", replace(TRAINING, steps=2))
-    run(make(), tmp_path / "parts", resume=True)
-    whole, parts = (
-        {
-            str(path.relative_to(root)): path.read_bytes()
-            for root in (checkpoint.checkpoints(tmp_path / name)[-1], tmp_path / name)
-            for path in (*root.glob("*.safetensors"), *root.glob("layouts/*"))
-        }
-        for name in ("whole", "parts")
-    )
-    assert len(whole) == 7 and whole == parts
 
 
 def test_a_run_is_a_whole_model(make, tmp_path, folder):

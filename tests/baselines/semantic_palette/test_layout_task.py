@@ -119,30 +119,12 @@ def test_a_turn_reaches_its_own_network():
         network.zero_grad()
 
 
-def test_resume_equals_an_uninterrupted_run(tmp_path):
-    """Also in the middle of growing."""
-    task = make()
-    run(task, tmp_path / "whole")
-    run(make(), tmp_path / "parts", replace(TRAINING, steps=2, checkpoint_every=2))
-    run(make(), tmp_path / "parts", resume=True)
-    whole, parts = (
-        {
-            path.name: path.read_bytes()
-            for folder in (checkpoint.checkpoints(tmp_path / name)[-1], tmp_path / name)
-            for path in (*folder.glob("*.safetensors"), *folder.glob("palettes.json"))
-        }
-        for name in ("whole", "parts")
-    )
-    assert len(whole) == 5 and whole == parts
-
-
-def test_a_run_is_a_trained_layout_generator(tmp_path):
-    task = make()
-    run(task, tmp_path)
-    found = read_layouts(tmp_path)
+def test_a_run_is_a_trained_layout_generator(trained):
+    task, run = make(), trained("palette-layouts")
+    found = read_layouts(run)
     assert found.config == task.config and found.palettes.mixture == task.palettes.mixture
     assert float(found.network.level) == 1.0
-    last = checkpoint.load_weights(checkpoint.checkpoints(tmp_path)[-1] / "averaged.safetensors")
+    last = checkpoint.load_weights(checkpoint.checkpoints(run)[-1] / "averaged.safetensors")
     for name, tensor in found.network.state_dict().items():
         assert torch.equal(tensor, last[f"module.generator.{name}"])
 

@@ -91,7 +91,7 @@ def test_sample_then_score_needs_no_model(toy, tmp_path):
     assert len(pd.read_parquet(tmp_path / "again.per_sample.parquet")) == 4
 
 
-def test_sweep_then_report(toy, tmp_path):
+def test_sweep_then_report(toy, undrawn, tmp_path):
     result = run(*sweep(toy, tmp_path / "r"))
     assert result.exit_code == 0, result.output
     assert "real-own" in result.output and "gcdp-bench report" in result.output

@@ -80,7 +80,7 @@ def commands(data):
     few = ["--dataset", data, *FAST]
     image = data / "test" / "images" / "000.png"
     return {
-        "sweep": (["sweep", *few, "--num-samples", 4], ["reference", "imagen"]),
+        "sweep": (["sweep", *few, "--num-samples", 4, "--guidance", 1], ["reference", "imagen"]),
         "sample": (["sample", "reference", *few, "--out", "o"], ["reference"]),
         "outpaint": (
             ["outpaint", *few, "--image", image, "--caption", "a road", "--out", "o"],
@@ -88,10 +88,13 @@ def commands(data):
         ),
         "score": (["evaluate", data / "test", "--dataset", data], ["segmenter", "clip"]),
         "memorisation": (["memorisation", data / "test", "--dataset", data], ["segmenter", "clip"]),
-        "features": (["analyze", "features", "--dataset", data], ["reference", "imagen"]),
-        "outpainting": (["analyze", "outpainting", *few], ["reference"]),
+        "features": (
+            ["analyze", "features", "--dataset", data, "--num-images", 4, "--clusters", 2],
+            ["reference", "imagen"],
+        ),
+        "outpainting": (["analyze", "outpainting", *few, "--num-samples", 4], ["reference"]),
         "schedules": (
-            ["analyze", "schedules", *few, "runs/reference/stripes", "linear"],
+            ["analyze", "schedules", *few, "--num-samples", 2, "runs/reference/stripes", "linear"],
             ["segmenter", "clip"],
         ),
         "doctor": (["doctor", "--for", data], ["segmenter", "clip", "reference", "imagen"]),
@@ -186,7 +189,7 @@ def test_a_training_on_other_data_leaves_the_run_alone(world, tmp_path):
     assert f"segmenter: {trained}, 2 steps, trained on stripes\n" in output
 
 
-def test_a_sweep_without_a_dataset(world, tmp_path, monkeypatch):
+def test_a_sweep_without_a_dataset(world, undrawn, tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_DATA", str(world.own.parent))
     results = tmp_path / "results" / "local"
     output = works("sweep", "--guidance", 1, "--num-samples", 4, *FAST)

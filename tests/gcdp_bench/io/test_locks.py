@@ -7,17 +7,19 @@ import time
 import pytest
 
 from gcdp_bench.io.locks import exclusive
+from tests.forks import forked
 
 
 def held_by_another(path):
     """A process that holds the lock of `path` until it is killed."""
     ready, tell = os.pipe()
-    pid = os.fork()
-    if not pid:
+
+    def hold():
         with exclusive(path):
             os.write(tell, b"x")
             time.sleep(60)
-        os._exit(0)
+
+    pid = forked(hold)
     os.read(ready, 1)
     os.close(ready)
     os.close(tell)

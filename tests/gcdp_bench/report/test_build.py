@@ -19,14 +19,11 @@ from gcdp_bench.results.compatibility import UnlikeRowsError
 from gcdp_bench.results.costs import to_frame
 from gcdp_bench.results.rank_agreement import extractor_agreement
 from gcdp_bench.results.schema import REFERENCE_MODELS, merge_rows, read_rows
-from tests.gcdp_bench.report.swept import sweep_toy
 
 
 @pytest.fixture(scope="module")
-def results(toy, tmp_path_factory):
-    return sweep_toy(
-        toy, tmp_path_factory.mktemp("report"), steps=2, guidance=(1.0, 3.0), seeds=(0, 1)
-    )
+def results(swept, tmp_path_factory):
+    return shutil.copytree(swept, tmp_path_factory.mktemp("report") / "results")
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +149,7 @@ def test_no_results_say_what_to_run(tmp_path):
         build_report(tmp_path)
 
 
-def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, tmp_path):
+def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, undrawn, tmp_path):
     shutil.copytree(results, tmp_path / "r")
     rows = read_rows(tmp_path / "r")
     other = rows[rows["model"] == "imagen"].assign(resizer="bicubic", config_hash="other", seed=5)
@@ -163,7 +160,7 @@ def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, tmp_pat
     assert set(chosen.summary["model"]) == set(report.summary["model"])
 
 
-def test_models_of_other_subsets_are_refused_and_named_when_asked_for(results, tmp_path):
+def test_models_of_other_subsets_are_refused_and_named_when_asked_for(results, undrawn, tmp_path):
     shutil.copytree(results, tmp_path / "r")
     rows = read_rows(tmp_path / "r")
     other = rows["model"] == "imagen"

@@ -95,6 +95,7 @@ def test_a_plain_folder_is_left_alone(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, toy, capsys):  # noqa: F811
     place = f"{bucket}/exp"
     for name, guidance in (("a", "1"), ("b", "1,3")):

@@ -1,10 +1,17 @@
 """A small sweep of the toy world, which the tests of this folder share."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
-from gcdp_bench.sweep import Paths, SweepConfig
+from gcdp_bench.results.schema import read_rows
+from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
+from tests.once import build_once
 
 
 @pytest.fixture
@@ -16,6 +23,17 @@ def config(toy):
         sampling=SamplingConfig(steps=3, sr_steps=2),
         batch_size=3,
     )
+
+
+@pytest.fixture
+def finished(config, toy, places, extractors, tmp_path_factory):
+    """The results of `config` lie in `places`: nothing is left to be measured."""
+
+    def sweep(folder: Path) -> None:
+        run_sweep(config, replace(places, results=folder), extractors, progress=Silent())
+
+    shutil.copytree(build_once(tmp_path_factory, "finished", sweep), places.results)
+    return read_rows(places.results)
 
 
 @pytest.fixture

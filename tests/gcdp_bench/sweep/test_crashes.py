@@ -18,10 +18,10 @@ from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.layout import read_proportions, write_proportions
 from gcdp_bench.results.schema import merge_rows, read_rows, to_frame
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
+from tests.forks import forked
 from tests.gcdp_bench.results.test_schema import record
 from tests.gcdp_bench.sweep.test_run import Recorder
 from tests.gcdp_bench.training.launched import python
-from tests.kills import forked
 
 SEED, NUM_KILLS = 6, 20
 TIMED = {

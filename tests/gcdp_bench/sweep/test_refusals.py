@@ -12,8 +12,8 @@ from gcdp_bench.report import build_report
 from gcdp_bench.sweep import run_sweep
 
 
+@pytest.mark.usefixtures("finished")
 def test_other_settings_are_not_drawn_as_one_curve(config, places, extractors):
-    run_sweep(config, places, extractors, progress=Silent())
     changed = replace(config, sampling=SamplingConfig(steps=3, sr_steps=1))
     with pytest.raises(ValueError, match="holds rows of reference with other weights or settings"):
         run_sweep(changed, places, extractors, progress=Silent())

@@ -1,6 +1,7 @@
 """Rows of older definitions are computed again from what the networks saw, or refused."""
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -42,19 +43,36 @@ def old(swept, tmp_path):
 CLASS_METRICS = [name for name, one in DEFINITIONS.items() if READING in one.changes]
 
 
-def change_definition(monkeypatch, of, name):
+def change_definition(patch, of, name):
     held = DEFINITIONS[of]
     changed = replace(held, changes=(*held.changes, "every class is prompted"))
-    monkeypatch.setitem(DEFINITIONS, name, changed)
+    patch.setitem(DEFINITIONS, name, changed)
+
+
+@contextmanager
+def definitions_of_today():
+    """Captions are read in another way: every class is prompted."""
+    prompted = inputs.prompted_classes
+    with pytest.MonkeyPatch.context() as patch:
+        for metric in CLASS_METRICS:
+            change_definition(patch, metric, metric)
+        patch.setattr(inputs, "prompted_classes", lambda sets, num: prompted(sets, num) | True)
+        yield
 
 
 @pytest.fixture
-def today(monkeypatch):
-    """Captions are read in another way: every class is prompted."""
-    for metric in CLASS_METRICS:
-        change_definition(monkeypatch, metric, metric)
-    prompted = inputs.prompted_classes
-    monkeypatch.setattr(inputs, "prompted_classes", lambda sets, num: prompted(sets, num) | True)
+def today():
+    with definitions_of_today():
+        yield
+
+
+@pytest.fixture(scope="module")
+def fresh(toy, extractors, tmp_path_factory):  # noqa: F811
+    """A new folder of today's definitions; read only."""
+    folder = tmp_path_factory.mktemp("fresh")
+    with definitions_of_today():
+        sweep(toy, folder, extractors)
+    return folder
 
 
 def sweep(toy, results, extractors, seeds=(0, 1)):  # noqa: F811
@@ -74,20 +92,19 @@ def comparable(rows):
     return rows.drop(columns=MADE).sort_values(list(KEY), ignore_index=True)
 
 
-def test_renewed_rows_are_those_of_a_new_folder(toy, old, extractors, today, tmp_path):  # noqa: F811
+def test_renewed_rows_are_those_of_a_new_folder(toy, old, extractors, today, fresh):  # noqa: F811
     before = read_rows(old)
     assert old_definitions(before) == [
         f"{name} (version 2, now 3)" for name in sorted(CLASS_METRICS)
     ]
     renewed = sweep(toy, old, extractors)
-    fresh = sweep(toy, tmp_path / "fresh", extractors)
-    pd.testing.assert_frame_equal(comparable(renewed), comparable(fresh))
+    pd.testing.assert_frame_equal(comparable(renewed), comparable(read_rows(fresh)))
     assert not outdated(read_rows(old)).any() and len(read_rows(old)) == len(renewed)
     recall = (before["metric"] == "semantic_recall") & (before["model"] == REAL_OWN)
     own = (renewed["metric"] == "semantic_recall") & (renewed["model"] == REAL_OWN)
     assert before[recall]["value"].mean() != renewed[own]["value"].mean()
-    for file in (tmp_path / "fresh" / "scores").glob("*/per_sample.parquet"):
-        mine = pd.read_parquet(old / file.relative_to(tmp_path / "fresh"))
+    for file in (fresh / "scores").glob("*/per_sample.parquet"):
+        mine = pd.read_parquet(old / file.relative_to(fresh))
         pd.testing.assert_frame_equal(mine, pd.read_parquet(file))
 
 
@@ -148,9 +165,9 @@ def test_a_metric_that_is_not_computed_from_it_is_refused(toy, old, extractors, 
         sweep(toy, old, extractors)
 
 
-def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, extractors, today, tmp_path):  # noqa: F811
-    fresh = sweep(toy, tmp_path / "fresh", extractors)
-    own = fresh[fresh["model"] == "imagen"].assign(model="another", config_hash="another")
+def test_mixed_rows_are_refused_when_added_and_when_read(old, today, fresh):
+    rows = read_rows(fresh)
+    own = rows[rows["model"] == "imagen"].assign(model="another", config_hash="another")
     with pytest.raises(
         ValueError,
         match=r"of stripes would hold numbers of different definitions "
@@ -164,9 +181,8 @@ def test_mixed_rows_are_refused_when_added_and_when_read(toy, old, extractors, t
         build_report(old)
 
 
-def test_points_of_different_definitions_are_not_compared(toy, old, extractors, today, tmp_path):  # noqa: F811
-    sweep(toy, tmp_path / "fresh", extractors)
-    ours, theirs = (select_points(folder, "imagen", None) for folder in (old, tmp_path / "fresh"))
+def test_points_of_different_definitions_are_not_compared(old, today, fresh):
+    ours, theirs = (select_points(folder, "imagen", None) for folder in (old, fresh))
     with pytest.raises(
         UnlikeRowsError,
         match=r"differ in the definition of .*"
@@ -176,7 +192,7 @@ def test_points_of_different_definitions_are_not_compared(toy, old, extractors, 
     assert len(compare_points(ours, select_points(old, "reference", None)))
 
 
-def test_a_report_of_older_definitions_says_so(old, today):
+def test_a_report_of_older_definitions_says_so(old, today, undrawn):
     report = build_report(old)
     (warning,) = [text for text in report.warnings if "definitions" in text]
     assert "semantic_recall (version 2, now 3)" in warning and "gcdp-bench sweep" in warning

@@ -54,8 +54,8 @@ def total(rows, model, metric, guidance=None):
     return chosen["value"].tolist()
 
 
-def test_every_point_and_both_references_have_rows(config, places, extractors):
-    rows = run_sweep(config, places, extractors, progress=Silent())
+def test_every_point_and_both_references_have_rows(places, finished):
+    rows = finished
     assert list(rows.columns) == list(COLUMNS)
     assert set(rows["model"]) == {"reference", "imagen", REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL}
     assert set(rows[rows["model"] == "imagen"]["param_value"]) == {1.0, 2.0}
@@ -82,7 +82,9 @@ def test_every_point_and_both_references_have_rows(config, places, extractors):
     assert len(list(point.predicted.glob("*.png"))) == 4
 
 
-def test_pairs_of_image_and_layout_without_captions(config, places, extractors, toy, tmp_path):
+def test_pairs_of_image_and_layout_without_captions(
+    config, places, extractors, toy, undrawn, tmp_path
+):
     """Table 1: a cascade without captions beside the captioned one and one without layouts."""
     silent = tmp_path / "silent"
     shutil.copytree(toy.reference, silent)
@@ -161,19 +163,18 @@ def test_a_number_of_labelled_images_is_a_row(config, places, extractors, toy, m
     assert table_1(rows)["labelled_images"].tolist()[0] == 7
 
 
-def test_a_second_run_measures_nothing(config, places, extractors):
-    first = run_sweep(config, places, extractors, progress=Silent())
+def test_a_second_run_measures_nothing(config, places, extractors, finished):
     recorder = Recorder()
     second = run_sweep(config, places, extractors, progress=recorder)
     assert [job for job, _ in recorder.jobs] == ["read stripes"]
-    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(finished, second)
     more = run_sweep(replace(config, guidance=(2.0, 4.0)), places, extractors, progress=Recorder())
     assert set(more["param_value"].dropna()) == {2.0, 4.0}
     assert set(read_rows(places.results)["param_value"].dropna()) == {1.0, 2.0, 4.0}
 
 
-def test_recall_is_also_a_share_of_what_real_images_reach(config, places, extractors):
-    rows = run_sweep(config, places, extractors, progress=Silent())
+def test_recall_is_also_a_share_of_what_real_images_reach(finished):
+    rows = finished
     (ceiling,) = total(rows, REAL_OWN, "semantic_recall")
     for guidance in (1.0, 2.0):
         (recall,) = total(rows, "imagen", "semantic_recall", guidance)
@@ -231,15 +232,16 @@ def test_several_seeds_are_pooled(config, places, extractors):
     pd.testing.assert_frame_equal(rows, again)
 
 
-def test_the_protocol_chooses_captions_and_reference(config, places, extractors, tmp_path):
-    held = run_sweep(config, places, extractors, progress=Silent())
-    assert set(held["split"]) == {"test"} and set(held["protocol"]) == {"heldout"}
+def test_the_protocol_chooses_captions_and_reference(
+    config, places, extractors, finished, tmp_path
+):
+    assert set(finished["split"]) == {"test"} and set(finished["protocol"]) == {"heldout"}
     elsewhere = replace(places, results=tmp_path / "paper")
     paper = run_sweep(
         replace(config, protocol="paper-like"), elsewhere, extractors, progress=Silent()
     )
     assert set(paper["split"]) == {"train"} and set(paper["protocol"]) == {"paper-like"}
-    assert set(paper["reference"]).isdisjoint(held["reference"])
+    assert set(paper["reference"]).isdisjoint(finished["reference"])
     with pytest.raises(ValueError, match=r"holds rows of another protocol \(heldout, now paper"):
         run_sweep(replace(config, protocol="paper-like"), places, extractors, progress=Silent())
 
@@ -259,33 +261,30 @@ def test_two_segmenters_judge_side_by_side(config, places, extractors, toy):
     assert fid["primary"].all()
 
 
-def test_an_interrupt_loses_nothing(config, places, extractors, tmp_path):
+def test_an_interrupt_loses_nothing(config, places, extractors, finished, tmp_path):
+    stopped = replace(places, results=tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
-        run_sweep(config, places, extractors, progress=Recorder(stop_after=6))
+        run_sweep(config, stopped, extractors, progress=Recorder(stop_after=6))
     recorder = Recorder()
-    rows = run_sweep(config, places, extractors, progress=recorder)
+    rows = run_sweep(config, stopped, extractors, progress=recorder)
     sampled = sum(num for job, num in recorder.jobs if job.startswith("sample"))
     assert sampled < 16
-    fresh = run_sweep(
-        config, replace(places, results=tmp_path / "fresh"), extractors, progress=Silent()
-    )
-    pd.testing.assert_frame_equal(rows.drop(columns="seconds"), fresh.drop(columns="seconds"))
+    pd.testing.assert_frame_equal(rows.drop(columns="seconds"), finished.drop(columns="seconds"))
 
 
-def test_samples_do_not_depend_on_the_batch(config, places, extractors, tmp_path):
-    one = run_sweep(config, places, extractors, progress=Silent())
+def test_samples_do_not_depend_on_the_batch(config, places, extractors, finished, tmp_path):
     other = run_sweep(
         replace(config, batch_size=2),
         replace(places, results=tmp_path / "other"),
         extractors,
         progress=Silent(),
     )
-    difference = (one["value"] - other["value"]).abs().dropna()
-    assert (difference <= 0.02 * one["value"].abs().clip(lower=1)[difference.index]).all()
+    difference = (finished["value"] - other["value"]).abs().dropna()
+    assert (difference <= 0.02 * finished["value"].abs().clip(lower=1)[difference.index]).all()
 
 
-def test_the_ceiling_asks_for_the_own_captions(config, places, extractors):
-    rows = run_sweep(config, places, extractors, progress=Silent())
+def test_the_ceiling_asks_for_the_own_captions(places, finished):
+    rows = finished
     per_sample = {
         model: read_point(
             places.results, rows[rows["model"] == model]["config_hash"].iloc[0]
@@ -327,8 +326,7 @@ def test_saturation(recalls, expected):
     assert saturated(recalls) == expected
 
 
-def test_what_models_and_samples_cost_is_recorded_once(config, places, extractors):
-    rows = run_sweep(config, places, extractors, progress=Silent())
+def test_what_models_and_samples_cost_is_recorded_once(config, places, extractors, finished):
     costs = read_costs(places.results)
     samples = costs[costs["part"] == SAMPLING]
     assert sorted(zip(samples["model"], samples["param_value"], strict=True)) == [
@@ -338,7 +336,7 @@ def test_what_models_and_samples_cost_is_recorded_once(config, places, extractor
         ("reference", 2.0),
     ]
     assert set(costs[costs["part"] != SAMPLING]["part"]) == {"base", "sr"}
-    assert set(samples["weights"]) == set(rows["weights"]) - {"none"}
+    assert set(samples["weights"]) == set(finished["weights"]) - {"none"}
     flops = samples.set_index(["model", "param_value"])["flops"]
     assert flops["imagen", 1.0] < flops["imagen", 2.0] < 2 * flops["imagen", 1.0]
     run_sweep(config, places, extractors, progress=Silent())
