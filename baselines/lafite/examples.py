@@ -15,7 +15,9 @@ from gcdp_bench.datasets.framing import fit_image
 
 
 class LafiteExamples:
-    """Each image, mirror image and caption is read by CLIP once, when it is first prompted."""
+    """Each image, mirror image and caption is read by CLIP once, when it is first used, and alone:
+    a batch would round in another way, and a resumed training begins with another batch.
+    """
 
     def __init__(
         self, image_size: Size, dataset: Dataset, teacher: ClipTeacher, device: torch.device
@@ -63,20 +65,19 @@ class LafiteExamples:
     def text_features(self, indices: Sequence[int]) -> Tensor:
         """Unit features (B, E) of the captions."""
         captions = self.captions(indices)
-        new = [caption for caption in dict.fromkeys(captions) if caption not in self._text_features]
-        if new:
-            self._text_features |= zip(new, self._teacher.text(new), strict=True)
+        for caption in captions:
+            if caption not in self._text_features:
+                self._text_features[caption] = self._teacher.text([caption])[0]
         return torch.stack([self._text_features[caption] for caption in captions])  # (B, E)
 
     def image_features(self, indices: Sequence[int], flip: Tensor) -> Tensor:
         """Unit features (B, E) of the images; of the mirror image where `flip` is set."""
         keys = list(zip(indices, flip.tolist(), strict=True))
-        new = [key for key in dict.fromkeys(keys) if key not in self._image_features]
-        if new:
-            pixels = torch.stack([self._image(*key) for key in new])  # (N, 3, H, W)
-            with torch.no_grad():
-                found = self._teacher.image(to_float(pixels).to(self._device)).cpu()  # (N, E)
-            self._image_features |= zip(new, found, strict=True)
+        for key in keys:
+            if key not in self._image_features:
+                pixels = to_float(self._image(*key)[None]).to(self._device)  # (1, 3, H, W)
+                with torch.no_grad():
+                    self._image_features[key] = self._teacher.image(pixels)[0].cpu()
         return torch.stack([self._image_features[key] for key in keys])  # (B, E)
 
     def _image(self, index: int, mirrored: bool) -> Tensor:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class LatentExamples:
     """Posteriors of the autoencoder and text vectors of a dataset's examples.
 
-    An image and its mirror image are encoded separately, each when it is first used.
+    An image and its mirror image are encoded separately, each when it is first used and alone: a
+    batch would round in another way, and a resumed training begins with another batch.
     """
 
     def __init__(
@@ -54,28 +55,26 @@ class LatentExamples:
             float (B, C, h, w).
         """
         keys = list(zip(indices, flip.tolist(), strict=True))
-        self._encode([key for key in dict.fromkeys(keys) if key not in self._posteriors])
-        means, stds = zip(*(self._posteriors[key] for key in keys), strict=True)
+        means, stds = zip(*(self._posterior(key) for key in keys), strict=True)
         latents = torch.stack(means) + torch.stack(stds) * normal  # (B, C, h, w)
         return self._autoencoder.config["scaling_factor"] * latents
 
     def tokens(self, indices: Sequence[int]) -> Tensor:
         """Text vectors of the captions, float (B, L, D); padding is zero."""
         captions = [self._caption(index) for index in indices]
-        new = [caption for caption in dict.fromkeys(captions) if caption not in self._tokens]
-        if new:
-            self._tokens |= zip(new, self._text_encoder.encode(new).tokens, strict=True)
+        for caption in captions:
+            if caption not in self._tokens:
+                self._tokens[caption] = self._text_encoder.encode([caption]).tokens[0]
         return torch.stack([self._tokens[caption] for caption in captions])  # (B, L, D)
 
     @torch.no_grad()
-    def _encode(self, keys: Sequence[tuple[int, bool]]) -> None:
-        if not keys:
-            return
-        images = torch.stack([self._image(index, flip) for index, flip in keys])  # (B, 3, H, W)
-        pixels = to_float(images).to(self._autoencoder.device)
-        posterior = self._autoencoder.encode(pixels, return_dict=False)[0]
-        moments = zip(posterior.mean.cpu(), posterior.std.cpu(), strict=True)
-        self._posteriors |= zip(keys, moments, strict=True)
+    def _posterior(self, key: tuple[int, bool]) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation, (C, h, w) each."""
+        if key not in self._posteriors:
+            pixels = to_float(self._image(*key)[None]).to(self._autoencoder.device)
+            posterior = self._autoencoder.encode(pixels, return_dict=False)[0]
+            self._posteriors[key] = posterior.mean[0].cpu(), posterior.std[0].cpu()
+        return self._posteriors[key]
 
     def _image(self, index: int, flip: bool) -> Tensor:
         triplet = self._dataset[index]
