@@ -136,7 +136,7 @@ def test_validation_by_hand():
     network.generator.level.fill_(1.0)
     values = task.validation(network)
     examples = [EyedStripes("val")[index].layout for index in range(6)]
-    z = torch.stack([torch.randn(5, generator=generator(i, "prompted")) for i in range(6)])
+    z = torch.stack([torch.randn(5, generator=generator(i, "asked")) for i in range(6)])
     palettes = torch.stack([one_hot(x[None], 4).sum((0, 2, 3)) / 127 for x in examples])
     final = network.generator(z, palettes, 1.0).final
     distances = []
