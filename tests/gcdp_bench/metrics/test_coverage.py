@@ -60,7 +60,13 @@ def test_the_truth_of_a_pool_is_its_distance(populations):
 @pytest.mark.parametrize("times", coverage.TIMES)
 @pytest.mark.parametrize(
     ("num", "other", "repetitions"),
-    [(24, 300, 24), (64, 300, 24), (200, 1000, 24), (1000, 1000, 6)],
+    [
+        (24, 300, 24),
+        (64, 300, 24),
+        (200, 1000, 6),
+        pytest.param(200, 1000, 24, marks=pytest.mark.slow),
+        pytest.param(1000, 1000, 6, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("name", ["features", "areas", "spectrum"])
 def test_intervals_hold_or_are_flagged(populations, name, num, other, repetitions, times):
