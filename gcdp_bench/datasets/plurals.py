@@ -184,9 +184,8 @@ def _irregular() -> dict[str, tuple[str, ...]]:
             regular = _regular(word)
             both = (*regular, classical) if word in ENGLISH_FIRST else (classical, *regular)
             found[word] = tuple(dict.fromkeys(both))
-    return (
-        found | {word: _regular(word) for word in VES} | {word: (f"{word}s",) for word in IS | OE}
-    )
+    found |= {word: _regular(word) for word in sorted(VES)}
+    return found | {word: (f"{word}s",) for word in sorted(IS | OE)}
 
 
 def _inverse(table: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
