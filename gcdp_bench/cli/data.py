@@ -41,7 +41,7 @@ def list_command(data_root: Path | None) -> None:
 @click.option(
     "--faulty",
     type=click.Path(path_type=Path),
-    help="Write the faulty items to FILE, for --exclude of other commands.",
+    help="Write the faulty items to FILE, which other commands leave out.",
 )
 @click.pass_context
 def check_command(

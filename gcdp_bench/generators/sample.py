@@ -17,6 +17,7 @@ from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.generate import Prompt, generate
 from gcdp_bench.generators.registry import find_generators, generator_spec
 from gcdp_bench.generators.sample_folder import SampleWriter
+from gcdp_bench.io.atomic import output_folder
 from gcdp_bench.training.runs import Run, Weights
 
 DEFAULT_GUIDANCE = 2.0
@@ -102,8 +103,12 @@ def sample_folder(
 
 
 def part_of(folder: Path, part: range) -> Path:
-    """What stands for a part of a folder's samples, see `progress.claim`."""
-    return folder / f"part-{part.start}-{part.stop}"
+    """What stands for a part of a folder's samples, see `progress.claim`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    return output_folder(folder) / f"part-{part.start}-{part.stop}"
 
 
 def find_generator(

@@ -166,7 +166,6 @@ def test_protocols_differ_and_say_so(network, sample):
     assert not torch.allclose(seen["tf1"], seen["torch"], rtol=1e-2)
     assert len({extractor.resizer for extractor in extractors.values()}) == 3
     assert len({extractor.digest for extractor in extractors.values()}) == 1
-    assert extractors["tf1"].measures == ("frechet", "kid", "prdc")
 
 
 def test_features_do_not_depend_on_the_batch(network, features, folders):
