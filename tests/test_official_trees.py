@@ -18,6 +18,8 @@ from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, rea
 from tests.gcdp_bench.cli.test_cli import fails, run
 from tests.gcdp_bench.datasets.trees import CLASSES, write_celeba, write_cityscapes
 
+pytestmark = pytest.mark.slow
+
 NARROW = {
     "segmenter": ("segmenter.network.", "width=4", "first_channels=4", "head_channels=8"),
     "clip": ("clip.", "width=16", "layers=1", "head_width=8", "embed_dim=8"),

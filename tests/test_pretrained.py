@@ -27,6 +27,7 @@ def test_every_generator_of_captions_ships(dataset):
     assert {name for name, found in SHIPPED if found == dataset} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dataset"), SHIPPED)
 def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
     size = image_size_of(dataset, WIDTH)

@@ -64,6 +64,7 @@ def module(monkeypatch):
     return pytest.importorskip
 
 
+@pytest.mark.slow
 def test_all_three_are_swept_reported_and_explained(run, module, tmp_path):
     shapes = module("gcdp_example.shapes").Shapes("train", (32, 32))
     write_extractors(tmp_path / "segmenter", tmp_path / "clip", shapes)

@@ -98,6 +98,7 @@ EVERYTHING = "../../../out/" + " ".join(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", [EVERYTHING, ATTACKS["absolute"]], ids=["all", "absolute"])
 def test_a_report_of_attacks_is_text_inside_its_folder(attack, swept, tmp_path, request):
     folder = tmp_path / "a" / "b" / "results"

@@ -83,6 +83,7 @@ def test_the_exact_network_finds_the_layout_of_an_image(exact):
     assert torch.equal(found.image, z_0.image)
 
 
+@pytest.mark.slow
 def test_resampling_brings_the_image_to_the_layout(exact):
     """RePaint is not exact: what is drawn early need not go with the layout. Chance: 1/3."""
     z_0 = pairs()

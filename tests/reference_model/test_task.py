@@ -101,6 +101,7 @@ def test_image_only_super_resolution_trains_on_noised_low_resolution_images():
     torch.testing.assert_close(noised.image, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_it_learns_and_what_it_saves_can_be_sampled(tmp_path, layouts):
     config = TrainingConfig(
         steps=30,

@@ -294,6 +294,7 @@ def test_ada_follows_the_images_and_not_the_samples(make):
     assert float(network.adaptive.chance) == pytest.approx(0.32)
 
 
+@pytest.mark.slow
 def test_a_run_is_a_trained_lafite(trained):
     """The averaged generator, with the average of w that truncation needs."""
     run = trained("lafite")
@@ -367,6 +368,7 @@ def test_preview_shows_samples_and_truncated_ones_below(make):
             assert int((found - expected).abs().max()) <= 1
 
 
+@pytest.mark.slow
 def test_it_learns_sky_over_road(make, tmp_path):
     """Forty steps on six images: the mean of samples comes nearer to the mean of the images."""
     task = make(loss=replace(LOSS, path_weight=0.0, image_text_weight=1.0, feature_text_weight=1.0))

@@ -126,6 +126,7 @@ def test_the_autoencoders_turn_deceives(task, network):
     assert fake_logit() > before
 
 
+@pytest.mark.slow
 def test_it_learns_to_reconstruct(tmp_path):
     """Six images, the discriminator with them at the end: an untrained network errs by about the
     images' own deviation."""

@@ -107,6 +107,7 @@ def test_validation_repeats_and_preview_shows_every_caption(weights):
     assert image_grid.shape == (3, 16, 6 * 32 + 5 * 2)
 
 
+@pytest.mark.slow
 def test_training_ends_in_a_model_that_samples(weights, tmp_path):
     task = ldm_task(weights)
     assert isinstance(task, Exporting)

@@ -155,6 +155,7 @@ def test_preview_shows_layouts_above_images(make):
     assert make().preview(build(make()).eval()).shape == (3, 4 * 8 + 3 * 2, 6 * 16 + 5 * 2)
 
 
+@pytest.mark.slow
 def test_it_learns_the_colours_of_classes(make, tmp_path):
     """Fourteen steps on six images: nearer to the images of the layouts."""
     task = make()

@@ -65,6 +65,7 @@ def test_both_directions(parts, tmp_path):
     assert [axes.get_title() for axes in figure.axes[:5]] == list(TITLES)
 
 
+@pytest.mark.slow
 def test_a_rerun_draws_nothing_and_another_request_is_refused(parts, tmp_path):
     first = analyse(parts, tmp_path)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("images/*.png")}

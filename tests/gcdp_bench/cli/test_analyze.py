@@ -37,6 +37,7 @@ def features(toy, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_features(features, tmp_path):
     result = run(*features)
     assert result.exit_code == 0, result.output
@@ -116,6 +117,7 @@ def test_mistakes_of_tables(analysis, results, tmp_path):
     assert result.exit_code == 1 and "run `gcdp-bench sweep` first" in result.output
 
 
+@pytest.mark.slow
 def test_outpainting(toy, tmp_path):
     arguments = (
         "outpainting",

@@ -30,6 +30,7 @@ def run(toy, tmp_path):
     return invoke
 
 
+@pytest.mark.slow
 def test_tables_figure_and_summary(run, toy, tmp_path):
     result = run(toy.reference)
     assert result.exit_code == 0, result.output

@@ -27,6 +27,7 @@ def leave_out(data, tmp_path):
     return ["--exclude", tmp_path / "q.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_sweep(toy, data, leave_out, tmp_path):
     arguments = [
         *sweep(toy, tmp_path / "r"),
@@ -51,6 +52,7 @@ def test_a_sweep(toy, data, leave_out, tmp_path):
     assert "the data or --exclude or --resize changed" in fails(*arguments)
 
 
+@pytest.mark.slow
 def test_sample_score_and_memorisation(toy, data, leave_out, tmp_path):
     out = tmp_path / "samples"
     sample = [

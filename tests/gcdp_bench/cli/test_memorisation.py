@@ -3,6 +3,7 @@
 import shutil
 
 import pandas as pd
+import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
@@ -24,6 +25,7 @@ def test_copies_of_the_training_split(toy, tmp_path):
     assert (out / "nearest.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_other_images_are_not_all_memorised(toy, tmp_path):
     out = tmp_path / "out"
     result = run(toy.data / "val", "--dataset", toy.data, "--out", out, *toy.extractors())

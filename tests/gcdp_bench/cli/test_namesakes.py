@@ -129,7 +129,13 @@ def test_a_run_of_other_data_is_refused_with_the_remedy(world, name, of):
     assert ("training images with digest" in output) == (of == "images")
 
 
-@pytest.mark.parametrize("name", NAMED)
+SLOW = ("sweep", "schedules", "memorisation", "outpainting")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in NAMED],
+)
 def test_a_run_of_the_same_data_is_found_wherever_they_lie(world, name, tmp_path):
     moved = shutil.move(world.own, tmp_path / "deep" / "below" / "stripes")
     arguments, networks = commands(moved)[name]
@@ -138,6 +144,7 @@ def test_a_run_of_the_same_data_is_found_wherever_they_lie(world, name, tmp_path
         assert f"no trained {network}" not in output and "other data" not in output
 
 
+@pytest.mark.slow
 def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, tmp_path):
     point = ["--dataset", world.images, "--guidance", 1, "--num-samples", 4, *FAST, *JUDGES]
     output = works("sweep", *point, "--results", "r", *WEIGHTS)
@@ -164,6 +171,7 @@ def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, 
     assert f"{Path('r')}: holds rows" in output and "choose another --results" in output
 
 
+@pytest.mark.slow
 def test_given_judges_of_other_data_are_told_apart_by_score(world, tmp_path):
     samples = world.images / "test"
     works("evaluate", samples, "--dataset", world.images, *JUDGES, "--out", "s.csv")
@@ -189,6 +197,7 @@ def test_a_training_on_other_data_leaves_the_run_alone(world, tmp_path):
     assert f"segmenter: {trained}, 2 steps, trained on stripes\n" in output
 
 
+@pytest.mark.slow
 def test_a_sweep_without_a_dataset(world, undrawn, tmp_path, monkeypatch):
     monkeypatch.setenv("GCDP_DATA", str(world.own.parent))
     results = tmp_path / "results" / "local"

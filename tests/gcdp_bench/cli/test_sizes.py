@@ -34,8 +34,12 @@ def scaled(toy, path, size):
     return path
 
 
+SLOW = ("memorisation", "features", "outpainting", "schedules")
+
+
 @pytest.mark.parametrize(
-    "verb", ["sweep", "sample", "score", "memorisation", "features", "outpainting", "schedules"]
+    "verb",
+    ["sweep", "sample", "score", *(pytest.param(verb, marks=pytest.mark.slow) for verb in SLOW)],
 )
 def test_images_of_another_size(toy, tmp_path, verb):
     reference = ["--weights", f"reference={toy.reference}"]
@@ -112,7 +116,12 @@ def test_nothing_is_said_of_images_that_have_the_size(toy):
 
 @pytest.mark.parametrize(
     ("width", "given", "recorded"),
-    [(32, None, "none"), (33, None, "crop"), (32, "stretch", "stretch"), (64, "pad", "pad")],
+    [
+        (33, None, "crop"),
+        pytest.param(32, None, "none", marks=pytest.mark.slow),
+        pytest.param(32, "stretch", "stretch", marks=pytest.mark.slow),
+        pytest.param(64, "pad", "pad", marks=pytest.mark.slow),
+    ],
 )
 def test_rows_of_a_sweep_record_the_resize(toy, tmp_path, width, given, recorded):
     data = scaled(toy, tmp_path / "stripes", (32, width))

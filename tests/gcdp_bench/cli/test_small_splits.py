@@ -30,6 +30,7 @@ def sweep(toy, tmp_path, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 def test_a_sweep_takes_the_whole_split(sweep):
     for more in (["--dry-run"], []):
         result = run(*sweep, *more)

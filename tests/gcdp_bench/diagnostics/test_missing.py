@@ -176,6 +176,7 @@ class TestEstimate:
         on_gpu = run(*dry, "--device", "cuda").output
         assert "unknown (nothing of it was measured on cuda)" in on_gpu
 
+    @pytest.mark.slow
     def test_earlier_points_replace_the_table(self, bare, toy):
         more = [
             "--weights",

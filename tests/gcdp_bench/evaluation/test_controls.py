@@ -72,6 +72,7 @@ def useless(tmp_path_factory, toy):
     return scored(load_extractors(request), dataset, 12, tmp_path_factory.mktemp("useless"))
 
 
+@pytest.mark.slow
 def test_the_shipped_networks_raise_no_alarm(sound):
     assert [alarm.sentence for alarm in sound.alarms] == []
 
@@ -145,6 +146,7 @@ def test_these_metrics_tell_controls_from_real_images():
     assert {metric for group in TOGETHER.values() for metric in group} <= set(DEFINITIONS)
 
 
+@pytest.mark.slow
 def test_few_real_images_do_not_make_sound_networks_suspicious(pool):
     """Every draw of a small split; the long form with its rates is `benchmarks/alarms.py`."""
     size = len(pool.seen[REAL])
@@ -154,6 +156,7 @@ def test_few_real_images_do_not_make_sound_networks_suspicious(pool):
             assert dict(alarms_of(pool, order, num)) == {}
 
 
+@pytest.mark.slow
 def test_real_images_are_read_once_more_at_most(tmp_path):
     dataset = First(open_dataset("synth-city-25", "test", size=SIZE, data_root=None), 20)
     extractors = load_extractors(ExtractorRequest(dataset=dataset_identity("synth-city-25")))

@@ -99,6 +99,7 @@ def torch_fidelitys(weights, folders):
         )
 
 
+@pytest.mark.slow
 def test_fid_is_torch_fidelitys(features, torch_fidelitys):
     ours = frechet_distance(features[0].numpy(), features[1].numpy())
     expected = torch_fidelitys["frechet_inception_distance"]

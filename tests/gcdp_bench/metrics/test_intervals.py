@@ -129,6 +129,7 @@ def test_an_interval_of_a_distance_is_not_below_zero_and_has_a_width(centre, bel
             assert found.low <= truth <= found.high
 
 
+@pytest.mark.slow
 def test_it_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(1)
     covered = 0

@@ -135,6 +135,7 @@ def test_the_page_says_that_it_is_a_demonstration(report):
     assert "Park et al. 2023, for Cityscapes" not in page
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_figures(report, results):
     before = {path: path.read_bytes() for path in report.figures}
     again = build_report(results)
@@ -149,6 +150,7 @@ def test_no_results_say_what_to_run(tmp_path):
         build_report(tmp_path)
 
 
+@pytest.mark.slow
 def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, undrawn, tmp_path):
     shutil.copytree(results, tmp_path / "r")
     rows = read_rows(tmp_path / "r")
@@ -160,6 +162,7 @@ def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, undrawn
     assert set(chosen.summary["model"]) == set(report.summary["model"])
 
 
+@pytest.mark.slow
 def test_models_of_other_subsets_are_refused_and_named_when_asked_for(results, undrawn, tmp_path):
     shutil.copytree(results, tmp_path / "r")
     rows = read_rows(tmp_path / "r")

@@ -70,6 +70,7 @@ def test_costs_are_read(results):
     assert set(costs["param_value"].dropna()) == {2.0}
 
 
+@pytest.mark.slow
 def test_the_report_and_comparisons_work(results, undrawn, capsys):
     report = build_report(results)
     assert report.page.exists() and len(report.figures) >= 5

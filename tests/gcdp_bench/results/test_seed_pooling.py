@@ -109,6 +109,7 @@ def test_a_seed_without_a_value_is_missing():
     assert len(pool_seeds(to_frame(rows_of([0.2, math.nan])))) == 0
 
 
+@pytest.mark.slow
 def test_pooled_intervals_of_a_biased_distance_cover_the_truth():
     """Plain values are 3 too large: intervals about them would never hold it."""
     rng = np.random.default_rng(0)

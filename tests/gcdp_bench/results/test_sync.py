@@ -23,6 +23,7 @@ def pooled(metric: str) -> pd.DataFrame:
     return to_frame([record(metric=metric, seed=None)])
 
 
+@pytest.mark.slow
 def test_rows_of_machines_that_write_at_once_are_all_kept(bucket, machine):  # noqa: F811
     copies = []
     for name in "abc":
@@ -41,6 +42,7 @@ def test_rows_of_machines_that_write_at_once_are_all_kept(bucket, machine):  # n
     assert len(files.ls(f"{bucket}/exp/writers")) == 3
 
 
+@pytest.mark.slow
 def test_rows_of_a_newer_definition_replace_those_in_the_store(bucket, machine):  # noqa: F811
     """Computed again on one machine, they are what the others read, however often they bring."""
     old, new = (
@@ -95,6 +97,7 @@ def test_a_plain_folder_is_left_alone(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, toy, capsys):  # noqa: F811
     place = f"{bucket}/exp"
@@ -138,6 +141,7 @@ def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, 
     assert not [name for name in names if "/." in name]
 
 
+@pytest.mark.slow
 def test_samples_in_a_bucket_are_continued_and_scored_elsewhere(bucket, machine, toy, capsys):  # noqa: F811
     place = f"{bucket}/samples"
     ask = [

@@ -23,6 +23,8 @@ from tests.gcdp_bench.results.test_schema import record
 from tests.gcdp_bench.sweep.test_run import Recorder
 from tests.gcdp_bench.training.launched import python
 
+pytestmark = pytest.mark.slow
+
 SEED, NUM_KILLS = 6, 20
 TIMED = {
     "samples.json": ["seconds"],
@@ -56,7 +58,6 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return found
 
 
-@pytest.mark.slow
 def test_kills_at_random_moments_change_no_byte(toy, tmp_path):
     shutil.copytree(toy.data.parent, tmp_path / "toy")
     result = python("-m", "tests.gcdp_bench.sweep.killed", str(tmp_path), str(SEED), str(NUM_KILLS))

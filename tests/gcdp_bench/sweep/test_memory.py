@@ -1,11 +1,15 @@
 """Resident memory stays flat; `python -m benchmarks.memory_sweep` is the long version."""
 
+import pytest
+
 from benchmarks.memory_sweep import measure
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.sweep import Paths, SweepConfig
 from gcdp_bench.sweep.points import WORK, score_point
 from tests.alone import alone
+
+pytestmark = pytest.mark.slow
 
 NUM_POINTS = 50
 BOUND_BYTES = 256 * 1024  # the table's own lines are 60 KiB a point

@@ -37,6 +37,7 @@ def test_wrong_requests_are_refused_before_sampling(config, places, extractors, 
         run_sweep(config, crossed, extractors, progress=Silent())
 
 
+@pytest.mark.slow
 def test_a_model_of_another_subset_is_refused_unless_asked(config, places, extractors, loading):
     loading(trained_on="stripes-25")
     with pytest.raises(ValueError, match="another subset, stripes-25, .*--allow-subsets"):
@@ -59,6 +60,7 @@ def test_a_clip_does_not_judge_whom_it_taught(config, places, extractors, loadin
         run_sweep(config, places, extractors, progress=Silent())
 
 
+@pytest.mark.slow
 def test_rows_of_two_readings_do_not_mix(config, places, extractors, toy, tmp_path):
     data = shutil.copytree(toy.data, tmp_path / "stripes")
     captions = data / "test" / "captions.jsonl"

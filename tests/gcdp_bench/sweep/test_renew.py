@@ -108,6 +108,7 @@ def test_renewed_rows_are_those_of_a_new_folder(toy, old, extractors, today, fre
         pd.testing.assert_frame_equal(mine, pd.read_parquet(file))
 
 
+@pytest.mark.slow
 def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, extractors, today):  # noqa: F811
     before = read_rows(old)
     shutil.rmtree(old / "points" / "stripes" / "imagen")
@@ -122,6 +123,7 @@ def test_nothing_is_sampled_and_other_metrics_keep_their_rows(toy, old, extracto
     assert set(after[after["metric"].isin(CLASS_METRICS)]["definition"]) == {"3"}
 
 
+@pytest.mark.slow
 def test_alarms_are_those_of_today_s_controls(toy, old, extractors, today):  # noqa: F811
     rows = read_rows(old).assign(alarm="of yesterday")
     rows.to_parquet(old / "results.parquet", index=False)
@@ -134,6 +136,7 @@ def test_alarms_are_those_of_today_s_controls(toy, old, extractors, today):  # n
     assert rows["alarm"].nunique() > 1
 
 
+@pytest.mark.slow
 def test_controls_are_measured_again_by_today_s_definitions(toy, old, extractors, today):  # noqa: F811
     before = read_controls(old)
     assert before is not None and outdated(before).any()
@@ -192,6 +195,7 @@ def test_points_of_different_definitions_are_not_compared(old, today, fresh):
     assert len(compare_points(ours, select_points(old, "reference", None)))
 
 
+@pytest.mark.slow
 def test_a_report_of_older_definitions_says_so(old, today, undrawn):
     report = build_report(old)
     (warning,) = [text for text in report.warnings if "definitions" in text]

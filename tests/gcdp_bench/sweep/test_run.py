@@ -82,6 +82,7 @@ def test_every_point_and_both_references_have_rows(places, finished):
     assert len(list(point.predicted.glob("*.png"))) == 4
 
 
+@pytest.mark.slow
 def test_pairs_of_image_and_layout_without_captions(
     config, places, extractors, toy, undrawn, tmp_path
 ):
@@ -116,6 +117,7 @@ def test_pairs_of_image_and_layout_without_captions(
     assert not {"fid-semantic-recall", "class-recall"} & {figure.stem for figure in alone.figures}
 
 
+@pytest.mark.slow
 def test_a_folder_with_older_names_of_real_images_is_continued(config, places, extractors):
     one = replace(config, models=("imagen",), guidance=(1.0,))
     rows = run_sweep(one, places, extractors, progress=Silent())
@@ -151,6 +153,7 @@ def test_generators_without_captions_belong_to_the_other_task(config, places, ex
     assert replace(config, task="image-layout").model_names == TASKS["image-layout"]
 
 
+@pytest.mark.slow
 def test_a_number_of_labelled_images_is_a_row(config, places, extractors, toy, monkeypatch):
     monkeypatch.setattr(Cascade, "num_labelled_images", 7, raising=False)
     rows = run_sweep(
@@ -182,6 +185,7 @@ def test_recall_is_also_a_share_of_what_real_images_reach(finished):
         assert share == pytest.approx(recall / ceiling)
 
 
+@pytest.mark.slow
 def test_a_judge_that_finds_nothing_in_real_images(config, places, extractors, toy, tmp_path):
     class OnlyRoad(type(extractors.segmenter)):
         def predict(self, images):
@@ -200,6 +204,7 @@ def test_a_judge_that_finds_nothing_in_real_images(config, places, extractors, t
     assert np.isnan(total(rows, "imagen", "semantic_recall_of_ceiling")).all()
 
 
+@pytest.mark.slow
 def test_rows_say_the_seed_of_the_training(config, places, extractors, toy, tmp_path):
     seeded = shutil.copytree(toy.imagen, tmp_path / "seeded")
     for stage in ("base", "sr"):
@@ -217,6 +222,7 @@ def test_rows_say_the_seed_of_the_training(config, places, extractors, toy, tmp_
     assert rows[rows["model"] != "imagen"]["train_seed"].isna().all()
 
 
+@pytest.mark.slow
 def test_several_seeds_are_pooled(config, places, extractors):
     rows = run_sweep(
         replace(config, seeds=(0, 1), models=("imagen",)), places, extractors, progress=Silent()
@@ -232,6 +238,7 @@ def test_several_seeds_are_pooled(config, places, extractors):
     pd.testing.assert_frame_equal(rows, again)
 
 
+@pytest.mark.slow
 def test_the_protocol_chooses_captions_and_reference(
     config, places, extractors, finished, tmp_path
 ):
@@ -246,6 +253,7 @@ def test_the_protocol_chooses_captions_and_reference(
         run_sweep(replace(config, protocol="paper-like"), places, extractors, progress=Silent())
 
 
+@pytest.mark.slow
 def test_two_segmenters_judge_side_by_side(config, places, extractors, toy):
     class Second(type(extractors.segmenter)):
         name = "second"
@@ -272,6 +280,7 @@ def test_an_interrupt_loses_nothing(config, places, extractors, finished, tmp_pa
     pd.testing.assert_frame_equal(rows.drop(columns="seconds"), finished.drop(columns="seconds"))
 
 
+@pytest.mark.slow
 def test_samples_do_not_depend_on_the_batch(config, places, extractors, finished, tmp_path):
     other = run_sweep(
         replace(config, batch_size=2),
@@ -298,6 +307,7 @@ def test_the_ceiling_asks_for_the_own_captions(places, finished):
     assert others == [own[place] for place in derangement(4)] and own != others
 
 
+@pytest.mark.slow
 def test_until_saturation_stops(config, places, extractors):
     rows = run_sweep(
         replace(config, guidance=None, models=("imagen",)), places, extractors, progress=Silent()
@@ -343,6 +353,7 @@ def test_what_models_and_samples_cost_is_recorded_once(config, places, extractor
     pd.testing.assert_frame_equal(read_costs(places.results), costs)
 
 
+@pytest.mark.slow
 def test_truncation_runs_over_its_own_values(config, places, extractors, loading):
     loading(parameter=TRUNCATION)
     rows = run_sweep(
@@ -357,6 +368,7 @@ def test_truncation_runs_over_its_own_values(config, places, extractors, loading
         replace(config, truncation=(2.0,))
 
 
+@pytest.mark.slow
 def test_a_point_that_is_not_finite_stops_the_sweep_and_finished_points_stay(
     config, places, extractors
 ):

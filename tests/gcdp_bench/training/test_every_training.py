@@ -36,7 +36,14 @@ def test_every_network_is_here():
     assert {name.partition(" ")[0] for name in TRAININGS} == set(NETWORKS)
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+QUICK = ("reference", "lafite", "segmenter")
+"""A cascade's stage, adversarial training, a network that evaluates."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRAININGS],
+)
 def test_resume_equals_an_uninterrupted_run(name, trained, tmp_path):
     whole, run = trained(name), tmp_path / "run"
     TRAININGS[name].run(run, whole.with_name("parts"), steps=HALF)

@@ -1,7 +1,11 @@
 """Resident memory stays flat; `python -m benchmarks.memory` is the long version."""
 
+import pytest
+
 from benchmarks.memory import Sums, measure
 from tests.alone import alone
+
+pytestmark = pytest.mark.slow
 
 NUM_STEPS = 240
 # half a batch: what keeps one of 64 KiB in every step is above it

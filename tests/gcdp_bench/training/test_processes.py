@@ -298,6 +298,7 @@ except BaseException as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [("SystemExit", 0, ""), ("SystemExit(3)", 3, ""), ("KeyError('lost')", 1, "KeyError: 'lost'")],
