@@ -108,13 +108,9 @@ def evaluate(
     Raises:
         ValueError: fewer than two samples, or a metric of an installed package is malformed.
     """
-    metrics = all_metrics()  # one that cannot be imported is refused before the networks run
+    all_metrics()  # one that cannot be imported is refused before the networks run
     seen = extract_features(samples, extractors, eval_options, progress=progress, task=task)
-    sides = Sides(seen, reference.observed, reference, extractors)
-    values = []
-    for one in due(metrics, _contexts(captions=eval_options.match_captions), sides):
-        values += _scored(one, one.metric.fn(*one.inputs))
-    return Scores(values, _per_sample(sides, captions=eval_options.match_captions), seen)
+    return score_generated(seen, reference, extractors, captions=eval_options.match_captions)
 
 
 def score_generated(
@@ -187,7 +183,7 @@ def derangement(num: int) -> list[int]:
     return result
 
 
-def _contexts(*, captions: bool, distances: bool = True) -> list[Context]:
+def _contexts(*, captions: bool, distances: bool) -> list[Context]:
     """Of a generator's samples, in the order of rows."""
     is_due: dict[Context, bool] = {
         "captions": captions,

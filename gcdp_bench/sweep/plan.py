@@ -10,7 +10,7 @@ from gcdp_bench.results.compatibility import old_definitions
 from gcdp_bench.results.object_store import store_of
 from gcdp_bench.results.schema import read_rows
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, SweepConfig
-from gcdp_bench.sweep.jobs import Chain, Job, once
+from gcdp_bench.sweep.jobs import Chain, Job, Kind, once
 from gcdp_bench.sweep.points import is_done, recall
 from gcdp_bench.sweep.shared import Sweep
 
@@ -76,7 +76,7 @@ def _point(
     if is_done(sweep, request):
         return
 
-    def job(kind, captions: range) -> Job:
+    def job(kind: Kind, captions: range) -> Job:
         return Job(kind=kind, model=model, guidance=guidance, seed=seed, captions=captions)
 
     captions, size = range(sweep.config.num_samples), sweep.config.shard_size
