@@ -31,6 +31,11 @@ from gcdp_bench.cli.stores import STORED_RESULTS, require_results
     type=click.Choice(["1"]),
     help="Write and print this table of the paper alone: CSV, Markdown, LaTeX.",
 )
+@click.option(
+    "--pdf",
+    is_flag=True,
+    help="Write each figure as PDF too, for a paper; a PDF that is there is always kept up to date.",
+)
 @strict_option
 @click.pass_context
 def command(
@@ -39,6 +44,7 @@ def command(
     only: tuple[str, ...],
     allow_subsets: bool,
     table: str | None,
+    pdf: bool,
     strict: bool,
 ) -> None:
     """Draw tables, figures and a page from RESULTS.
@@ -68,7 +74,7 @@ def command(
             click.echo(f"tables:  {', '.join(map(str, files))}")
             send(results, "tables")
             return
-        report = build_report(results, only=only, allow_subsets=allow_subsets)
+        report = build_report(results, only=only, allow_subsets=allow_subsets, pdf=pdf)
     except UnlikeRowsError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(2)
@@ -76,7 +82,7 @@ def command(
     for warning in report.warnings:
         click.echo(f"Warning: {warning}", err=True)
     click.echo(f"tables:  {results / 'tables'} (CSV)")
-    click.echo(f"figures: {results / 'figures'} (PNG and PDF)")
+    click.echo(f"figures: {results / 'figures'} ({'PNG and PDF' if pdf else 'PNG; --pdf: PDF too'})")
     click.echo(f"page:    {report.page}")
     store = store_of(results)
     if store is not None:

@@ -22,10 +22,7 @@ def interval_arms(rows: pd.DataFrame) -> pd.DataFrame:
     """
     centre = centres(rows)
     arms = pd.DataFrame({"low": centre - rows["ci_low"], "high": rows["ci_high"] - centre})
-    found = {metric: bounds_of(metric) for metric in rows["metric"].unique()}
-    bounds = pd.DataFrame(
-        [found[metric] for metric in rows["metric"]], rows.index, ["low", "high"], float
-    )
+    bounds = bounds_by_row(rows["metric"])
     longer = arms.max(axis=1, skipna=False)
     return pd.DataFrame(
         {
@@ -33,3 +30,9 @@ def interval_arms(rows: pd.DataFrame) -> pd.DataFrame:
             "high": arms["high"].where(rows["ci_high"] < bounds["high"], longer),
         }
     )
+
+
+def bounds_by_row(metrics: pd.Series) -> pd.DataFrame:
+    """Least and largest number that each row's quantity can be, columns `low` and `high`."""
+    found = {metric: bounds_of(metric) for metric in metrics.unique()}
+    return pd.DataFrame([found[metric] for metric in metrics], metrics.index, ["low", "high"], float)

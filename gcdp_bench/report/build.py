@@ -48,19 +48,22 @@ class Report:
 
     page: Path
     tables: tuple[Path, ...]
-    figures: tuple[Path, ...]  # PNG; a PDF lies beside each
+    figures: tuple[Path, ...]  # PNG
     summary: pd.DataFrame
     warnings: tuple[str, ...]
     alarms: pd.DataFrame  # see `gcdp_bench.results.alarms.alarms_of`
 
 
-def build_report(results: Path, *, only: Sequence[str] = (), allow_subsets: bool = False) -> Report:
+def build_report(
+    results: Path, *, only: Sequence[str] = (), allow_subsets: bool = False, pdf: bool = False
+) -> Report:
     """Write `tables/`, `figures/` and `report.html` into a results folder.
 
     Args:
         results: folder of a sweep.
         only: conditions FIELD=VALUE on the rows that are used.
-        mix_subsets: show models of different training data together, each with its data's name.
+        allow_subsets: show models of different training data together, each with its data's name.
+        pdf: write every figure as PDF too.
 
     Raises:
         FileNotFoundError: there are no results, or samples behind them were removed.
@@ -95,7 +98,7 @@ def build_report(results: Path, *, only: Sequence[str] = (), allow_subsets: bool
     sections = []
     with theme():
         for dataset in rows["dataset"].unique():
-            sections.append(_section(dataset, rows[rows["dataset"] == dataset], results))
+            sections.append(_section(dataset, rows[rows["dataset"] == dataset], results, pdf=pdf))
     page = render_page(
         rows,
         sections,
@@ -130,13 +133,13 @@ def _comparable_rows(results: Path, only: Sequence[str], *, allow_subsets: bool)
     return name_subsets(rows)
 
 
-def _section(dataset: str, rows: pd.DataFrame, results: Path) -> Section:
+def _section(dataset: str, rows: pd.DataFrame, results: Path, *, pdf: bool) -> Section:
     section = Section(dataset)
     folder = output_folder(results / "figures" / file_stem(dataset))
 
     def add(name: str, figure: Figure | None, heading: str, note: str) -> None:
         if figure is not None:
-            section.add(save(figure, folder / file_stem(name)), heading, note)
+            section.add(save(figure, folder / file_stem(name), pdf=pdf), heading, note)
 
     models = generators(rows)
     for metric, curve in correspondences(rows).items():

@@ -151,12 +151,20 @@ def errors(values: pd.DataFrame, column: str, factor: float = 1.0) -> NDArray[np
     return np.clip([centre - low, high - centre], 0.0, None)
 
 
-def save(figure: Figure, stem: Path) -> Path:
-    """Write `stem`.png and `stem`.pdf, the same bytes for the same figure; returns the PNG."""
+def save(figure: Figure, stem: Path, *, pdf: bool = True) -> Path:
+    """Write `stem`.png and `stem`.pdf, the same bytes for the same figure; returns the PNG.
+
+    Args:
+        figure: to write.
+        stem: of both files.
+        pdf: write the PDF too; one that is there is always written again.
+    """
     _LACKING.update(lacking(figure, families()))
     png = stem.with_name(f"{stem.name}.png")
     with replacing(png) as temporary:
         figure.savefig(temporary, format="png", dpi=PNG_DPI, metadata={"Software": None})
-    with replacing(stem.with_name(f"{stem.name}.pdf")) as temporary:
-        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    vector = stem.with_name(f"{stem.name}.pdf")
+    if pdf or vector.exists():
+        with replacing(vector) as temporary:
+            figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     return png

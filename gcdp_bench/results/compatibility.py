@@ -41,12 +41,11 @@ def check_comparable(
     """Refuse generated rows of a dataset that differ in anything but the model and its sampling.
 
     Rows of a second extractor (`primary` False) are compared among themselves only. Published rows
-    are
-    never compared: their protocol is unknown.
+    are never compared: their protocol is unknown.
 
     Args:
         rows: tidy rows.
-        mix_subsets: let models of different training data stand together; `name_subsets` says
+        allow_subsets: let models of different training data stand together; `name_subsets` says
             which is which.
         can_choose: whether the command has `--only` and `--allow-subsets`, for the message.
 

@@ -5,7 +5,7 @@ parameter one line of what a sample costs, in `RESULTS/costs.parquet`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SAMPLING = "sampling"
 """Value of `part` in lines of what one sample costs."""
+
+NEUTRAL = 1.0
+"""Value of every sampling parameter that means none of it."""
 
 COLUMNS = {
     "dataset": "string",  # of the sweep
@@ -82,7 +85,8 @@ def record_costs(
 ) -> Path:
     """Add what the parts of a generator cost, and what a sample costs at values of its parameter.
 
-    A sample that is in the table already is not drawn again.
+    The parameter's value 1 means none of it, and every other value asks the networks alike: two
+    samples at most are drawn, and none whose count is in the table already.
 
     Args:
         results: folder of the sweep.
@@ -101,10 +105,23 @@ def record_costs(
     records = [shared | record for record in _training_records(folder, parts, names)]
     held = read_costs(results)
     held = held[(held["dataset"] == context["dataset"]) & (held["weights"] == context["weights"])]
-    known = set(held[held["part"] == SAMPLING]["param_value"])
-    for value in sorted(set(values) - known):
-        sampling = sampling_cost(generator, caption, value)
-        records.append(shared | {"part": SAMPLING, **to_dict(sampling)})
+    held = held[held["part"] == SAMPLING].set_index("param_value")
+    known = {
+        value == NEUTRAL: SamplingCost(
+            param_value=float(value),
+            flops=int(line["flops"]),
+            num_parameters=int(line["num_parameters"]),
+        )
+        for value, line in held[["flops", "num_parameters"]].iterrows()
+    }
+    for value in sorted(set(values) - set(held.index)):
+        kind = value == NEUTRAL
+        known[kind] = (
+            replace(known[kind], param_value=value)
+            if kind in known
+            else sampling_cost(generator, caption, value)
+        )
+        records.append(shared | {"part": SAMPLING, **to_dict(known[kind])})
     merge_costs(results, to_frame(records))
     return results / "costs.parquet"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
 from gcdp_bench.core.config import digest
-from gcdp_bench.metrics.centres import centres, interval_arms
+from gcdp_bench.metrics.centres import bounds_by_row, centres, interval_arms
 from gcdp_bench.metrics.intervals import normal_quantile
-from gcdp_bench.metrics.lookup import bounds_of
 
 POINT = [
     "dataset",
@@ -53,30 +50,42 @@ def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Rows of the same columns, `seed` missing; none where there is one seed.
     """
-    single = rows[(rows["source"] == "generated") & rows["seed"].notna()]
-    pooled = []
-    for _, group in single.groupby(POINT, dropna=False, sort=False):
-        group = group[group["value"].notna()]
-        if group["seed"].nunique() < 2:
-            continue
-        row = group.iloc[0].copy()
-        values = group["value"].to_numpy(float)
-        arms = interval_arms(group)
-        errors = (arms["low"] + arms["high"]).to_numpy(float) / (2 * HALF_WIDTH)
-        between = float(values.std(ddof=1))
-        within = float(np.sqrt((errors**2).mean()))
-        row["value"], row["corrected"] = values.mean(), group["corrected"].mean(skipna=False)
-        between_seeds = HALF_WIDTH**2 * between**2 / len(values)
-        low, high = np.sqrt((arms**2).mean(skipna=False) + between_seeds)
-        centre, bounds = centres(group).mean(), bounds_of(row["metric"])
-        row["ci_low"], row["ci_high"] = np.clip([centre - low, centre + high], *bounds)
-        row["ci_method"] = "none" if math.isnan(low) else f"pooled-{len(values)}-seeds"
-        row["between_seed_sd"], row["within_seed_sd"] = between, within
-        row["seed"] = pd.NA
-        row["num_samples"] = int(group["num_samples"].max())
-        row["seconds"] = group["seconds"].sum()
-        row["captions"] = group["captions"].iloc[0]
-        row["config_hash"] = digest(sorted(group["config_hash"]))
-        pooled.append(row)
-    frame = pd.DataFrame(pooled, columns=rows.columns)
-    return frame.astype(rows.dtypes.to_dict()).reset_index(drop=True)
+    generated = (rows["source"] == "generated") & rows["seed"].notna() & rows["value"].notna()
+    seeds = rows[generated]
+    point = seeds.groupby(POINT, dropna=False, sort=False).ngroup()  # number of each row's point
+    several = seeds.groupby(point)["seed"].transform("nunique") >= 2
+    seeds, point = seeds[several], point[several]
+    if not len(seeds):
+        return rows.iloc[:0].reset_index(drop=True)
+
+    arms = interval_arms(seeds)
+    own = seeds[["value", "corrected", "seconds", "num_samples"]].assign(
+        centre=centres(seeds),
+        low=arms["low"] ** 2,
+        high=arms["high"] ** 2,
+        error=((arms["low"] + arms["high"]) / (2 * HALF_WIDTH)) ** 2,
+    )
+    points = own.groupby(point, sort=False)
+    mean = points.mean(skipna=False)
+    num, between = points.size(), points["value"].std(ddof=1)
+    between_seeds = HALF_WIDTH**2 * between**2 / num
+    low, high = np.sqrt(mean["low"] + between_seeds), np.sqrt(mean["high"] + between_seeds)
+
+    pooled = seeds[~point.duplicated()].set_axis(mean.index)
+    bounds = bounds_by_row(pooled["metric"])
+    hashes = seeds["config_hash"].groupby(point, sort=False).agg(list)
+    method = ("pooled-" + num.astype("string") + "-seeds").where(low.notna(), "none")
+    pooled = pooled.assign(
+        value=mean["value"],
+        corrected=mean["corrected"],
+        ci_low=(mean["centre"] - low).clip(bounds["low"], bounds["high"]),
+        ci_high=(mean["centre"] + high).clip(bounds["low"], bounds["high"]),
+        ci_method=method,
+        between_seed_sd=between,
+        within_seed_sd=np.sqrt(points["error"].mean(skipna=False)),
+        seed=pd.NA,
+        num_samples=points["num_samples"].max(),
+        seconds=points["seconds"].sum(),
+        config_hash=[digest(sorted(group)) for group in hashes],
+    )
+    return pooled.astype(rows.dtypes.to_dict()).reset_index(drop=True)

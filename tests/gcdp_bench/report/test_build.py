@@ -31,7 +31,7 @@ def report(results):
     return build_report(results)
 
 
-def test_figures_are_png_and_pdf(report):
+def test_figures_are_pictures(report):
     names = {path.stem for path in report.figures}
     assert names == {
         "fid-semantic-recall",
@@ -44,7 +44,7 @@ def test_figures_are_png_and_pdf(report):
     for path in report.figures:
         picture = read_image(path).float()
         assert picture.shape[1] > 200 and picture.std() > 5
-        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        assert not path.with_suffix(".pdf").exists()
 
 
 def test_tables_are_written(report):
@@ -138,11 +138,11 @@ def test_the_page_says_that_it_is_a_demonstration(report):
 @pytest.mark.slow
 def test_the_same_results_give_the_same_figures(report, results):
     before = {path: path.read_bytes() for path in report.figures}
-    again = build_report(results)
+    again = build_report(results, pdf=True)
     assert {path: path.read_bytes() for path in again.figures} == before
     assert again.page.read_text() == report.page.read_text()
     pdf = report.figures[0].with_suffix(".pdf").read_bytes()
-    assert b"CreationDate" not in pdf
+    assert pdf.startswith(b"%PDF") and b"CreationDate" not in pdf
 
 
 def test_no_results_say_what_to_run(tmp_path):

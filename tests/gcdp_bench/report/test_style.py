@@ -66,3 +66,13 @@ def test_a_figure_is_written_as_png_and_pdf(tmp_path):
 def test_names_of_files_are_short_and_no_formulas():
     assert plain("a $x$ b") == r"a \$x\$ b"
     assert plain("x" * 60) == "x" * 60 and plain("x" * 61) == "x" * 60 + "…"
+
+
+def test_a_pdf_is_written_on_request_and_kept_up_to_date(tmp_path):
+    figure = Figure(figsize=(1, 1))
+    vector = tmp_path / "fid.pdf"
+    save(figure, tmp_path / "fid", pdf=False)
+    assert not vector.exists()
+    vector.write_text("of other rows")
+    save(figure, tmp_path / "fid", pdf=False)
+    assert vector.read_bytes().startswith(b"%PDF")

@@ -103,6 +103,21 @@ def test_every_knob_value_is_sampled_once(tmp_path, folder):
     assert generator.num_calls == 3 and len(read_costs(tmp_path)) == 5
 
 
+def test_values_that_ask_alike_are_sampled_once(tmp_path, folder):
+    generator = Guided()
+    context = {"dataset": "d", "trained_on": "d", "weights": "w"}
+    record_costs(
+        tmp_path, generator, folder, parts=(), context=context, values=[4, 1, 2, 8], caption="a"
+    )
+    assert generator.num_calls == 2
+    record(tmp_path, generator, folder, 3.0)
+    assert generator.num_calls == 2
+    table = read_costs(tmp_path)
+    flops = table[table["part"] == SAMPLING].set_index("param_value")["flops"]
+    assert (flops[[2.0, 3.0, 4.0, 8.0]] == sampling_cost(Guided(), "a", 5.0).flops).all()
+    assert flops[1.0] == flops[2.0] / 2
+
+
 def test_a_part_without_a_record_has_a_line_without_numbers(tmp_path, folder):
     context = {"dataset": "d", "trained_on": "d", "weights": "w"}
     record_costs(
