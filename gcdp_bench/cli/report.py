@@ -34,7 +34,7 @@ from gcdp_bench.cli.stores import STORED_RESULTS, require_results
 @click.option(
     "--pdf",
     is_flag=True,
-    help="Write each figure as PDF too, for a paper; a PDF that is there is always kept up to date.",
+    help="Write each figure as PDF too, for a paper; one that is there is always written again.",
 )
 @strict_option
 @click.pass_context
@@ -82,7 +82,8 @@ def command(
     for warning in report.warnings:
         click.echo(f"Warning: {warning}", err=True)
     click.echo(f"tables:  {results / 'tables'} (CSV)")
-    click.echo(f"figures: {results / 'figures'} ({'PNG and PDF' if pdf else 'PNG; --pdf: PDF too'})")
+    kinds = "PNG and PDF" if pdf else "PNG; with --pdf also PDF"
+    click.echo(f"figures: {results / 'figures'} ({kinds})")
     click.echo(f"page:    {report.page}")
     store = store_of(results)
     if store is not None:

@@ -35,4 +35,5 @@ def interval_arms(rows: pd.DataFrame) -> pd.DataFrame:
 def bounds_by_row(metrics: pd.Series) -> pd.DataFrame:
     """Least and largest number that each row's quantity can be, columns `low` and `high`."""
     found = {metric: bounds_of(metric) for metric in metrics.unique()}
-    return pd.DataFrame([found[metric] for metric in metrics], metrics.index, ["low", "high"], float)
+    ends = [found[metric] for metric in metrics]
+    return pd.DataFrame(ends, metrics.index, ["low", "high"], float)
