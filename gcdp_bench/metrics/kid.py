@@ -9,7 +9,7 @@ import numpy as np
 from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
 from gcdp_bench.metrics.intervals import at_least_zero
-from gcdp_bench.metrics.mmd import kernel_sums, normal_interval
+from gcdp_bench.metrics.mmd import kernel_sums, kernel_sums_and_subsets, normal_interval
 
 SUBSET_SIZE = 1000
 NUM_SUBSETS = 100
@@ -39,38 +39,51 @@ def kid_values(suffix: str, x: Features, y: Features, *, seed: int = 0) -> list[
     metric, smallest = f"kid-{suffix}", min(len(x), len(y))
     if smallest < 2:
         return [MetricValue(metric, "all", math.nan, len(x))]
-    sums = kernel_sums(x, y, cubic_kernel)
-    value = sums.unbiased()
-    error = sums.jackknife_error() if smallest > 2 else math.nan
     if smallest > SUBSET_SIZE:
-        subsets = subset_values(x, y, size=SUBSET_SIZE, num_subsets=NUM_SUBSETS, seed=seed)
-        value = float(subsets.mean())
-        error = math.hypot(error, float(subsets.std(ddof=1)) / math.sqrt(NUM_SUBSETS))
+        subsets = draw_subsets(len(x), len(y), size=SUBSET_SIZE, num_subsets=NUM_SUBSETS, seed=seed)
+        sums, values = kernel_sums_and_subsets(x, y, cubic_kernel, *subsets)
+        value = float(values.mean())
+        spread = float(values.std(ddof=1)) / math.sqrt(NUM_SUBSETS)
+        error = math.hypot(sums.jackknife_error(), spread)
+    else:
+        sums = kernel_sums(x, y, cubic_kernel)
+        value = sums.unbiased()
+        error = sums.jackknife_error() if smallest > 2 else math.nan
     found = at_least_zero(normal_interval(value, value, error))
     return [found.row(metric, "all", len(x))]
 
 
-def subset_values(x: Array, y: Array, *, size: int, num_subsets: int, seed: int) -> Array:
-    """Unbiased MMD^2 of random subsets, (num_subsets,).
+def draw_subsets(
+    num: int, other: int, *, size: int, num_subsets: int, seed: int
+) -> tuple[Array, Array]:
+    """Indicators of random subsets of both sides, float64 (num_subsets, N) and (num_subsets, M).
 
     The draws are torch-fidelity's: `numpy.random.RandomState(seed)`, x before y, so that the same
     seed there (`rng_seed`) gives the same numbers.
 
+    Args:
+        num: N, samples of x.
+        other: M, samples of y.
+        size: of a subset.
+        num_subsets: of each side.
+        seed: of the draws.
+
     Raises:
         ValueError: `size` is larger than a set.
     """
-    if size > min(len(x), len(y)):
-        raise ValueError(f"size: expected at most {min(len(x), len(y))} samples, got {size}")
+    if size > min(num, other):
+        raise ValueError(f"size: expected at most {min(num, other)} samples, got {size}")
     state = np.random.RandomState(seed)
-    values = np.empty(num_subsets)
-    for index in range(num_subsets):
-        part_x = x[state.choice(len(x), size, replace=False)]
-        part_y = y[state.choice(len(y), size, replace=False)]
-        values[index] = kernel_sums(part_x, part_y, cubic_kernel).unbiased()
-    return values
+    subsets_x, subsets_y = np.zeros((num_subsets, num)), np.zeros((num_subsets, other))
+    for row_x, row_y in zip(subsets_x, subsets_y, strict=True):
+        row_x[state.choice(num, size, replace=False)] = 1.0
+        row_y[state.choice(other, size, replace=False)] = 1.0
+    return subsets_x, subsets_y
 
 
 def cubic_kernel(a: Array, b: Array) -> Array:
     """(a . b / D + 1)^3 of every pair, (N, M)."""
     base = a @ b.T / a.shape[1] + 1.0
-    return base * base * base  # numpy's power is several times slower
+    cube = base * base  # numpy's power is several times slower
+    cube *= base
+    return cube

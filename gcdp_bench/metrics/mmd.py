@@ -63,14 +63,39 @@ def kernel_sums(x: Array, y: Array, kernel: Kernel) -> KernelSums:
         y: float64 (M, D).
         kernel: symmetric.
     """
-    within_x, diagonal_x = _within(x, kernel)
-    within_y, diagonal_y = _within(y, kernel)
+    return kernel_sums_and_subsets(x, y, kernel, np.empty((0, len(x))), np.empty((0, len(y))))[0]
+
+
+def kernel_sums_and_subsets(
+    x: Array, y: Array, kernel: Kernel, subsets_x: Array, subsets_y: Array
+) -> tuple[KernelSums, Array]:
+    """The sums, and `KernelSums.unbiased` of S pairs of subsets, from one pass over the kernel.
+
+    With u the indicator of a subset, its sum of k(x, x) is u^T K u, taken block by block.
+
+    Args:
+        x: float64 (N, D).
+        y: float64 (M, D).
+        kernel: symmetric.
+        subsets_x: float64 (S, N), 1 where the subset has the sample, else 0; 2 or more a row.
+        subsets_y: float64 (S, M).
+
+    Returns:
+        The sums of all samples, and (S,).
+    """
+    within_x, diagonal_x, mean_x = _within(x, kernel, subsets_x)
+    within_y, diagonal_y, mean_y = _within(y, kernel, subsets_y)
     across_x, across_y = np.empty(len(x)), np.zeros(len(y))
+    across = np.zeros(len(subsets_x))
     for start in range(0, len(x), CHUNK_ROWS):
-        block = kernel(x[start : start + CHUNK_ROWS], y)  # (chunk, M)
-        across_x[start : start + CHUNK_ROWS] = block.sum(1)
+        rows = slice(start, start + CHUNK_ROWS)
+        block = kernel(x[rows], y)  # (chunk, M)
+        across_x[rows] = block.sum(1)
         across_y += block.sum(0)
-    return KernelSums(within_x, within_y, across_x, across_y, diagonal_x, diagonal_y)
+        across += (subsets_x[:, rows] @ block * subsets_y).sum(1)
+    mean_across = across / (subsets_x.sum(1) * subsets_y.sum(1))  # (S,)
+    sums = KernelSums(within_x, within_y, across_x, across_y, diagonal_x, diagonal_y)
+    return sums, mean_x + mean_y - 2.0 * mean_across
 
 
 def normal_interval(value: float, centre: float, error: float, *, level: float = 0.95) -> Interval:
@@ -84,14 +109,24 @@ def normal_interval(value: float, centre: float, error: float, *, level: float =
     return Interval(value, centre - half, centre + half, "jackknife", centre)
 
 
-def _within(x: Array, kernel: Kernel) -> tuple[Array, float]:
-    sums, diagonal = np.empty(len(x)), 0.0
+def _within(x: Array, kernel: Kernel, subsets: Array) -> tuple[Array, float, Array]:
+    """Sums over the others (N,), sum of the diagonal, mean over the pairs of each subset (S,).
+
+    A pair of blocks of rows is made once: the kernel is symmetric.
+    """
+    sums, diagonal = np.zeros(len(x)), np.empty(len(x))
+    of_subsets = np.zeros(len(subsets))
     for start in range(0, len(x), CHUNK_ROWS):
-        block = kernel(x[start : start + CHUNK_ROWS], x)  # (chunk, N)
-        own = block.diagonal(start)  # k(x_i, x_i) of the chunk's rows
-        sums[start : start + CHUNK_ROWS] = block.sum(1) - own
-        diagonal += float(own.sum())
-    return sums, diagonal
+        stop = min(start + CHUNK_ROWS, len(x))
+        block = kernel(x[start:stop], x[start:])  # (chunk, N - start)
+        diagonal[start:stop] = block.diagonal()
+        sums[start:stop] += block.sum(1) - block.diagonal()
+        sums[stop:] += block[:, stop - start :].sum(0)
+        products = subsets[:, start:stop] @ block * subsets[:, start:]  # (S, N - start)
+        of_subsets += products[:, : stop - start].sum(1)
+        of_subsets += 2.0 * products[:, stop - start :].sum(1)
+    sizes = subsets.sum(1)
+    return sums, float(diagonal.sum()), (of_subsets - subsets @ diagonal) / (sizes * (sizes - 1))
 
 
 def _leave_one_out(within: Array, across: Array, other: int) -> float:

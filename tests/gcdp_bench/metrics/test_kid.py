@@ -7,8 +7,14 @@ import pytest
 import scipy.stats
 import torch
 
-from gcdp_bench.metrics import kid
-from gcdp_bench.metrics.kid import kid_values, subset_values
+from gcdp_bench.metrics import kid, mmd
+from gcdp_bench.metrics.kid import cubic_kernel, draw_subsets, kid_values
+from gcdp_bench.metrics.mmd import kernel_sums, kernel_sums_and_subsets
+
+
+def subset_values(x, y, **draws):
+    subsets = draw_subsets(len(x), len(y), **draws)
+    return kernel_sums_and_subsets(x, y, cubic_kernel, *subsets)[1]
 
 
 @pytest.fixture
@@ -54,6 +60,22 @@ def test_it_equals_torchmetrics(sets):
     assert row.value == pytest.approx(float(metric.compute()[0]), rel=1e-10)
 
 
+@pytest.mark.parametrize(("num", "other", "size"), [(50, 40, 15), (40, 50, 40), (23, 37, 2)])
+def test_subsets_equal_those_taken_out(num, other, size, monkeypatch):
+    """1e-12 of the kernel's size: sums of a few hundred terms in another order."""
+    monkeypatch.setattr(mmd, "CHUNK_ROWS", 16)
+    rng = np.random.default_rng(num)
+    x, y = rng.standard_normal((num, 8)), rng.standard_normal((other, 8)) + 0.5
+    expected, state = [], np.random.RandomState(5)
+    for _ in range(9):
+        part_x = x[state.choice(num, size, replace=False)]
+        part_y = y[state.choice(other, size, replace=False)]
+        expected.append(kernel_sums(part_x, part_y, cubic_kernel).unbiased())
+    found = subset_values(x, y, size=size, num_subsets=9, seed=5)
+    scale = cubic_kernel(y, y).mean()
+    assert found == pytest.approx(np.array(expected), abs=1e-12 * scale)
+
+
 def test_many_samples_are_seen_in_subsets(sets, monkeypatch):
     monkeypatch.setattr(kid, "SUBSET_SIZE", 20)
     x, y = sets
@@ -94,4 +116,4 @@ def test_too_few_samples_are_missing_not_zero():
     (row,) = kid_values("tf1", np.ones((2, 2)), np.zeros((5, 2)))
     assert row.value == 8.0 - 2.0 + 1.0 and row.ci_method == "none"
     with pytest.raises(ValueError, match="at most 2 samples, got 3"):
-        subset_values(np.ones((2, 2)), np.ones((5, 2)), size=3, num_subsets=1, seed=0)
+        draw_subsets(2, 5, size=3, num_subsets=1, seed=0)

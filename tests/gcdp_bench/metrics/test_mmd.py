@@ -47,6 +47,13 @@ def test_chunks_change_nothing(sets, monkeypatch):
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), abs=1e-14)
 
 
+def test_subsets_of_all_samples_are_the_estimate(sets, monkeypatch):
+    monkeypatch.setattr(mmd, "CHUNK_ROWS", 3)
+    everything = np.ones((2, 7)), np.ones((2, 5))
+    sums, values = mmd.kernel_sums_and_subsets(*sets, kernel, *everything)
+    assert values == pytest.approx(np.full(2, sums.unbiased()), abs=1e-14)
+
+
 def test_the_error_equals_leaving_each_sample_out(sets):
     x, y = sets
     variance = 0.0
