@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.results.schema import KEY, OLD_IDS, read_rows
+from gcdp_bench.results.schema import KEY, OLD_IDS
+from gcdp_bench.results.table import read_rows
 
 MADE_BY = ("git_commit", "versions", "hardware", "seconds")
 

@@ -14,7 +14,8 @@ import pytest
 
 from gcdp_bench.datasets.cityscapes import CLASS_NAMES as CITY_CLASSES
 from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES
-from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, read_rows
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
+from gcdp_bench.results.table import read_rows
 from tests.gcdp_bench.cli.test_cli import fails, run
 from tests.gcdp_bench.datasets.trees import CLASSES, write_celeba, write_cityscapes
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from gcdp_bench.results import layout as points
 from gcdp_bench.results.compatibility import check_comparable, name_subsets
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 
 
 def read_dataset(results: Path, dataset: str | None) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from gcdp_bench.results.schema import REAL_VS_REAL, read_rows
+from gcdp_bench.results.schema import REAL_VS_REAL
 from gcdp_bench.results.summary import primary_totals
+from gcdp_bench.results.table import read_rows
 
 
 @dataclass(frozen=True)

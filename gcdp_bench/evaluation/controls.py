@@ -100,9 +100,7 @@ class Controls:
             ],
             columns=["metric", "extractor", "model"],
         )
-        rows = zip(scores["metric"], scores["extractor"], strict=True)
-        ids = [ids_of(lines, metric, extractor) for metric, extractor in rows]
-        return scores.assign(alarm=ids)
+        return scores.assign(alarm=ids_of(lines, scores["metric"], scores["extractor"]))
 
     def alarm_frame(self) -> pd.DataFrame:
         """Alarms as lines of the same columns: metric "alarm:ID", the measured number, sentence."""

@@ -25,8 +25,9 @@ from gcdp_bench.results.costs import read_costs
 from gcdp_bench.results.layout import read_proportions
 from gcdp_bench.results.published import published_rows
 from gcdp_bench.results.rank_agreement import extractor_agreement, warnings_of
-from gcdp_bench.results.schema import generators, read_rows
+from gcdp_bench.results.schema import generators
 from gcdp_bench.results.summary import summary_table
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.results.tradeoff import correspondences, tradeoff_table
 
 TRADEOFF_NOTE = (

@@ -8,13 +8,14 @@ measured number, `alarm` the sentence with reason and remedy.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.io.locks import exclusive
-from gcdp_bench.results.schema import KEY, merge_rows, newest, read_rows
+from gcdp_bench.results.schema import KEY
+from gcdp_bench.results.table import merge_rows, newest, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,10 +61,7 @@ def _mark(results: Path, controls: pd.DataFrame) -> None:
         own = own[
             own.groupby("config_hash")["num_samples"].transform("max").eq(first["num_samples"])
         ]
-        names = zip(own["metric"], own["extractor"], strict=True)
-        marked = own.assign(
-            alarm=[ids_of(alarms, metric, extractor) for metric, extractor in names]
-        )
+        marked = own.assign(alarm=ids_of(alarms, own["metric"], own["extractor"]))
         changed = marked[marked["alarm"] != own["alarm"]]
         if len(changed):
             merge_rows(results, changed)
@@ -121,16 +119,22 @@ def sentences_of(tables: Collection[tuple[Path, pd.DataFrame]]) -> list[str]:
     return list(dict.fromkeys(sentence for sentences in found for sentence in sentences))
 
 
-def ids_of(alarms: pd.DataFrame, metric: str, extractor: str) -> str:
-    """Column `alarm` of a row: ids of its alarms, sorted, comma-separated, or "none".
+def ids_of(alarms: pd.DataFrame, metrics: Iterable[str], extractors: Iterable[str]) -> list[str]:
+    """Column `alarm` of rows: ids of a row's alarms, sorted, comma-separated, or "none".
 
     Args:
         alarms: rows with source "alarm".
-        metric: of the row; a variant such as "@1%" counts as its metric.
-        extractor: of the row.
+        metrics: of the rows; a variant such as "@1%" counts as its metric.
+        extractors: of the rows.
     """
-    concern = (alarms["metric"] == metric.partition("@")[0]) & (alarms["extractor"] == extractor)
-    return ",".join(sorted(set(alarms["model"][concern]))) or "none"
+    concerned: dict[tuple[str, str], set[str]] = {}
+    for metric, extractor, alarm in zip(
+        alarms["metric"], alarms["extractor"], alarms["model"], strict=True
+    ):
+        concerned.setdefault((metric, extractor), set()).add(alarm)
+    rows = zip(metrics, extractors, strict=True)
+    keys = ((metric.partition("@")[0], extractor) for metric, extractor in rows)
+    return [",".join(sorted(concerned.get(key, ()))) or "none" for key in keys]
 
 
 def datasets_without_controls(results: Path, datasets: Collection[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Paths of the files from which the rows of a results folder were computed.
 
     results.parquet, results.csv          tidy rows (`gcdp_bench.results.schema`)
+    rows/CONFIG_HASH.parquet              a point's rows on their way there (`.table`)
     classes.parquet                       class proportions of each dataset
     points/DATASET/MODEL/g2-s0-HASH/      samples at sampling parameter value 2, seed 0: a `folder`
     dataset

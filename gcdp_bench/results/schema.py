@@ -1,14 +1,10 @@
-"""Tidy results: one metric value per row, in Parquet with a CSV beside it."""
+"""Tidy results: one metric value per row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gcdp_bench.io.atomic import replacing
-from gcdp_bench.io.locks import exclusive
-from gcdp_bench.io.parquet import open_parquet, typed
 from gcdp_bench.metrics.definitions.definition import CONTROLS
 
 if TYPE_CHECKING:
@@ -158,103 +154,7 @@ def to_frame(records: Sequence[dict]) -> pd.DataFrame:
     return frame.astype(COLUMNS)
 
 
-def read_rows(path: Path) -> pd.DataFrame:
-    """Rows of a results folder or of one Parquet file.
-
-    Raises:
-        FileNotFoundError: no results there.
-        ValueError: the file is damaged, of another schema version or lacks columns.
-    """
-    file = path / "results.parquet" if path.is_dir() else path
-    if not file.exists():
-        raise FileNotFoundError(
-            f"{file}: expected a results table, found none; run `gcdp-bench sweep` first"
-        )
-    remedy = "restore it, or remove it and rerun the sweep"
-    version = {"schema_version": COLUMNS["schema_version"]}
-    frame = open_parquet(file, remedy=remedy)
-    versions = set(typed(frame, file, version, remedy=remedy)["schema_version"])
-    if versions == {MIGRATED_VERSION}:
-        frame = _migrated(frame)
-    elif versions - {SCHEMA_VERSION}:
-        raise ValueError(
-            f"{file}: expected schema version {SCHEMA_VERSION}, or {MIGRATED_VERSION} that is "
-            f"migrated, got {', '.join(map(str, sorted(versions)))}; rerun the sweep with this "
-            "version of gcdp-bench"
-        )
-    rows = typed(frame, file, COLUMNS, remedy=remedy)
-    return rows.assign(**{name: rows[name].replace(OLD_IDS) for name in ("model", "source")})
-
-
-def merge_rows(
-    results_dir: Path,
-    new: pd.DataFrame,
-    *,
-    mixed: bool = False,
-    drop: Callable[[pd.DataFrame], pd.Series] | None = None,
-) -> pd.DataFrame:
-    """Add `new` to `results_dir/results.parquet` (and .csv); equal keys take the new value.
-
-    Rows of a point and metric by a newer definition replace those by an older one; so do they the
-    rows over all seeds. Processes may add at the same time. The CSV is written first: where the
-    Parquet file has a row, the CSV has it too.
-
-    Args:
-        results_dir: folder of a sweep.
-        new: rows.
-        mixed: add rows of another definition than others of the same dataset and metric, too;
-            tables and figures refuse them together.
-        drop: says which rows of the table go (bool).
-
-    Raises:
-        ValueError: `mixed` is off, and rows would stand beside rows of another definition.
-    """
-    import pandas as pd
-
-    file = results_dir / "results.parquet"
-    with exclusive(file):
-        held = [read_rows(file)] if file.exists() else []
-        if drop is not None:
-            held = [rows[~drop(rows)] for rows in held]
-        merged = pd.concat([*held, new], ignore_index=True)
-        merged = newest(merged.drop_duplicates(list(KEY), keep="last"))
-        if not mixed:
-            _refuse_mixed(results_dir, merged)
-        merged = merged.sort_values(list(KEY), ignore_index=True, na_position="first")
-        with replacing(file.with_suffix(".csv")) as temporary:
-            merged.to_csv(temporary, index=False)
-        with replacing(file) as temporary:
-            merged.to_parquet(temporary, index=False)
-    return merged
-
-
-def _migrated(frame: pd.DataFrame) -> pd.DataFrame:
+def migrated(frame: pd.DataFrame) -> pd.DataFrame:
     """A table of schema 3 as one of today's."""
     present = {old: new for old, new in RENAMED.items() if old in frame}
     return frame.rename(columns=present).assign(schema_version=SCHEMA_VERSION, **_ADDED)
-
-
-def newest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Without rows that a newer definition replaced: of one point, or over all seeds."""
-    import pandas as pd
-
-    version = pd.to_numeric(rows["definition"], errors="coerce").fillna(0)
-    of_point = version.groupby([rows["config_hash"], rows["metric"]]).transform("max")
-    of_all = version.groupby([rows["dataset"], rows["metric"]]).transform("max")
-    return rows[version == of_point.where(rows["seed"].notna(), of_all)]
-
-
-def _refuse_mixed(results: Path, rows: pd.DataFrame) -> None:
-    measured = rows[~rows["source"].isin(("paper", "alarm"))]
-    for (dataset, metric), group in measured.groupby(["dataset", "metric"], sort=False):
-        models = group.groupby("definition")["model"].unique()
-        if len(models) > 1:
-            held = "; ".join(
-                f"version {version}: {', '.join(sorted(names))}"
-                for version, names in models.items()
-            )
-            raise ValueError(
-                f"{results}: {metric} of {dataset} would hold numbers of different definitions "
-                f"({held}), which do not compare; `gcdp-bench sweep` into that folder computes the "
-                "older ones again, or choose another --results"
-            )

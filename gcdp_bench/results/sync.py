@@ -24,8 +24,9 @@ from gcdp_bench.io.parquet import read_parquet
 from gcdp_bench.results import alarms
 from gcdp_bench.results import costs as cost_rows
 from gcdp_bench.results import layout as points
-from gcdp_bench.results import schema as rows
+from gcdp_bench.results import table as rows
 from gcdp_bench.results.object_store import Store, store_of
+from gcdp_bench.results.schema import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ TABLES = (
     ),
     _Table("controls.parquet", alarms.TABLE_KEY, rows.read_rows, alarms.write_controls),
     _Table("costs.parquet", cost_rows.KEY, cost_rows.read_table, cost_rows.merge_costs),
-    _Table("results.parquet", list(rows.KEY), rows.read_rows, partial(rows.merge_rows, mixed=True)),
+    _Table("results.parquet", list(KEY), rows.read_rows, partial(rows.merge_rows, mixed=True)),
 )
 """Rows last: what comes before them is there when they are."""
 
@@ -76,6 +77,7 @@ def synchronise(results: Path, *, whole: bool = False, progress: Progress | None
     if store is None:
         return
     with exclusive(results / "store"), TemporaryDirectory() as scratch:
+        rows.gather_rows(results)
         held = _bring(store, Path(scratch))
         for hash_ in _unsent(results, held):
             point = points.read_point(results, hash_)

@@ -10,7 +10,7 @@ from gcdp_bench.datasets.identity import family
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.sample import check_resize
 from gcdp_bench.metrics.lookup import all_metrics
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.sweep.shared import Sweep
 
 

@@ -165,7 +165,7 @@ def _measured(results: Path, dataset: str) -> dict[str, tuple[float, int]]:
     """Model -> seconds a sample and steps of the latest points in a results folder."""
     if not (results / "results.parquet").is_file():
         return {}
-    from gcdp_bench.results.schema import read_rows
+    from gcdp_bench.results.table import read_rows
 
     rows = read_rows(results)
     own = rows[(rows["dataset"] == dataset) & (rows["source"] == "generated")]

@@ -8,7 +8,7 @@ from gcdp_bench.core.types import TRUNCATION, Generator
 from gcdp_bench.generators.sample import SampleRequest
 from gcdp_bench.results.compatibility import old_definitions
 from gcdp_bench.results.object_store import store_of
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, SweepConfig
 from gcdp_bench.sweep.jobs import Chain, Job, Kind, once
 from gcdp_bench.sweep.points import is_done, recall

@@ -25,21 +25,20 @@ from gcdp_bench.io.atomic import remove_leftovers
 from gcdp_bench.results.compatibility import outdated
 from gcdp_bench.results.costs import record_costs
 from gcdp_bench.results.layout import write_proportions
-from gcdp_bench.results.schema import (
-    REAL_OWN,
-    REAL_SHUFFLED,
-    REAL_VS_REAL,
-    REFERENCE_MODELS,
-    merge_rows,
-    read_rows,
-)
+from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, REFERENCE_MODELS
 from gcdp_bench.results.seed_pooling import pool_seeds
 from gcdp_bench.results.sync import synchronise
+from gcdp_bench.results.table import (
+    gather_rows,
+    is_measured,
+    merge_rows,
+    read_rows,
+    rows_of_point,
+)
 from gcdp_bench.sweep.jobs import Chain, Job
 from gcdp_bench.sweep.records import (
     labelled,
     of_ceiling,
-    recalls_of,
     semantic_recall,
     write_examples,
 )
@@ -118,8 +117,7 @@ def score_point(sweep: Sweep, job: Job) -> Path:
             progress=sweep.progress,
             task=task,
         )
-        ceiling = recalls_of(rows_of(sweep, sweep.real_request(REAL_OWN)))
-        scores.values.extend(of_ceiling(scores, ceiling))
+        scores.values.extend(of_ceiling(scores, sweep.ceiling))
         scores.values.extend(labelled(generator, request.num_samples))
         write_scores(sweep, request, scores, samples=folder, generator=generator)
     return sweep.score_folder(request) / "point.json"
@@ -215,14 +213,12 @@ def request_of(sweep: Sweep, job: Job) -> SampleRequest:
 
 def rows_of(sweep: Sweep, request: SampleRequest) -> pd.DataFrame:
     """Rows of a point."""
-    rows = read_rows(sweep.paths.results)
-    return rows[rows["config_hash"] == sweep.config_hash(request)]
+    return rows_of_point(sweep.paths.results, sweep.config_hash(request))
 
 
 def is_done(sweep: Sweep, request: SampleRequest) -> bool:
     """Whether the table has the point's rows."""
-    exists = (sweep.paths.results / "results.parquet").exists()
-    return exists and len(rows_of(sweep, request)) > 0
+    return is_measured(sweep.paths.results, sweep.config_hash(request))
 
 
 def recall(sweep: Sweep, request: SampleRequest) -> float:
@@ -239,6 +235,8 @@ def collected(sweep: Sweep, requests: Iterable[SampleRequest]) -> pd.DataFrame:
     if len(pooled):
         rows = merge_rows(results, pooled)
         hashes |= set(pooled["config_hash"])
+    else:
+        gather_rows(results)
     return rows[rows["config_hash"].isin(hashes)].reset_index(drop=True)
 
 

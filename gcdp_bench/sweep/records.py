@@ -17,7 +17,7 @@ from gcdp_bench.evaluation.metrics import ScoredMetric, Scores
 from gcdp_bench.generators.sample import SampleRequest
 from gcdp_bench.generators.sample_folder import SamplingRecord
 from gcdp_bench.metrics.lookup import definition_version
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 
 NUM_EXAMPLES = 8
 """Real triplets kept for the report."""

@@ -15,8 +15,9 @@ from gcdp_bench.metrics.lookup import reference_values
 from gcdp_bench.results.compatibility import outdated
 from gcdp_bench.results.layout import score_folder, write_per_sample
 from gcdp_bench.results.object_store import fetched
-from gcdp_bench.results.schema import REAL_OWN, merge_rows, read_rows, to_frame
+from gcdp_bench.results.schema import REAL_OWN, to_frame
 from gcdp_bench.results.seed_pooling import pool_seeds
+from gcdp_bench.results.table import merge_rows, read_rows
 from gcdp_bench.sweep.records import of_ceiling, recalls, record
 
 REMEDY = "choose another --results, or remove the folder and rerun the sweep"

@@ -18,7 +18,8 @@ from gcdp_bench.generators.sample_folder import SamplingRecord, read_record
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.results.alarms import ids_of, read_controls, write_controls
 from gcdp_bench.results.layout import write_point
-from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, merge_rows, to_frame
+from gcdp_bench.results.schema import COLUMNS, REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, to_frame
+from gcdp_bench.results.table import add_point
 from gcdp_bench.sweep.records import control_lines, hardware_of, record
 from gcdp_bench.sweep.shared import Sweep
 
@@ -51,10 +52,12 @@ def write_scores(
     context = _context(sweep, request, scores.seen.captions)
     if generator is not None:
         context |= _context_of(sweep, generator, request, read_record(samples))
-    lines = [context | record(scored) for scored in scores.values]
-    for line in lines:
-        line["alarm"] = ids_of(alarms, line["metric"], line["extractor"])
-    merge_rows(results, to_frame(lines))
+    rows = to_frame([context | record(scored) for scored in scores.values])
+    add_point(
+        results,
+        folder.name,
+        rows.assign(alarm=ids_of(alarms, rows["metric"], rows["extractor"])).astype(COLUMNS),
+    )
 
 
 def controls_of(sweep: Sweep) -> pd.DataFrame:

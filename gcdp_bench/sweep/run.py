@@ -14,6 +14,7 @@ from gcdp_bench.generators.sample import SampleRequest
 from gcdp_bench.io.atomic import output_folder
 from gcdp_bench.results.schema import REFERENCE_MODELS
 from gcdp_bench.results.sync import synchronise
+from gcdp_bench.results.table import gather_rows
 from gcdp_bench.sweep import plan
 from gcdp_bench.sweep.checks import check_sweep
 from gcdp_bench.sweep.config import Paths, SweepConfig
@@ -60,13 +61,17 @@ def run_sweep(
     output_folder(paths.results)
     requests: list[SampleRequest] = []
     phases = (plan.renewals(sweep), plan.points(sweep, requests), plan.costs(sweep, requests))
-    for chains in phases:
-        if run_elsewhere is not None:
-            run_elsewhere(chains)
-            continue
-        with closing(claimed(sweep, chains)) as jobs:
-            for job in jobs:
-                WORK[job.kind](sweep, job)
+    try:
+        for chains in phases:
+            if run_elsewhere is not None:
+                run_elsewhere(chains)
+                continue
+            with closing(claimed(sweep, chains)) as jobs:
+                for job in jobs:
+                    WORK[job.kind](sweep, job)
+    except BaseException:  # an interrupt too: what was measured is in the table
+        gather_rows(paths.results)
+        raise
     requests.extend(map(sweep.real_request, REFERENCE_MODELS))
     rows = collected(sweep, requests)
     synchronise(paths.results, whole=True, progress=progress)

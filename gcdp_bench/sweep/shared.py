@@ -21,10 +21,11 @@ from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.generators.sample import SampleRequest, captions_digest, load_generator
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.results.layout import score_folder
-from gcdp_bench.results.schema import OLD_IDS
+from gcdp_bench.results.schema import OLD_IDS, REAL_OWN
+from gcdp_bench.results.table import rows_of_point
 from gcdp_bench.sweep.config import Paths, SweepConfig
 from gcdp_bench.sweep.generators import find_generators
-from gcdp_bench.sweep.records import refuse_other_reference
+from gcdp_bench.sweep.records import recalls_of, refuse_other_reference
 from gcdp_bench.training.networks import Training
 from gcdp_bench.training.runs import Run
 
@@ -130,6 +131,14 @@ class Sweep:
             self.progress,
             check=lambda found: refuse_other_reference(results, name, found),
         )
+
+    @cached_property
+    def ceiling(self) -> Mapping[str, float]:
+        """Semantic Recall of the real images with their own captions, which is measured, by
+        segmenter.
+        """
+        request = self.real_request(REAL_OWN)
+        return recalls_of(rows_of_point(self.paths.results, self.config_hash(request)))
 
     def request(self, model: str, guidance: float, seed: int) -> SampleRequest:
         """Which samples a point has."""

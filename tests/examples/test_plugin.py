@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from tests.toy import write_extractors
 
 ROOT = Path(__file__).resolve().parents[2]

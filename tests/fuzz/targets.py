@@ -30,7 +30,8 @@ from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.torchscript import torchscript_tensors
 from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.io.validation import check_caption, check_id
-from gcdp_bench.results.schema import read_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.training.checkpoint import load_weights
 from reference_model.stage import StageConfig
 from tests.fuzz.common import png

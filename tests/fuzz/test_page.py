@@ -15,8 +15,8 @@ from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.costs import to_frame
-from gcdp_bench.results.schema import read_rows
 from gcdp_bench.results.summary import summary_table
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.results.tradeoff import tradeoff_table
 from tests.fuzz.common import command_refused
 

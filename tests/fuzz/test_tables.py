@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.results.costs import read_costs
 from gcdp_bench.results.layout import PER_SAMPLE, PROPORTIONS, Point, read_proportions
-from gcdp_bench.results.schema import COLUMNS, read_rows, to_frame
+from gcdp_bench.results.schema import COLUMNS, to_frame
+from gcdp_bench.results.table import read_rows
 from tests.fuzz.common import (
     CODE,
     DAMAGE,

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from tests.gcdp_bench.training.launched import arguments, python, trace
 
 SETTINGS = ("batch_size=4", "steps=4", "checkpoint_every=2", "validate_every=4", "preview_every=99")

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from gcdp_bench.analysis.results import read_dataset, read_proportions
-from gcdp_bench.results.schema import merge_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows
 from tests.gcdp_bench.results.test_schema import record
 
 

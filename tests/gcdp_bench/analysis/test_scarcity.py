@@ -5,7 +5,8 @@ import pytest
 from gcdp_bench.analysis.draw_scarcity import draw_scarcity
 from gcdp_bench.analysis.scarcity import GAP_COLUMNS, VALUE_COLUMNS, analyze_scarcity
 from gcdp_bench.report.style import theme
-from gcdp_bench.results.schema import merge_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows
 from tests.gcdp_bench.results.test_schema import record
 
 

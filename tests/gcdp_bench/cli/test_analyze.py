@@ -5,7 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.results.schema import merge_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows
 from tests.gcdp_bench.report.test_recall import point
 from tests.gcdp_bench.results.test_schema import record
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from gcdp_bench.cli import main
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.results.schema import merge_rows, read_rows
+from gcdp_bench.results.table import merge_rows, read_rows
 
 FAST = ["--steps", "3", "--sr-steps", "2"]
 

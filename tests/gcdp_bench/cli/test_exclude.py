@@ -7,7 +7,7 @@ import pytest
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.results.layout import read_point
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from tests.gcdp_bench.cli.test_cli import FAST, fails, run, sweep
 
 BROKEN = {"test": "003", "train": "001"}

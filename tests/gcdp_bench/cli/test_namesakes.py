@@ -14,7 +14,7 @@ from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, identity_record
 from gcdp_bench.results.costs import read_costs
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from tests.gcdp_bench.analysis.test_variants import ablated
 from tests.toy import NAMES
 

@@ -11,7 +11,7 @@ from gcdp_bench.cli import main
 from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from tests.gcdp_bench.analysis.test_variants import ablated
 from tests.toy import NAMES
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from gcdp_bench.cli import main
 from gcdp_bench.datasets.manage import choose_samples
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 
 FEW = ["--models", "reference", "--guidance", "1", "--steps", "2"]
 

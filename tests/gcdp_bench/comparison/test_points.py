@@ -3,7 +3,8 @@
 import pytest
 
 from gcdp_bench.comparison.points import select_points
-from gcdp_bench.results.schema import merge_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.compatibility import UnlikeRowsError
 from gcdp_bench.results.costs import to_frame
 from gcdp_bench.results.rank_agreement import extractor_agreement
-from gcdp_bench.results.schema import REFERENCE_MODELS, merge_rows, read_rows
+from gcdp_bench.results.schema import REFERENCE_MODELS
+from gcdp_bench.results.table import merge_rows, read_rows
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from gcdp_bench.results.schema import COLUMNS, PROVENANCE, merge_rows, read_rows, to_frame
+from gcdp_bench.results.schema import COLUMNS, PROVENANCE, to_frame
+from gcdp_bench.results.table import merge_rows, read_rows
 
 
 def record(**changes):

@@ -12,15 +12,8 @@ from gcdp_bench.comparison.sides import compare_points
 from gcdp_bench.report import build_report, build_table_1
 from gcdp_bench.results.compatibility import select
 from gcdp_bench.results.costs import read_costs
-from gcdp_bench.results.schema import (
-    COLUMNS,
-    OLD_IDS,
-    REFERENCE_MODELS,
-    RENAMED,
-    SCHEMA_VERSION,
-    merge_rows,
-    read_rows,
-)
+from gcdp_bench.results.schema import COLUMNS, OLD_IDS, REFERENCE_MODELS, RENAMED, SCHEMA_VERSION
+from gcdp_bench.results.table import merge_rows, read_rows
 
 ARCHIVE = Path(__file__).parents[2] / "golden" / "results-schema-3.tar.gz"
 

@@ -10,8 +10,9 @@ from gcdp_bench.cli import main
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.report.grids import NUM_CAPTIONS
 from gcdp_bench.results.object_store import open_store
-from gcdp_bench.results.schema import merge_rows, read_rows, to_frame
+from gcdp_bench.results.schema import to_frame
 from gcdp_bench.results.sync import synchronise
+from gcdp_bench.results.table import merge_rows, read_rows
 from tests.gcdp_bench.results.test_object_store import bucket, machine, server  # noqa: F401
 from tests.gcdp_bench.results.test_schema import record
 

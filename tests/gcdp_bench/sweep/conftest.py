@@ -9,7 +9,7 @@ import pytest
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.once import build_once
 

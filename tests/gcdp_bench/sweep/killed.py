@@ -24,7 +24,7 @@ import gcdp_bench.report
 import gcdp_bench.sweep  # noqa: F401
 import reference_model.generator  # noqa: F401
 from gcdp_bench.results.layout import read_point
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from tests import toy as toys
 from tests.kills import finished, fork, killed_at
 

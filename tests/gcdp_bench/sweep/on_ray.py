@@ -24,7 +24,7 @@ from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.object_store import open_store
-from gcdp_bench.results.schema import read_rows
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from gcdp_bench.sweep.cluster import run_on_cluster
 from gcdp_bench.sweep.worker import Resources

@@ -16,7 +16,8 @@ from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.results.layout import read_proportions, write_proportions
-from gcdp_bench.results.schema import merge_rows, read_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows, read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.forks import forked
 from tests.gcdp_bench.results.test_schema import record

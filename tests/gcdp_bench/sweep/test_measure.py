@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from gcdp_bench.results.schema import merge_rows, to_frame
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows
 from gcdp_bench.sweep.records import refuse_other_reference, semantic_recall
 from tests.gcdp_bench.results.test_schema import record
 

@@ -22,7 +22,8 @@ from gcdp_bench.results.compatibility import (
     old_definitions,
     outdated,
 )
-from gcdp_bench.results.schema import KEY, REAL_OWN, merge_rows, read_rows
+from gcdp_bench.results.schema import KEY, REAL_OWN
+from gcdp_bench.results.table import merge_rows, read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
 from tests.gcdp_bench.report.swept import sweep_toy
 
@@ -131,8 +132,7 @@ def test_alarms_are_those_of_today_s_controls(toy, old, extractors, today):  # n
     controls = read_controls(old)
     alarms = controls[controls["source"] == "alarm"]
     rows = read_rows(old)
-    names = zip(rows["metric"], rows["extractor"], strict=True)
-    assert rows["alarm"].tolist() == [ids_of(alarms, *pair) for pair in names]
+    assert rows["alarm"].tolist() == ids_of(alarms, rows["metric"], rows["extractor"])
     assert rows["alarm"].nunique() > 1
 
 

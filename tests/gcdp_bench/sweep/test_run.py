@@ -19,14 +19,8 @@ from gcdp_bench.report import build_report
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.costs import SAMPLING, read_costs
 from gcdp_bench.results.layout import read_point
-from gcdp_bench.results.schema import (
-    COLUMNS,
-    OLD_IDS,
-    REAL_OWN,
-    REAL_SHUFFLED,
-    REAL_VS_REAL,
-    read_rows,
-)
+from gcdp_bench.results.schema import COLUMNS, OLD_IDS, REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
+from gcdp_bench.results.table import read_rows
 from gcdp_bench.sweep import run_sweep, saturated
 from reference_model.generator import Cascade
 
