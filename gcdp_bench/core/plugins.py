@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Collection
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -18,7 +21,7 @@ def named(group: str) -> dict[str, EntryPoint]:
     Args:
         group: `GENERATORS`, `DATASETS`, `METRICS` or `EXTRACTORS`.
     """
-    return {entry.name: entry for entry in entry_points(group=group)}
+    return {entry.name: entry for entry in _entries(group)}
 
 
 def load(group: str, name: str, *, builtin: Collection[str] = ()) -> Any:
@@ -33,7 +36,7 @@ def load(group: str, name: str, *, builtin: Collection[str] = ()) -> Any:
         ValueError: no such entry point, two packages with the same name, a built-in's name, or an
             import that fails; names the package, the entry point and the remedy.
     """
-    found = list(entry_points(group=group, name=name))
+    found = [entry for entry in _entries(group) if entry.name == name]
     if not found:
         raise ValueError(
             f"expected an entry point {name!r} of the group {group}, found none; install the "
@@ -94,3 +97,20 @@ def described(entry: EntryPoint) -> str:
         f"package {entry.dist.name} {entry.dist.version} "
         f"(entry point {entry.name} = {entry.value}, group {entry.group})"
     )
+
+
+def _entries(group: str) -> tuple[EntryPoint, ...]:
+    """Entry points of a group; looked for again when what is installed changes."""
+    return _found(group, tuple((path, _changed(path)) for path in sys.path))
+
+
+@lru_cache(maxsize=16)
+def _found(group: str, state: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return 0
