@@ -115,9 +115,11 @@ def test_a_report_of_attacks_is_text_inside_its_folder(attack, swept, tmp_path, 
     assert not Path("/tmp/outside").exists() and len(rows)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_a_page_of_attacks_is_text(name, swept):
-    attack = ATTACKS[name]
+EACH = [pytest.param(text, id=name, marks=pytest.mark.slow) for name, text in ATTACKS.items()]
+
+
+@pytest.mark.parametrize("attack", [pytest.param(" ".join(ATTACKS.values()), id="all"), *EACH])
+def test_a_page_of_attacks_is_text(attack, swept):
     rows = read_rows(swept)
     rows = rows[(rows["param_value"] != 3.0) & rows["seed"].fillna(0).eq(0)]
     for column in (

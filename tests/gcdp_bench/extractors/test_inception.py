@@ -14,7 +14,7 @@ from gcdp_bench.metrics.frechet import frechet_distance
 from gcdp_bench.metrics.kid import kid_values
 from gcdp_bench.metrics.prdc import prdc_values
 
-NUM = 8  # images a side
+NUM = 6  # images a side
 
 
 def blocks(name, num, low, high, size=(24, 40)):
@@ -125,7 +125,7 @@ def test_kid_precision_and_recall_are_torch_fidelitys(features, torch_fidelitys)
     values = {
         value.metric: value.value for value in prdc_values("tf1", x, y)
     }  # input1 is evaluated
-    assert values["precision-tf1"] == torch_fidelitys["precision"]
+    assert values["precision-tf1"] == pytest.approx(torch_fidelitys["precision"], rel=1e-6)
     assert values["recall-tf1"] == torch_fidelitys["recall"]
     assert 0 < values["precision-tf1"] < 1
 

@@ -82,7 +82,7 @@ def shares(rng, kind, mean, size):
     return np.where(rng.random(size) < 1.0 - mean / base, 0.0, base)
 
 
-@pytest.mark.parametrize("num", [20, 50, 200])
+@pytest.mark.parametrize("num", [20, 50, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mean", [0.9, 0.99, 1.0])
 @pytest.mark.parametrize("kind", ["binary", "classes", "failures"])
 def test_the_bounded_interval_holds_near_one(kind, mean, num):

@@ -77,7 +77,7 @@ def test_fid_is_the_corrected_one_to_which_the_intervals_belong():
     assert [found[name] for name in same] == [expected[name] for name in same]
 
 
-@pytest.mark.parametrize("trials", [20, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [10, pytest.param(60, marks=pytest.mark.slow)])
 def test_numbers_of_biased_points_cover_the_truth(trials):
     """FIDs of 2 and 1 with a bias of 2, errors of 0.4 apart: 200 draws hold both numbers."""
     rng = np.random.default_rng(0)
