@@ -24,6 +24,7 @@ import pandas as pd
 from benchmarks.frechet import make_features
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.feature_sets import Array
+from gcdp_bench.metrics.intervals import NUM_RESAMPLES, resampled_sums, weighted_sums
 from gcdp_bench.metrics.kid import NUM_SUBSETS, SUBSET_SIZE, cubic_kernel, kid_values
 from gcdp_bench.metrics.mmd import kernel_sums
 
@@ -54,9 +55,46 @@ def kid_case(num: int, width: int) -> tuple[Form, Form]:
     return partial(plain_kid, x + 0.1, y), partial(our_kid, x + 0.1, y)
 
 
+def plain_counts(values: Array) -> Array:
+    """Sums over bootstrap resamples from one matrix of counts, drawn a row at a time, (R, C)."""
+    rng, num = np.random.default_rng(0), len(values)
+    counts = np.empty((NUM_RESAMPLES, num), np.int32)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(num, size=num), minlength=num)
+    return counts @ values
+
+
+def plain_weights(values: Array) -> Array:
+    """Sums under random weights drawn for these values, (R, C)."""
+    rng = np.random.default_rng(0)
+    rng.standard_gamma(0.5, NUM_RESAMPLES)  # of the imagined sample
+    return rng.standard_exponential((NUM_RESAMPLES, len(values))) @ values
+
+
+def our_weights(values: Array) -> Array:
+    """The same by the package, (R, C)."""
+    return weighted_sums(values)[0]
+
+
+def sums_case(
+    plain: Callable[[Array], Array], ours: Callable[[Array], Array], num: int, times: int
+) -> tuple[Form, Form]:
+    """`times` metrics of two columns over the same `num` samples."""
+    values = np.random.default_rng(1).random((times, num, 2))
+
+    def form(of_one: Callable[[Array], Array]) -> Array:
+        return np.stack([of_one(one) for one in values])
+
+    return partial(form, plain), partial(form, ours)
+
+
 CASES: dict[str, Callable[[], tuple[Form, Form]]] = {
     "kid-2000": lambda: kid_case(2000, 2048),
     "kid-5000": lambda: kid_case(5000, 2048),
+    "counts-1000-10-metrics": lambda: sums_case(plain_counts, resampled_sums, 1000, 10),
+    "counts-30000": lambda: sums_case(plain_counts, resampled_sums, 30_000, 1),
+    "weights-1000-10-metrics": lambda: sums_case(plain_weights, our_weights, 1000, 10),
+    "weights-30000": lambda: sums_case(plain_weights, our_weights, 30_000, 1),
 }
 
 

@@ -14,7 +14,7 @@ from gcdp_bench.io.npz import read_arrays
 from gcdp_bench.metrics.intervals import (
     Interval,
     basic_interval,
-    sample_counts,
+    resampled_sums,
     without_interval,
 )
 
@@ -93,11 +93,10 @@ def convergence(curves: Curves) -> ConvergenceOrder:
             f"expected at least 2 runs whose final image has more than one colour, got {num}; "
             "sample more, or train the models longer"
         )
-    counts = sample_counts(num)  # (R, N)
     means, resampled = {}, {}
     for name in QUANTITIES:
         own = curves.values[name][defined]  # (N, S)
-        means[name], resampled[name] = own.mean(0), counts @ own / num  # (S,), (R, S)
+        means[name], resampled[name] = own.mean(0), resampled_sums(own) / num  # (S,), (R, S)
     at = {name: float(converged_step(means[name][None], curves.steps)[0]) for name in QUANTITIES}
     drawn_at = {name: converged_step(resampled[name], curves.steps) for name in QUANTITIES}  # (R,)
     for lead, name in LEADS.items():

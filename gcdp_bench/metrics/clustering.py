@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcdp_bench.core.types import IGNORE_ID, MetricValue
-from gcdp_bench.metrics.intervals import basic_interval, sample_counts
+from gcdp_bench.metrics.intervals import basic_interval, resampled_sums
 
 
 def contingency_tables(
@@ -84,7 +84,7 @@ def clustering_values(tables: NDArray[np.int64]) -> list[MetricValue]:
         tables: of each image, (N, K, C).
     """
     num = len(tables)
-    resampled = sample_counts(num) @ tables.reshape(num, -1).astype(np.float64)
+    resampled = resampled_sums(tables.reshape(num, -1))
     resampled = resampled.reshape(-1, *tables.shape[1:])  # (R, K, C)
     total = tables.sum(0)  # (K, C)
     return [

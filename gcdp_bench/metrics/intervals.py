@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -26,7 +27,7 @@ SHARE = (0.0, 1.0)
 """Bounds of a share."""
 
 BLOCK = 2**22
-"""Random weights that are held at once."""
+"""Random weights that are held at once, and at most in one entry of a cache."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def without_interval(value: float) -> Interval:
     return Interval(value, math.nan, math.nan, "none")
 
 
-def resample_counts(num: int, num_resamples: int, seed: int) -> NDArray[np.int32]:
+def resample_counts(num: int, num_resamples: int, seed: int) -> NDArray[np.int64]:
     """Counts of each of `num` samples in each bootstrap resample; (R, N), rows sum to N.
 
     Row r depends on `num`, `seed` and r only, so that two metrics over the same samples are
@@ -72,21 +73,27 @@ def resample_counts(num: int, num_resamples: int, seed: int) -> NDArray[np.int32
     Raises:
         ValueError: `num` is below 1.
     """
-    if num < 1:
-        raise ValueError(f"num: expected at least 1 sample to draw from, got {num}")
-    rng = np.random.default_rng(seed)
-    counts = np.empty((num_resamples, num), np.int32)
-    for row in counts:
-        row[:] = np.bincount(rng.integers(num, size=num), minlength=num)
-    return counts
+    blocks = list(_count_blocks(num, num_resamples, seed))
+    return np.concatenate(blocks) if blocks else np.empty((0, num), np.int64)
 
 
-def sample_counts(num: int, *, seed: int = 0) -> NDArray[np.int32]:
-    """The resamples that all means over `num` samples share, (R, N); of one sample there are none.
+def resampled_sums(columns: NDArray[np.number], *, seed: int = 0) -> NDArray[np.float64]:
+    """Sums over the samples of each resample; of one sample there are no resamples.
 
-    R is `NUM_RESAMPLES`, or 0.
+    Args:
+        columns: what is summed, (N,) or (N, C).
+        seed: of the resamples, which all sums over N samples share.
+
+    Returns:
+        (R,) or (R, C); R is `NUM_RESAMPLES`, or 0.
     """
-    return resample_counts(num, NUM_RESAMPLES if num > 1 else 0, seed)
+    columns = np.asarray(columns, np.float64)
+    num = len(columns)
+    num_resamples = NUM_RESAMPLES if num > 1 else 0
+    if num * num_resamples <= BLOCK:
+        return _kept_counts(num, num_resamples, seed) @ columns
+    blocks = _count_blocks(num, num_resamples, seed)
+    return np.concatenate([block.astype(np.float64) @ columns for block in blocks])
 
 
 def weighted_sums(
@@ -107,6 +114,9 @@ def weighted_sums(
         (R, C) and (R,).
     """
     columns = np.asarray(columns, np.float64)
+    if num * len(columns) <= BLOCK:
+        weights, imagined = _kept_weights(len(columns), num, seed)
+        return weights @ columns, imagined  # (R, C), (R,)
     rng = np.random.default_rng(seed)
     imagined = rng.standard_gamma(0.5, num)  # (R,)
     sums: list[NDArray[np.float64]] = [
@@ -271,7 +281,7 @@ def mean_interval(values: NDArray[np.floating], *, level: float = 0.95, seed: in
     mean = float(values.mean())
     if np.ptp(values) == 0.0:
         return without_interval(mean)
-    means = sample_counts(len(values), seed=seed) @ values / len(values)  # (R,)
+    means = resampled_sums(values, seed=seed) / len(values)  # (R,)
     return basic_interval(mean, means, level=level)
 
 
@@ -330,6 +340,38 @@ def _defined(values: NDArray[np.floating], num: int = 0) -> NDArray[np.float64]:
     if len(values) < num:
         raise ValueError(f"expected at least {num} values that are not NaN, got {len(values)}")
     return values
+
+
+def _count_blocks(num: int, num_resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """The rows of `resample_counts` in blocks; the draws of one row follow those of another."""
+    if num < 1:
+        raise ValueError(f"num: expected at least 1 sample to draw from, got {num}")
+    rng = np.random.default_rng(seed)
+    for rows in _blocks(num_resamples, num):
+        drawn = rng.integers(num, size=(rows, num))
+        drawn += num * np.arange(rows)[:, None]  # place of the count in the block
+        yield np.bincount(drawn.ravel(), minlength=rows * num).reshape(rows, num)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(num: int, num_resamples: int, seed: int) -> NDArray[np.float64]:
+    """`resample_counts` to multiply with; read-only."""
+    counts = resample_counts(num, num_resamples, seed).astype(np.float64)
+    counts.setflags(write=False)
+    return counts
+
+
+@lru_cache(maxsize=2)
+def _kept_weights(
+    num_samples: int, num: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Random weights (R, N) and those of the imagined sample (R,); both read-only."""
+    rng = np.random.default_rng(seed)
+    imagined = rng.standard_gamma(0.5, num)
+    weights = rng.standard_exponential((num, num_samples))
+    for array in (weights, imagined):
+        array.setflags(write=False)
+    return weights, imagined
 
 
 def _blocks(num_rows: int, width: int) -> Iterator[int]:

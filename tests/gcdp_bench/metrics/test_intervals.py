@@ -155,6 +155,46 @@ def test_a_resample_draws_as_many_as_there_are(num, num_resamples, seed):
     assert np.array_equal(more[:num_resamples], counts)
 
 
+def drawn_one_by_one(num, num_resamples, seed):
+    rng = np.random.default_rng(seed)
+    rows = [np.bincount(rng.integers(num, size=num), minlength=num) for _ in range(num_resamples)]
+    return np.reshape(rows, (num_resamples, num))
+
+
+@examples(80, fast=20)
+@given(st.integers(1, 40), st.integers(0, 12), st.integers(0, 9), st.integers(1, 100))
+def test_resamples_are_those_drawn_one_by_one(num, num_resamples, seed, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intervals, "BLOCK", block)
+        counts = intervals.resample_counts(num, num_resamples, seed)
+    assert np.array_equal(counts, drawn_one_by_one(num, num_resamples, seed))
+
+
+@pytest.mark.parametrize("num", [2, 33])
+@pytest.mark.parametrize("width", [None, 3])
+def test_sums_are_the_same_from_the_cache_and_in_blocks(num, width, monkeypatch):
+    rng = np.random.default_rng(0)
+    columns = rng.standard_normal((num,) if width is None else (num, width))
+    kept = intervals.resampled_sums(columns, seed=1)
+    weighted, imagined = intervals.weighted_sums(columns, seed=1)
+    assert kept == pytest.approx(drawn_one_by_one(num, 2000, 1) @ columns, abs=1e-12)
+    monkeypatch.setattr(intervals, "BLOCK", 7 * num)
+    assert intervals.resampled_sums(columns, seed=1) == pytest.approx(kept, abs=1e-12)
+    in_blocks, again = intervals.weighted_sums(columns, seed=1)
+    assert in_blocks == pytest.approx(weighted, abs=1e-12)
+    assert np.array_equal(again, imagined)
+
+
+def test_one_sample_is_not_resampled():
+    assert intervals.resampled_sums(np.ones((1, 3))).shape == (0, 3)
+
+
+def test_what_the_cache_keeps_cannot_be_changed():
+    _, imagined = intervals.weighted_sums(np.ones((5, 1)))
+    with pytest.raises(ValueError, match="read-only"):
+        imagined += 1.0
+
+
 def test_resamples_have_the_moments_of_a_multinomial():
     """Variance 1 - 1/N of each count, covariance -1/N; standard error of both 1 %."""
     counts = intervals.resample_counts(5, 20_000, 0)
