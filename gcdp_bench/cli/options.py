@@ -175,6 +175,17 @@ def sampling_options(function):
     return cascade_options(solver(function))
 
 
+def png_option(function):
+    """`--png-level`."""
+    return click.option(
+        "--png-level",
+        type=click.IntRange(0, 9),
+        default=1,
+        show_default=True,
+        help="Compression of PNG files: 1 is fast, 9 small; the pixels are the same.",
+    )(function)
+
+
 def dataset_or_default(given: str | None, data_root: Path | None) -> str:
     """`--dataset`, else the default, which is printed.
 

@@ -15,6 +15,7 @@ from gcdp_bench.cli.options import (
     device_option,
     parse_models,
     parse_weights,
+    png_option,
     sampling_options,
     weights_option,
 )
@@ -36,6 +37,7 @@ SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.j
 @click.option("--batch-size", default=16, show_default=True, help="Samples per batch.")
 @weights_option()
 @device_option
+@png_option
 @sampling_options
 @data_options
 def command(
@@ -54,6 +56,7 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
+    png_level: int,
     resize: str,
     exclude: Path | None,
     data_root: Path | None,
@@ -124,7 +127,15 @@ def command(
         store.check()
         store.pull(*SAMPLE_FILES, progress=display)
     with claim(part_of(out, range(num)), f"samples in {out}", display):
-        sample_folder(generator, source, request, out, batch_size=batch_size, progress=display)
+        sample_folder(
+            generator,
+            source,
+            request,
+            out,
+            batch_size=batch_size,
+            progress=display,
+            png_level=png_level,
+        )
     if store is not None:
         store.push(*SAMPLE_FILES, progress=display)
     place = out if store is None else store.url

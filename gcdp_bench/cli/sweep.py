@@ -26,6 +26,7 @@ from gcdp_bench.cli.options import (
     parse_models,
     parse_seeds,
     parse_weights,
+    png_option,
     sampling_options,
     weights_option,
 )
@@ -126,6 +127,7 @@ from gcdp_bench.cli.stores import STORED
 )
 @click.option("--demo", is_flag=True, help="Mark the rows as a demonstration, not a result.")
 @strict_option
+@png_option
 @sampling_options
 @evaluation_options
 @count_denied_option
@@ -147,6 +149,7 @@ def command(
     cpus_per_task: float | None,
     gpus_per_task: float | None,
     shard_size: int,
+    png_level: int,
     results: Path,
     weights: tuple[str, ...],
     allow_subsets: bool,
@@ -224,6 +227,7 @@ def command(
         ),
         batch_size=batch_size,
         shard_size=shard_size,
+        png_level=png_level,
         allow_subsets=allow_subsets,
         demo=demo,
     )

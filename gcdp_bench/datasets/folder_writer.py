@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gcdp_bench.core.config import write_json
-from gcdp_bench.core.images import write_image, write_layout
+from gcdp_bench.core.images import PNG_LEVEL, write_image, write_layout
 from gcdp_bench.datasets.folder_files import refuse, scan_captions
 from gcdp_bench.io.atomic import remove_leftovers, replacing
 from gcdp_bench.io.locks import exclusive
@@ -41,6 +41,7 @@ class FolderWriter:
         split: of that dataset.
         shared: several processes write to the folder, each its own samples. Files without a line
             may be another's and stay, until their sample is written again.
+        png_level: see `images.write_image`.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class FolderWriter:
         dataset: str,
         split: str,
         shared: bool = False,
+        png_level: int = PNG_LEVEL,
     ):
-        self._path = path
+        self._path, self._png_level = path, png_level
         self._manifest = path / "captions.jsonl"
         self._size = -1  # of the manifest, when it was last read or written here
         self._held: set[str] = set()
@@ -85,11 +87,14 @@ class FolderWriter:
         samples = [replace(sample, id=check_id(sample.id)) for sample in samples]
         for sample in samples:
             check_caption(sample.caption)
+        level = self._png_level
         for sample in samples:
-            write_image(self._path / "images" / f"{sample.id}.png", sample.image)
+            write_image(self._path / "images" / f"{sample.id}.png", sample.image, level=level)
             if sample.layout is not None:
                 (self._path / "layouts").mkdir(exist_ok=True)
-                write_layout(self._path / "layouts" / f"{sample.id}.png", sample.layout)
+                write_layout(
+                    self._path / "layouts" / f"{sample.id}.png", sample.layout, level=level
+                )
         with exclusive(self._manifest):
             self._catch_up()
             new = [sample for sample in samples if sample.id not in self._held]

@@ -117,10 +117,12 @@ def outpaint_folder(
 
     known = {pair.id: pair for pair in pairs}
     task = f"outpaint, {request.resampling} resampling steps"
-    with claim(part_of(folder, range(len(pairs))), task, progress):
-        writer = SampleWriter(
+    with (
+        claim(part_of(folder, range(len(pairs))), task, progress),
+        SampleWriter(
             folder, request, class_names=cascade.class_names, device=cascade.device
-        )
+        ) as writer,
+    ):
         prompts = [
             Prompt(name, captions[name], derive_seed(request.seed, name))
             for name in known

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.device import check_device, place
+from gcdp_bench.core.images import PNG_LEVEL
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.sampling_config import SamplingConfig
@@ -51,6 +52,7 @@ def sample_folder(
     batch_size: int,
     progress: Progress,
     part: range | None = None,
+    png_level: int = PNG_LEVEL,
 ) -> None:
     """Sample the first captions of `dataset` into `folder`; samples already there are kept.
 
@@ -64,6 +66,7 @@ def sample_folder(
         batch_size: samples drawn at once on a GPU.
         progress: told of every batch.
         part: places of the captions to sample; None: all.
+        png_level: see `images.write_image`.
 
     Raises:
         ValueError: the folder holds samples of another request, N exceeds the dataset, or the
@@ -80,26 +83,30 @@ def sample_folder(
     if generator.parameter is not None:
         generator.parameter.check(request.guidance)
     part = range(request.num_samples) if part is None else part
-    writer = SampleWriter(
-        folder, request, class_names=generator.class_names, device=generator.device
-    )
-    prompts = [
-        Prompt(sample_id(place), dataset[place].caption, derive_seed(request.seed, place))
-        for place in part
-        if not writer.holds(sample_id(place))
-    ]
-    for batch, seconds in generate(
-        generator.sample,
-        prompts,
-        guidance=request.guidance,
+    with SampleWriter(
+        folder,
+        request,
+        class_names=generator.class_names,
         device=generator.device,
-        batch_size=batch_size,
-        progress=progress,
-        task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
-        num_done=len(part) - len(prompts),
-    ):
-        writer.write(batch, seconds)
-    writer.finish([sample_id(place) for place in range(request.num_samples)])
+        png_level=png_level,
+    ) as writer:
+        prompts = [
+            Prompt(sample_id(place), dataset[place].caption, derive_seed(request.seed, place))
+            for place in part
+            if not writer.holds(sample_id(place))
+        ]
+        for batch, seconds in generate(
+            generator.sample,
+            prompts,
+            guidance=request.guidance,
+            device=generator.device,
+            batch_size=batch_size,
+            progress=progress,
+            task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
+            num_done=len(part) - len(prompts),
+        ):
+            writer.write(batch, seconds)
+        writer.finish([sample_id(place) for place in range(request.num_samples)])
 
 
 def part_of(folder: Path, part: range) -> Path:

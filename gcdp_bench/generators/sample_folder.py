@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from gcdp_bench.core.config import read_table, write_json
+from gcdp_bench.core.images import PNG_LEVEL
 from gcdp_bench.core.provenance import drawn_on
 from gcdp_bench.core.types import Batch
 from gcdp_bench.datasets.folder_writer import FolderWriter, Sample
@@ -48,6 +50,8 @@ class SamplingRecord:
 class SampleWriter:
     """Writes samples into a folder, a `folder` dataset, and how they came about.
 
+    A batch is written while the next one is drawn; at the end of the context all are there.
+
     Several processes may fill a folder at once, each other samples of it. The files are the same
     whoever drew what; on the CPU, whatever the size of the batch too (see `generate.CPU_BATCH`).
 
@@ -56,6 +60,7 @@ class SampleWriter:
         request: everything that the samples depend on.
         class_names: of the layouts.
         device: where they are drawn.
+        png_level: see `images.write_image`.
 
     Raises:
         ValueError: the folder holds samples of another request, or images of another origin.
@@ -63,7 +68,13 @@ class SampleWriter:
     """
 
     def __init__(
-        self, folder: Path, request: FolderRequest, *, class_names: Sequence[str], device: str
+        self,
+        folder: Path,
+        request: FolderRequest,
+        *,
+        class_names: Sequence[str],
+        device: str,
+        png_level: int = PNG_LEVEL,
     ):
         self._folder, self._device = output_folder(folder), device
         self._check_record(request)
@@ -73,14 +84,37 @@ class SampleWriter:
             dataset=request.dataset,
             split=request.split,
             shared=True,
+            png_level=png_level,
         )
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._last: Future[None] | None = None  # batch that is being written
+
+    def __enter__(self) -> SampleWriter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._thread:
+            self._wait()
 
     def holds(self, name: str) -> bool:
         """Whether a sample is there."""
         return self._writer.holds(name)
 
     def write(self, batch: Batch, seconds: float) -> None:
-        """Add samples that took so long."""
+        """Add samples that took so long, once those before are there.
+
+        Raises:
+            OSError: the samples before could not be written.
+        """
+        self._wait()
+        self._last = self._thread.submit(self._write, batch, seconds)
+
+    def _wait(self) -> None:
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def _write(self, batch: Batch, seconds: float) -> None:
         self._add_to_record(seconds)
         layouts = [None] * len(batch) if batch.layouts is None else batch.layouts
         samples = zip(batch.ids, batch.images, layouts, batch.captions, strict=True)
@@ -88,6 +122,7 @@ class SampleWriter:
 
     def finish(self, names: Sequence[str]) -> None:
         """Put the list of samples in its order, once all of `names` are there."""
+        self._wait()
         if all(map(self._writer.holds, names)):
             self._writer.put_in_order()
 

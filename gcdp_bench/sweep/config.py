@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gcdp_bench.core.images import PNG_LEVEL
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION
@@ -41,6 +42,7 @@ class SweepConfig:
     sampling: SamplingConfig = SamplingConfig()
     batch_size: int = 16  # samples drawn at once on a GPU
     shard_size: int = 1024  # captions of one job
+    png_level: int = PNG_LEVEL  # see `images.write_image`
     allow_subsets: bool = False  # models of other subsets of the dataset are welcome
     demo: bool = False
 

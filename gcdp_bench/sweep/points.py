@@ -81,6 +81,7 @@ def sample_point(sweep: Sweep, job: Job) -> Path:
             folder,
             part=job.captions,
             batch_size=sweep.config.batch_size,
+            png_level=sweep.config.png_level,
             progress=sweep.progress,
         )
     return folder / "samples.json"

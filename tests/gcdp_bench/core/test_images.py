@@ -118,3 +118,12 @@ def test_a_size_is_that_of_the_upright_image(tmp_path, suffix, turned):
     assert images.read_size(file) == tuple(images.read_image(file).shape[-2:])
     assert images.read_size(file) == ((20, 30) if turned < 5 else (30, 20))
     assert images.orientation(file) == turned
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_every_level_of_png_holds_the_same_pixels(tmp_path, level):
+    ramp = torch.arange(3 * 64 * 64).remainder(251).to(torch.uint8).reshape(3, 64, 64)
+    images.write_image(tmp_path / "image.png", ramp, level=level)
+    images.write_layout(tmp_path / "layout.png", ramp[0], level=level)
+    assert torch.equal(images.read_image(tmp_path / "image.png"), ramp)
+    assert torch.equal(images.read_layout(tmp_path / "layout.png"), ramp[0])
