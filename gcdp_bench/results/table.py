@@ -95,7 +95,7 @@ def gather_rows(results: Path) -> None:
     Raises:
         ValueError: as `merge_rows`.
     """
-    if (results / TABLE).exists() and visible(results / PENDING):
+    if (results / TABLE).exists() and (results / PENDING).exists():
         merge_rows(results)
 
 
