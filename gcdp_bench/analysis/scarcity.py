@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.analysis.results import read_dataset
+from gcdp_bench.comparison.measured import Measured
 from gcdp_bench.comparison.paired import check_definitions, compare_pair
 from gcdp_bench.comparison.points import PointSet, point_sets
 from gcdp_bench.results.summary import SUMMARY, summary_table
@@ -76,7 +77,7 @@ def analyze_scarcity(folders: Sequence[Path], model: str) -> Scarcity:
     found = [_read(folder) for folder in folders]
     _check(folders, [name for name, _, _ in found])
     _check_alike(folders, [points for _, _, points in found])
-    values, gaps = [], []
+    values, gaps, measured = [], [], Measured()
     for folder, (name, rows, points) in zip(folders, found, strict=True):
         best = {one: _best(points, one) for one in dict.fromkeys(p.model for p in points)}
         if model not in best or len(best) < 2:
@@ -90,7 +91,7 @@ def analyze_scarcity(folders: Sequence[Path], model: str) -> Scarcity:
             common | {"model": model, "against": other} | line
             for other, point in best.items()
             if other != model
-            for line in compare_pair(best[model], point, per_class=False)
+            for line in compare_pair(best[model], point, per_class=False, measured=measured)
         ]
     return Scarcity(
         pd.DataFrame(values)[list(VALUE_COLUMNS)].sort_values(["fraction"], kind="stable"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gcdp_bench.comparison.measured import Measured
 from gcdp_bench.comparison.paired import COLUMNS, compare_pair
 from gcdp_bench.comparison.points import PointSet, point_sets, step_pairs
 
@@ -26,6 +27,7 @@ def compare_models(rows: pd.DataFrame, results: Path) -> pd.DataFrame:
         One row per pair of points and metric; columns `MODEL_COLUMNS`.
     """
     lines: list[dict] = []
+    measured = Measured()
     points = point_sets(rows, results)
     models = sorted({point.model for point in points}, reverse=True)
     for place, model in enumerate(models):
@@ -39,11 +41,11 @@ def compare_models(rows: pd.DataFrame, results: Path) -> pd.DataFrame:
                     rivals = [rival for rival in others if rival.steps == other_steps]
                     for point in own:
                         if point.steps == steps:
-                            lines += _against(point, rivals)
+                            lines += _against(point, rivals, measured)
     return pd.DataFrame(lines, columns=list(MODEL_COLUMNS))
 
 
-def _against(point: PointSet, rivals: list[PointSet]) -> list[dict]:
+def _against(point: PointSet, rivals: list[PointSet], measured: Measured) -> list[dict]:
     """At an equal parameter value and at the nearest FID; once where these are the same rival."""
     matched = {rival.param_value: "param_value" for rival in rivals if rival.equals_param(point)}
     if rivals:
@@ -54,5 +56,7 @@ def _against(point: PointSet, rivals: list[PointSet]) -> list[dict]:
         if rival.param_value not in matched or not point.hashes.keys() & rival.hashes.keys():
             continue
         how = {"matched_by": matched[rival.param_value], "fid_a": point.fid, "fid_b": rival.fid}
-        lines += [how | line for line in compare_pair(point, rival, per_class=False)]
+        lines += [
+            how | line for line in compare_pair(point, rival, per_class=False, measured=measured)
+        ]
     return lines

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gcdp_bench.comparison.measured import Distance, Measured, SetValues
 from gcdp_bench.comparison.points import PointSet
-from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.metrics.frechet import (
-    MIN_HALVED,
     UNDERSAMPLED,
-    frechet_distance,
     halves_interval,
-    is_undersampled,
 )
-from gcdp_bench.metrics.frechet_halves import halved_terms
 from gcdp_bench.metrics.intervals import (
     NUM_RESAMPLES,
     Interval,
@@ -30,11 +25,7 @@ from gcdp_bench.metrics.intervals import (
     sign_p_value,
     without_interval,
 )
-from gcdp_bench.metrics.layout_iou import mean_iou_draws, miou
-from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.results.compatibility import UnlikeRowsError
-from gcdp_bench.results.layout import read_point
-from gcdp_bench.results.object_store import fetched
 
 COLUMNS = (
     *("dataset", "a", "b", "trained_on_a", "trained_on_b", "steps_a", "steps_b"),
@@ -55,10 +46,6 @@ DIFFERENCE = (-1.0, 1.0)
 NUM_CLASS_DRAWS = 20_000
 """Draws of a class: p-values are multiplied by the number of classes, so they must be small."""
 
-NUM_HALVES = 200
-"""Halves of the sets of a difference of distances."""
-
-SEED = 0
 LEVEL = 0.05
 MIN_CAPTIONS = 5
 """Captions of a class without which nothing is said of who wins it."""
@@ -66,17 +53,9 @@ MIN_CAPTIONS = 5
 WIN, TIE, LOSE, NOISE, FEW = "win", "tie", "lose", "below noise", "too few"
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """Values of both points for the captions that they share, averaged over shared seeds."""
-
-    captions: pd.DataFrame  # index (id, caption); columns a_recall, b_recall, a_clip, ...
-    observed: list[
-        tuple[FeatureCache, FeatureCache, FeatureCache]
-    ]  # per seed: A, B, real images; aligned
-
-
-def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[dict]:
+def compare_pair(
+    a: PointSet, b: PointSet, *, per_class: bool = True, measured: Measured | None = None
+) -> list[dict]:
     """A minus B: per caption, per class, and of distributions. Columns `COLUMNS`.
 
     Captions are drawn in pairs: with a caption go its samples of both points, and the real images
@@ -89,6 +68,12 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
     that fewer than 5 captions name. Many classes are tested at once: a class is won or lost where
     `p_holm`, its p-value adjusted by Holm's method over the classes of the pair, is below 0.05, so
     that all of them together give a verdict by chance in at most 5 % of comparisons.
+
+    Args:
+        a: one point.
+        b: the other.
+        per_class: say which classes are won and lost, too.
+        measured: shared by the comparisons of several points.
 
     Raises:
         UnlikeRowsError: other extractors, another reference, resize or definition of a metric.
@@ -103,11 +88,19 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
                 "Score both with the same extractors and reference"
             )
     check_definitions(a, b)
-    pair = _pair(a, b)
-    lines = _of_captions(pair)
+    measured = measured or Measured()
+    seeds = sorted(a.hashes.keys() & b.hashes.keys())
+    if not seeds:
+        raise ValueError(
+            f"{a.name} and {b.name}: expected a sampling seed in common, got "
+            f"{sorted(a.hashes)} and {sorted(b.hashes)}"
+        )
+    captions = _joined(a, b, seeds, measured)
+    lines = _of_captions(captions)
     if per_class:
-        lines += _of_classes(pair)
-    lines += _of_sets(pair, a)
+        lines += _of_classes(captions)
+    sides = [measured.sets(point, seeds, captions.index) for point in (a, b)]
+    lines += _of_sets(*sides, a.noise)
     common = {
         "dataset": a.dataset,
         "a": a.name,
@@ -116,7 +109,7 @@ def compare_pair(a: PointSet, b: PointSet, *, per_class: bool = True) -> list[di
         "trained_on_b": b.trained_on,
         "steps_a": a.steps,
         "steps_b": b.steps,
-        "num_seeds": len(pair.observed),
+        "num_seeds": len(seeds),
     }
     return [common | line for line in lines]
 
@@ -140,81 +133,35 @@ def check_definitions(a: PointSet, b: PointSet) -> None:
         )
 
 
-def _pair(a: PointSet, b: PointSet) -> _Pair:
-    seeds = sorted(a.hashes.keys() & b.hashes.keys())
-    if not seeds:
-        raise ValueError(
-            f"{a.name} and {b.name}: expected a sampling seed in common, got "
-            f"{sorted(a.hashes)} and {sorted(b.hashes)}"
-        )
-    sides, observed = [], []
-    for point in (a, b):
-        frames = [read_point(point.results, point.hashes[seed]).per_sample() for seed in seeds]
-        sides.append(_averaged(frames))
-    joined = sides[0].join(sides[1], how="inner", suffixes=("_a", "_b"))
+def _joined(a: PointSet, b: PointSet, seeds: Sequence[int], measured: Measured) -> pd.DataFrame:
+    """Values of both points for the captions that they share; columns recall_a, recall_b, ..."""
+    own, other = (measured.captions(point, seeds) for point in (a, b))
+    joined = own.join(other, how="inner", suffixes=("_a", "_b"))
     if len(joined) < 2:
         raise ValueError(
-            f"{a.name} and {b.name}: expected at least 2 captions that both answered, got "
+            f"{a.name} and {b.name}: expected at least 2 captions that both sampled, got "
             f"{len(joined)}; sample them for the same dataset, split and protocol"
         )
-    for seed in seeds:
-        files = [read_point(point.results, point.hashes[seed]) for point in (a, b)]
-        seen = [_aligned(FeatureCache.load(fetched(file.observed)), joined.index) for file in files]
-        observed.append((*seen, FeatureCache.load(fetched(files[0].reference))))
-    return _Pair(joined, observed)
+    return joined
 
 
-def _averaged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Values per caption over seeds; found classes become the share of seeds that show them.
-
-    Samples of several seeds are matched by id and caption, whatever their order; those that a seed
-    lacks, and values that one seed does not define, are left out.
-    """
-    values = [name for name in PER_CAPTION if name in frames[0]]
-    named = [frame.set_index(["id", "caption"]) for frame in frames]
-    index = named[0].index
-    for frame in named[1:]:
-        index = index.intersection(frame.index, sort=False)
-    named = [frame.loc[index] for frame in named]
-    mean = sum(frame[values].to_numpy(float) for frame in named) / len(named)
-    table = pd.DataFrame(mean, index=index, columns=values)
-    for name in sorted({name for frame in named for name in _names(frame)}):
-        shown = [
-            frame["detected"].str.split(", ").apply(lambda row, n=name: n in row) for frame in named
-        ]
-        prompted = named[0]["prompted"].str.split(", ").apply(lambda row, n=name: n in row)
-        share = sum(column.to_numpy(float) for column in shown) / len(named)
-        table[f"class:{name}"] = np.where(prompted, share, np.nan)
-    return table
-
-
-def _names(frame: pd.DataFrame) -> set[str]:
-    return {name for text in frame["prompted"] for name in text.split(", ") if name}
-
-
-def _aligned(seen: FeatureCache, index: pd.MultiIndex) -> FeatureCache:
-    """The samples of `index`, in its order."""
-    place = {key: i for i, key in enumerate(zip(seen.ids, seen.captions, strict=True))}
-    return seen.take(np.array([place[key] for key in index]))
-
-
-def _of_captions(pair: _Pair) -> list[dict]:
+def _of_captions(captions: pd.DataFrame) -> list[dict]:
     lines = []
     for column, (metric, factor) in PER_CAPTION.items():
-        if f"{column}_a" in pair.captions:
-            values = factor * pair.captions[[f"{column}_a", f"{column}_b"]].to_numpy(float)
+        if f"{column}_a" in captions:
+            values = factor * captions[[f"{column}_a", f"{column}_b"]].to_numpy(float)
             lines += _mean_line(metric, "all", values)
     return lines
 
 
-def _of_classes(pair: _Pair) -> list[dict]:
+def _of_classes(captions: pd.DataFrame) -> list[dict]:
     lines = []
-    for column in pair.captions.columns:
+    for column in captions.columns:
         if column.startswith("class:") and column.endswith("_a"):
             name = column.removeprefix("class:").removesuffix("_a")
             other = f"class:{name}_b"
-            if other in pair.captions:
-                values = pair.captions[[column, other]].to_numpy(float)
+            if other in captions:
+                values = captions[[column, other]].to_numpy(float)
                 lines += _mean_line("semantic_recall", name, values)
     return _adjusted(lines)
 
@@ -250,85 +197,42 @@ def _mean_line(metric: str, class_name: str, values: NDArray[np.float64]) -> lis
     return [line | {"p_holm": math.nan if class_name == "all" else p_value}]
 
 
-def _of_sets(pair: _Pair, a: PointSet) -> list[dict]:
-    """Distances and mIoU."""
-    lines = []
-    for metric, features in _set_features(pair, a.protocol).items():
-        sides = [[features(seen[side]) for seen in pair.observed] for side in (0, 1)]
-        real = [features(seen[2]) for seen in pair.observed]
-        if any(part is None for part in (*sides[0], *sides[1], *real)):
-            continue
-        line = _distance_line(metric, sides, real)
-        if abs(line["difference"]) < a.noise.get(metric, 0.0):
-            line["verdict"] = NOISE
-        lines.append(line)
-    return [*lines, *_of_iou(pair)]
-
-
-Features = Callable[[FeatureCache], NDArray | None]
-
-
-def _set_features(pair: _Pair, protocol: str) -> dict[str, Features]:
-    """Distance -> what it is a distance of, (N, D); None where there are no layouts."""
-    segmenter = next(iter(pair.observed[0][0].segmenters))
-    return {
-        "fid": lambda seen: seen.features[protocol].astype(np.float64),
-        "fsd_generated": lambda seen: None if seen.layouts is None else area_percent(seen.layouts),
-        "fsd_predicted": lambda seen: area_percent(seen.segmenters[segmenter].counts),
-    }
-
-
-def _distance_line(metric: str, sides: list[list], real: list) -> dict:
-    """Difference of two distances, each the mean over S seeds: halves are split alike for A and B.
+def _of_sets(a: SetValues, b: SetValues, noise: Mapping[str, float]) -> list[dict]:
+    """Distances and mIoU.
 
     Args:
-        metric: its name.
-        sides: features of A and of B, S arrays each.
-        real: of the real images, S arrays.
+        a: of one point.
+        b: of the other.
+        noise: distance -> its value between real images.
     """
-    num = len(sides[0][0])
-    values = np.array(
-        [
-            np.mean([frechet_distance(x, y).total for x, y in zip(side, real, strict=True)])
-            for side in sides
-        ]
-    )
-    interval = without_interval(float(values[0] - values[1]))
-    if min(num, len(real[0])) >= MIN_HALVED:
-        first, second = (
-            np.mean(
-                [
-                    np.add(*halved_terms(x, y, NUM_HALVES, seed=SEED))
-                    for x, y in zip(side, real, strict=True)
-                ],
-                0,
-            )
-            for side in sides
-        )
-        method = f"halves-{NUM_HALVES}"
-        if any(is_undersampled(side[0], real[0]) for side in sides):
+    lines = []
+    for metric in (metric for metric in a.distances if metric in b.distances):
+        line = _distance_line(metric, a.distances[metric], b.distances[metric], a.num)
+        if abs(line["difference"]) < noise.get(metric, 0.0):
+            line["verdict"] = NOISE
+        lines.append(line)
+    return [*lines, *_of_iou(a, b)]
+
+
+def _distance_line(metric: str, a: Distance, b: Distance, num: int) -> dict:
+    """Difference of two distances of `num` samples: halves are split alike for A and B."""
+    interval = without_interval(a.value - b.value)
+    if a.halves is not None and b.halves is not None and np.any(a.halves != b.halves):
+        method = f"halves-{len(a.halves)}"
+        if a.is_undersampled or b.is_undersampled:
             method += f"-{UNDERSAMPLED}"
-        if np.any(first != second):
-            interval = halves_interval(interval.value, first - second, method=method)
-    return _line(metric, "all", values, interval, num, higher=False)
+        interval = halves_interval(interval.value, a.halves - b.halves, method=method)
+    return _line(metric, "all", (a.value, b.value), interval, num, higher=False)
 
 
-def _of_iou(pair: _Pair) -> list[dict]:
+def _of_iou(a: SetValues, b: SetValues) -> list[dict]:
     """mIoU: images have the same random weights on both sides; none without layouts."""
-    segmenter = next(iter(pair.observed[0][0].segmenters))
-    if any(side.layouts is None for seen in pair.observed for side in seen[:2]):
+    if a.iou is None or b.iou is None or math.isnan(a.iou.value + b.iou.value):
         return []
-    matrices = [
-        [seen[side].segmenters[segmenter].confusions for seen in pair.observed] for side in (0, 1)
-    ]
-    values = np.array([np.mean([miou(part) for part in side]) for side in matrices])
-    if np.isnan(values).any():
-        return []
-    (low_a, high_a), (low_b, high_b) = (
-        np.mean([mean_iou_draws(part) for part in side], 0) for side in matrices
-    )  # (R,) each
-    interval = bounded_interval(float(values[0] - values[1]), low_a - high_b, high_a - low_b)
-    return [_line("miou", "all", values, interval, len(matrices[0][0]), higher=True)]
+    interval = bounded_interval(
+        a.iou.value - b.iou.value, a.iou.low - b.iou.high, a.iou.high - b.iou.low
+    )
+    return [_line("miou", "all", (a.iou.value, b.iou.value), interval, a.num, higher=True)]
 
 
 def _line(

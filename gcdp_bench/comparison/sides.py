@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from gcdp_bench.comparison.measured import Measured
 from gcdp_bench.comparison.paired import COLUMNS, compare_pair
 from gcdp_bench.comparison.points import PointSet, step_pairs
 
@@ -38,7 +39,12 @@ def compare_points(
             f"{', '.join(p.name for p in first)} and {', '.join(p.name for p in second)}; "
             "name one on each side: RESULTS:MODEL@VALUE"
         )
-    lines = [line for a, b in pairs for line in compare_pair(a, b, per_class=per_class)]
+    measured = Measured()
+    lines = [
+        line
+        for a, b in pairs
+        for line in compare_pair(a, b, per_class=per_class, measured=measured)
+    ]
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gcdp_bench.comparison import paired
+from gcdp_bench.comparison import measured, paired
+from gcdp_bench.comparison.measured import distance, set_values
 from gcdp_bench.comparison.points import point_sets
 from gcdp_bench.comparison.sides import compare_points
 from gcdp_bench.comparison.text import readable_comparison
@@ -86,20 +87,22 @@ def test_miou_stands_beside_the_values_of_all_captions(compare, monkeypatch):
     assert line["ci_low"] < 0 < line["ci_high"] and line["verdict"] == "tie"
 
 
-def pair_of(*confusions):
-    """A, B and real images of which a segmenter saw these, each (N, K, K)."""
-    sides = []
+def sides_of(*confusions):
+    """A and B, of which a segmenter saw these, each (N, K, K)."""
     for matrix in confusions:
         side = observed(len(matrix), 0.0, seed=7)
-        sides.append(side.with_arrays({"confusions extractor": matrix}))
-    return paired._Pair(pd.DataFrame(), [(*sides, observed(NUM_REAL, 0.0, seed=99))])
+        yield set_values(
+            [side.with_arrays({"confusions extractor": matrix})],
+            [observed(NUM_REAL, 0.0, seed=99)],
+            "hrnet",
+        )
 
 
 def test_the_higher_miou_wins():
     right = observed(NUM, 0.0, seed=7).segmenters["extractor"].confusions
     wrong = right[:, ::-1].copy()
     for sides, verdict in (((right, wrong), "win"), ((wrong, right), "lose")):
-        (line,) = paired._of_iou(pair_of(*sides))
+        (line,) = paired._of_iou(*sides_of(*sides))
         assert line["verdict"] == verdict
         assert (line["value_a"], line["value_b"]) == tuple(map(miou, sides))
 
@@ -116,8 +119,9 @@ def test_the_higher_miou_wins():
 def test_distances_of_too_few_samples_are_flagged(num, widths, method):
     """`widths` directions in which A and B vary, of 40."""
     rng = np.random.default_rng(0)
-    sides = [[rng.normal(size=(num, 40)) * (np.arange(40) < width)] for width in widths]
-    line = paired._distance_line("fid", sides, [rng.normal(size=(200, 40)) * (np.arange(40) < 2)])
+    sides = [rng.normal(size=(num, 40)) * (np.arange(40) < width) for width in widths]
+    real = rng.normal(size=(200, 40)) * (np.arange(40) < 2)
+    line = paired._distance_line("fid", *(distance([side], [real]) for side in sides), num)
     assert line["ci_method"] == method and line["num_captions"] == num
 
 
@@ -129,7 +133,7 @@ def test_two_captions_in_common_are_needed(write, floor, tmp_path):
     frame.iloc[:2].to_parquet(file)
     assert set(paired.compare_pair(*points)[0].items()) >= {("num_captions", 2), ("verdict", "tie")}
     frame.iloc[:1].to_parquet(file)
-    with pytest.raises(ValueError, match="at least 2 captions that both answered, got 1"):
+    with pytest.raises(ValueError, match="at least 2 captions that both sampled, got 1"):
         paired.compare_pair(*points)
 
 
@@ -180,9 +184,9 @@ def test_seeds_are_matched_by_id_and_not_by_position():
         }
     )
     shuffled = frame.iloc[[2, 0, 1]].reset_index(drop=True)
-    averaged = paired._averaged([frame, shuffled])
-    pd.testing.assert_frame_equal(averaged, paired._averaged([frame, frame]))
-    partial = paired._averaged([frame, shuffled.iloc[:2]])
+    averaged = measured.averaged([frame, shuffled])
+    pd.testing.assert_frame_equal(averaged, measured.averaged([frame, frame]))
+    partial = measured.averaged([frame, shuffled.iloc[:2]])
     assert partial.index.tolist() == [("a", "1"), ("c", "3")]
 
 
@@ -272,3 +276,15 @@ def test_the_text_shows_differences_in_the_units_of_the_values(write, floor, tmp
     recall = text[text["metric"] == "semantic_recall %"].iloc[0]
     assert recall["A − B"] == "+10.00" and recall["verdict for A"] == "win"
     assert float(recall["A's"]) - float(recall["B's"]) == pytest.approx(10.0, abs=0.02)
+
+
+def test_files_are_read_once_for_all_comparisons(write, floor, tmp_path, monkeypatch):
+    rows = [write(model, 2.0, 0, fid=1.0) for model in ("reference", "imagen", "ldm")]
+    first, *others = point_sets(to_frame([*rows, floor]), tmp_path)
+    alone = [paired.compare_pair(first, other) for other in others]
+    read, load = [], measured.FeatureCache.load
+    monkeypatch.setattr(measured.FeatureCache, "load", lambda path: read.append(path) or load(path))
+    shared = measured.Measured()
+    together = [paired.compare_pair(first, other, measured=shared) for other in others]
+    pd.testing.assert_frame_equal(*(pd.DataFrame(sum(lines, [])) for lines in (alone, together)))
+    assert len(read) == len(set(read)) == 4  # three points and the real images
