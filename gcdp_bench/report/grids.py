@@ -28,9 +28,12 @@ from gcdp_bench.results.schema import REAL_OWN, generators
 
 NUM_CAPTIONS = 5
 PANEL_INCH2 = 1.28  # area of one picture, whatever its shape
-LABEL_WIDTH_INCH, LABEL_CHARS = 1.0, 17
+LABEL_WIDTH_INCH, LABEL_CHARS = 1.4, 17
 CAPTION_HEIGHT_INCH, CAPTION_CHARS_PER_INCH = 0.6, 20.0
 MAX_CAPTION_CHARS = 400
+GAP_INCH = 0.06
+GROUP_GAP_INCH = 0.15
+LEGEND_INCH = 0.4
 
 
 @dataclass(frozen=True)
@@ -165,43 +168,30 @@ def _compose(
     height, width, _ = lines[0].pictures[0].shape
     panel_width = math.sqrt(PANEL_INCH2 * width / height)
     panel_height = PANEL_INCH2 / panel_width
-    figure = Figure(
-        figsize=(
-            LABEL_WIDTH_INCH + panel_width * len(captions),
-            0.4 + CAPTION_HEIGHT_INCH + (panel_height + 0.06) * len(lines),
-        )
-    )
-    panels = figure.subplots(
-        len(lines) + 1,
-        len(captions) + 1,
-        squeeze=False,
-        width_ratios=[LABEL_WIDTH_INCH, *[panel_width] * len(captions)],
-        height_ratios=[CAPTION_HEIGHT_INCH, *[panel_height] * len(lines)],
-    )
-    for panel in (*panels[0], *panels[:, 0]):
-        panel.set_axis_off()
-    for place, caption in enumerate(captions):
-        panel = panels[0, place + 1]
+    right = LABEL_WIDTH_INCH + (panel_width + GAP_INCH) * len(captions)
+    starts = [row > 0 and line.group != lines[row - 1].group for row, line in enumerate(lines)]
+    tops = CAPTION_HEIGHT_INCH + (panel_height + GAP_INCH) * np.arange(len(lines) + 1)
+    tops[:-1] += GROUP_GAP_INCH * np.cumsum(starts)
+    tops[-1] += GROUP_GAP_INCH * sum(starts)
+    bottom = tops[-1]
+    figure = Figure(figsize=(right, bottom + LEGEND_INCH))
+    page = figure.subplots()  # one for all pictures, in inches from the upper left corner
+    lefts = [LABEL_WIDTH_INCH + (panel_width + GAP_INCH) * place for place in range(len(captions))]
+    for left, caption in zip(lefts, captions, strict=True):
         text = textwrap.fill(
             plain(caption, limit=MAX_CAPTION_CHARS), int(CAPTION_CHARS_PER_INCH * panel_width)
         )
-        panel.text(0.0, 0.0, text, fontsize=5.5, va="bottom", transform=panel.transAxes)
-    last = ""
-    for row, line in enumerate(lines, 1):
-        heading = "" if line.group == last else line.group
-        heading = textwrap.fill(plain(heading), LABEL_CHARS, break_on_hyphens=False)
-        last = line.group
-        panel = panels[row, 0]
-        panel.text(
-            0.0, 1.0, heading, fontsize=7.5, va="top", fontweight="bold", transform=panel.transAxes
-        )
-        panel.text(0.0, 0.0, line.kind, fontsize=7, va="bottom", transform=panel.transAxes)
-        for place, picture in enumerate(line.pictures):
-            panel = panels[row, place + 1]
-            panel.imshow(picture, interpolation="nearest")
-            panel.set_xticks([])
-            panel.set_yticks([])
-            panel.grid(False)
+        page.text(left, CAPTION_HEIGHT_INCH - GAP_INCH, text, fontsize=5.5, va="bottom")
+    for row, (line, top) in enumerate(zip(lines, tops[:-1], strict=True)):
+        if starts[row] or row == 0:
+            heading = textwrap.fill(plain(line.group), LABEL_CHARS, break_on_hyphens=False)
+            page.text(0.0, top, heading, fontsize=7.5, va="top", fontweight="bold")
+        page.text(0.0, top + panel_height, line.kind, fontsize=7, va="bottom")
+        for left, picture in zip(lefts, line.pictures, strict=True):
+            place = (left, left + panel_width, top + panel_height, top)
+            page.imshow(picture, interpolation="nearest", extent=place)
+    page.set(xlim=(0.0, right), ylim=(bottom, 0.0))
+    page.set_axis_off()
     patches = [
         Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), label=plain(name))
         for name, colour in classes

@@ -48,15 +48,15 @@ def write(tmp_path):
 
 
 def shown(figure):
-    """Texts of the first line, and per line of pictures: its texts and the grey of its first."""
-    num_columns = NUM + 1
-    lines = [figure.axes[at : at + num_columns] for at in range(0, len(figure.axes), num_columns)]
-    captions = [panel.texts[0].get_text() for panel in lines[0][1:]]
+    """Captions, and per line of pictures: its texts and the grey of its first."""
+    (page,) = figure.axes
+    texts = {text.get_position(): text.get_text().replace("\n", " ") for text in page.texts}
+    captions = [text for (left, _), text in texts.items() if left > 0]
     body = []
-    for label, *panels in lines[1:]:
-        pictures = [panel.images[0].get_array() for panel in panels]
-        texts = [text.get_text().replace("\n", " ") for text in label.texts]
-        body.append((*texts, int(np.asarray(pictures[0])[0, 0, 0])))
+    for picture in page.images[::NUM]:
+        _, _, bottom, top = picture.get_extent()
+        grey = int(np.asarray(picture.get_array())[0, 0, 0])
+        body.append((texts.get((0.0, top), ""), texts[0.0, bottom], grey))
     return captions, body
 
 
@@ -142,11 +142,8 @@ def test_real_images_stand_under_their_own_captions(write, tmp_path):
     assert figure is not None
     captions, _ = shown(figure)
     assert captions == ["caption 0", "caption 1", "caption 2"]
-    greys = [
-        int(np.asarray(panel.images[0].get_array())[0, 0, 0])
-        for panel in figure.axes
-        if panel.images
-    ]
+    (page,) = figure.axes
+    greys = [int(np.asarray(picture.get_array())[0, 0, 0]) for picture in page.images]
     assert greys[:NUM] == [1, 2, 3]  # real images
     assert greys[-2 * NUM : -NUM] == [1, 2, 3]  # samples
 
