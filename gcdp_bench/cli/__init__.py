@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gcdp_bench.core.cores import share_cores
 from gcdp_bench.io.validation import one_line
 
 VERBS = {
@@ -65,6 +66,7 @@ class LazyGroup(click.Group):
 
     def main(self, *args: Any, **settings: Any) -> Any:
         """Run the command line; a process that trained with others ends by `processes.end`."""
+        share_cores()
         try:
             return super().main(*args, **settings)
         except BaseException as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from gcdp_bench.core.cores import usable_cores
 
 LIBRARIES = (
     "torch",
@@ -54,7 +55,7 @@ def library_versions() -> str:
 def hardware(device: str = "cpu") -> str:
     """Processor with the number of cores and, unless `device` is "cpu", the accelerator."""
     processor = _processor_name()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     name = f"{processor}, {cores} cores"
     if device.startswith("cuda"):
         import torch

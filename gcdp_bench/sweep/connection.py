@@ -7,6 +7,7 @@ import os
 import socket
 from typing import Any
 
+from gcdp_bench.core.cores import usable_cores
 from gcdp_bench.io.validation import reason
 
 CONNECT_SEC = 5.0
@@ -41,7 +42,7 @@ def connect(address: str) -> Any:
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address == "local":
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+            cores = usable_cores()
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)

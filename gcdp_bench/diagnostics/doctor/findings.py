@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
+from gcdp_bench.core.cores import usable_cores
 from gcdp_bench.datasets.manage import available_dataset
 from gcdp_bench.datasets.registry import dataset_names
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
@@ -82,8 +83,7 @@ def library_lines() -> tuple[Line, ...]:
 
 def device_lines() -> tuple[Line, ...]:
     """Processor, memory, and accelerators as torch sees them."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    processor = f"{platform.machine()}, {usable} of {os.cpu_count()} cores usable"
+    processor = f"{platform.machine()}, {usable_cores()} of {os.cpu_count()} cores usable"
     memory, problem = attempt(lambda: os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     lines, broken = attempt(_torch_devices)
     return (
