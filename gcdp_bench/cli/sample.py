@@ -98,7 +98,9 @@ def command(
     found = find_generator(model, dataset, given, data_root=data_root)
     announce(found)
     generator, digest = load_generator(found, sampling)
-    value = parameter_value(generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation})
+    value = parameter_value(
+        model, generator, {GUIDANCE.name: guidance, TRUNCATION.name: truncation}
+    )
     source = shuffled(
         open_dataset(
             dataset,

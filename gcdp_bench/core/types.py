@@ -6,12 +6,11 @@ T diffusion steps, L text tokens, D feature width.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,65 +208,6 @@ class Generator(Protocol):
                 which caption (`finite.finite_samples`).
         """
         ...
-
-
-def as_generator(made: object, where: str) -> Generator:
-    """The object itself, if it has every member of `Generator`, inherited or of its own.
-
-    Args:
-        made: by a loader or a factory.
-        where: what made it, for the message.
-
-    Raises:
-        ValueError: members are missing (all of them are named), or sizes and classes are no tuples.
-    """
-    given = vars(Generator)
-    lacking = _lacking(Generator, (*Generator.__annotations__, "sample"), made)
-    if lacking:
-        usual = [name for name in lacking if name in given and name != "sample"]
-        remedy = f", or inherit {', '.join(usual)} from gcdp_bench.core.types.Generator"
-        raise ValueError(
-            f"{where}: expected a generator, but {type(made).__name__} lacks "
-            f"{', '.join(lacking)}; define them{remedy if usual else ''}"
-        )
-    generator = cast(Generator, made)
-    for name in ("class_names", "image_size"):
-        if not isinstance(value := getattr(generator, name), tuple):
-            raise ValueError(f"{where}: {name}: expected a tuple, got {value!r}")
-    return generator
-
-
-def as_dataset(made: object, where: str) -> Dataset:
-    """The object itself, if it has every member of `Dataset`.
-
-    Args:
-        made: by a dataset's entry in the registry.
-        where: what made it, for the message.
-
-    Raises:
-        ValueError: members are missing; all of them are named.
-    """
-    members = [name for name in vars(Dataset) if not name.startswith("_")]
-    lacking = _lacking(Dataset, (*members, "__len__", "__getitem__"), made)
-    if lacking:
-        raise ValueError(
-            f"{where}: expected a dataset, but {type(made).__name__} lacks {', '.join(lacking)}; "
-            "define them, see gcdp_bench.core.types.Dataset"
-        )
-    return cast(Dataset, made)
-
-
-def _lacking(protocol: type, members: Sequence[str], made: object) -> list[str]:
-    """Members that an object does not have, or has from the protocol, without a body; properties
-    are not computed."""
-    absent, empty = object(), (FunctionType, property)
-    found = {name: inspect.getattr_static(made, name, absent) for name in members}
-    own = vars(protocol)
-    return [
-        name
-        for name, value in found.items()
-        if value is absent or (value is own.get(name) and isinstance(value, empty))
-    ]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import loaded, located, lookup
-from gcdp_bench.core.types import as_dataset
+from gcdp_bench.core.members import as_dataset
 from gcdp_bench.datasets import opening
 from gcdp_bench.io.atomic import no_such_folder
 

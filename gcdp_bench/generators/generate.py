@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
+
+from torch import Tensor
 
 from gcdp_bench.core.batching import halved
 from gcdp_bench.core.progress import Progress
-from gcdp_bench.core.types import Batch
+from gcdp_bench.core.types import IGNORE_ID, Batch, Generator
 
 CPU_BATCH = 8
 """Samples that the CPU always draws at once. Its kernels choose the order of their sums by the
@@ -27,15 +29,16 @@ class Prompt:
 
 
 def generate(
-    draw: Callable[..., Batch],
+    generator: Generator,
     prompts: Sequence[Prompt],
     *,
+    name: str,
     guidance: float,
-    device: str,
     batch_size: int,
     progress: Progress,
     task: str,
     num_done: int = 0,
+    draw: Callable[..., object] | None = None,
     settings: Callable[[Sequence[Prompt]], Mapping[str, Any]] = lambda prompts: {},
 ) -> Iterator[tuple[Batch, float]]:
     """Draw one sample per prompt, in batches, each of which is yielded as soon as it is drawn.
@@ -44,14 +47,15 @@ def generate(
     batch has `CPU_BATCH` samples; those of a shorter one that are too many are dropped.
 
     Args:
-        draw: `Generator.sample` or `Cascade.outpaint`.
+        generator: that draws.
         prompts: in their order.
-        guidance: value of the generator's sampling parameter.
-        device: where `draw` computes.
+        name: of the generator, as the user gave it.
+        guidance: value of its sampling parameter.
         batch_size: samples drawn at once on a GPU.
         progress: told of every batch, after it was taken.
         task: what the progress bar says.
         num_done: samples that are there already, for the progress bar.
+        draw: None: `generator.sample`; or `Cascade.outpaint`.
         settings: further arguments of `draw` for a batch.
 
     Yields:
@@ -60,17 +64,21 @@ def generate(
     Raises:
         MemoryError: the device has no room for one sample.
         FloatingPointError: as `Generator.sample`.
+        ValueError: as `check_batch`.
     """
+    draw = draw or generator.sample
+    on_cpu = generator.device == "cpu"
     progress.start(task, len(prompts) + num_done, done=num_done, unit="image")
-    size = CPU_BATCH if device == "cpu" else batch_size
+    size = CPU_BATCH if on_cpu else batch_size
     start = 0
     while start < len(prompts):
         part = prompts[start : start + size]
-        full = [*part, *[part[-1]] * (CPU_BATCH - len(part))] if device == "cpu" else part
+        full = [*part, *[part[-1]] * (CPU_BATCH - len(part))] if on_cpu else part
+        captions = tuple(prompt.caption for prompt in full)
         began = time.perf_counter()
         try:
             batch = draw(
-                [prompt.caption for prompt in full],
+                list(captions),
                 guidance=guidance,
                 seeds=[prompt.seed for prompt in full],
                 **settings(full),
@@ -80,6 +88,70 @@ def generate(
             continue  # outside of `except` the failed batch is freed
         start += len(part)
         ids = tuple(prompt.id for prompt in part)
-        yield replace(batch.first(len(part)), ids=ids), time.perf_counter() - began
+        drawn = check_batch(batch, captions, generator, name).first(len(part))
+        yield replace(drawn, ids=ids), time.perf_counter() - began
         progress.advance(len(part))
     progress.finish()
+
+
+def check_batch(batch: object, captions: Sequence[str], generator: Generator, name: str) -> Batch:
+    """The batch itself, if it is what its generator says that it draws.
+
+    Args:
+        batch: from `Generator.sample`.
+        captions: that it was drawn from.
+        generator: that drew it.
+        name: of the generator, as the user gave it.
+
+    Raises:
+        ValueError: it is no `Batch`, or the number, shapes, types or values of its members are
+            others.
+    """
+
+    def refuse(what: str, expected: str, got: str) -> NoReturn:
+        raise ValueError(
+            f"{name}: {what}: expected {expected}, got {got}; mend its sample (no sample of this "
+            "batch is written)"
+        )
+
+    if not isinstance(batch, Batch):
+        refuse("sample", "a gcdp_bench.core.types.Batch", _described(batch))
+    num, size, layouts = len(captions), generator.image_size, batch.layouts
+    if (layouts is not None) != generator.makes_layouts:
+        expected = "layouts" if generator.makes_layouts else "None"
+        refuse(
+            "layouts",
+            f"{expected}, as makes_layouts is {generator.makes_layouts}",
+            _described(layouts),
+        )
+    tensors: dict[str, tuple[object, tuple[int, ...]]] = {"images": (batch.images, (num, 3, *size))}
+    if layouts is not None:
+        tensors["layouts"] = layouts, (num, *size)
+    for what, (found, shape) in tensors.items():
+        expected = f"torch.uint8 {shape}"
+        if not isinstance(found, Tensor) or _described(found) != expected:
+            refuse(what, f"{expected} for {num} captions", _described(found))
+    for what, texts in (("ids", batch.ids), ("captions", batch.captions)):
+        if len(texts) != num:
+            refuse(what, f"{num}, one per caption", f"{len(texts)}")
+    if tuple(batch.captions) != tuple(captions):
+        refuse("captions", "those that sample was given, in their order", "others")
+    num_classes = len(generator.class_names)
+    if layouts is not None and int(layouts.max()) >= num_classes:
+        beyond = layouts[(layouts >= num_classes) & (layouts != IGNORE_ID)]
+        if len(beyond):
+            refuse(
+                "layouts",
+                f"ids of its {num_classes} classes, 0 to {num_classes - 1}, or {IGNORE_ID}",
+                f"{int(beyond.max())}",
+            )
+    return batch
+
+
+def _described(value: object) -> str:
+    """Type and shape of an array, else the type."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is None or dtype is None:
+        return "None" if value is None else type(value).__name__
+    kind = "" if isinstance(value, Tensor) else f"{type(value).__name__} "
+    return f"{kind}{dtype} {tuple(shape)}"

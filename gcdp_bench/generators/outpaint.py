@@ -129,14 +129,15 @@ def outpaint_folder(
             if not writer.holds(name)
         ]
         for batch, seconds in generate(
-            cascade.outpaint,
+            cascade,
             prompts,
+            name=request.model,
             guidance=request.guidance,
-            device=cascade.device,
             batch_size=batch_size,
             progress=progress,
             task=task,
             num_done=len(pairs) - len(prompts),
+            draw=cascade.outpaint,
             settings=lambda part: {
                 "known": known_of([known[prompt.id] for prompt in part]),
                 "resampling": request.resampling,

@@ -9,10 +9,11 @@ from pathlib import Path
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.device import check_device, place
 from gcdp_bench.core.images import PNG_LEVEL
+from gcdp_bench.core.members import as_generator
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.sampling_config import SamplingConfig
-from gcdp_bench.core.types import GUIDANCE, Dataset, Generator, as_generator
+from gcdp_bench.core.types import GUIDANCE, Dataset, Generator
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.generators.generate import Prompt, generate
@@ -70,7 +71,7 @@ def sample_folder(
 
     Raises:
         ValueError: the folder holds samples of another request, N exceeds the dataset, or the
-            generator's sampling parameter has no such value.
+            generator's sampling parameter has no such value; or as `generate.check_batch`.
         MemoryError: the device has no room for one sample.
         FloatingPointError: as `Generator.sample`.
         OSError: the folder cannot be written.
@@ -96,10 +97,10 @@ def sample_folder(
             if not writer.holds(sample_id(place))
         ]
         for batch, seconds in generate(
-            generator.sample,
+            generator,
             prompts,
+            name=request.model,
             guidance=request.guidance,
-            device=generator.device,
             batch_size=batch_size,
             progress=progress,
             task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
@@ -145,14 +146,22 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
         sampling: how it is sampled.
 
     Raises:
-        ValueError: unknown device, or damaged weights.
+        ValueError: unknown device, damaged weights, or what was made is no generator.
         FileNotFoundError: a file of it is missing.
     """
     check_device(sampling.device)
     spec = generator_spec(run.network, run.code)
     generator = as_generator(spec.load(spec.name, run.folder, sampling), str(run))
     place(generator, sampling.device)
-    return generator, digest({"weights": generator.digest, "sampling": generator.settings})
+    weights = generator.digest
+    if not isinstance(weights, str):
+        raise ValueError(f"{run}: digest: expected a text, got {weights!r}; mend it")
+    try:
+        return generator, digest({"weights": weights, "sampling": generator.settings})
+    except TypeError as error:
+        raise ValueError(
+            f"{run}: settings: expected texts, numbers, lists and tables, got {error}; mend them"
+        ) from error
 
 
 def check_resize(run: Run, dataset: Dataset) -> None:
@@ -170,10 +179,11 @@ def check_resize(run: Run, dataset: Dataset) -> None:
             )
 
 
-def parameter_value(generator: Generator, given: Mapping[str, float | None]) -> float:
+def parameter_value(model: str, generator: Generator, given: Mapping[str, float | None]) -> float:
     """Value to sample at: the given one of the generator's sampling parameter, else a usual one.
 
     Args:
+        model: name of the generator, as the user gave it.
         generator: decides which sampling parameter is meant.
         given: by the sampling parameter's name; None: not given.
 
@@ -184,7 +194,7 @@ def parameter_value(generator: Generator, given: Mapping[str, float | None]) -> 
     for name, value in given.items():
         if value is not None and name != own:
             raise ValueError(
-                f"{name}: {generator.name} has "
+                f"{name}: {model} has "
                 f"{'no sampling parameter' if own is None else f'a {own} instead'}; "
                 "leave the option out"
             )

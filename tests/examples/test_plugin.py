@@ -100,8 +100,8 @@ def test_the_dataset_is_the_same_on_every_read(module):
 
 
 def test_samples_do_not_depend_on_their_batch(module):
+    from gcdp_bench.core.members import as_generator
     from gcdp_bench.core.sampling_config import SamplingConfig
-    from gcdp_bench.core.types import as_generator
 
     blobs = as_generator(module("gcdp_example.blobs").Blobs(SamplingConfig()), "blobs")
     captions, seeds = ["balls", "meadows and boxes"], [3, 4]

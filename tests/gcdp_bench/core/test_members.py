@@ -1,8 +1,11 @@
 """A generator defines six members; what it lacks is named, all of it at once."""
 
+import re
+
 import pytest
 
-from gcdp_bench.core.types import Generator, as_generator
+from gcdp_bench.core.members import as_generator
+from gcdp_bench.core.types import Generator
 
 
 class Least(Generator):
@@ -50,9 +53,35 @@ def test_properties_are_not_computed_and_attributes_of_an_instance_count():
     assert as_generator(Late(), "x").image_size == (8, 8)
 
 
-@pytest.mark.parametrize("name", ["class_names", "image_size"])
-def test_lists_are_refused(name):
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("name", "", "a text"),
+        ("trained_on", None, "a text"),
+        ("class_names", ["sky"], "a tuple of 1 to 255 texts"),
+        ("class_names", "sky", "a tuple of 1 to 255 texts"),
+        ("image_size", [4, 4], "a tuple .height, width. of whole numbers"),
+        ("image_size", (4, 4.0), "a tuple .height, width. of whole numbers"),
+        ("settings", [1], "a mapping"),
+        ("device", None, "a text"),
+        ("num_steps", 0, "a whole number from 1 on"),
+        ("makes_layouts", 1, "True or False"),
+        ("reads_captions", "yes", "True or False"),
+        ("parameter", "guidance", "GUIDANCE or TRUNCATION of gcdp_bench.core.types, or None"),
+        ("clip_digest", 3, "a text or None"),
+        ("num_labelled_images", 0.5, "a whole number or None"),
+    ],
+)
+def test_members_of_another_kind_are_refused(name, value, expected):
     made = Least()
-    setattr(made, name, [4, 4])
-    with pytest.raises(ValueError, match=rf"x: {name}: expected a tuple, got \[4, 4\]"):
+    setattr(made, name, value)
+    told = f"^x: {name}: expected {expected}, got {re.escape(repr(value))}; mend Least"
+    with pytest.raises(ValueError, match=told):
+        as_generator(made, "x")
+
+
+def test_all_that_is_wrong_is_named():
+    made = Least()
+    made.image_size, made.num_steps = None, "1"
+    with pytest.raises(ValueError, match="image_size: .*got None; num_steps: .*got '1'"):
         as_generator(made, "x")

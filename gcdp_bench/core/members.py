@@ -1,0 +1,112 @@
+"""Generators and datasets of others: whether they have the members that their protocols ask for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
+from typing import Any, cast
+
+from gcdp_bench.core.types import GUIDANCE, IGNORE_ID, TRUNCATION, Dataset, Generator
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_count, value))
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, tuple) and 0 < len(value) <= IGNORE_ID and all(map(_is_text, value))
+
+
+MEMBERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "name": ("a text", _is_text),
+    "trained_on": ("a text", _is_text),
+    "class_names": (f"a tuple of 1 to {IGNORE_ID} texts", _is_names),
+    "image_size": ("a tuple (height, width) of whole numbers", _is_size),
+    "settings": ("a mapping", lambda value: isinstance(value, Mapping)),
+    "device": ("a text", _is_text),
+    "num_steps": ("a whole number from 1 on", _is_count),
+    "makes_layouts": ("True or False", lambda value: type(value) is bool),
+    "reads_captions": ("True or False", lambda value: type(value) is bool),
+    "parameter": (
+        "GUIDANCE or TRUNCATION of gcdp_bench.core.types, or None",
+        lambda value: value in (None, GUIDANCE, TRUNCATION),
+    ),
+    "clip_digest": ("a text or None", lambda value: value is None or _is_text(value)),
+    "num_labelled_images": (
+        "a whole number or None",
+        lambda value: value is None or type(value) is int,
+    ),
+}
+"""Member of a generator -> what it is, and the check of that. The digest, which takes long to
+compute, is checked where it is used."""
+
+
+def as_generator(made: object, where: str) -> Generator:
+    """The object itself, if it has every member of `Generator`, inherited or of its own.
+
+    Args:
+        made: by a loader or a factory.
+        where: what made it, for the message.
+
+    Raises:
+        ValueError: members are missing, or of another kind; all of them are named.
+    """
+    given = vars(Generator)
+    lacking = _lacking(Generator, (*Generator.__annotations__, "sample"), made)
+    if lacking:
+        usual = [name for name in lacking if name in given and name != "sample"]
+        remedy = f", or inherit {', '.join(usual)} from gcdp_bench.core.types.Generator"
+        raise ValueError(
+            f"{where}: expected a generator, but {type(made).__name__} lacks "
+            f"{', '.join(lacking)}; define them{remedy if usual else ''}"
+        )
+    problems = [
+        f"{name}: expected {expected}, got {value!r}"
+        for name, (expected, is_right) in MEMBERS.items()
+        if not is_right(value := getattr(made, name))
+    ]
+    if problems:
+        raise ValueError(f"{where}: {'; '.join(problems)}; mend {type(made).__name__}")
+    return cast(Generator, made)
+
+
+def as_dataset(made: object, where: str) -> Dataset:
+    """The object itself, if it has every member of `Dataset`.
+
+    Args:
+        made: by a dataset's entry in the registry.
+        where: what made it, for the message.
+
+    Raises:
+        ValueError: members are missing; all of them are named.
+    """
+    members = [name for name in vars(Dataset) if not name.startswith("_")]
+    lacking = _lacking(Dataset, (*members, "__len__", "__getitem__"), made)
+    if lacking:
+        raise ValueError(
+            f"{where}: expected a dataset, but {type(made).__name__} lacks {', '.join(lacking)}; "
+            "define them, see gcdp_bench.core.types.Dataset"
+        )
+    return cast(Dataset, made)
+
+
+def _lacking(protocol: type, members: Sequence[str], made: object) -> list[str]:
+    """Members that an object does not have, or has from the protocol, without a body; properties
+    are not computed."""
+    absent, empty = object(), (FunctionType, property)
+    found = {name: inspect.getattr_static(made, name, absent) for name in members}
+    own = vars(protocol)
+    return [
+        name
+        for name, value in found.items()
+        if value is absent or (value is own.get(name) and isinstance(value, empty))
+    ]
