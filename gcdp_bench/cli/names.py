@@ -68,6 +68,11 @@ def _model(text: str) -> None:
 
     name, equals, place = text.partition("=")
     if not equals:
+        if ":" in name:
+            raise ValueError(
+                f"expected a generator by name, or NAME=module:factory with a name of your own, "
+                f"got {name}; give mine={name}"
+            )
         check_generator(name)
         return
     check_code(name, Code(place))

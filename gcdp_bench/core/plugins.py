@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Collection
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 GENERATORS = "gcdp_bench.generators"
@@ -48,7 +50,13 @@ def load(group: str, name: str, *, builtin: Collection[str] = ()) -> Any:
             f"{' and '.join(map(described, found))}; uninstall one of them"
         )
     refuse_clash(group, name, builtin)
-    return load_entry(found[0])
+    try:
+        return found[0].load()
+    except Exception as error:  # another package's import may raise anything
+        raise ValueError(
+            f"{described(found[0])}: expected an object to import, got {failure(error)}; reinstall "
+            f"it, or uninstall it: pip uninstall {_distribution(found[0]).name}"
+        ) from error
 
 
 def refuse_clash(group: str, name: str, builtin: Collection[str]) -> None:
@@ -69,34 +77,29 @@ def refuse_clash(group: str, name: str, builtin: Collection[str]) -> None:
         )
 
 
-def load_entry(entry: EntryPoint) -> Any:
-    """Import the object behind an entry point, or behind "module:attribute" made into one.
-
-    Raises:
-        ValueError: the import fails; names the package, the entry point and the remedy.
-    """
-    try:
-        return entry.load()
-    except Exception as error:  # another package's import may raise anything
-        remedy = (
-            "give module:attribute of a module that can be imported"
-            if entry.dist is None
-            else f"reinstall it, or uninstall it: pip uninstall {entry.dist.name}"
-        )
-        raise ValueError(
-            f"{described(entry)}: expected an object to import, got "
-            f"{type(error).__name__}: {error}; {remedy}"
-        ) from error
-
-
 def described(entry: EntryPoint) -> str:
     """Entry point and package in words, for messages."""
-    if entry.dist is None:
-        return f"{entry.name}={entry.value}"
-    return (
-        f"package {entry.dist.name} {entry.dist.version} "
-        f"(entry point {entry.name} = {entry.value}, group {entry.group})"
-    )
+    return f"{package_of(entry)} (entry point {entry.name} = {entry.value}, group {entry.group})"
+
+
+def package_of(entry: EntryPoint) -> str:
+    """Package of an entry point in words: "package gcdp-example 1.0"."""
+    distribution = _distribution(entry)
+    return f"package {distribution.name} {distribution.version}"
+
+
+def failure(error: BaseException) -> str:
+    """What another's code raised, and where: "KeyError: 'a' (models.py, line 12)"."""
+    text = f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SyntaxError) or not frames:  # it says where
+        return text
+    return f"{text} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+
+
+def _distribution(entry: EntryPoint) -> Distribution:
+    assert entry.dist is not None, "entry points are those of installed packages"
+    return entry.dist
 
 
 def _entries(group: str) -> tuple[EntryPoint, ...]:

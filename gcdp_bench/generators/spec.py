@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from gcdp_bench.core import plugins
@@ -50,7 +51,7 @@ def as_spec(found: Any, name: str, where: str, *, entry: bool = True) -> Generat
     """
     if entry and isinstance(found, GeneratorSpec):
         return replace(found, name=name)
-    if not callable(found) or not _takes_one_argument(found):
+    if not _makes(found):
         raise ValueError(
             f"{where}: expected a generator's class or a function, called with the SamplingConfig "
             f"alone{', or a GeneratorSpec' if entry else ''}; got {found!r}"
@@ -92,7 +93,8 @@ def check_code(name: str, code: Code) -> None:
 
 
 def load_code(name: str, code: Code) -> Any:
-    """The object that a user named.
+    """The object that a user named; its file finds those beside it, as a script does, and a module
+    is looked for in the working directory first.
 
     Raises:
         ValueError: it cannot be imported; says why.
@@ -100,27 +102,56 @@ def load_code(name: str, code: Code) -> Any:
     """
     check_code(name, code)
     place, _, factory = code.place.rpartition(":")
-    if place.endswith(".py"):
-        place = _import_file(Path(place))
-    return plugins.load_entry(EntryPoint(name=name, value=f"{place}:{factory}", group=""))
+    path = Path(place) if place.endswith(".py") else None
+    if path is not None and not path.is_file():
+        raise FileNotFoundError(f"{name}={code.place}: expected a file {path}, found none")
+    folder = str((path.parent if path is not None else Path()).resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(place) if path is None else _import_file(path)
+    except Exception as error:  # a user's code may raise anything
+        raise ValueError(
+            f"{name}={code.place}: expected code to import, got {plugins.failure(error)}; "
+            f"mend it, or give {FORMS}"
+        ) from error
+    found: Any = module
+    for attribute in factory.split("."):
+        if not hasattr(found, attribute):
+            raise ValueError(f"{name}={code.place}: {place} has no {factory}{_makers(module)}")
+        found = getattr(found, attribute)
+    return found
 
 
-def _import_file(path: Path) -> str:
-    """Import a file as a module of its own; the module's name."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a file of Python, found none")
+def _import_file(path: Path) -> ModuleType:
+    """Import a file as a module of its own."""
     name = re.sub(r"\W", "_", str(path.resolve()))
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:  # a user's file may raise anything
-            del sys.modules[name]
-            raise ValueError(f"{path}: {type(error).__name__}: {error}; mend the file") from error
-    return name
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _makers(module: ModuleType) -> str:
+    """What a module defines that could make a generator, for messages."""
+    names = [
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and _makes(value)
+    ]
+    return f"; it has {', '.join(names)}" if names else "; it defines no class and no function"
+
+
+def _makes(found: Any) -> bool:
+    return callable(found) and _takes_one_argument(found)
 
 
 def _takes_one_argument(function: Callable[..., Any]) -> bool:

@@ -1,7 +1,7 @@
 """Entry points of installed packages."""
 
+import re
 import sys
-from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -68,8 +68,12 @@ def test_a_name_that_nobody_has_or_that_two_have_or_that_is_built_in(tmp_path, m
         plugins.load(plugins.DATASETS, "one", builtin=["one"])
 
 
-def test_an_object_that_no_package_names():
-    entry = EntryPoint("mine", "no_such_module:make", "")
-    with pytest.raises(ValueError, match="mine=no_such_module:make.*module:attribute"):
-        plugins.load_entry(entry)
-    assert plugins.load_entry(EntryPoint("mine", "math:pi", "")) > 3
+def test_a_failure_says_where():
+    with pytest.raises(ZeroDivisionError) as caught:
+        divmod(1, 0)
+    assert re.fullmatch(
+        r"ZeroDivisionError: .* .test_plugins.py, line \d+.", plugins.failure(caught.value)
+    )
+    with pytest.raises(SyntaxError) as unreadable:
+        compile("def", "their.py", "exec")
+    assert plugins.failure(unreadable.value).endswith("(their.py, line 1)")

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -73,6 +74,12 @@ SPEC = GeneratorSpec(
     files=("grey.bin",),
 )
 '''
+
+
+@pytest.fixture(autouse=True)
+def own_path(monkeypatch):
+    """Folders of given code leave the path again."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 @pytest.fixture
@@ -156,8 +163,33 @@ def test_code_is_found_again_in_another_process(tmp_path, toy):
     weights = pickle.loads(pickle.dumps(run.weights))
     assert find_generators(["mine"], {"mine": weights}, toy.identity)["mine"] == run
     assert load_generator(run, SamplingConfig())[0].digest == "grey-1"
-    with pytest.raises(ValueError, match="AttributeError.* 'missing'"):
+    expected = "own model.py has no missing; it has Grey, Bare$"
+    with pytest.raises(ValueError, match=expected):
         find_generators(["mine"], {"mine": replace(code, place=f"{file}:missing")}, toy.identity)
+
+
+OUTSIDE = """
+import sys
+sys.path = [path for path in sys.path if path and path != {here!r}]
+from gcdp_bench.generators.registry import generator_spec
+from gcdp_bench.training.networks import Code
+print(generator_spec("mine", Code({place!r})).summary)
+"""
+
+
+@pytest.mark.parametrize("place", ["sub/own.py:Own", "grey_module:Grey", "sub.own:Own"])
+def test_code_finds_what_lies_beside_it(place, tmp_path):
+    """As the installed command runs: the working directory is not on the path."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "grey_module.py").write_text(CODE)
+    (tmp_path / "sub" / "beside.py").write_text(CODE)
+    package = "sub." if place.startswith("sub.") else ""
+    own = f"from {package}beside import Grey\nclass Own(Grey):\n    'Own.'\n"
+    (tmp_path / "sub" / "own.py").write_text(own)
+    code = OUTSIDE.format(here=str(tmp_path), place=place)
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert found.stdout.strip() == ("Own." if "Own" in place else "Grey images."), found.stderr
 
 
 @pytest.mark.parametrize(
@@ -169,9 +201,12 @@ def test_code_is_found_again_in_another_process(tmp_path, toy):
         ("a=module:", "expected NAME=module:factory"),
         ("a/b=module:x", "expected letters, digits, .* got 'a/b'"),
         ("reference=module:x", "reference is a generator already; choose another name"),
-        ("a=nowhere_at_all:x", "a=nowhere_at_all:x: .*ModuleNotFoundError.*module:attribute"),
-        ("a=nowhere.py:x", "nowhere.py: expected a file of Python, found none"),
-        ("a=broken.py:x", r"broken.py: ZeroDivisionError: .*mend the file"),
+        ("a=nowhere_at_all:x", "a=nowhere_at_all:x: .*ModuleNotFoundError.*or give NAME=module:f"),
+        ("a=nowhere.py:x", "a=nowhere.py:x: expected a file nowhere.py, found none"),
+        ("a=broken.py:x", r"ZeroDivisionError: .* \(broken.py, line 1\); mend it, or"),
+        ("a=empty.py:x", "a=empty.py:x: empty.py has no x; it defines no class and no function"),
+        ("a=math:x", "a=math:x: math has no x; it"),
+        ("own.py:Noise", "NAME=module:factory with a name of .*; give mine=own.py:Noise"),
         ("a=math:pi,a=math:e", "expected different values"),
         ("a=math:pi --weights a=x", "a: expected code or weights, got both"),
         (
@@ -184,6 +219,7 @@ def test_code_is_found_again_in_another_process(tmp_path, toy):
 def test_what_stands_for_no_code_is_refused(text, message, tmp_path, monkeypatch, toy):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "empty.py").touch()
     command = ["sweep", "--dataset", str(toy.data), *toy.extractors(), "--models", *text.split()]
     result = CliRunner().invoke(main, command)
     assert result.exit_code != 0 and re.search(message, " ".join(result.output.split()))
