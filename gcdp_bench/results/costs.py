@@ -16,7 +16,7 @@ from gcdp_bench.io.locks import exclusive
 from gcdp_bench.io.parquet import open_parquet, typed
 from gcdp_bench.profiling.flops import FlopCounter
 from gcdp_bench.profiling.training_cost import generator_costs
-from gcdp_bench.results.schema import RENAMED
+from gcdp_bench.results.schema import renamed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,16 +105,14 @@ def record_costs(
     records = [shared | record for record in _training_records(folder, parts, names)]
     held = read_costs(results)
     held = held[(held["dataset"] == context["dataset"]) & (held["weights"] == context["weights"])]
-    held = held[held["part"] == SAMPLING].set_index("param_value")
+    held = held.loc[held["part"] == SAMPLING, ["param_value", "flops", "num_parameters"]]
     known = {
         value == NEUTRAL: SamplingCost(
-            param_value=float(value),
-            flops=int(line["flops"]),
-            num_parameters=int(line["num_parameters"]),
+            param_value=value, flops=int(flops), num_parameters=int(num_parameters)
         )
-        for value, line in held[["flops", "num_parameters"]].iterrows()
+        for value, flops, num_parameters in held.itertuples(index=False, name=None)
     }
-    for value in sorted(set(values) - set(held.index)):
+    for value in sorted(set(values) - set(held["param_value"])):
         kind = value == NEUTRAL
         known[kind] = (
             replace(known[kind], param_value=value)
@@ -160,10 +158,7 @@ def read_table(path: Path) -> pd.DataFrame:
         ValueError: as `read_costs`.
     """
     remedy = "remove it and rerun the sweep"
-    frame = open_parquet(path, remedy=remedy)
-    if "param_value" not in frame:
-        frame = frame.rename(columns=RENAMED)
-    return typed(frame, path, COLUMNS, remedy=remedy)
+    return typed(renamed(open_parquet(path, remedy=remedy)), path, COLUMNS, remedy=remedy)
 
 
 def merge_costs(results: Path, new: pd.DataFrame) -> pd.DataFrame:

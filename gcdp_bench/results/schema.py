@@ -23,7 +23,7 @@ COLUMNS = {
     "model": "string",  # a generator's name, or one of REFERENCE_MODELS
     "trained_on": "string",  # the generator's dataset, or "none"
     "train_seed": "Int64",  # of the generator's training; missing: not recorded, or no generator
-    "param_name": "string",  # its sampling parameter, as `protocols.Knob.name`, or "none"
+    "param_name": "string",  # its sampling parameter, as `SamplingParameter.name`, or "none"
     "param_value": "float64",  # value of that parameter; NaN for real images
     "steps": "Int64",  # sampling steps of each stage; missing for real images
     "seed": "Int64",  # missing: all seeds pooled
@@ -116,7 +116,7 @@ PROVENANCE = (
 """Columns that no row may leave empty."""
 
 RENAMED = {"knob": "param_name", "guidance": "param_value", "judges": "extractors"}
-"""Columns of schema 3 -> what they are called now."""
+"""Columns of older tables -> what they are called now. Tables of schema 4 have `judges`, too."""
 
 _ADDED = {"train_seed": None, "resize": "none", "definition": "1", "alarm": "none"}
 """Columns that schema 3 lacks -> what they are in its rows."""
@@ -154,7 +154,12 @@ def to_frame(records: Sequence[dict]) -> pd.DataFrame:
     return frame.astype(COLUMNS)
 
 
+def renamed(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose columns have the names of today; those that it has, whatever its version."""
+    old = {old: new for old, new in RENAMED.items() if new not in frame}
+    return frame.rename(columns=old)
+
+
 def migrated(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of schema 3 as one of today's."""
-    present = {old: new for old, new in RENAMED.items() if old in frame}
-    return frame.rename(columns=present).assign(schema_version=SCHEMA_VERSION, **_ADDED)
+    """A table of schema 3 as one of today's, but for the names of its columns."""
+    return frame.assign(schema_version=SCHEMA_VERSION, **_ADDED)

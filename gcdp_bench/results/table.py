@@ -23,6 +23,7 @@ from gcdp_bench.results.schema import (
     OLD_IDS,
     SCHEMA_VERSION,
     migrated,
+    renamed,
 )
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _read_file(file: Path) -> pd.DataFrame:
             f"migrated, got {', '.join(map(str, sorted(versions)))}; rerun the sweep with this "
             "version of gcdp-bench"
         )
-    rows = typed(frame, file, COLUMNS, remedy=remedy)
+    rows = typed(renamed(frame), file, COLUMNS, remedy=remedy)
     return rows.assign(**{name: rows[name].replace(OLD_IDS) for name in ("model", "source")})
 
 
