@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from gcdp_bench.analysis.named import named_values
 from gcdp_bench.core.rng import derive_seed
@@ -97,6 +96,8 @@ def _z(correlation: Any) -> Any:
 
 def _rank_correlations(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pearson's of the ranks, (..., K) to (...,); NaN where a side is constant."""
+    from scipy.stats import rankdata
+
     ranks = [rankdata(side, axis=-1) for side in (x, y)]
     one, two = (rank - rank.mean(-1, keepdims=True) for rank in ranks)
     scale = np.sqrt((one**2).sum(-1) * (two**2).sum(-1))

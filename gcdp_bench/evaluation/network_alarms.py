@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import wilcoxon
 
 from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.evaluation.reference import Reference
@@ -107,6 +106,8 @@ def of_clip(own: FeatureCache, others: FeatureCache, extractors: Extractors) -> 
         return
     chance = 1.0
     if margin.any():
+        from scipy.stats import wilcoxon
+
         _, chance = np.asarray(wilcoxon(margin, alternative="greater"))
     if chance >= MAX_CHANCE:
         share = float((margin > 0).mean())
