@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.provenance import PRECISION
-from gcdp_bench.core.types import Dataset, Triplet
+from gcdp_bench.core.types import Dataset, Extractor, Triplet
 from gcdp_bench.evaluation.features import EvalOptions, FeatureCache, extract_features
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of, segmenter_role
+from gcdp_bench.extractors.inference import computation_of
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.io.validation import file_stem
 
@@ -56,8 +57,8 @@ def extract_cached(
     Args:
         images: real images or controls.
         extractors: the networks.
-        cache: holds arrays under the digests of images, network, precision and
-            preprocessing; of layouts for segmenters, of captions for CLIP.
+        cache: holds arrays under the digests of images, network, computation (precision, batch
+            norm folded or not) and preprocessing; of layouts for segmenters, of captions for CLIP.
         roles: of `Extractors.networks`.
         captions: prompted instead of the images' own.
         progress: told of every batch.
@@ -141,13 +142,17 @@ class _Keys:
     def start(self, role: str, first: Content, caption: str) -> str:
         """Digest of the network and the first image; role "": of the image alone."""
         network = self._networks.get(role)
-        identity = [] if network is None else [network.name, network.resizer, network.digest]
+        identity = [] if network is None else _identity(network)
         return digest([*self._common, role, identity, *_shown(role, first, caption)])
 
     def rest(self, role: str, contents: Sequence[Content], captions: Sequence[str]) -> str:
         """Digest of all images, as far as the network is shown them."""
         parts = zip(contents, captions, strict=True)
         return digest([_shown(role, content, caption) for content, caption in parts])
+
+
+def _identity(network: Extractor) -> list[str]:
+    return [network.name, network.resizer, network.digest, computation_of(network)]
 
 
 def _shown(role: str, content: Content, caption: str) -> list[str]:

@@ -15,6 +15,7 @@ from gcdp_bench.core.types import Dataset
 from gcdp_bench.evaluation.cached import extract_cached
 from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors
+from gcdp_bench.extractors.inference import COMPUTATION, computation_of
 from gcdp_bench.io.atomic import remove_leftovers
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.io.locks import exclusive
@@ -81,7 +82,8 @@ def kept_reference(
     """`reference_statistics` with a copy in a results folder, from which it is read the next time.
 
     So the folder can be moved, all its points are compared with the same numbers on whichever
-    machine they are scored, and nothing depends on a user's cache.
+    machine they are scored, and nothing depends on a user's cache. The copy is that of the images
+    and the weights; a network of lower precision than float32 has one of its own.
 
     Args:
         dataset: the split.
@@ -97,7 +99,7 @@ def kept_reference(
     Raises:
         ValueError: the copy is damaged.
     """
-    start = digest([dataset.name, extractors.identity])
+    start = digest([dataset.name, extractors.identity, *_reduced(extractors)])
     with exclusive(folder / start):
         remove_leftovers(folder)
         is_held = any(fetched(folder).glob(f"{start}-*.npz"))
@@ -117,6 +119,16 @@ def kept_reference(
             reference, path = look(None)
         reference.observed.save(path)
         return reference, path
+
+
+def _reduced(extractors: Extractors) -> list[str]:
+    """Networks that compute in less than float32, with their precision."""
+    computations = {role: computation_of(one) for role, one in extractors.networks.items()}
+    return sorted(
+        f"{role}: {computation}"
+        for role, computation in computations.items()
+        if not computation.startswith(COMPUTATION)
+    )
 
 
 def class_proportions(reference: Reference) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from gcdp_bench.core.images import Size, to_float
 from gcdp_bench.core.types import AttributedDataset, Dataset
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.checkpoints import read_checkpoint
+from gcdp_bench.extractors.inference import COMPUTATION, FOLDED, for_evaluation
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.io.validation import reason
 from gcdp_bench.training.loading import load_network
@@ -110,11 +111,13 @@ def build_network(config: AttributesConfig) -> AttributeNetwork:
 class AttributeClassifier:
     """A trained attribute classifier."""
 
+    computation = f"{COMPUTATION}, {FOLDED}"
+
     def __init__(self, config: AttributesConfig, network: AttributeNetwork, *, device: str = "cpu"):
         self.config = config
         self.digest = tensors_digest(network.state_dict())
         self._device = torch.device(device)
-        self.network = network.eval().requires_grad_(False).to(self._device)
+        self.network = for_evaluation(network, self._device)
 
     @classmethod
     def load(

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
+from gcdp_bench.extractors.inference import COMPUTATION, FOLDED, for_evaluation
 from gcdp_bench.extractors.names import FidProtocol
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.resizers import clean_bicubic, tf1_bilinear, torch_bilinear
@@ -62,7 +63,7 @@ class InceptionNetwork:
         file = find_weights(NAME, path)
         self.device = torch.device(device)
         self.digest = file_digest(file)
-        self._trunk = _load_trunk(file).eval().requires_grad_(False).to(self.device)
+        self._trunk = for_evaluation(_load_trunk(file), self.device)
 
     @torch.no_grad()
     def features(self, pixels: Tensor) -> Tensor:
@@ -81,6 +82,7 @@ class Inception:
     """A `FeatureExtractor`: the features of FID under one protocol."""
 
     name = NAME
+    computation = f"{COMPUTATION}, {FOLDED}"
 
     def __init__(self, network: InceptionNetwork, protocol: FidProtocol):
         """Use `network` under `protocol`, of `FID_PROTOCOLS`."""

@@ -14,6 +14,12 @@ from gcdp_bench.core.images import Size, to_float
 from gcdp_bench.core.types import Dataset, Prediction, Segmenter
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.hrnet import HRNetConfig, HRNetSegmenter
+from gcdp_bench.extractors.inference import (
+    COMPUTATION,
+    FOLDED,
+    computation_of,
+    for_evaluation,
+)
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.training.loading import load_network
 
@@ -36,12 +42,13 @@ class TrainedSegmenter:
     """A segmenter trained by `gcdp-bench train segmenter`: a `Segmenter`."""
 
     resizer = "native"
+    computation = f"{COMPUTATION}, {FOLDED}"
 
     def __init__(self, config: SegmenterConfig, network: HRNetSegmenter, *, device: str = "cpu"):
         self.config = config
         self.digest = tensors_digest(network.state_dict())
         self._device = torch.device(device)
-        self.network = network.eval().requires_grad_(False).to(self._device)
+        self.network = for_evaluation(network, self._device)
 
     @classmethod
     def load(
@@ -147,6 +154,11 @@ class SegmenterFeatures:
     def resizer(self) -> str:
         """The segmenter's."""
         return self.segmenter.resizer
+
+    @property
+    def computation(self) -> str:
+        """The segmenter's."""
+        return computation_of(self.segmenter)
 
     def features(self, images: Tensor) -> Tensor:
         """uint8 (B, 3, H, W) to float32 (B, D)."""

@@ -16,6 +16,7 @@ from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Dataset, Prediction
 from gcdp_bench.extractors.checkpoints import read_checkpoint
 from gcdp_bench.extractors.hrnet import W48, HRNetConfig, HRNetSegmenter, quiet_mmseg
+from gcdp_bench.extractors.inference import COMPUTATION, FOLDED, for_evaluation
 from gcdp_bench.extractors.names import BOX, CONFIGURED, NATIVE
 from gcdp_bench.extractors.names import HRNET as NAME
 from gcdp_bench.extractors.registry import find_weights
@@ -82,7 +83,7 @@ class StandardSegmenter:
         """
         self._box = parse_resize(resize)
         self._device = torch.device(device)
-        self.network = network.eval().requires_grad_(False).to(self._device)
+        self.network = for_evaluation(network, self._device)
         self.resizer = resize
         self.name = f"{NAME}@{resize}"
         self.digest = f"{digest}@{resize}"  # hash of the weights, and the size
@@ -105,6 +106,15 @@ class StandardSegmenter:
             remedy=REMEDY,
         )
         return cls(network, digest=file_digest(file), resize=resize, device=device)
+
+    @property
+    def _is_reduced(self) -> bool:
+        return self._device.type == "cuda"
+
+    @property
+    def computation(self) -> str:
+        """Precision, and that batch norm is folded."""
+        return f"{'bfloat16' if self._is_reduced else COMPUTATION}, {FOLDED}"
 
     @property
     def config(self) -> HRNetConfig:
@@ -158,7 +168,7 @@ class StandardSegmenter:
         seen = images if self._box is None else _rescale(images, self._box)
         mean, std = (torch.tensor(v, device=self._device).view(3, 1, 1) for v in (MEAN, STD))
         pixels = (seen.to(self._device).float() - mean) / std  # (B, 3, h, w)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self._device.type == "cuda"):
+        with torch.autocast("cuda", torch.bfloat16, enabled=self._is_reduced):
             logits, features = self.network(pixels)
         if logits.shape[-2:] != images.shape[-2:]:
             logits = F.interpolate(

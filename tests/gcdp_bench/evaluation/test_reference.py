@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gcdp_bench.core.config import digest
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.evaluation import kept_reference, reference_statistics
@@ -124,6 +125,14 @@ def test_other_weights_miss_the_cache(data, extractors, cache, monkeypatch):
     assert len(files(cache)) == 4
 
 
+def test_another_computation_misses_the_cache(data, extractors, cache, monkeypatch):
+    reference_statistics(data, extractors, cache, Silent())
+    shown = shown_to(extractors, monkeypatch)
+    monkeypatch.setattr(type(extractors.segmenter), "computation", "float32")
+    reference_statistics(data, extractors, cache, Silent())
+    assert sum(shown) == len(data) and len(files(cache)) == 4
+
+
 def test_another_network_is_all_that_a_new_choice_of_networks_costs(
     data, extractors, cache, monkeypatch
 ):
@@ -207,6 +216,30 @@ class TestResultsFolders:
         shown = shown_to(extractors, monkeypatch)
         kept_reference(data, extractors, cache, tmp_path / "two", Silent())
         assert not shown
+
+    def test_a_folder_of_networks_with_batch_norm_is_continued(
+        self, data, extractors, cache, tmp_path, monkeypatch
+    ):
+        """Folding changes rounding alone: all points of a folder have the same reference."""
+        start = digest([data.name, extractors.identity])  # the name that such a folder has
+        first, path = kept_reference(data, extractors, cache, tmp_path, Silent())
+        assert path.name.startswith(f"{start}-")
+        old = first.observed.features["hrnet"] * (1 + 1e-6)
+        first.observed.with_arrays({"features hrnet": old}).save(path)
+        shown = shown_to(extractors, monkeypatch)
+        again, same = kept_reference(data, extractors, UserCache(limit=0), tmp_path, Silent())
+        assert not shown and same == path
+        assert np.array_equal(again.observed.features["hrnet"], old)
+
+    def test_a_lower_precision_has_a_copy_of_its_own(
+        self, data, extractors, cache, tmp_path, monkeypatch
+    ):
+        _, path = kept_reference(data, extractors, cache, tmp_path, Silent())
+        shown = shown_to(extractors, monkeypatch)
+        monkeypatch.setattr(type(extractors.segmenter), "computation", "bfloat16")
+        _, other = kept_reference(data, extractors, cache, tmp_path, Silent())
+        assert sum(shown) == len(data) and other != path
+        assert {path, other} == set(tmp_path.glob("*.npz"))
 
 
 class Brightness:

@@ -11,6 +11,7 @@ import torch
 
 from gcdp_bench.core.finite import NotFinite
 from gcdp_bench.core.rng import generator
+from gcdp_bench.extractors.hrnet import W48, HRNetSegmenter
 from gcdp_bench.extractors.segmenter_standard import (
     CITYSCAPES_CLASSES,
     StandardSegmenter,
@@ -74,8 +75,18 @@ def images():
 
 
 @pytest.fixture(scope="module")
+def network():
+    return HRNetSegmenter(W48, len(CITYSCAPES_CLASSES))
+
+
+@pytest.fixture(scope="module")
 def native(checkpoint):
     return StandardSegmenter.load(checkpoint, resize="native")
+
+
+def close(found, expected):
+    """Within 1e-3 of the spread: 306 random layers amplify rounding, in both programs alike."""
+    return torch.allclose(found, expected, rtol=0, atol=1e-3 * float(expected.std()))
 
 
 def mmseg_logits(model, images, size=None):
@@ -109,14 +120,14 @@ def test_native_logits_are_mmsegs(mmseg_model, native, images):
     logits, features = native.logits(images)
     assert logits.shape == (2, 19, 40, 72) and features.shape == (2, 48 * 15)
     assert float(expected.std((2, 3)).mean()) > 0.1  # pixels differ
-    assert torch.allclose(logits, expected, atol=1e-5, rtol=1e-5)
+    assert close(logits, expected)
 
 
 def test_resized_logits_are_those_of_mmsegs_pipeline(mmseg_model, native, images):
     segmenter = StandardSegmenter(native.network, digest="x", resize="64x128")
     _, expected = mmseg_logits(mmseg_model, images, (64, 128))
     logits, _ = segmenter.logits(images)
-    assert torch.allclose(logits, expected, atol=1e-5, rtol=1e-5)
+    assert close(logits, expected)
     assert not torch.allclose(logits, native.logits(images)[0], atol=0.1)
     assert torch.equal(segmenter.predict(images).layouts, expected.argmax(1).to(torch.uint8))
 
@@ -132,11 +143,11 @@ def test_predictions_do_not_depend_on_the_batch(native, images):
     together, alone = native.predict(images), native.predict(images[1:])
     assert together.layouts.dtype == torch.uint8 and together.features.dtype == torch.float32
     assert torch.equal(together.layouts[1:], alone.layouts)
-    assert torch.allclose(together.features[1:], alone.features, rtol=1e-4)
+    assert close(together.features[1:], alone.features)
 
 
 @pytest.mark.parametrize("change", ["renamed", "missing", "shape"])
-def test_another_network_is_refused(mmseg_model, native, tmp_path, change):
+def test_another_network_is_refused(mmseg_model, network, tmp_path, change):
     state = OrderedDict(mmseg_model.state_dict())
     value = state.pop("decode_head.conv_seg.bias")
     if change == "renamed":
@@ -146,7 +157,7 @@ def test_another_network_is_refused(mmseg_model, native, tmp_path, change):
     path = tmp_path / "broken.pth"
     torch.save({"state_dict": state}, path)
     with pytest.raises(ValueError, match=r"decode_head\.conv_seg\.bias"):
-        load_into(native.network, openmmlab_weights(path), source=path)
+        load_into(network, openmmlab_weights(path), source=path)
 
 
 def test_a_second_head_and_the_optimizer_are_allowed(tmp_path):
