@@ -8,6 +8,7 @@ are those of `categorical`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -45,7 +46,7 @@ def sample_posterior(
         weights = torch.softmax(logits_0[samples, :, rows].float(), 1)  # (b, K, h, W)
         weights = weights.mul_(local.alpha_bar).add_(local.other)
         weights = _likelihood_times(weights, y_t[samples, rows].long()[:, None], local)
-        cumulative = weights.cumsum_(1)
+        cumulative = _running_sums(weights)
         total = cumulative[:, -1]  # (b, h, W)
         below_total = torch.nextafter(total, torch.zeros_like(total))
         target = torch.minimum(uniform[samples, rows] * total, below_total)
@@ -105,6 +106,15 @@ def _chunks(logits: Tensor) -> Iterator[tuple[slice, slice]]:
     for sample in range(0, batch, num_samples):
         for row in range(0, height, num_rows):
             yield slice(sample, sample + num_samples), slice(row, row + num_rows)
+
+
+def _running_sums(weights: Tensor) -> Tensor:
+    """Sums over the classes so far, in place, (B, K, H, W): whole maps are added on a CPU."""
+    if weights.device.type != "cpu":
+        return weights.cumsum_(1)
+    for before, own in pairwise(weights.unbind(1)):
+        own.add_(before)
+    return weights
 
 
 def _likelihood_times(weights: Tensor, at_t: Tensor, rates: _Rates) -> Tensor:

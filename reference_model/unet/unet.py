@@ -21,6 +21,8 @@ from reference_model.unet.blocks import (
     ResnetBlock,
     Upsample,
     downsample,
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 from reference_model.unet.config import UNetConfig
 from reference_model.unet.text import PerceiverResampler
@@ -164,7 +166,7 @@ class UNet(nn.Module):
             z = torch.cat([z, low], 1)  # (B, 6 | 12, H, W)
             detail.append(low)
 
-        x = stem = self.init_conv(F.pixel_unshuffle(z, self.config.patch))  # (B, dim, H/p, W/p)
+        x = stem = self.init_conv(pixel_unshuffle(z, self.config.patch))  # (B, dim, H/p, W/p)
         x = self._run(self.init_resnet_block, x, time)
         x, skips = self._down(x, time, context)
         x = self._run(self.mid_block1, x, time, context)
@@ -174,18 +176,18 @@ class UNet(nn.Module):
         if self.config.stem_skip:
             x = torch.cat([x, stem], 1)
         x = self._run(self.final_res_block, x, time)
-        pixels = [F.pixel_unshuffle(part, self.config.patch) for part in detail]
+        pixels = [pixel_unshuffle(part, self.config.patch) for part in detail]
         if self.detail_gain is not None:
             gain = 1.0 + self.detail_gain(time)[:, :, None, None]  # (B, C, 1, 1)
             pixels = [gain * torch.cat(pixels, 1)]  # (B, C, H/p, W/p)
         x = torch.cat([x, *pixels], 1)
-        noise = F.pixel_shuffle(self.final_conv(x), self.config.patch)  # (B, 3, H, W)
+        noise = pixel_shuffle(self.final_conv(x), self.config.patch)  # (B, 3, H, W)
         if self.config.noise_skip:
             alpha_bar = log_snr.sigmoid()[:, None, None, None]  # (B, 1, 1, 1)
             noise = (1.0 - alpha_bar).sqrt() * image + alpha_bar.sqrt() * noise
         if self.final_conv_seg is None:
             return UNetOutput(noise, None)
-        return UNetOutput(noise, F.pixel_shuffle(self.final_conv_seg(x), self.config.patch))
+        return UNetOutput(noise, pixel_shuffle(self.final_conv_seg(x), self.config.patch))
 
     def _conditions(
         self, log_snr: Tensor, text: TextCondition, low_res: LowRes | None
