@@ -1,12 +1,13 @@
 """Coverage of the intervals of distances, simulated with known populations.
 
     python -m benchmarks.coverage [--pool FILE] [--num 24,64,200,1000] [--repetitions 400]
+        [--methods frechet,frechet-influence]
 
 Samples are drawn from a population (see `benchmarks.coverage_pool` and `Gaussian`), whose distance
 is the truth: 0, once and five times the bias of the plain Fréchet distance at that number of
 samples. One line of the table per population, metric, number of samples and distance; lines that
 are there already are replaced. Ends are those before anything is cut at 0, so that a distance of 0
-is not covered for nothing.
+is not covered for nothing. Methods of one metric see the same samples.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ from benchmarks.coverage_pool import load_pool
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.cmmd import SCALE, gaussian_kernel
 from gcdp_bench.metrics.feature_sets import Array
-from gcdp_bench.metrics.frechet import frechet_distance, frechet_intervals_unbounded
+from gcdp_bench.metrics.frechet import (
+    frechet_distance,
+    frechet_intervals_unbounded,
+    influence_intervals,
+)
 from gcdp_bench.metrics.intervals import Interval
 from gcdp_bench.metrics.kid import cubic_kernel
 from gcdp_bench.metrics.mmd import Kernel, kernel_sums, normal_interval
@@ -87,6 +92,7 @@ class Gaussian:
     """N(0, diag l) against N(s r, (1 + s)^2 diag l) with r = sqrt(l): distance 2 s^2 sum l."""
 
     eigenvalues: Array  # l, (D,)
+    freedom: int = 0  # above 2: each sample is scaled as Student's t is, to the same covariance
 
     def distance(self, scale: float) -> float:
         """See `Population`."""
@@ -100,6 +106,8 @@ class Gaussian:
         """See `Population`."""
         roots = np.sqrt(self.eigenvalues)
         noise = rng.standard_normal((num, len(roots)))
+        if self.freedom:
+            noise *= np.sqrt((self.freedom - 2.0) / rng.chisquare(self.freedom, (num, 1)))
         return roots * ((1.0 + scale) * noise + scale)
 
 
@@ -140,6 +148,11 @@ def frechet(x: Array, y: Array) -> Interval:
     return frechet_intervals_unbounded(x, y).total
 
 
+def frechet_influence(x: Array, y: Array) -> Interval:
+    """The same by the way of costly halves."""
+    return influence_intervals(x, y).total
+
+
 def kid(x: Array, y: Array) -> Interval:
     """The kernel distance of all samples."""
     sums = kernel_sums(x, y, cubic_kernel)
@@ -156,6 +169,9 @@ def cmmd(x: Array, y: Array) -> Interval:
 def unit(x: Array) -> Array:
     """Rows of length 1."""
     return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+METHODS: dict[str, Measure] = {"frechet": frechet, "frechet-influence": frechet_influence}
 
 
 def scale_at(population: Population, distance: float) -> float:
@@ -247,6 +263,7 @@ def cases(
     reps: int,
     *,
     kernels: bool,
+    methods: Sequence[str] = ("frechet",),
 ) -> Iterator[Coverage]:
     """Every line of the table; other = 0 stands for as many as on the first side."""
     for name, population in populations.items():
@@ -261,13 +278,14 @@ def cases(
                         "times_bias": times,
                         "repetitions": reps,
                     }
-                    yield simulate(
-                        population,
-                        frechet,
-                        population.distance(scale),
-                        names=(name, "frechet"),
-                        **common,
-                    )
+                    for method in methods:
+                        yield simulate(
+                            population,
+                            METHODS[method],
+                            population.distance(scale),
+                            names=(name, method),
+                            **common,
+                        )
                     if kernels and isinstance(population, Between) and name == "scenes-features":
                         truth = population.kernel_distance(cubic_kernel, scale)
                         yield simulate(population, kid, truth, names=(name, "kid"), **common)
@@ -305,6 +323,7 @@ def main() -> None:
     parser.add_argument("--other", default=f"{OTHER},0", help="0: as many as --num")
     parser.add_argument("--repetitions", type=int, default=400)
     parser.add_argument("--populations", default="scenes-features,scenes-areas,spectrum")
+    parser.add_argument("--methods", default="frechet", help=", ".join(METHODS))
     parser.add_argument("--kernels", action="store_true", help="KID and CMMD too")
     parser.add_argument("--out", type=Path, default=Path("results/coverage/distances.csv"))
     options = parser.parse_args()
@@ -313,13 +332,22 @@ def main() -> None:
         "scenes-features": Between(pool.features, pool.degraded_features),
         "scenes-areas": Between(pool.areas, pool.degraded_areas),
         "spectrum": Gaussian(spectrum(pool.features)),
+        "spectrum-heavy": Gaussian(spectrum(pool.features), freedom=6),
     }
     chosen = {name: every[name] for name in options.populations.split(",")}
     nums, others = (
         [int(value) for value in text.split(",")] for text in (options.num, options.other)
     )
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    for line in cases(chosen, nums, others, options.repetitions, kernels=options.kernels):
+    lines = cases(
+        chosen,
+        nums,
+        others,
+        options.repetitions,
+        kernels=options.kernels,
+        methods=options.methods.split(","),
+    )
+    for line in lines:
         print(json.dumps(asdict(line) | {"holds": line.holds}), flush=True)
         write([line], options.out)
 

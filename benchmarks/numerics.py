@@ -24,6 +24,13 @@ import pandas as pd
 from benchmarks.frechet import make_features
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.metrics.feature_sets import Array
+from gcdp_bench.metrics.frechet import (
+    frechet_distance,
+    frechet_intervals,
+    halves_interval,
+    is_undersampled,
+)
+from gcdp_bench.metrics.frechet_halves import NUM_COSTLY_HALVES, halved_terms
 from gcdp_bench.metrics.intervals import NUM_RESAMPLES, resampled_sums, weighted_sums
 from gcdp_bench.metrics.kid import NUM_SUBSETS, SUBSET_SIZE, cubic_kernel, kid_values
 from gcdp_bench.metrics.mmd import kernel_sums
@@ -53,6 +60,25 @@ def kid_case(num: int, width: int) -> tuple[Form, Form]:
     """Two sets of `num` samples a small distance apart."""
     x, y = make_features(num, num, width)
     return partial(plain_kid, x + 0.1, y), partial(our_kid, x + 0.1, y)
+
+
+def plain_frechet(x: Array, y: Array) -> Array:
+    """Value, with bias and error by 50 halves of both sides, (1,)."""
+    value = frechet_distance(x, y).total
+    halved = np.add(*halved_terms(x, y, NUM_COSTLY_HALVES))
+    is_undersampled(x, y)
+    return np.array([halves_interval(value, halved, method="plain").value])
+
+
+def our_frechet(x: Array, y: Array) -> Array:
+    """Value, (1,); the ends come from other draws, see `benchmarks.coverage` for both."""
+    return np.array([frechet_intervals(x, y).total.value])
+
+
+def frechet_case(num: int, width: int) -> tuple[Form, Form]:
+    """Two sets of `num` samples a small distance apart."""
+    x, y = make_features(num, num, width)
+    return partial(plain_frechet, x + 0.02, y), partial(our_frechet, x + 0.02, y)
 
 
 def plain_counts(values: Array) -> Array:
@@ -91,6 +117,7 @@ def sums_case(
 CASES: dict[str, Callable[[], tuple[Form, Form]]] = {
     "kid-2000": lambda: kid_case(2000, 2048),
     "kid-5000": lambda: kid_case(5000, 2048),
+    "frechet-10000": lambda: frechet_case(10_000, 2048),
     "counts-1000-10-metrics": lambda: sums_case(plain_counts, resampled_sums, 1000, 10),
     "counts-30000": lambda: sums_case(plain_counts, resampled_sums, 30_000, 1),
     "weights-1000-10-metrics": lambda: sums_case(plain_weights, our_weights, 1000, 10),

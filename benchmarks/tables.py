@@ -261,9 +261,13 @@ def pair_table(name: str) -> Callable[[], str]:
 def coverage_table() -> str:
     """Simulated coverage of the intervals of Fréchet distances, by `benchmarks.coverage`."""
     table = read("coverage/distances.csv")
-    lines = [["population", "N against M", "at 0 (width)", "at 1", "at 5", "flagged %"]]
-    cases = table[table["metric"] == "frechet"].groupby(["population", "num", "other"])
-    for (population, num, other), case in cases:
+    title = ["population", "N against M", "method", "at 0 (width)", "at 1", "at 5", "flagged %"]
+    lines = [title]
+    methods = {"frechet": "halves", "frechet-influence": "influence"}
+    table = table[table["metric"].isin(methods)]
+    for (population, num, other, metric), case in table.groupby(
+        ["population", "num", "other", "metric"]
+    ):
         at = case.set_index("times_bias")
         covered = [f"{at['covered_percent'][t]:.1f}" if t in at.index else "–" for t in (0, 1, 5)]
         ends = f"{at['width'][0]:.2f}: {at['low'][0]:.2f} to {at['high'][0]:.2f}"
@@ -272,6 +276,7 @@ def coverage_table() -> str:
             [
                 str(population),
                 f"{num} against {other}",
+                methods[str(metric)],
                 f"{covered[0]} ({ends})",
                 *covered[1:],
                 flagged,

@@ -12,6 +12,7 @@ from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.definitions.features import frechet_name
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
 from gcdp_bench.metrics.frechet_halves import halved_terms, num_halves
+from gcdp_bench.metrics.frechet_influence import NUM_HALVES, estimates, is_costly
 from gcdp_bench.metrics.intervals import (
     Interval,
     at_least_zero,
@@ -19,7 +20,7 @@ from gcdp_bench.metrics.intervals import (
     normal_quantile,
     without_interval,
 )
-from gcdp_bench.metrics.spectrum import effective_rank
+from gcdp_bench.metrics.spectrum import effective_rank, shortened
 
 UNDERSAMPLED = "undersampled"
 """Ends the name of the method where samples are too few, see `is_undersampled`."""
@@ -95,7 +96,9 @@ def frechet_intervals(x: Features, y: Features) -> FrechetIntervals:
     samples, and e is too large by sqrt(2). Corrected value and ends are cut at 0, see
     `intervals.at_least_zero`, and the plain value may lie outside. The method is "halves-R" for R
     halves, or "halves-R-undersampled", see `is_undersampled`: then the terms of higher order, which
-    halves do not show, matter, and the truth may lie below the interval.
+    halves do not show, matter, and the truth may lie below the interval. Where halves are costly,
+    three of them and the influence of each sample serve instead, see `frechet_influence`: the
+    method is "influence-3".
 
     Raises:
         ValueError: as `frechet_distance`.
@@ -106,6 +109,8 @@ def frechet_intervals(x: Features, y: Features) -> FrechetIntervals:
 def frechet_intervals_unbounded(x: Features, y: Features) -> FrechetIntervals:
     """The same before anything is cut at 0: what a simulation of the coverage looks at."""
     x, y = _checked(x, y)
+    if is_costly(len(x), len(y), x.shape[1]):
+        return influence_intervals(x, y)
     distance = frechet_distance(x, y)
     values = (distance.total, distance.mean_term, distance.covariance_term)
     if min(len(x), len(y)) < MIN_HALVED:
@@ -118,6 +123,22 @@ def frechet_intervals_unbounded(x: Features, y: Features) -> FrechetIntervals:
     halved = (means + covariances, means, covariances)
     return FrechetIntervals(
         *(halves_interval(*part, method=method) for part in zip(values, halved, strict=True))
+    )
+
+
+def influence_intervals(x: Array, y: Array) -> FrechetIntervals:
+    """The same where halves are costly, see `frechet_influence`; float64 with 4 samples a side."""
+    found = estimates(x, y)
+    method = f"influence-{NUM_HALVES}"
+    if _has_few(len(x), len(y), max(found.ranks)):
+        method += f"-{UNDERSAMPLED}"
+    half_widths = normal_quantile(0.95) * found.errors
+    ends = zip(found.values, found.corrected, half_widths, strict=True)
+    return FrechetIntervals(
+        *(
+            Interval(float(v), float(c - half), float(c + half), method, float(c))
+            for v, c, half in ends
+        )
     )
 
 
@@ -146,8 +167,10 @@ def is_undersampled(x: Features, y: Features) -> bool:
         x: (N, D).
         y: (M, D).
     """
-    num, other = len(x), len(y)
-    rank = max(effective_rank(x), effective_rank(y))
+    return _has_few(len(x), len(y), max(effective_rank(x), effective_rank(y)))
+
+
+def _has_few(num: int, other: int, rank: float) -> bool:
     return min(num, other) < MIN_SAMPLES or num * other / (num + other) < MIN_PER_RANK * rank
 
 
@@ -181,15 +204,8 @@ def expected_distance_of_equals(eigenvalues: Features, num: int, other: int) -> 
 
 def _trace_root(x: Array, y: Array) -> float:
     """Tr (S1 S2)^(1/2) of centred sets."""
-    singular = np.linalg.svd(_shortened(x) @ _shortened(y).T, compute_uv=False)
+    singular = np.linalg.svd(shortened(x) @ shortened(y).T, compute_uv=False)
     return float(singular.sum() / np.sqrt((len(x) - 1) * (len(y) - 1)))
-
-
-def _shortened(rows: Array) -> Array:
-    """At most D rows with the same sums of squares and products: R of QR, as R^T R = X^T X."""
-    if len(rows) <= rows.shape[1]:
-        return rows
-    return np.asarray(np.linalg.qr(rows, mode="r"))  # (D, D)
 
 
 def _checked(x: Features, y: Features) -> tuple[Array, Array]:

@@ -31,12 +31,15 @@ def num_halves(num: int, other: int, width: int) -> int:
         other: M, rows of the other.
         width: D, features.
     """
+    return NUM_COSTLY_HALVES if multiply_adds(num, other, width) > COSTLY else NUM_HALVES
+
+
+def multiply_adds(num: int, other: int, width: int) -> float:
+    """Of one pair of halves, see `num_halves`."""
     half, other_half = num / 2, other / 2
-    if _is_wide(num, other, width):
-        cost = half * other_half * min(half, other_half)
-    else:
-        cost = (half + other_half) * width**2
-    return NUM_COSTLY_HALVES if cost > COSTLY else NUM_HALVES
+    if is_wide(num, other, width):
+        return half * other_half * min(half, other_half)
+    return (half + other_half) * width**2
 
 
 def halved_terms(x: Array, y: Array, num: int, *, seed: int = 0) -> tuple[Array, Array]:
@@ -53,22 +56,33 @@ def halved_terms(x: Array, y: Array, num: int, *, seed: int = 0) -> tuple[Array,
     """
     centre = y.mean(0)
     x, y = x - centre, y - centre  # keeps the traces below free of cancellation
-    cross = x @ y.T if _is_wide(len(x), len(y), x.shape[1]) else None  # (N, M)
-    halves = zip(_halves(len(x), num, 2 * seed), _halves(len(y), num, 2 * seed + 1), strict=True)
+    cross = x @ y.T if is_wide(len(x), len(y), x.shape[1]) else None  # (N, M)
+    splits = zip(halves(len(x), num, 2 * seed), halves(len(y), num, 2 * seed + 1), strict=True)
     terms = np.empty((num, 2))
-    for index, (rows, columns) in enumerate(halves):
-        a, b = x[rows], y[columns]
-        mean_a, mean_b = a.mean(0), b.mean(0)
-        a, b = a - mean_a, b - mean_b
-        gram = _gram_of_features(a, b) if cross is None else _gram_of_products(cross, rows, columns)
-        root = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0.0, None)).sum()
-        root /= math.sqrt((len(a) - 1) * (len(b) - 1))
-        traces = (a**2).sum() / (len(a) - 1) + (b**2).sum() / (len(b) - 1)
-        terms[index] = ((mean_a - mean_b) ** 2).sum(), traces - 2.0 * root
+    for index, (rows, columns) in enumerate(splits):
+        products = None if cross is None else cross[np.ix_(rows, columns)]
+        terms[index] = terms_of_rows(x[rows], y[columns], products)
     return terms[:, 0], terms[:, 1]
 
 
-def _halves(size: int, num: int, seed: int) -> Iterator[Paths]:
+def terms_of_rows(a: Array, b: Array, products: Array | None) -> tuple[float, float]:
+    """Mean term and covariance term of the distance of two sets near 0.
+
+    Args:
+        a: (n, D).
+        b: (m, D).
+        products: a b^T, which is overwritten, where that is smaller than (D, D).
+    """
+    mean_a, mean_b = a.mean(0), b.mean(0)
+    a, b = a - mean_a, b - mean_b
+    gram = _gram_of_features(a, b) if products is None else _gram_of_products(products)
+    root = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0.0, None)).sum()
+    root /= math.sqrt((len(a) - 1) * (len(b) - 1))
+    traces = (a**2).sum() / (len(a) - 1) + (b**2).sum() / (len(b) - 1)
+    return float(((mean_a - mean_b) ** 2).sum()), float(traces - 2.0 * root)
+
+
+def halves(size: int, num: int, seed: int) -> Iterator[Paths]:
     """Both parts of `num` / 2 random splits of `size` rows into halves."""
     rng = np.random.default_rng(seed)
     for _ in range(num // 2):
@@ -77,7 +91,7 @@ def _halves(size: int, num: int, seed: int) -> Iterator[Paths]:
         yield order[size // 2 :]
 
 
-def _is_wide(num: int, other: int, width: int) -> bool:
+def is_wide(num: int, other: int, width: int) -> bool:
     """Whether a half has fewer rows than features."""
     return min(num, other) <= 2 * width
 
@@ -95,9 +109,9 @@ def _gram_of_features(a: Array, b: Array) -> Array:
     return factor.T @ (b.T @ b) @ factor
 
 
-def _gram_of_products(cross: Array, rows: Paths, columns: Paths) -> Array:
+def _gram_of_products(products: Array) -> Array:
     """The same from X Y^T alone, min(n, m) square: its rows and columns are centred."""
-    products = cross[np.ix_(rows, columns)]  # (n, m)
     products -= products.mean(1, keepdims=True)
     products -= products.mean(0)
-    return products @ products.T if len(rows) <= len(columns) else products.T @ products
+    few_rows = len(products) <= products.shape[1]
+    return products @ products.T if few_rows else products.T @ products

@@ -15,9 +15,10 @@ CONTROLS = NOISE, CONSTANT, BLURRED, SHUFFLED = (
 
 FRECHET_INTERVAL = (
     "around `corrected`, the value less its small-sample bias: random halves of both sides are too "
-    "large by twice the bias; the width is that of the differences of both halves. Both are cut at "
-    "0, and the plain value may lie outside. 'undersampled' in `ci_method`: a side has fewer than "
-    "50 samples, or 1 / (1 / N + 1 / M) is below 6 times the effective rank of the features; the "
+    "large by twice the bias; the width is that of the differences of both halves ('influence': of "
+    "the influence of each sample, which costs less where N and D are large). Both are cut at 0, "
+    "and the plain value may lie outside. 'undersampled' in `ci_method`: a side has fewer than 50 "
+    "samples, or 1 / (1 / N + 1 / M) is below 6 times the effective rank of the features; the "
     "truth may then lie below the interval"
 )
 """Interval of every Fréchet distance."""
