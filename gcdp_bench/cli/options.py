@@ -172,7 +172,13 @@ def sampling_options(function):
         show_default=True,
         help="ODE solver (LDM only).",
     )
-    return cascade_options(solver(function))
+    compiled = click.option(
+        "--compile",
+        is_flag=True,
+        help="Compile the networks before the first batch: minutes on a CPU, for samples in about "
+        "four fifths of the time; worth it above some hundred images.",
+    )
+    return cascade_options(solver(compiled(function)))
 
 
 def png_option(function):

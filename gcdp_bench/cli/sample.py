@@ -56,6 +56,7 @@ def command(
     sr_steps: int | None,
     sr_guidance: float | None,
     solver: Literal["dpm-solver++", "ddim"],
+    compile: bool,
     png_level: int,
     resize: str,
     exclude: Path | None,
@@ -90,6 +91,7 @@ def command(
         sr_steps=sr_steps or steps,
         sr_guidance=sr_guidance,
         solver=solver,
+        compile=compile,
         device=device,
     )
     (model,), code = parse_models(model)

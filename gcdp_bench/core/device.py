@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 from gcdp_bench.io.validation import reason
@@ -39,3 +41,31 @@ def place(generator: object, device: str) -> None:
     """Move a loaded generator to the device it samples on: its `networks`, if it names some."""
     for network in getattr(generator, "networks", ()):
         network.to(device)
+
+
+def compile_networks(generator: object, what: str) -> None:
+    """Compile the calls of a loaded generator's `networks` with inductor, weights frozen.
+
+    The first batch of each shape takes minutes on a CPU. Samples differ from the others' by
+    rounding.
+
+    Args:
+        generator: see `place`.
+        what: it is, for the message.
+
+    Raises:
+        ValueError: it names no networks, or there is no compiler.
+    """
+    if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "g++", "clang++"))):
+        raise ValueError(
+            "--compile: expected a C++ compiler (CXX, g++ or clang++), found none; install one, or "
+            "leave it out"
+        )
+    networks = getattr(generator, "networks", ())
+    if not networks:
+        raise ValueError(
+            f"{what}: expected a generator whose attribute `networks` names what is compiled, got "
+            "none; leave out --compile"
+        )
+    for network in networks:
+        network.compile(dynamic=False, options={"freezing": True})

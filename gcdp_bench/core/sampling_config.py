@@ -15,6 +15,7 @@ class SamplingConfig:
     sr_steps: int = 100  # transitions of a cascade's super-resolution stage
     sr_guidance: float | None = 1.0  # of that stage; None: the base stage's guidance
     solver: Literal["dpm-solver++", "ddim"] = "dpm-solver++"  # of latent diffusion
+    compile: bool = False  # networks are compiled first, see `device.compile_networks`
     device: str = "cpu"  # where networks run; draws come from the CPU's streams everywhere
 
     def __post_init__(self):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdp_bench.core.config import digest
-from gcdp_bench.core.device import check_device, place
+from gcdp_bench.core.device import check_device, compile_networks, place
 from gcdp_bench.core.images import PNG_LEVEL
 from gcdp_bench.core.members import as_generator
 from gcdp_bench.core.progress import Progress
@@ -156,8 +156,12 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
     weights = generator.digest
     if not isinstance(weights, str):
         raise ValueError(f"{run}: digest: expected a text, got {weights!r}; mend it")
+    settings = dict(generator.settings)
+    if sampling.compile:
+        compile_networks(generator, str(run))
+        settings["compile"] = True  # samples differ by rounding
     try:
-        return generator, digest({"weights": weights, "sampling": generator.settings})
+        return generator, digest({"weights": weights, "sampling": settings})
     except TypeError as error:
         raise ValueError(
             f"{run}: settings: expected texts, numbers, lists and tables, got {error}; mend them"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from gcdp_bench.core.config import to_dict
 from gcdp_bench.core.types import Generator
 from gcdp_bench.io.atomic import replacing
@@ -66,7 +68,7 @@ def sampling_cost(generator: Generator, caption: str, param_value: float) -> Sam
         caption: any; the count hardly depends on it.
         param_value: of the sampling parameter; a guided step asks the network twice.
     """
-    with FlopCounter() as counter:
+    with torch.compiler.set_stance("force_eager"), FlopCounter() as counter:
         generator.sample([caption], guidance=param_value, seeds=[0])
     return SamplingCost(
         param_value=param_value, flops=counter.flops, num_parameters=counter.num_parameters

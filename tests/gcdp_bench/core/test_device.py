@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from baselines.trained import Configured
-from gcdp_bench.core.device import check_device, device_of, place
+from gcdp_bench.core.device import check_device, compile_networks, device_of, place
 
 
 def test_a_device_that_the_machine_lacks_is_refused():
@@ -28,3 +29,28 @@ def test_every_network_of_a_generator_is_moved():
 
 def test_a_generator_without_networks_stays_as_it_is():
     place(SimpleNamespace(name="own"), "meta")
+
+
+class Convolving:
+    def __init__(self):
+        layers = (nn.Conv2d(3, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 3, 3, padding=1))
+        self.networks = (nn.Sequential(*layers).eval().requires_grad_(False),)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_compiled_networks_agree_and_keep_their_weights():
+    own, x = Convolving(), torch.randn(2, 3, 8, 8)
+    (network,) = own.networks
+    expected, weights = network(x), {name: w.clone() for name, w in network.state_dict().items()}
+    compile_networks(own, "it")
+    assert torch.allclose(network(x), expected, atol=1e-5)
+    assert all(torch.equal(network.state_dict()[name], w) for name, w in weights.items())
+
+
+def test_what_cannot_be_compiled_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="it: expected a generator whose attribute `networks`"):
+        compile_networks(object(), "it")
+    monkeypatch.setattr("gcdp_bench.core.device.shutil.which", lambda name: None)
+    with pytest.raises(ValueError, match=r"--compile: expected a C\+\+ compiler"):
+        compile_networks(Convolving(), "it")

@@ -1,5 +1,7 @@
 """Samples on disk: complete, resumable, and never mixed with another request's."""
 
+from dataclasses import replace
+
 import pytest
 
 from gcdp_bench.core.config import read_json, write_json
@@ -85,5 +87,8 @@ def test_the_digest_knows_weights_and_settings(toy, generator):
     slower = load_generator(
         find_run(GENERATORS["reference"], toy.identity, toy.reference), SamplingConfig(steps=4)
     )
+    compiled = load_generator(
+        find_run(GENERATORS["reference"], toy.identity, toy.reference), replace(FAST, compile=True)
+    )
     imagen = load_generator(find_run(GENERATORS["imagen"], toy.identity, toy.imagen), FAST)
-    assert len({generator[1], slower[1], imagen[1]}) == 3
+    assert len({generator[1], slower[1], compiled[1], imagen[1]}) == 4
