@@ -287,7 +287,10 @@ def parse_weights(
                 expected = f"expected weights of {', '.join(models)}"
                 raise ValueError(f"--weights: {expected}, got {text!r}")
             if name in code:
-                raise ValueError(f"--weights: {name}: expected code or weights, got both")
+                raise ValueError(
+                    f"--weights: {name}: expected code or weights, got both; leave the "
+                    "option out: given code loads its own"
+                )
             if name in parsed:
                 raise ValueError(f"--weights: expected those of {name} once, got {text!r} too")
             parsed[name] = as_weights(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from gcdp_bench.core.images import Size
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.extractors.bundle import Extractors
@@ -26,18 +28,12 @@ def evaluation_size(
         ValueError: networks of different sizes, or the samples are of another and `resize` does
             not say how they get there.
     """
-    needed = extractors.required_sizes
-    others = {name: size for name, size in needed.items() if size != native}
-    if not others:
+    seen = other_sizes(native, extractors)
+    if not seen:
         return native
-    sizes = sorted(set(needed.values()))
+    sizes = sorted(set(extractors.required_sizes.values()))
     if len(sizes) == 1 and resize != "none":
         return sizes[0]
-    seen = " and ".join(f"{name} evaluates images of {by(size)}" for name, size in others.items())
-    commands = ", ".join(
-        f"`gcdp-bench train {kind} --dataset {dataset} --size {by(native)}`"
-        for kind in extractors.trained_kinds
-    )
     way = (
         ""
         if len(sizes) > 1
@@ -47,6 +43,23 @@ def evaluation_size(
         )
     )
     raise ValueError(
-        f"{where}: its images are {by(native)}, but {seen}; {way}train networks for {by(native)} "
-        f"({commands}) and give their folders"
+        f"{where}: its images are {by(native)}, but {seen}; "
+        f"{way}{trained_for(native, extractors, dataset)}"
     )
+
+
+def other_sizes(size: Size, extractors: Extractors) -> str:
+    """Networks that evaluate images of another size alone, in words; "": none."""
+    needed = extractors.required_sizes
+    return " and ".join(
+        f"{name} evaluates images of {by(own)}" for name, own in needed.items() if own != size
+    )
+
+
+def trained_for(size: Size, extractors: Extractors, dataset: str) -> str:
+    """The remedy: what trains those networks at a size."""
+    commands = ", ".join(
+        f"`gcdp-bench train {kind} --dataset {shlex.quote(dataset)} --size {by(size)}`"
+        for kind in extractors.trained_kinds
+    )
+    return f"train networks for {by(size)} ({commands}) and give their folders"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gcdp_bench.core.types import Dataset, Generator
+from gcdp_bench.core.types import Generator
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.identity import family
+from gcdp_bench.evaluation.size import other_sizes, trained_for
 from gcdp_bench.extractors.bundle import Extractors
+from gcdp_bench.generators.registry import generator_spec
 from gcdp_bench.generators.sample import check_resize
 from gcdp_bench.metrics.lookup import all_metrics
 from gcdp_bench.results.table import read_rows
 from gcdp_bench.sweep.shared import Sweep
+from gcdp_bench.training.networks import train_command
 
 
 def check_sweep(sweep: Sweep) -> None:
@@ -28,8 +31,8 @@ def check_sweep(sweep: Sweep) -> None:
     for name in config.model_names:
         generator, _ = sweep.generator(name)
         check_resize(sweep.runs[name], dataset)
-        check_fit(generator, dataset, allow_subsets=config.allow_subsets)
-        _refuse_own_teacher(generator, sweep.extractors)
+        check_fit(sweep, name, generator)
+        _refuse_own_teacher(name, generator, sweep.extractors)
     sweep.extractors.check(dataset)
     if config.num_samples > len(dataset):
         raise ValueError(
@@ -39,41 +42,51 @@ def check_sweep(sweep: Sweep) -> None:
     _refuse_mixture(sweep)
 
 
-def check_fit(generator: Generator, dataset: Dataset, *, allow_subsets: bool) -> None:
+def check_fit(sweep: Sweep, name: str, generator: Generator) -> None:
     """Refuse a generator of other data, another size or other classes.
+
+    Args:
+        sweep: in which it takes part.
+        name: of the generator, as the user gave it.
+        generator: loaded.
 
     Raises:
         ValueError: says all that does not fit, and what to do.
     """
-    problems = []
+    run, dataset = sweep.runs[name], sweep.dataset
+    spec, size, wanted = generator_spec(name, run.code), generator.image_size, dataset.image_size
+    problems, remedies = [], []
     if generator.trained_on != dataset.name:
         sibling = family(generator.trained_on) == family(dataset.name)
         if not sibling:
             problems.append(f"it was trained on {generator.trained_on}, not on {dataset.name}")
-        elif not allow_subsets:
+        elif not sweep.config.allow_subsets:
             problems.append(
-                f"it was trained on another subset, {generator.trained_on}, not on {dataset.name}; "
+                f"it was trained on another subset, {generator.trained_on}, not on {dataset.name}"
+            )
+            remedies.append(
                 "pass --allow-subsets to draw models of different subsets in one figure"
             )
-    if generator.image_size != dataset.image_size:
-        problems.append(
-            f"it makes images of {by(generator.image_size)}, expected {by(dataset.image_size)}; "
-            f"train it at that size (gcdp-bench train {generator.name} --size "
-            f"{by(dataset.image_size)})"
-        )
+    if size != wanted:
+        problems.append(f"it makes images of {by(size)}, expected {by(wanted)}")
+        if spec.training is not None:
+            train = train_command(spec, sweep.identity) + f" --size {by(wanted)}"
+            remedies.append(f"train it at that size (`{train}`)")
+    elif seen := other_sizes(size, sweep.extractors):
+        problems.append(f"it makes images of {by(size)}, but {seen}")
+        remedies.append(trained_for(size, sweep.extractors, sweep.config.dataset))
     if generator.class_names != dataset.class_names:
-        problems.append("its classes differ from the dataset's")
+        own, expected = ", ".join(generator.class_names), ", ".join(dataset.class_names)
+        problems.append(f"its class_names are {own}; expected those of {dataset.name}: {expected}")
+    remedies.append(f"give another --weights {name}=FOLDER" if spec.files else f"mend {run.folder}")
     if problems:
-        raise ValueError(
-            f"{generator.name}: {'; '.join(problems)}; "
-            f"or give another --weights {generator.name}=FOLDER"
-        )
+        raise ValueError(f"{name}: {'; '.join(problems)}; {', or '.join(remedies)}")
 
 
-def _refuse_own_teacher(generator: Generator, extractors: Extractors) -> None:
+def _refuse_own_teacher(name: str, generator: Generator, extractors: Extractors) -> None:
     if generator.clip_digest == extractors.clip.digest:
         raise ValueError(
-            f"{generator.name}: was trained with {extractors.clip.name}, which must not evaluate "
+            f"{name}: was trained with {extractors.clip.name}, which must not evaluate "
             "it; give another --clip, or train it with another one (gcdp-bench train lafite-clip)"
         )
 

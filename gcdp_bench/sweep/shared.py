@@ -74,11 +74,12 @@ class Sweep:
     def training(self, name: str) -> Training:
         """What rows say of a generator's training; other data of the same name are told apart."""
         run, (generator, _) = self.runs[name], self.generator(name)
-        data = run.trained_on(self._identity) or generator.trained_on
+        data = run.trained_on(self.identity) or generator.trained_on
         return Training(dataset=data, seed=run.seed)
 
     @cached_property
-    def _identity(self) -> DatasetIdentity:
+    def identity(self) -> DatasetIdentity:
+        """Of the dataset."""
         return dataset_identity(self.config.dataset, data_root=self.paths.data_root)
 
     @cached_property

@@ -208,7 +208,7 @@ def test_code_finds_what_lies_beside_it(place, tmp_path):
         ("a=math:x", "a=math:x: math has no x; it"),
         ("own.py:Noise", "NAME=module:factory with a name of .*; give mine=own.py:Noise"),
         ("a=math:pi,a=math:e", "expected different values"),
-        ("a=math:pi --weights a=x", "a: expected code or weights, got both"),
+        ("a=math:pi --weights a=x", "a: expected code or weights, got both; leave the option out"),
         (
             "a=shutil:copy",
             "called with the SamplingConfig alone; got <function copy",

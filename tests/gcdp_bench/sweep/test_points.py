@@ -1,6 +1,8 @@
 """Which points a sweep asks for, in which pieces, and which it leaves out."""
 
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +14,9 @@ from gcdp_bench.sweep import Paths, SweepConfig, plan, saturated
 from gcdp_bench.sweep.checks import check_fit
 from gcdp_bench.sweep.config import GUIDANCE_LADDER
 from gcdp_bench.sweep.jobs import Job
+from gcdp_bench.training.networks import Code
+from gcdp_bench.training.runs import Run
+from tests.toy import named
 
 SAMPLING_PARAMETERS = {"reference": GUIDANCE, "lafite": TRUNCATION, "palette": None}
 CONFIG = SweepConfig(
@@ -135,11 +140,25 @@ def test_folders_of_points_are_told_apart(tmp_path):
     assert paths.references == tmp_path / "references"
 
 
-def fits(*, allow_subsets=False, **changes):
+def fits(*, allow_subsets=False, code=None, sees=(64, 128), name="imagen", **changes):
     data: Any = SimpleNamespace(name="city-25", image_size=(64, 128), class_names=("a", "b"))
     own = {"trained_on": "city-25", "image_size": (64, 128), "class_names": ("a", "b")} | changes
-    generator: Any = SimpleNamespace(name="imagen", **own)
-    check_fit(generator, data, allow_subsets=allow_subsets)
+    run = Run(
+        network=name,
+        folder=Path("mine.py:Own"),
+        origin="given",
+        records={},
+        code=code and Code(code),
+    )
+    sweep: Any = SimpleNamespace(
+        config=replace(CONFIG, dataset="city-25", allow_subsets=allow_subsets),
+        runs={name: run},
+        dataset=data,
+        identity=named("city-25"),
+        extractors=SimpleNamespace(required_sizes={"hrnet": sees}, trained_kinds=["segmenter"]),
+    )
+    generator: Any = SimpleNamespace(name="own", **own)
+    check_fit(sweep, name, generator)
 
 
 def test_a_generator_fits_the_data():
@@ -149,10 +168,34 @@ def test_a_generator_fits_the_data():
         with pytest.raises(ValueError) as caught:
             fits(trained_on="village", image_size=(32, 32), class_names=("a",), allow_subsets=mix)
         message = str(caught.value)
-        assert "trained on village, not on city-25" in message and "its classes differ" in message
-        assert "makes images of 32x32, expected 128x64" in message or "64x128" in message
+        assert message.startswith("imagen: it was trained on village, not on city-25; it makes")
+        assert "images of 32x32, expected 64x128" in message
+        assert "train imagen --dataset city-25 --size 64x128`)" in message
+        assert "its class_names are a; expected those of city-25: a, b" in message
+        assert message.endswith("or give another --weights imagen=FOLDER")
     with pytest.raises(ValueError, match="another subset, city-100.*--allow-subsets"):
         fits(trained_on="city-100")
+
+
+def test_a_generator_of_given_code_is_mended_not_trained(tmp_path):
+    (tmp_path / "mine.py").write_text("class Own:\n    def __init__(self, sampling): ...\n")
+    code = f"{tmp_path / 'mine.py'}:Own"
+    fits(name="mine", code=code)
+    with pytest.raises(ValueError) as caught:
+        fits(name="mine", code=code, image_size=(32, 64), class_names=("b", "a"))
+    message = str(caught.value)
+    assert message.startswith("mine: it makes images of 32x64, expected 64x128; its class_names")
+    assert message.endswith("are b, a; expected those of city-25: a, b; mend mine.py:Own")
+
+
+def test_a_size_that_the_extractors_do_not_see_is_the_generators():
+    expected = (
+        "imagen: it makes images of 64x128, but hrnet evaluates images of 128x128; train networks "
+        "for 64x128 (`gcdp-bench train segmenter --dataset city-25 --size 64x128`) and give their "
+        "folders, or give another --weights imagen=FOLDER"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
+        fits(sees=(128, 128))
 
 
 @pytest.mark.parametrize(
