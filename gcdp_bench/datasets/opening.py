@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gcdp_bench.core.members import takes
+
 if TYPE_CHECKING:
     from gcdp_bench.core.images import Size
     from gcdp_bench.core.progress import Progress
+    from gcdp_bench.core.types import Dataset
     from gcdp_bench.datasets.disk import DiskDataset
 
 ANY_SIZE = (64, 64)  # of a dataset whose files are inspected, which are read at their own size
@@ -59,3 +62,23 @@ def required_root(data_root: Path | None, name: str, variable: str | None = None
             "GCDP_DATA"
         )
     return data_root
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """How a dataset is opened: one that is drawn when read by `build`, else one of `files`."""
+
+    summary: str
+    aspect: float  # height / width of its images
+    paper_split: str = "train"  # captions and reference of the protocol "paper-like"
+    build: Callable[[str, Size, Path | None], Dataset] | None = None  # split, size, data root
+    files: DiskFiles | None = None
+
+    def __post_init__(self):
+        if (self.build is None) == (self.files is None):
+            raise ValueError("DatasetSpec: expected either build or files")
+        if self.build is not None and not takes(self.build, 3):
+            raise ValueError(
+                "DatasetSpec: build: expected a function of split, (height, width) and data root, "
+                f"got {self.build!r}"
+            )

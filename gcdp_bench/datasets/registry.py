@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import loaded, located, lookup
 from gcdp_bench.core.members import as_dataset
 from gcdp_bench.datasets import opening
+from gcdp_bench.datasets.opening import DatasetSpec
 from gcdp_bench.io.atomic import no_such_folder
 
 if TYPE_CHECKING:
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
 TALLEST = 1.2  # times the height that fits a width, at most
 FINE = 2048  # width at which a catalogue aspect is a whole number of pixels
 DATA_ROOT_VARIABLE = "GCDP_DATA"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetSpec:
-    """How a dataset is opened: one that is drawn when read by `build`, else one of `files`."""
-
-    summary: str
-    aspect: float  # height / width of its images
-    paper_split: str = "train"  # captions and reference of the protocol "paper-like"
-    build: Callable[[str, Size, Path | None], Dataset] | None = None  # split, size, data root
-    files: opening.DiskFiles | None = None
-
-    def __post_init__(self):
-        if (self.build is None) == (self.files is None):
-            raise ValueError("DatasetSpec: expected either build or files")
 
 
 def _synth_city(fraction: int) -> DatasetSpec:
@@ -139,7 +124,8 @@ def dataset_spec(name: str) -> DatasetSpec:
     spec = plugins.load(plugins.DATASETS, name)
     if not isinstance(spec, DatasetSpec):
         where = plugins.described(plugins.named(plugins.DATASETS)[name])
-        raise ValueError(f"{where}: expected a DatasetSpec (datasets.registry), got {spec!r}")
+        expected = "expected a gcdp_bench.datasets.registry.DatasetSpec"
+        raise ValueError(f"{where}: {expected}, got {spec!r}; make it one")
     return spec
 
 
@@ -253,7 +239,8 @@ def open_dataset(
         return Folder(Path(name), split, image_size=size, resize=resize)
     spec, root = dataset_spec(name), resolve_data_root(data_root)
     if spec.build is not None:
-        return as_dataset(spec.build(split, size, root), name)
+        made = spec.build(split, size, root)
+        return made if name in DATASETS else as_dataset(made, name, size)
     return _files(name).open(split, size, root, resize=resize)
 
 

@@ -17,7 +17,7 @@ from gcdp_bench.evaluation.features import EvalOptions, FeatureCache, extract_fe
 from gcdp_bench.evaluation.inputs import Due, Sides, due
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.lookup import all_metrics, definition_version
+from gcdp_bench.metrics.lookup import all_metrics, definition_version, values_of
 from gcdp_bench.metrics.metric import Context
 from gcdp_bench.metrics.semantic_recall import precision_per_sample, recall_per_sample
 from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
@@ -137,7 +137,7 @@ def score_generated(
     sides = Sides(seen, reference.observed, reference, extractors)
     values = []
     for one in due(all_metrics(), contexts, sides):
-        values += _scored(one, one.metric.fn(*one.inputs))
+        values += _scored(one)
     return Scores(values, _per_sample(sides, captions=captions), seen)
 
 
@@ -170,7 +170,7 @@ def score_real(
     sides = Sides(seen, rest, reference, extractors)
     values = []
     for one in due(all_metrics(), contexts, sides):
-        values += _scored(one, one.metric.fn(*one.inputs))
+        values += _scored(one)
     return Scores(values, _per_sample(sides), seen)
 
 
@@ -194,22 +194,15 @@ def _contexts(*, captions: bool, distances: bool) -> list[Context]:
     return [context for context, wanted in is_due.items() if wanted]
 
 
-def _scored(one: Due, values: Sequence[MetricValue]) -> list[ScoredMetric]:
+def _scored(one: Due) -> list[ScoredMetric]:
     """The values of a metric's function.
 
     Raises:
-        ValueError: one has a name that the metric does not define.
+        ValueError: as `lookup.values_of`.
     """
-    defined = one.metric.definitions
-    unknown = {value.metric for value in values} - defined.keys()
-    if unknown:
-        raise ValueError(
-            f"metric {one.metric.name}: expected values of {', '.join(defined)}, got "
-            f"{', '.join(sorted(unknown))}; add their definitions"
-        )
     return [
         ScoredMetric(value, one.extractor, one.resizer, one.primary, one.num_reference)
-        for value in values
+        for value in values_of(one.metric, one.inputs)
     ]
 
 

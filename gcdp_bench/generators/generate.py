@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from torch import Tensor
 
 from gcdp_bench.core.batching import halved
+from gcdp_bench.core.members import described, ids_of
 from gcdp_bench.core.progress import Progress
 from gcdp_bench.core.types import IGNORE_ID, Batch, Generator
 
@@ -115,22 +116,22 @@ def check_batch(batch: object, captions: Sequence[str], generator: Generator, na
         )
 
     if not isinstance(batch, Batch):
-        refuse("sample", "a gcdp_bench.core.types.Batch", _described(batch))
+        refuse("sample", "a gcdp_bench.core.types.Batch", described(batch))
     num, size, layouts = len(captions), generator.image_size, batch.layouts
     if (layouts is not None) != generator.makes_layouts:
         expected = "layouts" if generator.makes_layouts else "None"
         refuse(
             "layouts",
             f"{expected}, as makes_layouts is {generator.makes_layouts}",
-            _described(layouts),
+            described(layouts),
         )
     tensors: dict[str, tuple[object, tuple[int, ...]]] = {"images": (batch.images, (num, 3, *size))}
     if layouts is not None:
         tensors["layouts"] = layouts, (num, *size)
     for what, (found, shape) in tensors.items():
         expected = f"torch.uint8 {shape}"
-        if not isinstance(found, Tensor) or _described(found) != expected:
-            refuse(what, f"{expected} for {num} captions", _described(found))
+        if not isinstance(found, Tensor) or described(found) != expected:
+            refuse(what, f"{expected} for {num} captions", described(found))
     for what, texts in (("ids", batch.ids), ("captions", batch.captions)):
         if len(texts) != num:
             refuse(what, f"{num}, one per caption", f"{len(texts)}")
@@ -142,16 +143,7 @@ def check_batch(batch: object, captions: Sequence[str], generator: Generator, na
         if len(beyond):
             refuse(
                 "layouts",
-                f"ids of its {num_classes} classes, 0 to {num_classes - 1}, or {IGNORE_ID}",
+                ids_of(num_classes),
                 f"{int(beyond.max())}",
             )
     return batch
-
-
-def _described(value: object) -> str:
-    """Type and shape of an array, else the type."""
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is None or dtype is None:
-        return "None" if value is None else type(value).__name__
-    kind = "" if isinstance(value, Tensor) else f"{type(value).__name__} "
-    return f"{kind}{dtype} {tuple(shape)}"

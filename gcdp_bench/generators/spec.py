@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from gcdp_bench.core import plugins
+from gcdp_bench.core.members import is_size, takes
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION, Generator, SamplingParameter
 from gcdp_bench.training.networks import Code, Network
@@ -33,6 +34,7 @@ class GeneratorSpec(Network):
     makes_layouts: bool = False
     reads_captions: bool = True
     param: Param = "guidance"  # of sampling
+    image_size: tuple[int, int] | None = None  # of samples; None: not known before it is loaded
     published: tuple[str, ...] = ()  # weights of the registry that its paper-* presets read
 
 
@@ -51,13 +53,14 @@ def as_spec(found: Any, name: str, where: str, *, entry: bool = True) -> Generat
     """
     if entry and isinstance(found, GeneratorSpec):
         return replace(found, name=name)
-    if not _makes(found):
+    if not takes(found, 1):
         raise ValueError(
             f"{where}: expected a generator's class or a function, called with the SamplingConfig "
             f"alone{', or a GeneratorSpec' if entry else ''}; got {found!r}"
         )
     factory: Any = found
     parameter = _constant(found, "parameter", SamplingParameter, None)
+    size = _constant(found, "image_size", tuple, None)
     params: dict[SamplingParameter, Param] = {GUIDANCE: "guidance", TRUNCATION: "truncation"}
     return GeneratorSpec(
         name=name,
@@ -66,6 +69,7 @@ def as_spec(found: Any, name: str, where: str, *, entry: bool = True) -> Generat
         makes_layouts=_constant(found, "makes_layouts", bool, Generator.makes_layouts),
         reads_captions=_constant(found, "reads_captions", bool, Generator.reads_captions),
         param=params.get(parameter, "none"),
+        image_size=size if is_size(size) else None,
         files=(),
     )
 
@@ -145,23 +149,9 @@ def _makers(module: ModuleType) -> str:
     names = [
         name
         for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__ and _makes(value)
+        if getattr(value, "__module__", None) == module.__name__ and takes(value, 1)
     ]
     return f"; it has {', '.join(names)}" if names else "; it defines no class and no function"
-
-
-def _makes(found: Any) -> bool:
-    return callable(found) and _takes_one_argument(found)
-
-
-def _takes_one_argument(function: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(function).bind(SamplingConfig())
-    except TypeError:
-        return False
-    except ValueError:  # built in, without a signature
-        return True
-    return True
 
 
 def _constant(found: Any, name: str, kind: type, usual: Any) -> Any:

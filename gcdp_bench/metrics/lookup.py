@@ -5,8 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
 
 from gcdp_bench.core import plugins
+from gcdp_bench.core.members import takes
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.definitions.definition import NOT_NEGATIVE, Definition
 from gcdp_bench.metrics.metric import Metric, Network
 from gcdp_bench.metrics.registry import DEFINITIONS, METRICS
@@ -62,6 +67,57 @@ def lookup(value: str) -> Definition:
     near = relatives or difflib.get_close_matches(value, known, n=3)
     hint = f"did you mean {', '.join(near)}? " if near else ""
     raise ValueError(f"unknown metric {value!r}; {hint}known: {', '.join(known)}")
+
+
+def values_of(metric: Metric, inputs: Sequence[Any]) -> Sequence[MetricValue]:
+    """Values of a metric, checked.
+
+    Args:
+        metric: of the benchmark or of an installed package.
+        inputs: its needs, in order.
+
+    Raises:
+        ValueError: its function returns something else than values of its definitions; or, of an
+            installed package, it raises something. Names the package and the remedy.
+    """
+    package = plugins.named(plugins.METRICS).get(metric.name)
+    where = f"metric {metric.name}"
+    if package is not None:
+        where += f" ({plugins.package_of(package)})"
+    try:
+        values = metric.fn(*inputs)
+    except Exception as error:
+        if package is None:
+            raise
+        raise ValueError(
+            f"{where}: expected values, got {plugins.failure(error)}; mend the package, or "
+            "uninstall it"
+        ) from error
+    if problem := _fault_of(values, metric):
+        raise ValueError(f"{where}: expected {problem}; mend its function")
+    return values
+
+
+def _fault_of(values: object, metric: Metric) -> str:
+    """What was expected of a metric's values and what came; "": they are as expected."""
+    if not isinstance(values, (list, tuple)):
+        return f"a list of MetricValue, got {type(values).__name__}"
+    for value in values:
+        if not isinstance(value, MetricValue):
+            return f"a list of MetricValue, got {type(value).__name__} in it"
+        if value.metric not in metric.definitions:
+            return (
+                f"values of {', '.join(metric.definitions)}, got {value.metric}; add its definition"
+            )
+        if not isinstance(value.class_name, str):
+            return f'a class name or "all", got {value.class_name!r}'
+        numbers = (value.value, value.ci_low, value.ci_high, value.corrected)
+        for number in numbers:
+            if not isinstance(number, Real) or math.isinf(number):
+                return f"finite numbers or NaN of {value.metric}, got {number!r}"
+        if not isinstance(value.num_samples, Integral):
+            return f"a whole number of samples of {value.metric}, got {value.num_samples!r}"
+    return ""
 
 
 def bounds_of(value: str) -> tuple[float, float]:
@@ -125,6 +181,11 @@ def _installed(name: str) -> Metric:
             f"{name}_... or {name}@..., of which gcdp-bench has none itself; got metric "
             f"{metric.name} with definitions of {', '.join(metric.definitions) or 'nothing'}; "
             "rename them"
+        )
+    if not takes(metric.fn, len(metric.needs)):
+        raise ValueError(
+            f"{_where(name)}: expected a function of {', '.join(metric.needs)}, got {metric.fn!r}; "
+            "let its arguments be the metric's needs, in order"
         )
     return metric
 

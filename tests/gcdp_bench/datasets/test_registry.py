@@ -1,6 +1,7 @@
 """Names lead to code, and wrong names to the right ones."""
 
 import sys
+from zlib import crc32
 
 import pytest
 
@@ -13,6 +14,7 @@ from gcdp_bench.datasets.identity import training_digest
 from gcdp_bench.datasets.manage import available_dataset
 from gcdp_bench.datasets.registry import (
     DATASETS,
+    DatasetSpec,
     check_dataset,
     dataset_names,
     dataset_spec,
@@ -202,12 +204,66 @@ def test_an_installed_package_adds_a_dataset(tmp_path, monkeypatch):
     assert found.digest == training_digest(("sky", "road"), ["train-0", "train-1", "train-2"])
     assert not has_attributes("grey", None) and protocol_split("grey", "paper-like") == "train"
     where = r"package their-package 1.0 \(entry point bad = grey_data:Grey, "
-    with pytest.raises(ValueError, match=where + ".*expected a DatasetSpec .*, got <class"):
+    expected = ".*expected a gcdp_bench.datasets.registry.DatasetSpec, got <class"
+    with pytest.raises(ValueError, match=where + expected):
         open_dataset("bad", "test", size=(8, 8), data_root=None)
     with pytest.raises(ValueError, match="half: .*lacks class_names, image_size, .*__getitem__"):
         open_dataset("half", "test", size=(8, 8), data_root=None)
     assert "pip uninstall their-package" in str(available_dataset("gone", None).problem)
     assert available_dataset("grey", None).available
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (
+            "class_names = ['sky']",
+            r"class_names: expected a tuple of 1 to 255 texts, got \['sky'\]",
+        ),
+        ("image_size = (9, 9)", r"image_size: expected \(4, 8\), as asked for, got \(9, 9\)"),
+        ("name = None", "name: expected a text, got None"),
+        ("__len__ = lambda self: 0", "expected items, got none"),
+        ("item = 1", "item 0: expected a gcdp_bench.core.types.Triplet, got int"),
+        (
+            "item = replace(ITEM, image=ITEM.image.permute(1, 2, 0))",
+            r"item 0: image: expected torch.uint8 \(3, 4, 8\), got torch.uint8 \(4, 8, 3\)",
+        ),
+        (
+            "item = replace(ITEM, layout=ITEM.layout.long())",
+            r"item 0: layout: expected torch.uint8 \(4, 8\), got torch.int64 \(4, 8\)",
+        ),
+        (
+            "item = replace(ITEM, layout=ITEM.layout + 9)",
+            "item 0: layout: expected ids of its 2 classes, 0 to 1, or 255, got 9",
+        ),
+        ("item = replace(ITEM, caption=None)", "item 0: caption: expected a text, got None"),
+    ],
+)
+def test_a_dataset_of_a_package_is_checked(tmp_path, monkeypatch, members, message):
+    module = f"own_data_{crc32(members.encode())}"
+    code = f"""
+from dataclasses import replace
+{PLUGIN}
+ITEM = Grey("train", (4, 8))[0]
+class Own(Grey):
+    def __init__(self, split, size):
+        self.split, self.image_size = split, getattr(type(self), "image_size", size)
+    def __getitem__(self, index):
+        return getattr(self, "item", ITEM)
+    {members}
+OWN = DatasetSpec(summary="own", aspect=0.5, build=lambda split, size, root: Own(split, size))
+"""
+    entries = {"own": f"{module}:OWN"}
+    install(
+        tmp_path, monkeypatch, group=plugins.DATASETS, entries=entries, module=module, code=code
+    )
+    with pytest.raises(ValueError, match=f"^own: {message}.*; mend Own"):
+        open_dataset("own", "test", size=(4, 8), data_root=None)
+
+
+def test_an_entry_builds_of_split_size_and_root():
+    with pytest.raises(ValueError, match="build: expected a function of split, .*got <function"):
+        DatasetSpec(summary="x", aspect=1.0, build=lambda split: None)
 
 
 def test_a_package_takes_no_name_of_the_benchmark(tmp_path, monkeypatch):

@@ -2,16 +2,19 @@
 
 import math
 import sys
+from dataclasses import replace
 
 import pytest
 
 from gcdp_bench.core.plugins import METRICS
+from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.lookup import (
     bounds_of,
     definition_version,
     find_definition,
     installed_metrics,
     lookup,
+    values_of,
     values_of_installed,
 )
 from gcdp_bench.metrics.registry import DEFINITIONS
@@ -41,6 +44,9 @@ NOTHING = made("theirs")
 NO_METRIC = SimpleNamespace(name="theirs")
 UNKNOWN_NEED = lambda: Metric(name="theirs", fn=print, needs=("colour",), definitions={})
 SEVERAL = made("theirs", "theirs", "theirs-tf1", "theirs@1%", "theirs_mean")
+TWO = Metric(
+    name="theirs", fn=lambda a, b: [], needs=("features",), definitions=SEVERAL.definitions
+)
 """
 
 
@@ -68,6 +74,7 @@ def test_a_value_that_nothing_defines_has_no_bounds_and_no_version():
         ("theirs", "FOREIGN", "got metric theirs with definitions of theirs, miou"),
         ("theirs", "NOTHING", "with definitions of nothing"),
         ("theirs", "NO_METRIC", "expected a gcdp_bench.metrics.metric.Metric, got SimpleNamespace"),
+        ("theirs", "TWO", "expected a function of features, .*let its arguments be the .* needs"),
         ("theirs", "MISSING", "AttributeError.*pip uninstall their-package"),
         ("miou", "SEVERAL", "'miou' is a name of gcdp-bench itself"),
     ],
@@ -99,3 +106,29 @@ def test_values_have_the_name_of_their_metric_and_endings(tmp_path, monkeypatch)
     for value in ("theirs", "theirs-tf1", "theirs@1%", "theirs_mean"):
         assert find_definition(value) is not None
     assert find_definition("theirs-clean") is None
+
+
+@pytest.mark.parametrize(
+    ("returned", "problem"),
+    [
+        ("1.0", "a list of MetricValue, got float"),
+        ("[1.0]", "a list of MetricValue, got float in it"),
+        ("(v for v in [VALUE])", "a list of MetricValue, got generator"),
+        ("[replace(VALUE, metric='width')]", "values of spread, got width; add its definition"),
+        ("[replace(VALUE, class_name=3)]", 'a class name or "all", got 3'),
+        ("[replace(VALUE, value='1')]", "finite numbers or NaN of spread, got '1'"),
+        ("[replace(VALUE, value=float('inf'))]", "finite numbers or NaN of spread, got inf"),
+        ("[replace(VALUE, ci_low=None)]", "finite numbers or NaN of spread, got None"),
+        ("[replace(VALUE, num_samples=2.5)]", "a whole number of samples of spread, got 2.5"),
+        ("1 / 0", "values, got ZeroDivisionError: .* .<string>, line 1.; mend the package, or"),
+    ],
+)
+def test_what_is_no_value_names_metric_and_package(tmp_path, monkeypatch, returned, problem):
+    install_spread(tmp_path / "a", monkeypatch)
+    (spread,) = installed_metrics()
+    names = {"replace": replace, "VALUE": MetricValue("spread", "all", 1.0, 2)}
+    broken = replace(spread, fn=lambda features: eval(returned, names))
+    with pytest.raises(ValueError, match=f"metric spread .package their-package 1.0.: .*{problem}"):
+        values_of(broken, [None])
+    fine = replace(spread, fn=lambda features: (replace(names["VALUE"], value=math.nan),))
+    assert len(values_of(fine, [None])) == 1
