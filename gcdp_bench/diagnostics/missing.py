@@ -6,12 +6,15 @@ same things and the same remedy. Nothing is loaded: files are looked for.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gcdp_bench.core.config import read_table
+from gcdp_bench.core.images import Size
+from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.manage import NOT_GIVEN, Samples, available_dataset
@@ -74,6 +77,10 @@ def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) 
     """
     found = list(_data(dataset, data_root))
     identity = dataset_identity(dataset, data_root=data_root)
+    specs: list[tuple[GeneratorSpec, Weights]] = [
+        (generator_spec(name, given), given) for name, given in wanted.generators
+    ]
+    size = _size_of(specs, wanted.evaluators, identity)
     for name, path in wanted.published:
         found += _published(name, path)
     for name, given in wanted.evaluators:
@@ -83,9 +90,39 @@ def missing_for(dataset: str, wanted: Wanted, *, data_root: Path | None = None) 
     for part, given in wanted.parts:
         purpose = "what is trained is built on it"
         found += _trained(PART, part, given, identity, purpose, wanted.preset)
-    for name, given in wanted.generators:
-        found += _generator(generator_spec(name, given), given, identity, wanted.preset)
+    for spec, given in specs:
+        found += _generator(spec, given, identity, wanted.preset)
+    if size is not None:
+        found = [replace(one, commands=_at_size(one, size)) for one in found]
     return sorted(dict.fromkeys(found), key=lambda missing: missing.order)
+
+
+def _size_of(
+    generators: Sequence[tuple[GeneratorSpec, Weights]],
+    evaluators: Sequence[tuple[str, Weights]],
+    identity: DatasetIdentity,
+) -> Size | None:
+    """The one image size of what is there; None: of nothing, or of several."""
+    sizes = {spec.image_size for spec, _ in generators}
+    networks: list[tuple[Network, Weights]] = []
+    networks += generators
+    networks += [(EVALUATORS[name], given) for name, given in evaluators]
+    for network, given in networks:
+        try:
+            records = find_run(network, identity, given).records if network.files else {}
+        except (FileNotFoundError, ValueError):
+            continue
+        if len(records) == (len(network.stages) or 1):  # without its last stage: of half the size
+            sizes.add(list(records.values())[-1].image_size)
+    known = sizes - {None}
+    return known.pop() if len(known) == 1 else None
+
+
+def _at_size(one: Missing, size: Size) -> tuple[str, ...]:
+    """Commands of a missing network that train it for images of a size."""
+    if one.order not in (EVALUATOR, PART, GENERATOR):
+        return one.commands
+    return tuple(f"{re.sub(' --width [0-9]+', '', c)} --size {by(size)}" for c in one.commands)
 
 
 def too_few(samples: Samples) -> list[Missing]:

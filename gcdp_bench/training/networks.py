@@ -70,6 +70,7 @@ class Record:
     steps: int | None
     seed: int | None
     resize: str = "none"  # what the images underwent, see `framing.resize_of`
+    image_size: tuple[int, int] | None = None  # (height, width)
 
 
 def read_records(network: Network, folder: Path) -> dict[str, Record]:
@@ -89,6 +90,7 @@ def _read_record(folder: Path) -> Record:
     # the configuration of the network is the table in the task that names a dataset
     own = next((t for t in map(_table, task.values()) if "dataset" in t), {})
     names = identity.get("class_names") or own.get("class_names")
+    size = own.get("image_size") or _table(own.get("network")).get("image_size")
     return Record(
         dataset=_text(identity.get("name") or own.get("dataset")),
         kind=_text(identity.get("kind")),
@@ -99,6 +101,7 @@ def _read_record(folder: Path) -> Record:
         steps=_steps(folder, config),
         resize=_text(config.get("resize")) or "none",
         seed=_number(_table(config.get("training")).get("seed")),
+        image_size=(size[0], size[1]) if isinstance(size, list) and len(size) == 2 else None,
     )
 
 

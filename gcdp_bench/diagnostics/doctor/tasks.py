@@ -9,14 +9,15 @@ from pathlib import Path
 
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity, family
-from gcdp_bench.datasets.registry import dataset_names
+from gcdp_bench.datasets.registry import dataset_names, dataset_spec
 from gcdp_bench.diagnostics.doctor.findings import Line, add_weights, attempt, reinstall
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.registry import generator_names, generator_spec
 from gcdp_bench.training.runs import find_run
 
-JUDGES = ("segmenter", "clip")
+EXTRACTORS = ("segmenter", "clip")
+NOUNS = {"clip": "CLIP", "attributes": "attribute classifier"}
 FACES = ("celeba", "synth-face")  # families whose captions name attributes
 
 
@@ -90,11 +91,16 @@ def _eval_option_lines(
     for name in dict.fromkeys(family(name) for name in data):
         members = [member for member in data if family(member) == name]
         needs = list(broken)
+        largest = f"{name}-100" if f"{name}-100" in data else members[0]
+        spec, problem = attempt(lambda largest=largest: dataset_spec(largest))
+        if spec is None or (spec.files is None and not data[largest].ok):
+            problem = problem or data[largest].detail
+            lines.append(Line(f"evaluate {name} by networks trained on it", False, problem))
+            continue
         if not any(data[member].ok for member in members):
             needs.append(Need(f"{name}'s files", "pass --data-root FOLDER or set GCDP_DATA"))
-        largest = f"{name}-100" if f"{name}-100" in data else members[0]
         first = identities.get(members[0])
-        extractors = _extractors(JUDGES, first, largest)
+        extractors = _extractors(EXTRACTORS, first, largest)
         lines.append(_task(f"evaluate {name} by networks trained on it", [*needs, *extractors]))
         if name in FACES:
             needs += _extractors(("attributes",), first, largest)
@@ -131,7 +137,7 @@ def _extractors(kinds: Sequence[str], dataset: DatasetIdentity | None, largest: 
         if dataset is None or attempt(partial(find_run, EVALUATORS[kind], dataset))[1]
     ]
     return [
-        Need(f"a trained {kind}", f"gcdp-bench train {kind} --dataset {largest}")
+        Need(f"a trained {NOUNS.get(kind, kind)}", f"gcdp-bench train {kind} --dataset {largest}")
         for kind in missing
     ]
 

@@ -14,6 +14,7 @@ from gcdp_bench.core.types import GUIDANCE, TRUNCATION
 from gcdp_bench.diagnostics.missing import DATA, missing_for, script
 from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.sweep.estimate import duration
+from gcdp_bench.training.networks import Code
 
 
 @pytest.fixture
@@ -149,6 +150,30 @@ def test_a_stage_that_is_missing_is_said_and_does_not_stop(bare, toy):
     assert [one.name for one in missing] == ["reference, stage sr"]
     assert "--stage sr" in missing[0].commands[0]
     refuse("toy", missing)
+
+
+def test_what_is_missing_is_trained_at_the_size_of_what_is_there(bare, toy, monkeypatch):
+    monkeypatch.setattr("gcdp_bench.training.runs.PROJECT", bare)
+    code = "class Dots:\n    image_size = (32, 32)\n    def __init__(self, sampling): ...\n"
+    (bare / "dots.py").write_text(code)
+    doctor = ("doctor", "--for", "synth-face-25", "--preset", "paper-cityscapes", "--models")
+    text = run(*doctor, "mine=dots.py:Dots,imagen").output
+    for name, rest in (("segmenter", "100 --preset small"), ("imagen", "25 --preset paper-citysc")):
+        assert f"train {name} --dataset synth-face-{rest}" in text
+    trainings = [line for line in commands(text) if line.startswith("gcdp-bench train ")]
+    assert len(trainings) == 4 and all(" --size 32x32 --if-needed" in line for line in trainings)
+    assert "--width" not in text
+
+    def commands_for(generators, **options):
+        wanted = wanted_by(str(toy.data), generators, EvaluationOptions(**options), data_root=None)
+        return [one.commands[0] for one in missing_for(str(toy.data), wanted)]
+
+    found = commands_for({"reference": toy.reference, "imagen": None})
+    assert len(found) == 3 and all(command.endswith(" --size 16x16") for command in found)
+    assert commands_for({"reference": None}, clip=toy.clip)[0].endswith(" --size 16x16")
+    (bare / "small.py").write_text(code.replace("32, 32", "8, 8"))
+    mixed = {"reference": toy.reference, "mine": Code("small.py:Dots")}
+    assert not any("--size" in command for command in commands_for(mixed))
 
 
 def test_the_data_come_first(bare):

@@ -8,6 +8,7 @@ import torch
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
+from gcdp_bench.core import plugins
 from gcdp_bench.datasets.registry import DATASETS
 from gcdp_bench.diagnostics import doctor
 from gcdp_bench.diagnostics.doctor import findings
@@ -15,6 +16,7 @@ from gcdp_bench.diagnostics.doctor.findings import Line, dataset_lines, device_l
 from gcdp_bench.diagnostics.doctor.tasks import task_lines
 from gcdp_bench.extractors.registry import WEIGHTS, stored_path
 from tests.gcdp_bench.datasets.trees import write_celeba
+from tests.packages import install
 
 SOUND = tuple(Line(module, True, "1.0") for module in findings.LIBRARIES)
 PAPER = "train the reference model at presets paper-*"
@@ -177,5 +179,28 @@ def test_variants_of_captions_share_a_line_and_faces_have_one_for_attributes():
 
 
 def test_a_missing_dataset_is_a_need():
-    lines = tasks(datasets=(Line("synth-city", False, "gone"),))
-    assert "--data-root FOLDER" in lines["evaluate synth-city by networks trained on it"].detail
+    lines = tasks(datasets=(Line("camvid", False, "gone"),))
+    assert "--data-root FOLDER" in lines["evaluate camvid by networks trained on it"].detail
+
+
+def test_a_dataset_of_a_package_that_cannot_be_used_is_blamed_itself(tmp_path, monkeypatch):
+    install(
+        tmp_path / "package",
+        monkeypatch,
+        group=plugins.DATASETS,
+        entries={"wrong": "wrong_data:SPEC", "broken": "wrong_data:BROKEN"},
+        module="wrong_data",
+        code="from gcdp_bench.datasets.registry import DatasetSpec\nSPEC = 3\n"
+        "BROKEN = DatasetSpec(summary='x', aspect=1.0, build=lambda split, size, root: 3)",
+    )
+    expected = {
+        "wrong": "expected a gcdp_bench.datasets.registry.DatasetSpec, got 3",
+        "broken": "expected a dataset, but int lacks name, split",
+    }
+    lines = tasks(datasets=dataset_lines(None))
+    for name, text in expected.items():
+        line = lines[f"evaluate {name} by networks trained on it"]
+        assert not line.ok and text in line.detail
+        assert "data-root" not in line.detail and "gcdp-bench train" not in line.detail
+    assert "needs a trained attribute classifier" in lines["attribute recall on celeba"].detail
+    assert "needs celeba's files" in lines["evaluate celeba by networks trained on it"].detail
