@@ -72,7 +72,7 @@ def test_the_options_of_every_verb():
         "--resize",
         "--segmenter",
     ]
-    steps = ["--solver", "--sr-guidance", "--sr-steps", "--steps"]
+    steps = ["--compile", "--png-level", "--solver", "--sr-guidance", "--sr-steps", "--steps"]
     assert options == {
         "train": sorted(
             [
@@ -162,7 +162,7 @@ def test_the_options_of_every_verb():
                 *steps,
             ]
         ),
-        "report": ["--allow-subsets", "--only", "--strict", "--table", "results"],
+        "report": ["--allow-subsets", "--only", "--pdf", "--strict", "--table", "results"],
         "compare": sorted(["a", "b", "--dataset", "--classes", "--out"]),
         "data": [],  # a group of verbs
         "analyze": [],  # a group of verbs
