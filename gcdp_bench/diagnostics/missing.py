@@ -104,9 +104,9 @@ def _size_of(
 ) -> Size | None:
     """The one image size of what is there; None: of nothing, or of several."""
     sizes = {spec.image_size for spec, _ in generators}
-    networks: list[tuple[Network, Weights]] = []
-    networks += generators
-    networks += [(EVALUATORS[name], given) for name, given in evaluators]
+    networks: list[tuple[Network, Weights]] = [*generators]
+    for name, given in evaluators:
+        networks.append((EVALUATORS[name], given))
     for network, given in networks:
         try:
             records = find_run(network, identity, given).records if network.files else {}
