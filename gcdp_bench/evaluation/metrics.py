@@ -17,7 +17,7 @@ from gcdp_bench.evaluation.features import EvalOptions, FeatureCache, extract_fe
 from gcdp_bench.evaluation.inputs import Due, Sides, due
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
-from gcdp_bench.metrics.lookup import all_metrics, definition_version, values_of
+from gcdp_bench.metrics.lookup import all_metrics, blamed, check_values, definition_version
 from gcdp_bench.metrics.metric import Context
 from gcdp_bench.metrics.semantic_recall import precision_per_sample, recall_per_sample
 from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
@@ -137,7 +137,9 @@ def score_generated(
     sides = Sides(seen, reference.observed, reference, extractors)
     values = []
     for one in due(all_metrics(), contexts, sides):
-        values += _scored(one)
+        with blamed(one.metric):
+            found = one.metric.fn(*one.inputs)
+        values += _scored(one, found)
     return Scores(values, _per_sample(sides, captions=captions), seen)
 
 
@@ -170,7 +172,9 @@ def score_real(
     sides = Sides(seen, rest, reference, extractors)
     values = []
     for one in due(all_metrics(), contexts, sides):
-        values += _scored(one)
+        with blamed(one.metric):
+            found = one.metric.fn(*one.inputs)
+        values += _scored(one, found)
     return Scores(values, _per_sample(sides), seen)
 
 
@@ -194,15 +198,15 @@ def _contexts(*, captions: bool, distances: bool) -> list[Context]:
     return [context for context, wanted in is_due.items() if wanted]
 
 
-def _scored(one: Due) -> list[ScoredMetric]:
+def _scored(one: Due, values: object) -> list[ScoredMetric]:
     """The values of a metric's function.
 
     Raises:
-        ValueError: as `lookup.values_of`.
+        ValueError: as `lookup.check_values`.
     """
     return [
         ScoredMetric(value, one.extractor, one.resizer, one.primary, one.num_reference)
-        for value in values_of(one.metric, one.inputs)
+        for value in check_values(values, one.metric)
     ]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral, Real
-from typing import Any
+from typing import cast
 
 from gcdp_bench.core import plugins
 from gcdp_bench.core.members import takes
@@ -69,33 +70,38 @@ def lookup(value: str) -> Definition:
     raise ValueError(f"unknown metric {value!r}; {hint}known: {', '.join(known)}")
 
 
-def values_of(metric: Metric, inputs: Sequence[Any]) -> Sequence[MetricValue]:
-    """Values of a metric, checked.
-
-    Args:
-        metric: of the benchmark or of an installed package.
-        inputs: its needs, in order.
+@contextmanager
+def blamed(metric: Metric) -> Iterator[None]:
+    """Name the package where the function of its metric fails.
 
     Raises:
-        ValueError: its function returns something else than values of its definitions; or, of an
-            installed package, it raises something. Names the package and the remedy.
+        ValueError: in place of what an installed package raises.
     """
-    package = plugins.named(plugins.METRICS).get(metric.name)
-    where = f"metric {metric.name}"
-    if package is not None:
-        where += f" ({plugins.package_of(package)})"
     try:
-        values = metric.fn(*inputs)
+        yield
     except Exception as error:
-        if package is None:
+        if metric.name not in plugins.named(plugins.METRICS):
             raise
         raise ValueError(
-            f"{where}: expected values, got {plugins.failure(error)}; mend the package, or "
-            "uninstall it"
+            f"{_named(metric)}: expected values, got {plugins.failure(error)}; mend the package, "
+            "or uninstall it"
         ) from error
+
+
+def check_values(values: object, metric: Metric) -> Sequence[MetricValue]:
+    """What a metric's function returned, if it is values of its definitions.
+
+    Raises:
+        ValueError: it is not; names the metric, its package and the remedy.
+    """
     if problem := _fault_of(values, metric):
-        raise ValueError(f"{where}: expected {problem}; mend its function")
-    return values
+        raise ValueError(f"{_named(metric)}: expected {problem}; mend its function")
+    return cast("Sequence[MetricValue]", values)
+
+
+def _named(metric: Metric) -> str:
+    package = plugins.named(plugins.METRICS).get(metric.name)
+    return f"metric {metric.name}" + (f" ({plugins.package_of(package)})" if package else "")
 
 
 def _fault_of(values: object, metric: Metric) -> str:

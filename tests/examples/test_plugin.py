@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcdp_bench.results.table import read_rows
-from tests.toy import write_extractors
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "examples" / "plugin"
-FILES = [*(PLUGIN / "gcdp_example").glob("*.py"), PLUGIN / "pyproject.toml"]
-GUIDES = [ROOT / "docs" / "how-to" / f"add-a-{what}.md" for what in ("generator", "dataset")]
+CODE = {"generator": "blobs", "dataset": "shapes", "metric": None}
+"""What a guide adds -> module of the package that it shows whole; None: code of its own."""
+GUIDES = {what: ROOT / "docs/how-to" / f"add-a-{what}.md" for what in CODE}
 NO_PLUGIN = "import sys; assert not [n for n in sys.modules if n.startswith('gcdp_example')]"
 
 
@@ -65,19 +66,33 @@ def module(monkeypatch):
 
 
 @pytest.mark.slow
-def test_all_three_are_swept_reported_and_explained(run, module, tmp_path):
-    shapes = module("gcdp_example.shapes").Shapes("train", (32, 32))
-    write_extractors(tmp_path / "segmenter", tmp_path / "clip", shapes)
-    extractors = ["--segmenter", tmp_path / "segmenter", "--clip", tmp_path / "clip"]
-    sweep = ["sweep", "--dataset", "shapes", *extractors, "--num-samples", "6"]
-    run(*sweep, "--models", "blobs,again=gcdp_example.blobs:Blobs", "--results", "results")
-    rows = read_rows(tmp_path / "results")
+def test_all_three_are_swept_reported_and_explained(run, tmp_path):
+    """The commands of README.md, with two steps of training and six samples."""
+    more = {
+        "train": ["--set", "steps=2", "--set", "warmup_steps=1"],
+        "sweep": ["--num-samples", "6"],
+    }
+    printed = {}
+    for line in re.findall("^gcdp-bench (.*)$", (PLUGIN / "README.md").read_text(), re.M):
+        words = line.replace("blobs", "blobs,again=gcdp_example.blobs:Blobs").split()
+        printed[words[0]] = run(*words, *more.get(words[0], []))
+    assert list(printed) == ["train", "sweep", "report", "evaluate"]
+    rows = read_rows(tmp_path / "results" / "local")
     points = rows[rows["source"] == "generated"]
     assert set(points["model"]) == {"blobs", "again"} and set(points["dataset"]) == {"shapes"}
     vendi = points[points["metric"] == "vendi"].set_index("model")["value"]
     assert vendi["blobs"] == vendi["again"] and 1.0 < vendi["blobs"] < 6.0
-    assert "Vendi score" in run("report", "results")
-    assert "eigenvalues" in run("evaluate", "--explain", "vendi")
+    assert "Vendi score" in printed["report"] and "eigenvalues" in printed["evaluate"]
+
+
+def test_the_doctor_trains_at_the_size_of_the_generator(run, monkeypatch):
+    monkeypatch.delenv("GCDP_RUNS", raising=False)
+    lines = run("doctor", "--for", "shapes", "--models", "blobs").splitlines()
+    trainings = [line for line in lines if line.startswith("gcdp-bench train")]
+    assert trainings == [
+        f"gcdp-bench train {name} --dataset shapes --size 32x32 --if-needed"
+        for name in ("segmenter", "clip")
+    ]
 
 
 def test_commands_that_do_not_name_it_do_not_import_it(run, toy, tmp_path):
@@ -126,11 +141,28 @@ def test_the_vendi_score_counts_different_images(num, seed):
     assert vendi_score((orthogonal * lengths).astype(np.float32)) == pytest.approx(num)
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
-def test_guides_show_code_of_the_package(guide):
-    blocks = re.findall(r"^```(python|toml)\n(.*?)^```", guide.read_text(), re.DOTALL | re.M)
-    assert len(blocks) >= 2
-    shown = [path.read_text() for path in FILES]
-    for _, block in blocks:
-        for part in block.split("\n\n    def __getitem__"):
-            assert any(part.strip() in text for text in shown), part
+@pytest.mark.parametrize("what", CODE)
+def test_guides_show_whole_code_that_runs(what, module, capsys):
+    blocks = re.findall(r"^ *```python\n(.*?)^ *```", GUIDES[what].read_text(), re.DOTALL | re.M)
+    if CODE[what] is not None:
+        assert blocks[0] == (PLUGIN / "gcdp_example" / f"{CODE[what]}.py").read_text()
+    module(f"gcdp_example.{CODE[what] or 'vendi'}")  # from here on the package can be imported
+    for block in blocks:
+        exec(compile(dedent(block), GUIDES[what].name, "exec"), {"__name__": "guide"})
+    assert ("unlabeled" in capsys.readouterr().out) == (what == "generator")
+
+
+def test_the_metric_of_the_guide_is_one():
+    from gcdp_bench.metrics.lookup import check_values
+
+    names = {"__name__": "guide"}
+    exec(re.findall(r"```python\n(.*?)```", GUIDES["metric"].read_text(), re.DOTALL)[0], names)
+    spread = names["SPREAD"]
+    (value,) = check_values(spread.fn(np.array([[0.0, 2.0], [2.0, 2.0]])), spread)
+    assert (value.value, value.num_samples) == (0.5, 2)
+
+
+@pytest.mark.parametrize("what", ["generator", "dataset"])
+def test_guides_show_entry_points_of_the_package(what):
+    (block,) = re.findall(r"^```toml\n(.*?)^```", GUIDES[what].read_text(), re.DOTALL | re.M)
+    assert block in (PLUGIN / "pyproject.toml").read_text()

@@ -9,15 +9,17 @@ import pytest
 from gcdp_bench.core.plugins import METRICS
 from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.lookup import (
+    blamed,
     bounds_of,
+    check_values,
     definition_version,
     find_definition,
     installed_metrics,
     lookup,
-    values_of,
     values_of_installed,
 )
 from gcdp_bench.metrics.registry import DEFINITIONS
+from gcdp_bench.metrics.registry import METRICS as MINE
 from tests.packages import install, install_spread
 
 METRIC = """
@@ -129,6 +131,11 @@ def test_what_is_no_value_names_metric_and_package(tmp_path, monkeypatch, return
     names = {"replace": replace, "VALUE": MetricValue("spread", "all", 1.0, 2)}
     broken = replace(spread, fn=lambda features: eval(returned, names))
     with pytest.raises(ValueError, match=f"metric spread .package their-package 1.0.: .*{problem}"):
-        values_of(broken, [None])
-    fine = replace(spread, fn=lambda features: (replace(names["VALUE"], value=math.nan),))
-    assert len(values_of(fine, [None])) == 1
+        with blamed(broken):
+            check_values(broken.fn(None), broken)
+    assert len(check_values((replace(names["VALUE"], value=math.nan),), spread)) == 1
+
+
+def test_a_failure_of_a_metric_of_the_benchmark_is_not_wrapped():
+    with pytest.raises(ZeroDivisionError), blamed(MINE[0]):
+        divmod(1, 0)
