@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLE, PENDING = "results.parquet", "rows"
+REMEDY = "restore it, or remove it and rerun the sweep"
 
 
 def read_rows(path: Path) -> pd.DataFrame:
@@ -41,9 +42,9 @@ def read_rows(path: Path) -> pd.DataFrame:
     """
     if not path.is_dir():
         return _read_file(path)
-    pending = _read_pending(path)  # before the table, as another process may gather them
+    _, pending = _read_pending(path)  # before the table, as another process may gather them
     table = _read_file(path / TABLE)
-    return _merged([table, *pending.values()]) if pending else table
+    return _merged([table, *pending]) if pending else table
 
 
 def rows_of_point(results: Path, config_hash: str) -> pd.DataFrame:
@@ -102,7 +103,7 @@ def gather_rows(results: Path) -> None:
 
 def merge_rows(
     results: Path,
-    new: pd.DataFrame | None = None,
+    new: pd.DataFrame | Callable[[pd.DataFrame], pd.DataFrame] | None = None,
     *,
     mixed: bool = False,
     drop: Callable[[pd.DataFrame], pd.Series] | None = None,
@@ -115,7 +116,7 @@ def merge_rows(
 
     Args:
         results: folder of a sweep.
-        new: rows; None: those of `add_point` alone.
+        new: rows, or what makes them of the table; None: those of `add_point` alone.
         mixed: add rows of another definition than others of the same dataset and metric, too;
             tables and figures refuse them together.
         drop: says which rows of the table go (bool).
@@ -127,19 +128,18 @@ def merge_rows(
         ValueError: `mixed` is off, and rows would stand beside rows of another definition.
     """
     with exclusive(results / TABLE):
-        pending = _read_pending(results)
-        frames = list(pending.values())
-        if (results / TABLE).exists():
-            frames.insert(0, _read_file(results / TABLE))
-        else:
-            frames = []
+        files, frames = _read_pending(results)
+        frames = [_read_file(results / TABLE), *frames] if (results / TABLE).exists() else []
         if drop is not None:
             frames = [rows[~drop(rows)] for rows in frames]
+        if callable(new):
+            frames = [_merged(frames)]
+            new = new(frames[0])
         merged = _merged(frames if new is None else [*frames, new])
         if not mixed:
             _refuse_mixed(results, merged)
         _write_table(results, merged)
-        _discard(results, pending)
+        _discard(results, files)
     return merged
 
 
@@ -173,10 +173,33 @@ def _read_file(file: Path) -> pd.DataFrame:
         raise FileNotFoundError(
             f"{file}: expected a results table, found none; run `gcdp-bench sweep` first"
         )
-    remedy = "restore it, or remove it and rerun the sweep"
+    return _checked(open_parquet(file, remedy=REMEDY), file)
+
+
+def _read_pending(results: Path) -> tuple[list[Path], list[pd.DataFrame]]:
+    """Files of points that are not in the table, and their rows, in one frame where they agree.
+
+    Files that another process gathers meanwhile are left out.
+    """
+    import pandas as pd
+
+    found: dict[Path, pd.DataFrame] = {}
+    for file in visible(results / PENDING, "*.parquet"):
+        with suppress(FileNotFoundError):
+            found[file] = open_parquet(file, remedy=REMEDY)
+    if not found:
+        return [], []
+    try:
+        together = pd.concat(list(found.values()), ignore_index=True)
+        return list(found), [_checked(together, results / PENDING)]
+    except ValueError:  # which file, the next line says
+        return list(found), [_checked(frame, file) for file, frame in found.items()]
+
+
+def _checked(frame: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """Rows of a file as today's."""
     version = {"schema_version": COLUMNS["schema_version"]}
-    frame = open_parquet(file, remedy=remedy)
-    versions = set(typed(frame, file, version, remedy=remedy)["schema_version"])
+    versions = set(typed(frame, file, version, remedy=REMEDY)["schema_version"])
     if versions == {MIGRATED_VERSION}:
         frame = migrated(frame)
     elif versions - {SCHEMA_VERSION}:
@@ -185,17 +208,8 @@ def _read_file(file: Path) -> pd.DataFrame:
             f"migrated, got {', '.join(map(str, sorted(versions)))}; rerun the sweep with this "
             "version of gcdp-bench"
         )
-    rows = typed(renamed(frame), file, COLUMNS, remedy=remedy)
+    rows = typed(renamed(frame), file, COLUMNS, remedy=REMEDY)
     return rows.assign(**{name: rows[name].replace(OLD_IDS) for name in ("model", "source")})
-
-
-def _read_pending(results: Path) -> dict[Path, pd.DataFrame]:
-    """Rows of points that have files of their own, by file; without those gathered meanwhile."""
-    found = {}
-    for file in visible(results / PENDING, "*.parquet"):
-        with suppress(FileNotFoundError):
-            found[file] = _read_file(file)
-    return found
 
 
 def _pending_file(results: Path, config_hash: str) -> Path:

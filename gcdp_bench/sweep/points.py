@@ -29,10 +29,8 @@ from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, REF
 from gcdp_bench.results.seed_pooling import pool_seeds
 from gcdp_bench.results.sync import synchronise
 from gcdp_bench.results.table import (
-    gather_rows,
     is_measured,
     merge_rows,
-    read_rows,
     rows_of_point,
 )
 from gcdp_bench.sweep.jobs import Chain, Job
@@ -229,15 +227,14 @@ def recall(sweep: Sweep, request: SampleRequest) -> float:
 
 def collected(sweep: Sweep, requests: Iterable[SampleRequest]) -> pd.DataFrame:
     """Rows of points, and over all seeds of those that were measured with more than one."""
-    results = sweep.paths.results
     hashes = {sweep.config_hash(request) for request in requests}
-    rows = read_rows(results)
-    pooled = pool_seeds(rows[rows["config_hash"].isin(hashes)])
-    if len(pooled):
-        rows = merge_rows(results, pooled)
-        hashes |= set(pooled["config_hash"])
-    else:
-        gather_rows(results)
+
+    def pooled(rows: pd.DataFrame) -> pd.DataFrame:
+        found = pool_seeds(rows[rows["config_hash"].isin(hashes)])
+        hashes.update(found["config_hash"])
+        return found
+
+    rows = merge_rows(sweep.paths.results, pooled)
     return rows[rows["config_hash"].isin(hashes)].reset_index(drop=True)
 
 
