@@ -14,7 +14,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxproce
 
 .PHONY: demo test test-all test-pythons lint tables clean
 
-# The main job on the embedded data: sample, score, draw. A demonstration, not a result.
+# The main job on the embedded data: sample, evaluate, report. A demonstration, not a result.
 demo: $(STAMP)
 	$(BIN)/gcdp-bench sweep --dataset synth-city-25 --models reference,imagen,ldm,lafite \
 	  --guidance 1,2,4 --truncation 1,0.7 --num-samples 64 --steps 25 --sr-steps 10 --seeds 1 \

@@ -40,7 +40,7 @@ WHITE = 255.0
 
 @torch.no_grad()
 def main() -> None:
-    """Judge reconstructions."""
+    """Evaluate reconstructions."""
     parser = argparse.ArgumentParser(description="Reconstructions of the autoencoder, evaluated.")
     parser.add_argument("--dataset", default="synth-city-25")
     parser.add_argument("--num-samples", type=int, default=500)

@@ -31,7 +31,7 @@ from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 
 
 def main() -> None:
-    """Judge real images."""
+    """Evaluate real images."""
     parser = argparse.ArgumentParser(description="Calibrate the extractors on real images.")
     parser.add_argument("--dataset", default="synth-face")
     parser.add_argument("--num-samples", type=int, default=200)

@@ -52,7 +52,7 @@ SOURCES: Mapping[str, Source] = {
     "outpainting": Source(f"{CITY}/analysis/outpainting.csv", ("direction", "source", "class")),
     "schedule": Source(f"{CITY}/analysis/schedules-scores.csv", ("schedule", "class")),
     "converged": Source(
-        f"{CITY}/analysis/schedules-settled.csv", ("schedule", "quantity"), wide=True
+        f"{CITY}/analysis/schedules-converged.csv", ("schedule", "quantity"), wide=True
     ),
     "captions": Source("captions.csv", ("dataset", "test"), wide=True),
 }

@@ -44,7 +44,7 @@ def main() -> None:
     for name, network in networks.items():
         print(f"  {name:24s} {network.flops / 1e9:10.1f} GFLOPs {network.parameters / 1e6:8.1f} M")
     sampled = {model: sampling_flops(networks, model, options) for model in MODELS}
-    scored = sum(networks[name].flops for name in JUDGES)
+    scored = sum(networks[name].flops for name in EVALUATING)
     print("\nOne sample of each model, mean over its sampling parameter; and its evaluation:")
     for model, flops in sampled.items():
         print(f"  {model:24s} {flops / 1e12:10.2f} TFLOPs")
@@ -94,7 +94,7 @@ def plan(gpus: int, work: float, images: int, points: int, options: argparse.Nam
 
 
 MODELS = ("reference", "imagen", "ldm", "lafite")
-JUDGES = ("HRNet-W48", "CLIP ViT-L/14-336", "Inception-v3")
+EVALUATING = ("HRNet-W48", "CLIP ViT-L/14-336", "Inception-v3")
 
 
 def sampling_flops(
@@ -113,7 +113,7 @@ def sampling_flops(
 
 def loaded(networks: Mapping[str, Network]) -> Mapping[str, int]:
     """Parameters that sampling with a model and scoring need at once."""
-    extractors = sum(networks[name].parameters for name in JUDGES)
+    extractors = sum(networks[name].parameters for name in EVALUATING)
     text = networks["T5-large"].parameters + extractors
     parameters = {name: network.parameters for name, network in networks.items()}
     return {

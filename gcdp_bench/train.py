@@ -10,7 +10,6 @@ from typing import Any
 from gcdp_bench.core.config import digest
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.types import Dataset
-from gcdp_bench.datasets import sizes
 from gcdp_bench.datasets.check import training_notes
 from gcdp_bench.datasets.framing import resize_of
 from gcdp_bench.datasets.identities import dataset_identity
@@ -25,27 +24,13 @@ from gcdp_bench.training import processes
 from gcdp_bench.training.loop import Source
 from gcdp_bench.training.networks import Network
 from gcdp_bench.training.presets import RunConfig, TrainingSpec
+from gcdp_bench.training.request import Request
 from gcdp_bench.training.runs import Run, Weights, as_weights, find_run, new_folder
 from gcdp_bench.training.settings import TrainingConfig
 from gcdp_bench.training.task import AdversarialTask, Task
 
 SPLITS = ("train", "val")
 """Splits that a training opens."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """Request of a training, before anything is resolved."""
-
-    model: str  # of `NETWORKS`, or an installed generator
-    dataset: str
-    preset: str = "tiny"
-    stage: str | None = None  # of a cascade
-    assignments: tuple[str, ...] = ()  # dotted overrides of the resolved configuration
-    data_root: Path | None = None
-    exclude: Path | None = None  # list of faulty items to leave out
-    size: sizes.SizeChoice = sizes.SizeChoice()  # of the images; default: see `_image_size`
-    resize: str = "none"  # how images of another shape get there, see `framing.frame`
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gcdp_bench.core.finite import FiniteCheck, require_finite
 from reference_model.joint import NoiseDraw, Pair, q_sample
-from reference_model.outpainting import LAYOUT_RESAMPLING, Known, outpaint
+from reference_model.outpainting import LAYOUT_RESAMPLING, KnownRegion, outpaint
 from reference_model.sampler import Denoiser, predict
 from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage
@@ -83,7 +83,7 @@ def internal_features(
         raise ValueError(f"timesteps: expected some of {steps}, got {missed}")
     with _recording(stage, timesteps, blocks) as found:
         if stage.config.makes_layouts:
-            known = Known.of_image(images)
+            known = KnownRegion.of_image(images)
             outpaint(
                 stage,
                 text,

@@ -14,7 +14,7 @@ from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, Batch, Generator, SamplingParameter
 from reference_model.joint import Pair
-from reference_model.outpainting import Known, outpaint
+from reference_model.outpainting import KnownRegion, outpaint
 from reference_model.sampler import sample
 from reference_model.stage import Stage, load_stage
 from reference_model.text import EncodedText, TextEncoder, build_text_encoder
@@ -129,7 +129,7 @@ class Cascade(Generator):
     def outpaint(
         self,
         captions: Sequence[str],
-        known: Known,
+        known: KnownRegion,
         *,
         guidance: float,
         seeds: Sequence[int],

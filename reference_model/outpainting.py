@@ -27,7 +27,7 @@ IMAGE_RESAMPLING, LAYOUT_RESAMPLING = 5, 1
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRegion:
     """z_0 where it is known; elsewhere its values do not matter."""
 
     z_0: Pair  # image float [-1, 1] (B, 3, H, W), layout long (B, H, W)
@@ -35,20 +35,20 @@ class Known:
     layout_mask: Bool[Tensor, "B H W"]
 
     @classmethod
-    def of_layout(cls, layouts: Tensor) -> Known:
+    def of_layout(cls, layouts: Tensor) -> KnownRegion:
         """Layouts (B, H, W) with nothing of their images; pixels without a class are unknown."""
         images = torch.zeros(len(layouts), 3, *layouts.shape[1:], device=layouts.device)
         labelled = layouts != IGNORE_ID  # (B, H, W)
         return cls(Pair(images, layouts.long()), torch.zeros_like(labelled), labelled)
 
     @classmethod
-    def of_image(cls, images: Tensor) -> Known:
+    def of_image(cls, images: Tensor) -> KnownRegion:
         """Images float [-1, 1] (B, 3, H, W) with nothing of their layouts."""
         mask = torch.ones(len(images), *images.shape[2:], dtype=torch.bool, device=images.device)
         layouts = torch.full_like(mask, IGNORE_ID, dtype=torch.long)
         return cls(Pair(images, layouts), mask, torch.zeros_like(mask))
 
-    def resized(self, size: Size) -> Known:
+    def resized(self, size: Size) -> KnownRegion:
         """For a stage of a smaller size: a pixel is known where all that it covers is known, and
         all that the filter reads for its colour.
         """
@@ -58,11 +58,13 @@ class Known:
         image_mask = resize_images(unknown, size)[:, 0] == 0  # (B, h, w)
         unknown = (~self.layout_mask).float()[:, None]  # (B, 1, H, W)
         layout_mask = F.adaptive_max_pool2d(unknown, size)[:, 0] == 0  # (B, h, w)
-        return Known(upsample(self.z_0, size), image_mask, layout_mask)
+        return KnownRegion(upsample(self.z_0, size), image_mask, layout_mask)
 
-    def to(self, device: torch.device) -> Known:
+    def to(self, device: torch.device) -> KnownRegion:
         """The same on `device`."""
-        return Known(self.z_0.to(device), self.image_mask.to(device), self.layout_mask.to(device))
+        return KnownRegion(
+            self.z_0.to(device), self.image_mask.to(device), self.layout_mask.to(device)
+        )
 
     def over(self, pair: Pair, known: Pair | None = None) -> Pair:
         """`pair`, with the known pixels taken from `known` (None: from z_0)."""
@@ -76,7 +78,7 @@ class Known:
 def outpaint(
     stage: Stage,
     text: EncodedText,
-    known: Known,
+    known: KnownRegion,
     *,
     guidance: float,
     seeds: Sequence[int],
@@ -130,7 +132,7 @@ def outpaint(
     return known.over(z_t)
 
 
-def _check(stage: Stage, known: Known, seeds: Sequence[int], resampling: int) -> None:
+def _check(stage: Stage, known: KnownRegion, seeds: Sequence[int], resampling: int) -> None:
     if not stage.config.makes_layouts:
         raise ValueError(
             "outpainting needs a model of images and layouts, got one of images alone; use "

@@ -9,8 +9,8 @@ import pytest
 from gcdp_bench.cli import main
 from tests.test_documents import COMMAND, OPTION, ROOT, messages
 
-JUDGED = ("evaluate", "sweep", "memorisation", "analyze outpainting", "analyze schedules")
-READ_AT_A_SIZE = ("train", "sample", "analyze features", *JUDGED)
+EVALUATING = ("evaluate", "sweep", "memorisation", "analyze outpainting", "analyze schedules")
+READ_AT_A_SIZE = ("train", "sample", "analyze features", *EVALUATING)
 SHOWN_BY = {
     "gcdp_bench/analysis/variants.py": ("analyze schedules",),
     "gcdp_bench/analysis/results.py": ("analyze attributes", "analyze classes"),
@@ -23,11 +23,11 @@ SHOWN_BY = {
     "gcdp_bench/datasets/views.py": READ_AT_A_SIZE,
     "gcdp_bench/evaluation/controls.py": ("evaluate", "sweep"),
     "gcdp_bench/evaluation/size.py": ("evaluate", "memorisation"),
-    "gcdp_bench/extractors/bundle.py": JUDGED,
-    "gcdp_bench/extractors/clip.py": JUDGED,
-    "gcdp_bench/extractors/names.py": JUDGED,
-    "gcdp_bench/extractors/segmenter.py": JUDGED,
-    "gcdp_bench/extractors/segmenter_standard.py": JUDGED,
+    "gcdp_bench/extractors/bundle.py": EVALUATING,
+    "gcdp_bench/extractors/clip.py": EVALUATING,
+    "gcdp_bench/extractors/names.py": EVALUATING,
+    "gcdp_bench/extractors/segmenter.py": EVALUATING,
+    "gcdp_bench/extractors/segmenter_standard.py": EVALUATING,
     "gcdp_bench/generators/sample.py": ("sample",),
     "gcdp_bench/sweep": ("sweep",),
     **{

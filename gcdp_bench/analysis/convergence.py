@@ -1,4 +1,4 @@
-"""Curves of single sampling runs to when layout and image are settled, with intervals."""
+"""The step at which layout and image converge, from curves of single sampling runs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,19 @@ from gcdp_bench.metrics.intervals import (
     without_interval,
 )
 
-PREDICTED, KEPT, DRAWN = "predicted_layout", "kept_prediction", "drawn_layout"
+PREDICTED, KEPT, SAMPLED = "predicted_layout", "kept_prediction", "sampled_layout"
 IMAGE = "image_r2"
-QUANTITIES = (PREDICTED, KEPT, DRAWN, IMAGE)
+QUANTITIES = (PREDICTED, KEPT, SAMPLED, IMAGE)
+OLD_NAMES = {"drawn_layout": SAMPLED}
+"""Quantities in older files."""
 LEADS = {"lead": PREDICTED, "lead_of_prediction": KEPT}
-"""Layout minus image: by how many steps t the layout is settled earlier, by which measure."""
+"""Layout minus image: by how many steps t the layout converges earlier, by which measure."""
 
-SETTLED = 0.9
+CONVERGED = 0.9
+"""Agreement with the final sample from which on a curve has converged."""
+
 MOST_UNDEFINED = 0.025
-"""Share of resamples that may never settle; with more, an end of a 95 % interval is not known."""
+"""Share of resamples that may never converge; with more, an end of a 95 % interval is not known."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,10 @@ class Curves:
             ValueError: it is damaged, or lacks a quantity.
         """
         remedy = "remove it and run the analysis again"
-        arrays = read_arrays(path, remedy=remedy)
+        arrays = {
+            OLD_NAMES.get(name, name): array
+            for name, array in read_arrays(path, remedy=remedy).items()
+        }
         missing = [name for name in ("steps", *QUANTITIES) if name not in arrays]
         if missing:
             raise ValueError(f"{path}: expected {', '.join(missing)}, found none; {remedy}")
@@ -77,10 +84,10 @@ class ConvergenceOrder:
 
 
 def convergence(curves: Curves) -> ConvergenceOrder:
-    """Mean curves, and the t at which each of them reaches `SETTLED` for good.
+    """Mean curves, and the t at which each of them reaches `CONVERGED` for good.
 
     The interval of such a t has a fixed level of the mean curve read off in every resample of the
-    runs. It is undefined where the mean curve never settles, or more than `MOST_UNDEFINED` of the
+    runs. It is undefined where the mean curve never converges, or more than `MOST_UNDEFINED` of the
     resampled ones do not.
 
     Raises:
@@ -115,7 +122,7 @@ def convergence(curves: Curves) -> ConvergenceOrder:
 
 
 def converged_step(
-    curves: NDArray[np.float64], steps: Sequence[int], level: float = SETTLED
+    curves: NDArray[np.float64], steps: Sequence[int], level: float = CONVERGED
 ) -> NDArray[np.float64]:
     """The largest t from which a curve stays at `level` or above to the last visited step.
 
@@ -125,7 +132,7 @@ def converged_step(
     Args:
         curves: (R, S), in the order of `steps`.
         steps: S visited steps, falling.
-        level: what counts as settled.
+        level: from which on a curve has converged.
 
     Returns:
         (R,), in steps t.

@@ -1,4 +1,4 @@
-"""Label schedules: their levels, what is settled when, and the scores of the samples."""
+"""Label schedules: their levels, when layout and image converge, and the scores of the samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from gcdp_bench.analysis.convergence import DRAWN, IMAGE, KEPT, PREDICTED, SETTLED
+from gcdp_bench.analysis.convergence import CONVERGED, IMAGE, KEPT, PREDICTED, SAMPLED
 from gcdp_bench.analysis.schedules import GENERATED, ScheduleAnalysis
 from gcdp_bench.metrics.centres import centres
 from gcdp_bench.metrics.lookup import is_percent
@@ -30,13 +30,13 @@ IMAGE_COLOUR, NEUTRAL = "#6a2c91", "#777777"
 STYLES: dict[str, tuple[Line, float]] = {
     PREDICTED: ("-", 1.8),
     KEPT: ("-.", 1.2),
-    DRAWN: (":", 1.3),
+    SAMPLED: (":", 1.3),
     IMAGE: ("--", 1.4),
 }
 LABELS = {
     PREDICTED: "labels: predicted = final",
     KEPT: "kept: predicted = last predicted",
-    DRAWN: "drawn $y_t$ = final",
+    SAMPLED: "sampled $y_t$ = final",
     IMAGE: "image: schedule; $R^2$ predicted",
 }
 MARKED = {PREDICTED: "labels", KEPT: "kept", IMAGE: "image"}
@@ -48,8 +48,8 @@ REAL: dict[str, Line] = {REAL_OWN: "--", REAL_VS_REAL: "-."}
 def draw_schedules(found: ScheduleAnalysis) -> Figure:
     """Above: alpha_bar of every schedule; per schedule, agreement with the final pair over t.
 
-    Dots are where layout and image are settled: their curve stays above 0.9 from there on. What of
-    R^2 is below 0 is not shown. Below: a panel per metric, a bar per schedule with its 95 %
+    Dots mark where layout and image have converged: from there on their curve stays above 0.9.
+    Values of R^2 below 0 are not shown. Below: a panel per metric, a bar per schedule with its 95 %
     interval; lines are real images.
 
     Args:
@@ -96,7 +96,7 @@ def _draw_levels(panel: Axes, levels: pd.DataFrame, tones: Mapping[str, str]) ->
 
 
 def _draw_order(panel: Axes, found: ScheduleAnalysis, schedule: str, tone: str) -> None:
-    """One schedule's curves with their intervals, and the t at which they are settled."""
+    """One schedule's curves with their intervals, and the t at which they have converged."""
     for quantity, (line, width) in STYLES.items():
         shade = IMAGE_COLOUR if quantity == IMAGE else tone
         own = _rows(found.order, schedule, quantity)
@@ -109,12 +109,12 @@ def _draw_order(panel: Axes, found: ScheduleAnalysis, schedule: str, tone: str) 
             alpha=0.15,
             linewidth=0,
         )
-    panel.axhline(SETTLED, color=NEUTRAL, linewidth=0.8, zorder=1)
+    panel.axhline(CONVERGED, color=NEUTRAL, linewidth=0.8, zorder=1)
     for place, (quantity, name) in enumerate(MARKED.items()):
         (converged,) = _rows(found.converged, schedule, quantity)["value"]
         shade = IMAGE_COLOUR if quantity == IMAGE else tone
         if not pd.isna(converged):
-            panel.plot([converged], [SETTLED], color=shade, marker="o", markersize=4.5, zorder=4)
+            panel.plot([converged], [CONVERGED], color=shade, marker="o", markersize=4.5, zorder=4)
         told = "never" if pd.isna(converged) else f"{converged:.0f}"
         panel.text(
             0.99,
@@ -170,7 +170,7 @@ def _draw_legends(above: SubFigure, below: SubFigure, tones: Mapping[str, str]) 
             linestyle="none",
             marker="o",
             markersize=4.5,
-            label="settled; numbers: its $t$",
+            label="converged; numbers: its $t$",
         )
     )
     sources: list[Artist] = [Patch(color=tone, label=name) for name, tone in tones.items()]

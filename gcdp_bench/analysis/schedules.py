@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.analysis.convergence import (
-    DRAWN,
+    CONVERGED,
     IMAGE,
     KEPT,
     PREDICTED,
-    SETTLED,
+    SAMPLED,
     ConvergenceOrder,
     Curves,
     convergence,
@@ -69,7 +69,7 @@ ORDER_COLUMNS = (
     "num_samples",
     *RUN_COLUMNS,
 )
-SETTLED_COLUMNS = (
+CONVERGED_COLUMNS = (
     "dataset",
     "schedule",
     "quantity",
@@ -83,10 +83,10 @@ SETTLED_COLUMNS = (
 )
 LEVEL_COLUMNS = ("dataset", "schedule", "chain", "t", "alpha_bar")
 SHOWN = ("miou", "semantic_recall", "fsd_generated", "fsd_predicted")
-SETTLED_NAMES = {
+CONVERGED_NAMES = {
     PREDICTED: "t, predicted layout",
     KEPT: "t, kept prediction",
-    DRAWN: "t, drawn layout",
+    SAMPLED: "t, sampled layout",
     IMAGE: "t, image",
     "lead": "lead",
     "lead_of_prediction": "lead of prediction",
@@ -117,7 +117,7 @@ class ScheduleAnalysis:
 
     scores: pd.DataFrame  # columns `SCORE_COLUMNS`
     order: pd.DataFrame  # columns `ORDER_COLUMNS`: means over the runs at every visited step
-    converged: pd.DataFrame  # columns `SETTLED_COLUMNS`: values are steps t
+    converged: pd.DataFrame  # columns `CONVERGED_COLUMNS`: values are steps t
     levels: pd.DataFrame  # columns `LEVEL_COLUMNS`: chain "layout" of each, "image" of all
 
 
@@ -130,7 +130,7 @@ def analyze_schedules(
     *,
     progress: Progress,
 ) -> ScheduleAnalysis:
-    """Score every cascade's samples, and see in which order its base stage settles them.
+    """Evaluate the samples of every cascade; in its base stage, when layout and image converge.
 
     Captions and seeds are the same for all. Beside the samples stand real images: "real-own",
     the metrics of captions and layouts of the first ones, and "real-vs-real", the distances of the
@@ -142,16 +142,16 @@ def analyze_schedules(
     - `kept_prediction`: share of pixels whose argmax is that of the last step. The final labels are
       a draw, so that `predicted_layout` ends below 1 by the uncertainty that is left; this does
       not, as `image_r2` does not: the final image is the last prediction of x_0;
-    - `drawn_layout`: share of pixels whose y_t is the final label;
+    - `sampled_layout`: share of pixels whose y_t is the final label;
     - `image_r2`: R^2 of the predicted x_0, thresholded as the sampler does, with the run's final
       image (`trajectory.explained_variance`).
 
-    Both layout and image are those of the base stage. `settled` has the t at which each mean curve
-    reaches 0.9 for good, and how much earlier the layout does than the image, by the first quantity
-    ("lead") and by the second ("lead_of_prediction"); positive: the layout leads.
+    Both layout and image are those of the base stage. `converged` has the t from which each mean
+    curve stays above 0.9, and how much earlier the layout does than the image, by the first
+    quantity ("lead") and by the second ("lead_of_prediction"); positive: the layout leads.
 
     Args:
-        contenders: of `variants.load_variants`.
+        variants: of `variants.load_variants`.
         dataset: the split in the order of its prompts, at the cascades' size.
         extractors: the networks.
         request: how to sample.
@@ -198,7 +198,7 @@ def analyze_schedules(
     return ScheduleAnalysis(
         pd.DataFrame(scores)[list(SCORE_COLUMNS)].astype(COUNTS),
         pd.DataFrame(order)[list(ORDER_COLUMNS)].astype(COUNTS),
-        pd.DataFrame(converged)[list(SETTLED_COLUMNS)].astype(COUNTS),
+        pd.DataFrame(converged)[list(CONVERGED_COLUMNS)].astype(COUNTS),
         level_table(variants),
     )
 
@@ -225,7 +225,7 @@ def summary_lines(found: ScheduleAnalysis) -> list[str]:
     named = pd.concat(
         [
             scores[shown].assign(value=centres(scores)).rename(columns={"metric": "quantity"}),
-            found.converged.assign(quantity=found.converged["quantity"].map(SETTLED_NAMES)),
+            found.converged.assign(quantity=found.converged["quantity"].map(CONVERGED_NAMES)),
         ]
     )
     schedules = list(dict.fromkeys(named["schedule"]))
@@ -300,7 +300,7 @@ def _curves(
         values = {
             PREDICTED: label_agreement(run.y_0_hat, run.layout).numpy(),
             KEPT: label_agreement(run.y_0_hat, run.y_0_hat[-1]).numpy(),
-            DRAWN: label_agreement(run.y_t, run.layout).numpy(),
+            SAMPLED: label_agreement(run.y_t, run.layout).numpy(),
             IMAGE: explained_variance(run.x_0_hat, run.z_0.image).numpy(),
         }  # (B, S) each
         parts.append(Curves(run.steps, values))
@@ -382,7 +382,7 @@ def _order_lines(curves: Curves, found: ConvergenceOrder) -> list[dict]:
 
 def _converged_lines(found: ConvergenceOrder) -> list[dict]:
     return [
-        {"quantity": quantity, "level": SETTLED} | _interval_columns(interval, found)
+        {"quantity": quantity, "level": CONVERGED} | _interval_columns(interval, found)
         for quantity, interval in found.converged.items()
     ]
 

@@ -84,7 +84,7 @@ def command(
         outpaint_folder,
         outpainter,
     )
-    from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
+    from gcdp_bench.generators.outpaint_inputs import Sources, find_conditioning, read_conditioning
     from gcdp_bench.generators.sample import find_generator, load_generator
 
     if (caption is None) == (captions is None):
@@ -93,7 +93,7 @@ def command(
         sources = Sources(layout=layout, image=image, mask=mask)
     except ValueError as error:
         raise click.UsageError(f"--layout, --image, --mask: {error}") from error
-    files = find_known(sources)
+    files = find_conditioning(sources)
     if captions is not None:
         texts = read_captions(captions, {item.id for item in files})
     else:
@@ -118,7 +118,7 @@ def command(
     )
     cascade = outpainter(generator)
     size = cascade.image_size
-    pairs = [read_known(item, size, cascade.class_names, way) for item in files]
+    pairs = [read_conditioning(item, size, cascade.class_names, way) for item in files]
     shares = [lost(pair.native or size, size) for pair in pairs]
     changed = [share for share in shares if share > 0]
     if changed:

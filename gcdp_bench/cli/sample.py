@@ -145,6 +145,6 @@ def command(
     place = out if store is None else store.url
     each = read_record(out).seconds / num
     click.echo(
-        f"{num} samples in {place} ({each:.2f} s each); score them: "
+        f"{num} samples in {place} ({each:.2f} s each); evaluate them: "
         f"gcdp-bench evaluate {place} --dataset {dataset}"
     )

@@ -148,7 +148,7 @@ def native_size_of(name: str, *, exclude: Path | None = None) -> Size:
     """(height, width) whose shape a dataset's images have.
 
     Of a folder the size of an image of the most frequent shape among those that are not in
-    `quarantine`.
+    `exclude`.
     """
     if not is_folder(name):
         return round(FINE * dataset_spec(name).aspect), FINE

@@ -36,8 +36,8 @@ class Without:
         self._kept = [i for i, name in enumerate(dataset.ids) if name not in left_out]
         if not self._kept:
             raise ValueError(
-                f"{dataset.name} {dataset.split}: expected items that are not in "
-                f"quarantine, all {len(dataset)} are"
+                f"{dataset.name} {dataset.split}: expected items that the list "
+                f"of --exclude does not name, it names all {len(dataset)}"
             )
         dataset.require(self.ids)
         self.left_out = tuple(name for name in dataset.ids if name in left_out)

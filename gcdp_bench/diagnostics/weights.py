@@ -58,7 +58,7 @@ def published_weights() -> list[Published]:
 
 
 def trained_weights() -> Iterator[Trained]:
-    """Shipped networks, then those under runs/, in the order of their names."""
+    """Pretrained networks, then those under runs/, in the order of their names."""
     patterns = [pattern for network in NETWORKS.values() for pattern in network.pretrained]
     folders = [folder for pattern in patterns for folder in PROJECT.glob(_any_dataset(pattern))]
     places: tuple[tuple[Literal["pretrained", "run"], list[Path]], ...] = (

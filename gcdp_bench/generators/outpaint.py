@@ -17,13 +17,13 @@ from gcdp_bench.core.rng import derive_seed
 from gcdp_bench.core.types import GUIDANCE, Generator
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.generators.generate import Prompt, generate
-from gcdp_bench.generators.outpaint_inputs import Conditioning, KnownFiles, Sources, shown
+from gcdp_bench.generators.outpaint_inputs import Conditioning, ConditioningFiles, Sources, shown
 from gcdp_bench.generators.sample import part_of
 from gcdp_bench.generators.sample_folder import SampleWriter
 from gcdp_bench.io.validation import check_caption, check_id
 from reference_model.generator import Cascade
 from reference_model.joint import Pair
-from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING, Known
+from reference_model.outpainting import IMAGE_RESAMPLING, LAYOUT_RESAMPLING, KnownRegion
 
 NUM_SHOWN = 8
 
@@ -52,7 +52,7 @@ class OutpaintRequest:
 
 
 def inputs_digest(
-    files: Sequence[KnownFiles], captions: Mapping[str, str], resize: str = "crop"
+    files: Sequence[ConditioningFiles], captions: Mapping[str, str], resize: str = "crop"
 ) -> str:
     """Short hash of the content of every file, of the captions, and of another way than "crop"."""
     content = {}
@@ -100,7 +100,7 @@ def outpaint_folder(
 
     Args:
         cascade: see `outpainter`.
-        pairs: what is known, from `read_known`.
+        pairs: what is known, from `read_conditioning`.
         captions: of every pair, by id.
         request: everything else that the result depends on.
         folder: to write to.
@@ -139,7 +139,7 @@ def outpaint_folder(
             num_done=len(pairs) - len(prompts),
             draw=cascade.outpaint,
             settings=lambda part: {
-                "known": known_of([known[prompt.id] for prompt in part]),
+                "known": known_region([known[prompt.id] for prompt in part]),
                 "resampling": request.resampling,
             },
         ):
@@ -148,11 +148,11 @@ def outpaint_folder(
     _write_overview(pairs[:NUM_SHOWN], folder, cascade.class_names)
 
 
-def known_of(pairs: Sequence[Conditioning]) -> Known:
+def known_region(pairs: Sequence[Conditioning]) -> KnownRegion:
     """Pairs of files as the model takes them."""
     images = torch.stack([pair.image for pair in pairs])  # (B, 3, H, W)
     layouts = torch.stack([pair.layout for pair in pairs])  # (B, H, W)
-    return Known(
+    return KnownRegion(
         Pair(to_float(images), layouts.long()),
         torch.stack([pair.image_mask for pair in pairs]),  # (B, H, W)
         torch.stack([pair.layout_mask for pair in pairs]),  # (B, H, W)

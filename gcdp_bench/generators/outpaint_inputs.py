@@ -52,7 +52,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class KnownFiles:
+class ConditioningFiles:
     """Files of one pair."""
 
     id: str
@@ -73,7 +73,7 @@ class Conditioning:
     native: Size | None = None  # of the files; None: it comes from a dataset
 
 
-def find_known(sources: Sources) -> list[KnownFiles]:
+def find_conditioning(sources: Sources) -> list[ConditioningFiles]:
     """Match the files of every pair by name.
 
     Raises:
@@ -102,15 +102,15 @@ def find_known(sources: Sources) -> list[KnownFiles]:
                 "found none; restore it or remove this one"
             )
     return [
-        KnownFiles(
+        ConditioningFiles(
             name, *(None if files is None else files[name] for files in (layouts, images, masks))
         )
         for name in names
     ]
 
 
-def read_known(
-    files: KnownFiles, size: Size, class_names: Sequence[str], resize: str = "crop"
+def read_conditioning(
+    files: ConditioningFiles, size: Size, class_names: Sequence[str], resize: str = "crop"
 ) -> Conditioning:
     """Read a pair and bring it to the model's size.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gcdp_bench.core.images import Size
 from gcdp_bench.core.types import Dataset
@@ -13,9 +13,7 @@ from gcdp_bench.datasets import sizes
 from gcdp_bench.datasets.framing import REMEDY, by, fits, lost, native_of
 from gcdp_bench.datasets.registry import image_size_of, is_folder, native_size_of
 from gcdp_bench.generators.registry import NETWORKS
-
-if TYPE_CHECKING:
-    from gcdp_bench.train import Request
+from gcdp_bench.training.request import Request
 
 
 def image_size(request: Request, presets: Mapping[str, Any]) -> Size:

@@ -41,12 +41,19 @@ class Setting:
 
 
 def best_setting(rows: pd.DataFrame, model: str) -> Setting:
-    """Parameter value and steps at which the mean FID over seeds is lowest."""
-    totals = primary_totals(rows)
-    fid = totals[(totals["metric"] == "fid") & (totals["model"] == model)]
-    means = fid.groupby(["param_name", "param_value", "steps"])["value"].mean()
-    name, value, steps = means.index[int(means.argmin())]
-    several = fid["steps"].nunique() > 1
+    """Parameter value and steps at which the mean FID over seeds is lowest; the first ones where
+    the rows have no FID.
+
+    Args:
+        rows: tidy rows, some of the model.
+        model: generator's name.
+    """
+    own = rows[rows["model"] == model]
+    fid = primary_totals(own)
+    fid = fid["value"].where(fid["metric"] == "fid")
+    means = own.assign(fid=fid).groupby(["param_name", "param_value", "steps"])["fid"].mean()
+    name, value, steps = means.index[0 if means.isna().all() else int(means.argmin())]
+    several = own["steps"].nunique() > 1
     return Setting(model, str(name), float(value), int(steps), several)
 
 

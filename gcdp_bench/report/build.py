@@ -93,7 +93,7 @@ def build_report(
     if len(alarms):
         tables["alarms"] = alarms
     if len(agreement):
-        tables["judge-agreement"] = agreement
+        tables["extractor-agreement"] = agreement
     written = [_write(table, results / "tables" / f"{name}.csv") for name, table in tables.items()]
     written += write_table_1(paired, results / "tables")
     sections = []
@@ -123,8 +123,16 @@ def build_table_1(
 
     Returns:
         The table in Markdown, and the files.
+
+    Raises:
+        ValueError: no generator among the rows has an FID, either.
     """
     table = table_1(_comparable_rows(results, only, allow_subsets=allow_subsets))
+    if not len(table):
+        raise ValueError(
+            f"{results}: Table 1 ranks generators by FID, which none of the rows has; give fewer "
+            "conditions with --only"
+        )
     return markdown(table), write_table_1(table, results / "tables")
 
 

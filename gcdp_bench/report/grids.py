@@ -80,7 +80,8 @@ def _models(rows: pd.DataFrame) -> list[str]:
 
 
 def _point(rows: pd.DataFrame, results: Path) -> Point | None:
-    """The first seed's."""
+    """The first seed's; rows over all seeds have no files."""
+    rows = rows[rows["seed"].notna()]
     if not len(rows):
         return None
     first = rows.sort_values(["seed", "num_samples"]).iloc[0]

@@ -23,8 +23,16 @@ from gcdp_bench.results.summary import (
 )
 
 MEASURES = ("fid", "miou", "fsd")
-OWN, JUDGED = "generated", "segmenter's"
+OWN, SEGMENTED = "generated", "segmenter's"
 """Source of the layouts of a line's FSD."""
+
+COLUMNS = (
+    *("method", "data", "layouts", "labelled_images", "param_name", "param_value", "steps"),
+    *("protocol", *(f"paper_{measure}" for measure in MEASURES)),
+    *("fid_corrected", "fsd_corrected"),
+    *(f"{measure}{end}" for end in ("", "_low", "_high") for measure in MEASURES),
+)
+"""Columns of the table, in their order."""
 
 PERCENT = 100.0
 UNDEFINED_MIOU = "undefined"
@@ -47,6 +55,7 @@ BESIDE_THE_PAPER = ("cityscapes", "celeba", "camvid", "synth-city", "synth-face"
 
 def table_1(rows: pd.DataFrame) -> pd.DataFrame:
     """Every generator at the parameter value of its lowest FID; real images last in each dataset.
+    A generator without an FID has no line.
 
     FSD is that of the generated layouts; of the segmenter's layouts where a generator makes none,
     as the paper does for GANformer. mIoU needs generated layouts. Real images: mIoU of their own
@@ -56,22 +65,20 @@ def table_1(rows: pd.DataFrame) -> pd.DataFrame:
         rows: tidy rows of `gcdp_bench.results.schema`.
 
     Returns:
-        Columns `method`, `data`, `layouts` (`OWN`, `JUDGED`, or "true" of real images),
-        `labelled_images` (missing: all that it was trained on), `fid`, `miou` (percent), `fsd`,
-        `fid_corrected`, `fsd_corrected`, the ends of the intervals as `MEASURE_low` and
-        `MEASURE_high` (they belong to the corrected distances), `param_name`, `param_value`,
-        `steps`, `protocol`, and `paper_fid`, `paper_miou` (percent), `paper_fsd`. NaN: undefined,
-        or not printed.
+        Columns `COLUMNS`: `layouts` is `OWN`, `SEGMENTED`, or "true" of real images,
+        `labelled_images` is missing where it is all that the generator was trained on; mIoU is in
+        percent, as `paper_miou`. The ends of the intervals, `MEASURE_low` and `MEASURE_high`,
+        belong to the corrected distances. NaN: undefined, or not printed.
     """
     summary = summary_table(rows)
     labelled = _labelled_images(rows)
     lines = []
     for _, of_dataset in summary.groupby("dataset", sort=False):
-        generated = of_dataset[~of_dataset["model"].isin(REFERENCE_MODELS)]
+        generated = of_dataset[~of_dataset["model"].isin(REFERENCE_MODELS)].dropna(subset="fid")
         for _, points in generated.groupby("model", sort=False):
             lines.append(_line(points.iloc[int(points["fid"].argmin())], labelled))
         lines += _real_line(of_dataset)
-    table = pd.DataFrame(lines)
+    table = pd.DataFrame(lines, columns=list(COLUMNS))
     return table.astype({"labelled_images": "Int64", "steps": "Int64"})
 
 
@@ -152,7 +159,7 @@ def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
     line = {
         "method": best["model"],
         "data": best["dataset"],
-        "layouts": OWN if own else JUDGED,
+        "layouts": OWN if own else SEGMENTED,
         "labelled_images": labelled.get((best["dataset"], best["model"])),
         "param_name": best["param_name"],
         "param_value": best["param_value"],
@@ -173,12 +180,12 @@ def _line(best: pd.Series, labelled: Mapping[tuple[str, str], int]) -> dict:
 
 def _real_line(summary: pd.DataFrame) -> list[dict]:
     """mIoU of real pairs, and distances between real images."""
-    ceiling, split = (summary[summary["model"] == model] for model in (REAL_OWN, REAL_VS_REAL))
-    if not len(ceiling) or not len(split):
+    own, others = (summary[summary["model"] == model] for model in (REAL_OWN, REAL_VS_REAL))
+    if not len(own) or not len(others):
         return []
-    line = _line(split.iloc[0], {}) | {"method": REAL_OWN, "layouts": "true", "param_name": "none"}
+    line = _line(others.iloc[0], {}) | {"method": REAL_OWN, "layouts": "true", "param_name": "none"}
     for end in ("", "_low", "_high"):
-        line[f"miou{end}"] = PERCENT * ceiling.iloc[0][f"miou{end}"]
+        line[f"miou{end}"] = PERCENT * own.iloc[0][f"miou{end}"]
     return [line]
 
 
@@ -208,7 +215,7 @@ def _labelled_images(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
 def _labels_seen(line: pd.Series) -> str:
     """Number of layouts that a generator learned from."""
     if line["layouts"] != OWN:
-        return "none" if line["layouts"] == JUDGED else UNDEFINED
+        return "none" if line["layouts"] == SEGMENTED else UNDEFINED
     return "all" if pd.isna(line["labelled_images"]) else f"{line['labelled_images']}"
 
 

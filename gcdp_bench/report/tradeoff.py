@@ -20,7 +20,7 @@ OFF = 1.0
 """Value at which neither guidance nor truncation does anything."""
 
 
-def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
+def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure | None:
     """One curve per model and number of steps, one marker per value of its sampling parameter.
 
     The value is written beside the marker, the legend says which parameter a model has; a hollow
@@ -31,13 +31,18 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure:
 
     Args:
         rows: tidy rows of one dataset.
-        metric: one whose definition has a curve; some model has it.
+        metric: one whose definition has a curve.
+
+    Returns:
+        The figure, or None where no point has both the metric and an FID.
     """
     definition = lookup(metric)
     assert definition.curve is not None
     label, factor = definition.curve.label, 100.0 if definition.percent else 1.0
     totals = primary_totals(rows)
     points = _points(totals, metric, factor)
+    if not len(points):
+        return None
     figure = Figure(figsize=(5.2, 4.6))
     axes = figure.subplots()
     models = sorted(points["model"].unique(), reverse=True)

@@ -8,7 +8,8 @@ measured number, `alarm` the sentence with reason and remedy.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import math
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ def read_controls(results: Path) -> pd.DataFrame | None:
 def alarms_of(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Alarms about the networks and numbers of samples of `rows`, one line each.
 
+    An alarm that rows name, and the table of controls has not, has a line that says so.
+
     Returns:
         Columns dataset, alarm (its id), extractor, value, metrics (concerned, comma-separated) and
         sentence, in the order of datasets and alarms.
@@ -89,9 +92,10 @@ def alarms_of(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
     columns = ["dataset", "alarm", "extractor", "value", "metrics", "sentence"]
     table = read_controls(results)
     if table is None:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(_untold(rows, {}), columns=columns)
     own = ["dataset", "extractors", "reference"]
     table = table[table["source"] == "alarm"].merge(rows[own].drop_duplicates(), on=own)
+    told = {str(dataset): set(part["model"]) for dataset, part in table.groupby("dataset")}
     table = table[table["num_samples"].isin(set(rows["num_samples"]))]
     lines = []
     for (dataset, sentence), part in table.groupby(["dataset", "alarm"], sort=False):
@@ -106,7 +110,27 @@ def alarms_of(results: Path, rows: pd.DataFrame) -> pd.DataFrame:
                 sentence,
             )
         )
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame([*lines, *_untold(rows, told)], columns=columns)
+
+
+def _untold(rows: pd.DataFrame, told: Mapping[str, Collection[str]]) -> list[tuple]:
+    """Lines of `alarms_of` for the alarms that rows name and `told` has not, by dataset."""
+    concerned = rows.assign(alarm=rows["alarm"].str.split(",")).explode("alarm")
+    concerned = concerned[concerned["alarm"] != "none"]
+    return [
+        (
+            dataset,
+            alarm,
+            ",".join(sorted(part["extractor"].unique())),
+            math.nan,
+            ",".join(sorted(part["metric"].unique())),
+            f"rows of {dataset} have the alarm {alarm}, of which {FILE} has no reason: ignore "
+            f"{', '.join(sorted(part['metric'].unique()))}; `gcdp-bench sweep` into this folder "
+            "writes the reason again",
+        )
+        for (dataset, alarm), part in concerned.groupby(["dataset", "alarm"])
+        if alarm not in told.get(str(dataset), ())
+    ]
 
 
 def sentences_of(tables: Collection[tuple[Path, pd.DataFrame]]) -> list[str]:

@@ -30,6 +30,9 @@ FIELDS = {
 """Columns that rows of one dataset and metric have to agree in, and what they mean; the first one
 that differs is named, so what people choose stands before digests."""
 
+MAX_PRESENT = 20
+"""Values of a column that a message lists."""
+
 
 class UnlikeRowsError(ValueError):
     """Rows that cannot be compared would be shown together."""
@@ -103,7 +106,7 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     """Rows with FIELD=VALUE; for `num_samples`, points with that many captions.
 
     Real rows lack a model's fields (param_value, steps, trained_on, ...) and are kept where those
-    are conditions. Columns may be given by their names of schema 3.
+    are conditions. Columns may be given by their names in older tables.
 
     Raises:
         ValueError: a condition is malformed, a field unknown, or nothing is left.
@@ -121,8 +124,11 @@ def select(rows: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
             held = rows.groupby("config_hash")["num_samples"].transform("max")
         wanted = ((held.astype(str) == value) | _equal_number(held, value)).fillna(False)
         if not wanted.any():
+            present = _values(held)
+            more = f" and {len(present) - MAX_PRESENT} more" if len(present) > MAX_PRESENT else ""
             raise ValueError(
-                f"--only {condition}: no row has it; present: {', '.join(_values(held))}"
+                f"--only {condition}: no row has it; present: "
+                f"{', '.join(present[:MAX_PRESENT])}{more}"
             )
         is_real = rows["source"] != "generated"
         rows = rows[wanted | held.isna() | (is_real & (held.astype(str) == "none"))]

@@ -22,8 +22,7 @@ def extractor_agreement(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns `COLUMNS`; `swapped` names the pairs that the extractors order in opposite ways. No
-        row
-        where one segmenter evaluated, tau NaN with fewer than two points.
+        row where one segmenter evaluated, tau NaN with fewer than two points.
     """
     totals = rows[
         (rows["source"] == "generated")
@@ -31,13 +30,9 @@ def extractor_agreement(rows: pd.DataFrame) -> pd.DataFrame:
         & rows["seed"].notna()
         & rows["metric"].isin(METRICS)
     ]
+    points = totals[["model", "param_value", "steps"]].itertuples(index=False, name=None)
     totals = totals.assign(
-        point=totals["model"]
-        + " @ "
-        + totals["param_value"].map("{:g}".format)
-        + ", "
-        + totals["steps"].astype(str)
-        + " steps"
+        point=[f"{model} @ {value:g}, {steps} steps" for model, value, steps in points]
     )
     lines = []
     for (dataset, metric), group in totals.groupby(["dataset", "metric"], sort=False):

@@ -36,8 +36,8 @@ from gcdp_bench.results.table import (
 from gcdp_bench.sweep.jobs import Chain, Job
 from gcdp_bench.sweep.records import (
     labelled,
-    of_ceiling,
     semantic_recall,
+    share_of_real,
     write_examples,
 )
 from gcdp_bench.sweep.renew import renew
@@ -116,7 +116,7 @@ def score_point(sweep: Sweep, job: Job) -> Path:
             progress=sweep.progress,
             task=task,
         )
-        scores.values.extend(of_ceiling(scores, sweep.ceiling))
+        scores.values.extend(share_of_real(scores, sweep.real_recall))
         scores.values.extend(labelled(generator, request.num_samples))
         write_scores(sweep, request, scores, samples=folder, generator=generator)
     return sweep.score_folder(request) / "point.json"

@@ -52,21 +52,19 @@ def recalls(values: Iterable[ScoredMetric]) -> dict[str, float]:
     }
 
 
-def of_ceiling(scores: Scores, ceiling: Mapping[str, float]) -> list[ScoredMetric]:
-    """Semantic Recall as a share of what real images reach under the same extractor.
-
-    NaN where they reach nothing.
+def share_of_real(scores: Scores, real: Mapping[str, float]) -> list[ScoredMetric]:
+    """Semantic Recall divided by that of real images under the same extractor; NaN where it is 0.
 
     Args:
         scores: of a generator.
-        ceiling: Semantic Recall of real images, by segmenter.
+        real: Semantic Recall of real images with their own captions, by segmenter.
     """
     shares = []
     for scored in scores.values:
         value = scored.value
         if value.metric != "semantic_recall" or value.class_name != "all":
             continue
-        top = ceiling[scored.extractor] or math.nan
+        top = real[scored.extractor] or math.nan
         share = replace(
             value,
             metric="semantic_recall_of_ceiling",

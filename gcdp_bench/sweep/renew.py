@@ -18,7 +18,7 @@ from gcdp_bench.results.object_store import fetched
 from gcdp_bench.results.schema import REAL_OWN, to_frame
 from gcdp_bench.results.seed_pooling import pool_seeds
 from gcdp_bench.results.table import merge_rows, read_rows
-from gcdp_bench.sweep.records import of_ceiling, recalls, record
+from gcdp_bench.sweep.records import recalls, record, share_of_real
 
 REMEDY = "choose another --results, or remove the folder and rerun the sweep"
 
@@ -47,7 +47,7 @@ def renew(
     own = rows[rows["dataset"] == reference.dataset.name]
     old = own[outdated(own)]
     # Points without rows of captions have values per sample all the same.
-    hashes = _ceiling_first(
+    hashes = _real_first(
         own[
             own["config_hash"].isin(old["config_hash"]) & own["seed"].notna()
             | (own["source"] == "real-vs-real")
@@ -62,15 +62,15 @@ def renew(
         )
     progress.start("rows of older definitions", len(hashes), unit="point")
     frames, per_sample = [], {}
-    ceilings: dict[str, dict[str, float]] = {}  # by the captions prompted
+    real_recalls: dict[str, dict[str, float]] = {}  # by the captions prompted
     for name in hashes:
         point = own[own["config_hash"] == name]
         first = point.iloc[0]
         scores = _scores(point, FeatureCache.load(files[name]), reference, extractors)
         if first["model"] == REAL_OWN:
-            ceilings[first["captions"]] = recalls(scores.values)
+            real_recalls[first["captions"]] = recalls(scores.values)
         elif first["source"] == "generated":
-            scores.values.extend(of_ceiling(scores, ceilings.get(first["captions"], {})))
+            scores.values.extend(share_of_real(scores, real_recalls.get(first["captions"], {})))
         if outdated(point).any():
             frames.append(_renewed(point, scores, set(point[outdated(point)]["metric"])))
         per_sample[name] = scores.per_sample
@@ -86,7 +86,7 @@ def renew(
     return results / "results.parquet"
 
 
-def _ceiling_first(rows: pd.DataFrame) -> list[str]:
+def _real_first(rows: pd.DataFrame) -> list[str]:
     """Points, those first by which the others are divided."""
     order = rows.assign(later=rows["model"] != REAL_OWN).sort_values("later", kind="stable")
     return list(dict.fromkeys(order["config_hash"]))

@@ -134,7 +134,7 @@ class Sweep:
         )
 
     @cached_property
-    def ceiling(self) -> Mapping[str, float]:
+    def real_recall(self) -> Mapping[str, float]:
         """Semantic Recall of the real images with their own captions, which is measured, by
         segmenter.
         """

@@ -16,7 +16,7 @@ from gcdp_bench.datasets.celeba import CelebA
 from gcdp_bench.datasets.cityscapes import Cityscapes
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.datasets.folder_writer import FolderWriter
-from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
+from gcdp_bench.generators.outpaint_inputs import Sources, find_conditioning, read_conditioning
 from tests.fuzz.common import attempt, command_refused, png, refused
 from tests.gcdp_bench.datasets.trees import write_celeba, write_cityscapes
 from tests.properties import examples
@@ -145,8 +145,8 @@ def test_an_id_is_a_class_or_ignored_or_refused(value, tmp_path):
 def test_outpainting_names_the_layout(name, tmp_path):
     path = tmp_path / "known.png"
     path.write_bytes(OTHER[name])
-    (files,) = find_known(Sources(layout=path))
-    refused(lambda: read_known(files, SIZE, ("sky", "road", "car")), path)
+    (files,) = find_conditioning(Sources(layout=path))
+    refused(lambda: read_conditioning(files, SIZE, ("sky", "road", "car")), path)
 
 
 @pytest.mark.parametrize("name", [*REFUSED, "an unknown id"])

@@ -10,7 +10,7 @@ from gcdp_bench.core.types import IGNORE_ID
 from reference_model import generator
 from reference_model.generator import Cascade
 from reference_model.joint import JointProcess, Pair
-from reference_model.outpainting import Known, outpaint
+from reference_model.outpainting import KnownRegion, outpaint
 from reference_model.stage import Stage
 from reference_model.text import build_text_encoder
 from reference_model.unet import UNetOutput
@@ -78,7 +78,7 @@ def pairs():
 
 def test_the_exact_network_finds_the_layout_of_an_image(exact):
     z_0 = pairs()
-    found = draw(exact, Known.of_image(z_0.image))
+    found = draw(exact, KnownRegion.of_image(z_0.image))
     assert torch.equal(found.layout, z_0.layout)
     assert torch.equal(found.image, z_0.image)
 
@@ -89,7 +89,7 @@ def test_resampling_brings_the_image_to_the_layout(exact):
     z_0 = pairs()
     shares = []
     for resampling in (1, 20):
-        found = draw(exact, Known.of_layout(z_0.layout), resampling=resampling, num_steps=25)
+        found = draw(exact, KnownRegion.of_layout(z_0.layout), resampling=resampling, num_steps=25)
         assert torch.equal(found.layout, z_0.layout)
         error = (found.image - z_0.image).abs().amax((1, 2, 3))  # (B,)
         shares.append(float((error < 1e-3).float().mean()))
@@ -101,7 +101,7 @@ def test_a_few_known_pixels_are_enough_for_the_exact_network(exact):
     z_0 = pairs()
     mask = torch.zeros(NUM, 8, 8, dtype=torch.bool)
     mask[:, :3] = True
-    found = draw(exact, Known(z_0, mask, mask), resampling=5)
+    found = draw(exact, KnownRegion(z_0, mask, mask), resampling=5)
     error = (found.image - z_0.image).abs().amax((1, 2, 3))  # (B,)
     assert (error < 1e-3).float().mean() > 0.95
     assert (found.layout == z_0.layout).float().mean() > 0.95
@@ -120,7 +120,9 @@ def test_known_pixels_stay_and_samples_do_not_mix(with_low_res):
     image_mask, layout_mask = torch.rand(2, 3, *size, generator=source) < 0.5
     low = Pair(torch.zeros(3, 3, 8, 8), torch.ones(3, 8, 8, dtype=torch.long))
     low = low if with_low_res else None
-    found = draw(stage, Known(z_0, image_mask, layout_mask), resampling=2, low_res=low, num_steps=3)
+    found = draw(
+        stage, KnownRegion(z_0, image_mask, layout_mask), resampling=2, low_res=low, num_steps=3
+    )
     kept = image_mask[:, None].expand_as(z_0.image)
     assert torch.equal(found.image[kept], z_0.image[kept])
     assert torch.equal(found.layout[layout_mask], z_0.layout[layout_mask])
@@ -128,7 +130,7 @@ def test_known_pixels_stay_and_samples_do_not_mix(with_low_res):
     first = Pair(z_0.image[:1], z_0.layout[:1])
     alone = draw(
         stage,
-        Known(first, image_mask[:1], layout_mask[:1]),
+        KnownRegion(first, image_mask[:1], layout_mask[:1]),
         resampling=2,
         num_steps=3,
         low_res=None if low is None else Pair(low.image[:1], low.layout[:1]),
@@ -144,7 +146,7 @@ def test_the_network_is_asked_n_times_a_step(exact, monkeypatch, resampling, exp
     monkeypatch.setattr(
         exact.network, "forward", lambda *a, **k: calls.append(float(a[2][0])) or forward(*a, **k)
     )
-    draw(exact, Known.of_layout(pairs().layout), resampling=resampling, num_steps=4)
+    draw(exact, KnownRegion.of_layout(pairs().layout), resampling=resampling, num_steps=4)
     assert len(calls) == expected
     assert calls == sorted(calls)  # from noise to data, each level n times
     assert len(set(calls)) == 4
@@ -152,7 +154,7 @@ def test_the_network_is_asked_n_times_a_step(exact, monkeypatch, resampling, exp
 
 def test_unlabelled_pixels_are_unknown():
     layouts = torch.tensor([[[0, IGNORE_ID], [1, 2]]])
-    known = Known.of_layout(layouts)
+    known = KnownRegion.of_layout(layouts)
     assert known.layout_mask.tolist() == [[[True, False], [True, True]]]
     assert not known.image_mask.any()
 
@@ -161,7 +163,7 @@ def test_a_coarse_pixel_is_known_where_all_of_it_is():
     layouts = torch.zeros(1, 4, 4, dtype=torch.long)
     layouts[0, 0, 0] = IGNORE_ID
     layouts[0, :, 2:] = 1
-    small = Known.of_layout(layouts).resized((2, 2))
+    small = KnownRegion.of_layout(layouts).resized((2, 2))
     assert small.layout_mask.tolist() == [[[False, True], [True, True]]]
     assert small.z_0.layout[small.layout_mask].tolist() == [1, 0, 1]
 
@@ -175,7 +177,7 @@ def test_what_is_unknown_does_not_reach_a_coarse_pixel_that_is_known():
     mask = torch.zeros(1, 16, 16, dtype=torch.bool)
     mask[:, :, :8] = True
     other = Pair(torch.where(mask[:, None], z_0.image, 1.0), torch.where(mask, z_0.layout, 2))
-    one, two = (Known(pair, mask, mask).resized((8, 8)) for pair in (z_0, other))
+    one, two = (KnownRegion(pair, mask, mask).resized((8, 8)) for pair in (z_0, other))
     kept = one.image_mask[:, None].expand_as(one.z_0.image)
     assert torch.equal(one.z_0.image[kept], two.z_0.image[kept])
     assert torch.equal(one.z_0.layout[one.layout_mask], two.z_0.layout[two.layout_mask])
@@ -198,7 +200,11 @@ def test_a_cascade_outpaints_in_both_stages(monkeypatch):
 
     monkeypatch.setattr(generator, "outpaint", watched)
     batch = cascade.outpaint(
-        ["sky", "cars"], Known.of_image(to_float(images)), guidance=2.0, seeds=[1, 2], resampling=3
+        ["sky", "cars"],
+        KnownRegion.of_image(to_float(images)),
+        guidance=2.0,
+        seeds=[1, 2],
+        resampling=3,
     )
     (all_of_base, base, pair), (all_of_sr, sr, _) = seen
     assert all_of_base and all_of_sr
@@ -211,7 +217,7 @@ def test_a_cascade_outpaints_in_both_stages(monkeypatch):
 
 
 def test_bad_requests_are_refused(exact):
-    known = Known.of_layout(pairs().layout)
+    known = KnownRegion.of_layout(pairs().layout)
     with pytest.raises(ValueError, match="resampling: expected at least 1, got 0"):
         draw(exact, known, resampling=0)
     with pytest.raises(ValueError, match="images alone; use reference"):

@@ -126,7 +126,7 @@ def _false_detection(suffix: str) -> Definition:
     )
 
 
-_OF_CEILING = Definition(
+_SHARE_OF_REAL = Definition(
     title="Semantic Recall as a share of that of real images",
     formula="semantic_recall / semantic_recall of real images with their own captions, by the same "
     "extractor",
@@ -252,7 +252,7 @@ def _attribute(metric: str) -> Definition:
 
 RECALL_DEFINITIONS: Mapping[str, Definition] = {
     **{f"semantic_recall{suffix}": _semantic_recall(suffix) for suffix in AREAS},
-    "semantic_recall_of_ceiling": _OF_CEILING,
+    "semantic_recall_of_ceiling": _SHARE_OF_REAL,
     **{f"semantic_precision{suffix}": _semantic_precision(suffix) for suffix in AREAS},
     **{f"false_detection_rate{suffix}": _false_detection(suffix) for suffix in AREAS},
 }

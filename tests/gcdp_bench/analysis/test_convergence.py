@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gcdp_bench.analysis.convergence import (
-    DRAWN,
     IMAGE,
     KEPT,
     PREDICTED,
     QUANTITIES,
+    SAMPLED,
     Curves,
     converged_step,
     convergence,
@@ -22,7 +22,7 @@ STEPS = (100, 75, 50, 25)
 def curves(**changes):
     rising = np.array([[0.0, 0.8, 1.0, 1.0], [0.2, 0.8, 1.0, 1.0]])
     late = np.array([[-3.0, 0.0, 0.8, 1.0], [-1.0, 0.0, 0.8, 1.0]])
-    values = {PREDICTED: rising, KEPT: rising, DRAWN: late, IMAGE: late}
+    values = {PREDICTED: rising, KEPT: rising, SAMPLED: late, IMAGE: late}
     return Curves(STEPS, values | {name: np.array(value) for name, value in changes.items()})
 
 
@@ -35,7 +35,7 @@ def curves(**changes):
         ((0.0, 0.0, 0.0, 0.89), math.nan),
     ],
 )
-def test_settled_step(curve, expected):
+def test_converged_step(curve, expected):
     found = converged_step(np.array([curve, (0.0, 0.8, 1.0, 1.0)]), STEPS)
     assert found.tolist() == pytest.approx([expected, 62.5], nan_ok=True)
 
@@ -49,7 +49,7 @@ def test_means_steps_and_leads():
         {
             PREDICTED: 62.5,
             KEPT: 62.5,
-            DRAWN: 37.5,
+            SAMPLED: 37.5,
             IMAGE: 37.5,
             "lead": 25.0,
             "lead_of_prediction": 25.0,
@@ -58,24 +58,24 @@ def test_means_steps_and_leads():
 
 
 def test_the_lead_is_paired():
-    """Runs that settle late settle late in both: the lead is the same in all of them."""
+    """Runs that converge late do so in both: the lead is the same in all of them."""
     early, late = [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]
     shifted = ([0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0])
     runs = [early, late] * 20
     found = convergence(
-        curves(**dict.fromkeys((PREDICTED, KEPT, DRAWN), runs), image_r2=shifted * 20)
+        curves(**dict.fromkeys((PREDICTED, KEPT, SAMPLED), runs), image_r2=shifted * 20)
     )
     assert found.converged[PREDICTED].high - found.converged[PREDICTED].low > 1.0
     lead = found.converged["lead"]
     assert (lead.value, lead.low, lead.high) == pytest.approx((25.0, 25.0, 25.0))
 
 
-def test_what_never_settles_is_undefined():
+def test_a_curve_that_never_converges_is_undefined():
     never = [[0.0, 0.1, 0.2, 0.3]] * 2
     found = convergence(curves(predicted_layout=never)).converged
     assert math.isnan(found[PREDICTED].value) and math.isnan(found["lead"].value)
     assert found[PREDICTED].method == "none" and found[KEPT].value == 62.5
-    seldom = [[0.0, 0.1, 0.2, 1.0], [0.0, 0.1, 0.2, 0.81]]  # only some resamples settle
+    seldom = [[0.0, 0.1, 0.2, 1.0], [0.0, 0.1, 0.2, 0.81]]  # only some resamples converge
     found = convergence(curves(predicted_layout=seldom)).converged[PREDICTED]
     assert found.value == pytest.approx(25.0, abs=0.2) and found.method == "none"
 
@@ -97,3 +97,12 @@ def test_kept_and_joined(tmp_path):
     for name in QUANTITIES:
         assert read.values[name].shape == (4, 4)
         assert np.array_equal(read.values[name], both.values[name])
+
+
+def test_older_files_are_read(tmp_path):
+    arrays = {"steps": np.array(STEPS), **curves().values}
+    arrays["drawn_layout"] = arrays.pop(SAMPLED)
+    np.savez(tmp_path / "curves.npz", **arrays)
+    assert np.array_equal(
+        Curves.load(tmp_path / "curves.npz").values[SAMPLED], arrays["drawn_layout"]
+    )

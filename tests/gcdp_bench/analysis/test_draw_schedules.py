@@ -13,7 +13,7 @@ from gcdp_bench.analysis.schedules import ScheduleAnalysis
 from gcdp_bench.report.style import theme
 
 SCHEDULES = ("cosine", "cosine-p0.5", "linear")
-CURVES = ("predicted_layout", "kept_prediction", "drawn_layout", "image_r2")
+CURVES = ("predicted_layout", "kept_prediction", "sampled_layout", "image_r2")
 
 
 @pytest.fixture

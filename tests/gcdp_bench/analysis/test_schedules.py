@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from gcdp_bench.analysis.schedules import (
+    CONVERGED_COLUMNS,
     LEVEL_COLUMNS,
     ORDER_COLUMNS,
     SCORE_COLUMNS,
-    SETTLED_COLUMNS,
     ScheduleRequest,
     analyze_schedules,
     summary_lines,
@@ -92,7 +92,7 @@ def test_scores_are_those_of_the_samples(parts, found, folder):
 
 def test_curves_end_at_the_end(found):
     assert tuple(found.order.columns) == ORDER_COLUMNS
-    assert tuple(found.converged.columns) == SETTLED_COLUMNS
+    assert tuple(found.converged.columns) == CONVERGED_COLUMNS
     for (_, quantity), own in found.order.groupby(["schedule", "quantity"]):
         assert own["t"].tolist() == list(respaced_steps(50, 5))
         if quantity in ("kept_prediction", "image_r2"):

@@ -102,7 +102,7 @@ def commands(data):
 
 
 NAMED = sorted(commands(Path()))
-JUDGES = ["--segmenter", "runs/segmenter/stripes", "--clip", "runs/clip/stripes"]
+EXTRACTORS = ["--segmenter", "runs/segmenter/stripes", "--clip", "runs/clip/stripes"]
 WEIGHTS = [
     "--weights",
     "reference=runs/reference/stripes",
@@ -146,7 +146,7 @@ def test_a_run_of_the_same_data_is_found_wherever_they_lie(world, name, tmp_path
 
 @pytest.mark.slow
 def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, tmp_path):
-    point = ["--dataset", world.images, "--guidance", 1, "--num-samples", 4, *FAST, *JUDGES]
+    point = ["--dataset", world.images, "--guidance", 1, "--num-samples", 4, *FAST, *EXTRACTORS]
     output = works("sweep", *point, "--results", "r", *WEIGHTS)
     for network in ("reference", "imagen", "segmenter", "clip"):
         (line,) = [line for line in output.splitlines() if line.startswith(f"{network}: ")]
@@ -174,11 +174,11 @@ def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, 
 @pytest.mark.slow
 def test_given_judges_of_other_data_are_told_apart_by_score(world, tmp_path):
     samples = world.images / "test"
-    works("evaluate", samples, "--dataset", world.images, *JUDGES, "--out", "s.csv")
+    works("evaluate", samples, "--dataset", world.images, *EXTRACTORS, "--out", "s.csv")
     rows = pd.read_csv(tmp_path / "s.csv")
     scored = rows[rows["metric"].isin(["semantic_recall", "clip-x100"])]
     assert scored["extractor"].str.contains(world.data, regex=False).all()
-    output = refused("evaluate", world.classes / "test", "--dataset", world.classes, *JUDGES)
+    output = refused("evaluate", world.classes / "test", "--dataset", world.classes, *EXTRACTORS)
     assert "do not fit images of stripes" in output
 
 

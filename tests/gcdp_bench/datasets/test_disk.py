@@ -23,7 +23,7 @@ from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.datasets.sizes import used_images
 from gcdp_bench.datasets.views import read_excluded, without
-from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
+from gcdp_bench.generators.outpaint_inputs import Sources, find_conditioning, read_conditioning
 from gcdp_bench.io.atomic import is_hidden, visible
 from gcdp_bench.train import Request, plan, resolve
 from tests.gcdp_bench.datasets.trees import noise, save, write_celeba, write_cityscapes
@@ -128,7 +128,7 @@ def test_outpainting_skips_hidden_files_and_matches_accents(tmp_path):
     save(tmp_path / "masks" / f"{NFC}.png", noise(random, 4, 4))
     (tmp_path / "images" / "._a.png").write_bytes(APPLE_DOUBLE)
     (tmp_path / "masks" / "Thumbs.db").write_bytes(b"junk")
-    (found,) = find_known(Sources(image=tmp_path / "images", mask=tmp_path / "masks"))
+    (found,) = find_conditioning(Sources(image=tmp_path / "images", mask=tmp_path / "masks"))
     assert found.id == NFC
 
 
@@ -212,11 +212,11 @@ def test_outpainting_reads_layouts_as_their_folder_says(tmp_path):
     root = write_folder(tmp_path / "data")
     save(root / "layouts" / "0000.png", np.full((8, 12), 255, np.uint8))
     place = Sources(layout=root / "layouts" / "0000.png")
-    (files,) = find_known(place)
-    assert (read_known(files, (8, 12), ["road", "car"]).layout == 255).all()
+    (files,) = find_conditioning(place)
+    assert (read_conditioning(files, (8, 12), ["road", "car"]).layout == 255).all()
     table = {"classes": ["road", "car"], "values": {"255": "car"}}
     (root / "classes.json").write_text(json.dumps(table))
-    pair = read_known(files, (8, 12), ["road", "car"])
+    pair = read_conditioning(files, (8, 12), ["road", "car"])
     assert (pair.layout == 1).all() and bool(pair.layout_mask.all())
 
 

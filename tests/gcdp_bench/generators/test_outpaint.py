@@ -16,7 +16,7 @@ from gcdp_bench.generators.outpaint import (
     outpaint_folder,
     outpainter,
 )
-from gcdp_bench.generators.outpaint_inputs import Sources, find_known, read_known
+from gcdp_bench.generators.outpaint_inputs import Sources, find_conditioning, read_conditioning
 from reference_model.generator import Cascade
 from tests.reference_model.conftest import Stripes
 from tests.reference_model.test_generator import write_cascade
@@ -54,7 +54,8 @@ def scenes(tmp_path, cascade):
 
 def run(cascade, sources, folder, request=REQUEST, batch_size=2, captions=CAPTIONS):
     pairs = [
-        read_known(item, cascade.image_size, cascade.class_names) for item in find_known(sources)
+        read_conditioning(item, cascade.image_size, cascade.class_names)
+        for item in find_conditioning(sources)
     ]
     outpaint_folder(
         cascade, pairs, captions, request, folder, batch_size=batch_size, progress=Silent()
@@ -111,7 +112,7 @@ def test_another_request_is_refused(cascade, scenes):
 
 
 def test_the_digest_follows_files_and_captions(scenes):
-    files = find_known(Sources(layout=scenes / "layouts"))
+    files = find_conditioning(Sources(layout=scenes / "layouts"))
     first = inputs_digest(files, CAPTIONS)
     assert first == inputs_digest(files, dict(CAPTIONS))
     assert first != inputs_digest(files, {**CAPTIONS, "1": "another"})

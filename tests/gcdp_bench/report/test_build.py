@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from gcdp_bench.core.images import read_image
-from gcdp_bench.report import build_report
+from gcdp_bench.report import build_report, build_table_1
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
 from gcdp_bench.report.table_1 import table_1
 from gcdp_bench.results.compatibility import UnlikeRowsError
 from gcdp_bench.results.costs import to_frame
 from gcdp_bench.results.rank_agreement import extractor_agreement
-from gcdp_bench.results.schema import REFERENCE_MODELS
+from gcdp_bench.results.schema import COLUMNS, REFERENCE_MODELS
 from gcdp_bench.results.table import merge_rows, read_rows
 
 
@@ -185,3 +185,45 @@ def test_published_numbers_are_rows_of_their_own(report):
     table = pd.read_csv(path)
     assert set(table["source"]) == {"paper"} and set(table["protocol"]) == {"unknown"}
     assert 42.22 in table["value"].tolist()
+
+
+KINDS = (
+    "model=real-own",
+    "model=real-ceiling",
+    "source=real-vs-real",
+    "class=car",
+    "knob=none",
+    "trained_on=none",
+    "metric=miou",
+    "metric=clip-x100",
+    "metric=fid-hrnet",
+    "definition=2",
+    "ci_method=pooled-2-seeds",
+    "seed=1",
+    "primary=True",
+)
+"""Conditions that leave no generator, no FID, no totals, or no row of a single seed."""
+
+
+@pytest.mark.parametrize("condition", KINDS)
+def test_conditions_leave_a_report_of_the_other_rows(results, undrawn, condition):
+    report = build_report(results, only=[condition])
+    page = report.page.read_text()
+    assert all(path.exists() for path in report.tables)
+    table = pd.read_csv(report.page.parent / "tables" / "table-1.csv")
+    assert ("Table 1 of the paper" in page) == bool(len(table))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_condition_on_any_column_leaves_a_report_or_a_sentence(results, undrawn, column):
+    values = read_rows(results)[column].dropna()
+    if len(values):
+        assert build_report(results, only=[f"{column}={values.iloc[0]}"]).page.exists()
+    with pytest.raises(ValueError, match=f"--only {column}=no such: no row has it; present: "):
+        build_report(results, only=[f"{column}=no such"])
+
+
+def test_table_1_alone_needs_a_generator_with_an_fid(results):
+    with pytest.raises(ValueError, match=r"Table 1 ranks .* by FID, which none of the rows has"):
+        build_table_1(results, only=["model=real-own"])

@@ -74,3 +74,16 @@ def test_a_folder_without_controls_is_said(tmp_path):
     write_controls(tmp_path, to_frame([alarm("miou") | {"value": math.nan}]))
     (dataset,) = to_frame([record()])["dataset"]
     assert datasets_without_controls(tmp_path, [dataset, "b"]) == ["b"]
+
+
+def test_alarms_that_rows_name_and_the_table_has_not_are_said(tmp_path):
+    """Somebody removed the table, or it has no line of the alarm."""
+    rows = to_frame([record(alarm="few-samples,control-noise"), record(metric="fid-hrnet")])
+    lost = alarms_of(tmp_path, rows)
+    assert list(lost["alarm"]) == ["control-noise", "few-samples"] and set(lost["metrics"]) == {
+        "miou"
+    }
+    write_controls(tmp_path, to_frame([alarm("miou")]))
+    told, lost = alarms_of(tmp_path, rows)["sentence"]
+    assert told == "cannot tell noise"
+    assert "d have the alarm few-samples, of which controls.parquet has no reason" in lost

@@ -12,7 +12,7 @@ def two(**changes):
     return to_frame([record(), record(model="imagen", config_hash="other", **changes)])
 
 
-def test_models_knobs_steps_and_seeds_may_differ():
+def test_models_parameters_steps_and_seeds_may_differ():
     check_comparable(two(param_value=8.0, steps=50, seed=3, weights="more", git_commit="later"))
     check_comparable(two(param_name="truncation psi", param_value=0.8, steps=1))
 
@@ -73,7 +73,7 @@ def test_mixed_subsets_are_named_in_the_models():
     pd.testing.assert_frame_equal(name_subsets(unmixed), unmixed)
 
 
-def test_other_datasets_metrics_and_second_judges_are_not_compared():
+def test_other_datasets_metrics_and_second_extractors_are_not_compared():
     check_comparable(two(dataset="e", reference="r2"))
     check_comparable(two(metric="fid-hrnet", resizer="bicubic"))
     check_comparable(two(primary=False, extractor="other"))
@@ -137,3 +137,9 @@ def test_select_keeps_real_images_where_a_models_field_is_asked_for():
 def test_conditions_that_cannot_hold(condition, message):
     with pytest.raises(ValueError, match=message):
         select(to_frame([record()]), [condition])
+
+
+def test_a_long_list_of_values_is_cut():
+    rows = to_frame([record(seed=seed) for seed in range(25)])
+    with pytest.raises(ValueError, match=r"no row has it; present: 0, 1, .*, 19 and 5 more$"):
+        select(rows, ["seed=30"])

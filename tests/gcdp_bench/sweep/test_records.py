@@ -11,7 +11,7 @@ from gcdp_bench.evaluation.controls import Controls
 from gcdp_bench.evaluation.metrics import ScoredMetric, Scores
 from gcdp_bench.evaluation.network_alarms import Alarm
 from gcdp_bench.metrics.lookup import definition_version
-from gcdp_bench.sweep.records import control_lines, of_ceiling, recalls, record
+from gcdp_bench.sweep.records import control_lines, recalls, record, share_of_real
 
 RECALL = MetricValue("semantic_recall", "all", 0.6, 40, 0.4, 0.9, "wilson")
 OF_CAR = MetricValue("semantic_recall", "car", 0.1, 9)
@@ -50,8 +50,8 @@ def test_recall_of_every_segmenter():
     assert recalls(VALUES) == {"first": 0.6, "second": 0.3}
 
 
-def test_shares_of_the_ceiling_of_the_same_judge():
-    shares = of_ceiling(
+def test_recall_relative_to_real_images_of_the_same_extractor():
+    shares = share_of_real(
         Scores(VALUES, pd.DataFrame(), FeatureCache((), (), 0, {})), {"first": 0.8, "second": 0.0}
     )
     first, second = (scored.value for scored in shares)

@@ -172,11 +172,11 @@ def test_a_second_run_measures_nothing(config, places, extractors, finished):
 
 def test_recall_is_also_a_share_of_what_real_images_reach(finished):
     rows = finished
-    (ceiling,) = total(rows, REAL_OWN, "semantic_recall")
+    (real,) = total(rows, REAL_OWN, "semantic_recall")
     for guidance in (1.0, 2.0):
         (recall,) = total(rows, "imagen", "semantic_recall", guidance)
         (share,) = total(rows, "imagen", "semantic_recall_of_ceiling", guidance)
-        assert share == pytest.approx(recall / ceiling)
+        assert share == pytest.approx(recall / real)
 
 
 @pytest.mark.slow
@@ -286,7 +286,7 @@ def test_samples_do_not_depend_on_the_batch(config, places, extractors, finished
     assert (difference <= 0.02 * finished["value"].abs().clip(lower=1)[difference.index]).all()
 
 
-def test_the_ceiling_asks_for_the_own_captions(places, finished):
+def test_real_images_with_their_own_captions_are_evaluated_with_them(places, finished):
     rows = finished
     per_sample = {
         model: read_point(
