@@ -182,11 +182,20 @@ def check_generator(name: str) -> None:
     """Refuse what is no generator's name; nothing is imported.
 
     Raises:
-        ValueError: unknown (the nearest name and all names are given), or a name of the benchmark
-            that a package takes too.
+        ValueError: unknown (the nearest name and all names are given), given code, or a name of the
+            benchmark that a package takes too.
     """
+    _refuse_code(name)
     plugins.refuse_clash(plugins.GENERATORS, name, GENERATORS)
     lookup(dict.fromkeys(generator_names()), name, "generator")
+
+
+def _refuse_code(name: str) -> None:
+    if ":" in name:
+        raise ValueError(
+            f"expected a generator by name, got {name}; given code (NAME=module:factory) is "
+            "sampled by `gcdp-bench sample` and `gcdp-bench sweep`"
+        )
 
 
 def generator_spec(name: str, given: Weights = None) -> GeneratorSpec:
@@ -251,6 +260,7 @@ def check_training(name: str, preset: str) -> Network:
     Raises:
         ValueError: unknown; the nearest name and all names are given.
     """
+    _refuse_code(name)
     if name not in NETWORKS:
         lookup(dict.fromkeys((*NETWORKS, *generator_names())), name, "model to train")
     found = network(name)

@@ -94,7 +94,7 @@ def _eval_option_lines(
         largest = f"{name}-100" if f"{name}-100" in data else members[0]
         spec, problem = attempt(lambda largest=largest: dataset_spec(largest))
         if spec is None or (spec.files is None and not data[largest].ok):
-            problem = problem or data[largest].detail
+            problem = problem if data[largest].ok else data[largest].detail
             lines.append(Line(f"evaluate {name} by networks trained on it", False, problem))
             continue
         if not any(data[member].ok for member in members):

@@ -225,6 +225,22 @@ def test_what_stands_for_no_code_is_refused(text, message, tmp_path, monkeypatch
     assert result.exit_code != 0 and re.search(message, " ".join(result.output.split()))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "a=own.py:Own"],
+        ["analyze", "outpainting", "--dataset", "synth-city-25", "--model", "a=own.py:Own"],
+        ["outpaint", "--dataset", "synth-city-25", "--model", "own.py:Own"],
+    ],
+)
+def test_commands_that_take_no_code_name_those_that_do(command):
+    result = CliRunner().invoke(main, command)
+    expected = (
+        r"expected a generator by name, got (a=)?own.py:Own; given code .* `gcdp-bench sweep`"
+    )
+    assert result.exit_code != 0 and re.search(expected, " ".join(result.output.split()))
+
+
 def test_samples_carry_the_given_name(tmp_path, toy):
     (tmp_path / "grey.py").write_text(CODE)
     model = f"mine={tmp_path / 'grey.py'}:Grey"
