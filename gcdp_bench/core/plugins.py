@@ -52,7 +52,7 @@ def load(group: str, name: str, *, builtin: Collection[str] = ()) -> Any:
     refuse_clash(group, name, builtin)
     try:
         return found[0].load()
-    except Exception as error:  # another package's import may raise anything
+    except (Exception, SystemExit) as error:  # another package's import may raise anything
         raise ValueError(
             f"{described(found[0])}: expected an object to import, got {failure(error)}; reinstall "
             f"it, or uninstall it: pip uninstall {_distribution(found[0]).name}"

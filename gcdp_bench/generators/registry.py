@@ -13,7 +13,7 @@ from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import located, lookup
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.trained import EVALUATORS
-from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code
+from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code, refuse_reserved
 from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Code, Network
 from gcdp_bench.training.runs import PRETRAINED, Run, Weights, find_runs
 
@@ -186,6 +186,7 @@ def check_generator(name: str) -> None:
             benchmark that a package takes too.
     """
     _refuse_code(name)
+    refuse_reserved(name)
     plugins.refuse_clash(plugins.GENERATORS, name, GENERATORS)
     lookup(dict.fromkeys(generator_names()), name, "generator")
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from gcdp_bench.core import plugins
+from gcdp_bench.core.config import digest
 from gcdp_bench.core.members import is_size, takes
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, TRUNCATION, Generator, SamplingParameter
@@ -85,6 +86,7 @@ def check_code(name: str, code: Code) -> None:
             f"{name}={code.place}: expected letters, digits, dots, dashes and underscores before "
             f"=, got {name!r}"
         )
+    refuse_reserved(name)
     scheme = code.place.partition(":")[0]
     if scheme in RESERVED:
         raise ValueError(
@@ -94,6 +96,19 @@ def check_code(name: str, code: Code) -> None:
     place, _, factory = code.place.rpartition(":")
     if not place or not factory.replace(".", "_").isidentifier():
         raise ValueError(f"expected {FORMS}, got {name}={code.place}")
+
+
+def refuse_reserved(name: str) -> None:
+    """Refuse a generator by a name that rows of real images and of controls have.
+
+    Raises:
+        ValueError: names it.
+    """
+    if name in ("none", "control") or name.startswith(("real-", "control-")):
+        raise ValueError(
+            f"{name}: expected a name of its own, got one of real images or controls in the "
+            "tables (none, control, real-..., control-...); choose another"
+        )
 
 
 def load_code(name: str, code: Code) -> Any:
@@ -114,7 +129,7 @@ def load_code(name: str, code: Code) -> Any:
         sys.path.insert(0, folder)
     try:
         module = importlib.import_module(place) if path is None else _import_file(path)
-    except Exception as error:  # a user's code may raise anything
+    except (Exception, SystemExit) as error:  # a user's code may raise anything
         raise ValueError(
             f"{name}={code.place}: expected code to import, got {plugins.failure(error)}; "
             f"mend it, or give {FORMS}"
@@ -129,7 +144,7 @@ def load_code(name: str, code: Code) -> Any:
 
 def _import_file(path: Path) -> ModuleType:
     """Import a file as a module of its own."""
-    name = re.sub(r"\W", "_", str(path.resolve()))
+    name = f"{path.stem}_{digest(str(path.resolve()))}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -79,7 +79,7 @@ def blamed(metric: Metric) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if metric.name not in plugins.named(plugins.METRICS):
             raise
         raise ValueError(

@@ -22,6 +22,7 @@ from gcdp_bench.generators.registry import (
     trained_parts,
 )
 from gcdp_bench.generators.sample import load_generator
+from gcdp_bench.generators.spec import check_code, load_code
 from gcdp_bench.training.networks import Code
 from tests.packages import install
 
@@ -249,3 +250,25 @@ def test_samples_carry_the_given_name(tmp_path, toy):
     assert result.exit_code == 0, result.output
     assert len(list((tmp_path / "out" / "layouts").iterdir())) == 2
     assert '"model": "mine"' in (tmp_path / "out" / "samples.json").read_text()
+
+
+def test_files_of_similar_names_are_different_code(tmp_path):
+    for number, name in enumerate(("a_b.py", "a-b.py")):
+        (tmp_path / name).write_text(f"def make(sampling): return {number}\n")
+    made = [load_code("mine", Code(f"{tmp_path / name}:make")) for name in ("a_b.py", "a-b.py")]
+    assert [make(None) for make in made] == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["real-own", "real-ceiling", "control-noise", "none", "control"])
+def test_names_of_real_images_and_controls_are_taken(name, package):
+    with pytest.raises(ValueError, match=f"{name}: expected a name of its own"):
+        check_code(name, Code("m:f"))
+    package("grey_things", **{name: "Grey"})
+    with pytest.raises(ValueError, match=f"{name}: expected a name of its own"):
+        check_generator(name)
+
+
+def test_code_that_ends_the_process_is_refused(tmp_path):
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(ValueError, match="expected code to import, got SystemExit"):
+        load_code("mine", Code(f"{tmp_path / 'ends.py'}:make"))
