@@ -198,6 +198,35 @@ def test_a_judge_that_finds_nothing_in_real_images(config, places, extractors, t
     assert np.isnan(total(rows, "imagen", "semantic_recall_of_ceiling")).all()
 
 
+def test_seeds_a_second_segmenter_the_protocol_and_the_training_in_one_sweep(
+    config, places, extractors, toy, tmp_path
+):
+    """Each of them has a test of its own in `make test-all`."""
+    seeded = shutil.copytree(toy.imagen, tmp_path / "seeded")
+    for stage in ("base", "sr"):
+        record = read_json(seeded / stage / "config.json")
+        write_json(seeded / stage / "config.json", record | {"training": {"seed": 7}})
+
+    class Second(type(extractors.segmenter)):
+        name = "second"
+
+    rows = run_sweep(
+        replace(config, models=("imagen",), guidance=(2.0,), seeds=(0, 1), protocol="paper-like"),
+        replace(places, weights=(("imagen", seeded),)),
+        replace(extractors, other_segmenters=(Second.load(toy.segmenter),)),
+        progress=Silent(),
+    )
+    assert set(rows["split"]) == {"train"} and set(rows["protocol"]) == {"paper-like"}
+    own = rows[rows["model"] == "imagen"]
+    assert set(own["train_seed"]) == {7}
+    fid = own[own["metric"] == "fid-hrnet"]
+    single, pooled = fid[fid["seed"].notna()], fid[fid["seed"].isna()]
+    assert sorted(single["seed"]) == [0, 1]
+    assert pooled["value"].tolist() == [pytest.approx(single["value"].mean())]
+    recall = own[(own["metric"] == "semantic_recall") & (own["class"] == "all")]
+    assert set(recall[~recall["primary"]]["extractor"]) == {"second"}
+
+
 @pytest.mark.slow
 def test_rows_say_the_seed_of_the_training(config, places, extractors, toy, tmp_path):
     seeded = shutil.copytree(toy.imagen, tmp_path / "seeded")
