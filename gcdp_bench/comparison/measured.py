@@ -77,7 +77,7 @@ class Measured:
             )
         return self._captions[key]
 
-    def sets(self, point: PointSet, seeds: Sequence[int], index: pd.MultiIndex) -> SetValues:
+    def sets(self, point: PointSet, seeds: Sequence[int], index: pd.Index) -> SetValues:
         """Distances and mIoU of the samples of some captions.
 
         Args:
@@ -183,7 +183,7 @@ def _classes(frame: pd.DataFrame, column: str) -> list[set[str]]:
     return [set(text.split(", ")) - {""} for text in frame[column]]
 
 
-def _aligned(seen: FeatureCache, index: pd.MultiIndex) -> FeatureCache:
+def _aligned(seen: FeatureCache, index: pd.Index) -> FeatureCache:
     """The samples of `index`, in its order."""
     place = {key: i for i, key in enumerate(zip(seen.ids, seen.captions, strict=True))}
     return seen.take(np.array([place[key] for key in index]))

@@ -99,8 +99,8 @@ def compare_pair(
     lines = _of_captions(captions)
     if per_class:
         lines += _of_classes(captions)
-    sides = [measured.sets(point, seeds, captions.index) for point in (a, b)]
-    lines += _of_sets(*sides, a.noise)
+    own, other = (measured.sets(point, seeds, captions.index) for point in (a, b))
+    lines += _of_sets(own, other, a.noise)
     common = {
         "dataset": a.dataset,
         "a": a.name,
@@ -136,7 +136,7 @@ def check_definitions(a: PointSet, b: PointSet) -> None:
 def _joined(a: PointSet, b: PointSet, seeds: Sequence[int], measured: Measured) -> pd.DataFrame:
     """Values of both points for the captions that they share; columns recall_a, recall_b, ..."""
     own, other = (measured.captions(point, seeds) for point in (a, b))
-    joined = own.join(other, how="inner", suffixes=("_a", "_b"))
+    joined = own.merge(other, left_index=True, right_index=True, suffixes=("_a", "_b"))
     if len(joined) < 2:
         raise ValueError(
             f"{a.name} and {b.name}: expected at least 2 captions that both sampled, got "
@@ -238,7 +238,7 @@ def _of_iou(a: SetValues, b: SetValues) -> list[dict]:
 def _line(
     metric: str,
     class_name: str,
-    values: NDArray[np.floating],
+    values: Sequence[float] | NDArray[np.floating],
     interval: Interval,
     num: int,
     *,

@@ -31,7 +31,8 @@ def for_evaluation(network: Network, device: torch.device) -> Network:
         device: where it runs.
     """
     fold_batch_norm(network.eval().requires_grad_(False))
-    return network.to(device=device, memory_format=torch.channels_last)
+    network.to(device)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def fold_batch_norm(network: nn.Module) -> None:

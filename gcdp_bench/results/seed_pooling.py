@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from gcdp_bench.core.config import digest
@@ -69,21 +68,21 @@ def pool_seeds(rows: pd.DataFrame) -> pd.DataFrame:
     mean = points.mean(skipna=False)
     num, between = points.size(), points["value"].std(ddof=1)
     between_seeds = HALF_WIDTH**2 * between**2 / num
-    low, high = np.sqrt(mean["low"] + between_seeds), np.sqrt(mean["high"] + between_seeds)
+    low, high = (mean["low"] + between_seeds) ** 0.5, (mean["high"] + between_seeds) ** 0.5
 
     pooled = seeds[~point.duplicated()].set_axis(mean.index)
     bounds = bounds_by_row(pooled["metric"])
     hashes = seeds["config_hash"].groupby(point, sort=False).agg(list)
     method = ("pooled-" + num.astype("string") + "-seeds").where(low.notna(), "none")
     pooled = pooled.assign(
+        seed=pd.array([pd.NA] * len(pooled), dtype="Int64"),
         value=mean["value"],
         corrected=mean["corrected"],
         ci_low=(mean["centre"] - low).clip(bounds["low"], bounds["high"]),
         ci_high=(mean["centre"] + high).clip(bounds["low"], bounds["high"]),
         ci_method=method,
         between_seed_sd=between,
-        within_seed_sd=np.sqrt(points["error"].mean(skipna=False)),
-        seed=pd.NA,
+        within_seed_sd=mean["error"] ** 0.5,
         num_samples=points["num_samples"].max(),
         seconds=points["seconds"].sum(),
         config_hash=[digest(sorted(group)) for group in hashes],
