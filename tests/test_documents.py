@@ -385,6 +385,48 @@ def test_documents_and_messages_name_existing_documents():
     assert not wrong
 
 
+def test_documents_name_existing_modules():
+    """Of this repository by path or name; those in a path of the reader's are no name here."""
+    there = {path.name for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*")}
+    wrong = {
+        name: str(path)
+        for path in DOCUMENTS
+        for code in code_of(path.read_text())
+        for name in re.findall(r"(?:tests|benchmarks)/[\w/]+\.py|\btest_\w+\.py", code)
+        if Path(name).name not in there or ("/" in name and not (ROOT / name).is_file())
+    }
+    assert not wrong
+
+
+def test_comments_and_docstrings_name_existing_commands():
+    wrong = {}
+    for path in SOURCES:
+        for verb, inner in re.findall(r"`gcdp-bench ([a-z]+)(?: ([a-z]+))?", path.read_text()):
+            try:
+                command_of([verb, *([inner] if inner else [])])
+            except KeyError as error:
+                wrong[f"{verb} {inner}"] = f"{path.relative_to(ROOT)}: no command {error}"
+    assert not wrong
+
+
+def test_the_python_of_the_readme_prints_values(swept, tmp_path, monkeypatch, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "local").symlink_to(swept)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["model", "param_value", "value"] and len(lines) > 4
+    assert all(len(line) <= 80 and "..." not in line for line in (head, *lines))
+
+
+def test_a_version_that_is_not_released_has_no_date():
+    version, state = re.findall(r"^## ([\d.]+)(.*)", (ROOT / "CHANGELOG.md").read_text(), re.M)[0]
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"version: {version}" in citation
+    assert ("date-released:" in citation) == ("unreleased" not in state)
+
+
 if __name__ == "__main__":
     for key, where in sorted(keys().items()):
         print(f"{key:44s} {where:44s} {', '.join(accepted_by(key)[:3])}")

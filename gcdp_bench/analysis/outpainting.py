@@ -126,7 +126,7 @@ def analyze_outpainting(
     cache = UserCache()
     reference = reference_statistics(dataset, extractors, cache, progress)
     scores = evaluate(
-        images, reference, extractors, EvalOptions(), progress=progress, task=f"score {TO_IMAGE}"
+        images, reference, extractors, EvalOptions(), progress=progress, task=f"evaluate {TO_IMAGE}"
     )
     extractor = extractors.segmenters[0]
     of_real = reference.observed.part(0, len(real)).segmenters[extractor.name]

@@ -185,7 +185,7 @@ def analyze_schedules(
                 progress=progress,
             )
         images = Folder(place, dataset.split, image_size=variant.cascade.image_size)
-        task = f"score {variant.schedule}"
+        task = f"evaluate {variant.schedule}"
         values = evaluate(
             images, reference, extractors, EvalOptions(), progress=progress, task=task
         ).values
@@ -321,7 +321,7 @@ def _real_lines(
         extractors,
         EvalOptions(num=request.num_samples),
         progress=progress,
-        task=f"score real {dataset.name}",
+        task=f"evaluate real {dataset.name}",
     )
     everything = reference.observed
     half = min(request.num_samples, len(everything) // 2)

@@ -16,23 +16,29 @@ from gcdp_bench.io.validation import one_line
 VERBS = {
     "data": "List, check, measure and prepare datasets.",
     "train": "Train a model, or a network that evaluates.",
-    "sample": "Draw images (and layouts) for a dataset's captions into a folder.",
-    "outpaint": "Draw the image of a layout, the layout of an image, or a part of both.",
+    "sample": "Sample images (and layouts) for a dataset's captions; the folder is a dataset.",
+    "outpaint": "Sample the unknown part of image and layout: image synthesis, segmentation, "
+    "inpainting.",
     "evaluate": "Evaluate a folder of samples against a dataset.",
-    "sweep": "Sample and evaluate models over guidance scales and seeds.",
+    "sweep": "Sample and evaluate models over guidance scales and seeds; write tidy tables.",
     "report": "Draw tables, figures and a page from results.",
-    "compare": "Compare two points on the captions that both answered.",
+    "compare": "Compare two points by paired differences on the captions that both sampled.",
     "analyze": "Run an analysis of the paper: a table and a figure.",
-    "memorisation": "Find samples that copy training images.",
-    "verify": "Check the golden numbers that need no weights.",
-    "cache": "Show and clear what is kept for later runs.",
+    "memorisation": "Find samples that are nearer to a training image than these are to one "
+    "another.",
+    "verify": "Compute every golden number that needs no weights; exit code 1 if one is not met.",
+    "cache": "List or clear the files that are cached for later runs; all can be made again.",
     "weights": "List, add and verify published weights.",
-    "doctor": "Show versions, devices, weights, datasets, and what can be run.",
+    "doctor": "Show versions, devices, weights, datasets, what can run, and how to fix what is "
+    "missing.",
 }
 OLD_VERBS = {"score": "evaluate"}
 OLD_OPTIONS = {"--quarantine": "--exclude", "--mix-subsets": "--allow-subsets"}
 OLD_VALUES = {("--extractors", "shipped"): "pretrained"}
 """Names of the last release; they work, and no help shows them."""
+
+PACKAGES = ("gcdp_bench", "reference_model", "baselines")
+"""Packages of which `--verbose` logs what they do; others have far more to say."""
 
 EXPECTED_ERRORS = (
     ValueError,
@@ -124,6 +130,6 @@ def main(verbose: bool) -> None:
       gcdp-bench sweep --dataset synth-city-25 --num-samples 64
       gcdp-bench report
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    for package in PACKAGES if verbose else ():
+        logging.getLogger(package).setLevel(logging.INFO)

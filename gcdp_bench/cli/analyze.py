@@ -13,13 +13,14 @@ from gcdp_bench.cli.analyze_models import (
     outpainting_command,
     schedules_command,
 )
+from gcdp_bench.cli.groups import FullHelp
 from gcdp_bench.cli.options import results_or_default
 from gcdp_bench.cli.stores import STORED_RESULTS, require_results
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group(name="analyze")
+@click.group(name="analyze", cls=FullHelp)
 def command() -> None:
     """Run an analysis of the paper: a table and a figure."""
 

@@ -258,7 +258,7 @@ def outpainting_command(
 
 
 def _outpainting_line(line: Mapping[Hashable, Any]) -> str:
-    """A value with the interval that belongs to it, as `score` prints it."""
+    """A value with the interval that belongs to it, as `evaluate` prints it."""
     from gcdp_bench.results.summary import in_units
 
     numbers = (line[name] for name in ("value", "corrected", "ci_low", "ci_high"))
@@ -316,6 +316,7 @@ def schedules_command(
     from gcdp_bench.analysis.variants import check_dataset, load_variants
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
+    from gcdp_bench.core.device import check_device
     from gcdp_bench.core.sampling_config import SamplingConfig
     from gcdp_bench.core.types import AttributedDataset
     from gcdp_bench.datasets.identities import dataset_identity
@@ -324,6 +325,7 @@ def schedules_command(
     from gcdp_bench.extractors.bundle import load_extractors
     from gcdp_bench.io.atomic import output_folder
 
+    check_device(evaluation.device)
     sampling = SamplingConfig(
         steps=steps, sr_steps=sr_steps or steps, sr_guidance=sr_guidance, device=evaluation.device
     )

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.cli.groups import FullHelp
+
 if TYPE_CHECKING:
     from gcdp_bench.io.cache import Entry
 
 
-@click.group(name="cache")
+@click.group(name="cache", cls=FullHelp)
 def command() -> None:
     """List or clear the files that are cached for later runs; all can be made again.
 
-    It lies in $GCDP_CACHE, else in the platform's folder for caches, and takes at most
+    They lie in $GCDP_CACHE, else in the platform's folder for caches, and take at most
     $GCDP_CACHE_LIMIT [10 GB]; the least recently used entries are removed first.
     """
 

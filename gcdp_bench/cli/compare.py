@@ -27,11 +27,11 @@ def command(
     classes: bool,
     out: Path | None,
 ) -> None:
-    """Paired differences A minus B over the captions that both sampled.
+    """Compare two points by paired differences on the captions that both sampled.
 
-    A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it holds several, a model and
-    a value of its sampling parameter (guidance scale, or truncation psi of a GAN). Points are
-    paired by dataset and, where not given, by model and value.
+    Differences are A minus B. A and B are RESULTS[:MODEL[@VALUE]]: a results folder and, where it
+    holds several, a model and a value of its sampling parameter (guidance scale, or truncation psi
+    of a GAN). Points are paired by dataset and, where not given, by model and value.
 
     \b
     gcdp-bench compare results/local:reference@4 results/local:lafite@0.8

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from gcdp_bench.cli.groups import FullHelp
 from gcdp_bench.cli.names import DATASET
 from gcdp_bench.cli.options import data_root_option
 
 name_argument = click.argument("name", type=DATASET, metavar="NAME|FOLDER")
 
 
-@click.group(name="data")
+@click.group(name="data", cls=FullHelp)
 def command() -> None:
     """List, check, measure and prepare datasets."""
 
@@ -41,7 +42,7 @@ def list_command(data_root: Path | None) -> None:
 @click.option(
     "--faulty",
     type=click.Path(path_type=Path),
-    help="Write the faulty items to FILE, which other commands leave out.",
+    help="Write the faulty items to PATH, which other commands leave out.",
 )
 @click.pass_context
 def check_command(

@@ -55,6 +55,9 @@ def command(
     \b
     gcdp-bench doctor --for celeba-25 --script make.sh
     """
+    from gcdp_bench.core.device import check_device
+
+    check_device(evaluation.device)
     if dataset is not None:
         _for(context, dataset, models, preset, script, evaluation, data_root, force=force)
         return

@@ -52,10 +52,11 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Evaluate the samples in FOLDER (images/, layouts/, captions.jsonl) against a dataset.
+    """Evaluate a folder of samples against a dataset.
 
-    An alarm is raised if a network cannot tell noise, a constant image, blurred or shuffled real
-    images from real ones, or if there are too few images.
+    FOLDER has images/, captions.jsonl and, of a model that makes them, layouts/. An alarm is raised
+    if a network cannot tell noise, a constant image, blurred or shuffled real images from real
+    ones, or if there are too few images.
     """
     require_samples(folder)
     import pandas as pd
@@ -124,7 +125,7 @@ def command(
         extractors,
         EvalOptions(has_layouts=has_layouts),
         progress=display,
-        task=f"score {folder.name}",
+        task=f"evaluate {folder.name}",
     )
     controls = score_controls(reference, extractors, cache, display, num_samples=len(samples))
     frame = controls.marked(scores.frame())

@@ -94,6 +94,7 @@ def extractor_request(
     attributed: bool,
     data_root: Path | None,
     pretrained: bool = False,
+    elsewhere: bool = False,
 ) -> ExtractorRequest:
     """The extractors that `evaluation` names; a line of each is printed.
 
@@ -106,21 +107,25 @@ def extractor_request(
         attributed: whether its images have attributes.
         data_root: `--data-root`.
         pretrained: whether those that are not given are the pretrained ones.
+        elsewhere: whether they run on other machines, whose devices are not known here.
 
     Returns:
         A request that finds the same networks again, in other processes too.
 
     Raises:
         click.BadParameter: `--features` repeats a name or is empty.
-        ValueError: it has an unknown one, a classifier is given for a dataset without attributes,
-            or a run is of other data.
+        ValueError: it has an unknown one, this machine lacks the device, a classifier is given for
+            a dataset without attributes, or a run is of other data.
         FileNotFoundError: networks are missing.
     """
+    from gcdp_bench.core.device import check_device
     from gcdp_bench.datasets.identities import dataset_identity
     from gcdp_bench.extractors.bundle import ExtractorRequest, find_networks
     from gcdp_bench.extractors.trained import ATTRIBUTES
     from gcdp_bench.training.runs import PRETRAINED, find_run
 
+    if not elsewhere:
+        check_device(evaluation.device)
     identity = dataset_identity(dataset, data_root=data_root)
     usual = PRETRAINED if pretrained else None
     if evaluation.attributes is not None and not attributed:

@@ -53,10 +53,10 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Find samples in FOLDER that are nearer to a training image than these are to one another.
+    """Find samples that are nearer to a training image than these are to one another.
 
-    DATASET is the one that the generator was trained on. Features are those of the first network
-    that --features names.
+    FOLDER holds the samples; DATASET is the one that the generator was trained on. Features are
+    those of the first network that --features names.
     """
     require_samples(folder)
     from gcdp_bench.cli.display import Display, say_size

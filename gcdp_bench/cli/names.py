@@ -63,15 +63,15 @@ def _models(text: str) -> None:
 
 def _model(text: str) -> None:
     from gcdp_bench.generators.registry import check_generator, generator_names
-    from gcdp_bench.generators.spec import check_code
+    from gcdp_bench.generators.spec import FORMS, check_code
     from gcdp_bench.training.networks import Code
 
     name, equals, place = text.partition("=")
     if not equals:
         if ":" in name:
             raise ValueError(
-                f"expected a generator by name, or NAME=module:factory with a name of your own, "
-                f"got {name}; give mine={name}"
+                f"expected a generator by name, or {FORMS} with a name of your own, got {name}; "
+                f"give mine={name}"
             )
         check_generator(name)
         return
@@ -109,6 +109,12 @@ def _condition(text: str) -> None:
         )
 
 
+def _device(name: str) -> None:
+    from gcdp_bench.core.device import check_name
+
+    check_name(name)
+
+
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
@@ -116,9 +122,10 @@ def _parts(text: str) -> tuple[str, ...]:
 DATASET = Name("dataset", _dataset)
 GENERATOR = Name("model", _generator)
 MODEL, MODELS = Name("model", _model), Name("models", _models)
-"""Generators by name, or given as NAME=module:factory."""
+"""Generators by name, or as NAME=module:factory or NAME=path/to/file.py:factory."""
 FEATURES, SEGMENTER = Name("features", _features), Name("segmenter", _segmenter)
 WEIGHTS = Name("weights", _weights)
+DEVICE = Name("device", _device)
 CONDITION = Name("condition", _condition)
 
 

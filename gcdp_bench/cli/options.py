@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcdp_bench.cli.names import DATASET
+from gcdp_bench.cli.names import DATASET, DEVICE
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
@@ -91,7 +91,11 @@ def size_choice(size: str | None, width: int | None) -> SizeChoice:
 
 
 device_option = click.option(
-    "--device", default="cpu", show_default=True, help="Where networks run: cpu, cuda, cuda:1."
+    "--device",
+    type=DEVICE,
+    default="cpu",
+    show_default=True,
+    help="Where networks run: cpu, cuda, cuda:1.",
 )
 
 
@@ -229,7 +233,7 @@ def announce(*networks: object) -> None:
 
 
 def parse_models(text: str) -> tuple[tuple[str, ...], dict[str, Weights]]:
-    """Names of generators, and the code of those that are given as NAME=module:factory.
+    """Names of generators, and the code of those that are given as code, see `spec.FORMS`.
 
     Args:
         text: comma-separated, see `names.MODELS`.

@@ -47,7 +47,7 @@ def command(
     pdf: bool,
     strict: bool,
 ) -> None:
-    """Draw tables, figures and a page from RESULTS.
+    """Draw tables, figures and a page from results.
 
     RESULTS is a folder of `sweep`; if it is not given, the only one in results/, else
     results/local.

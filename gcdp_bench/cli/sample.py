@@ -62,9 +62,10 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Sample images (and layouts) of MODEL for a dataset's captions; the folder is a dataset.
+    """Sample images (and layouts) for a dataset's captions; the folder is a dataset.
 
-    MODEL is a generator by name, or NAME=module:factory.
+    MODEL is a generator by name, or code of your own as NAME=module:factory or
+    NAME=path/to/file.py:factory.
     """
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples

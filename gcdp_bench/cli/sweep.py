@@ -46,7 +46,8 @@ from gcdp_bench.cli.stores import STORED
     "--models",
     type=MODELS,
     metavar="LIST",
-    help="Generators by name, or NAME=module:factory [reference,imagen; image-layout: "
+    help="Generators by name, or as NAME=module:factory or NAME=path/to/file.py:factory "
+    "[reference,imagen; image-layout: "
     "reference-unconditional,gansformer,dataset-ddpm,semantic-palette].",
 )
 @click.option(
@@ -167,7 +168,7 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Sample and evaluate MODELS over guidance scales and seeds; write tidy tables."""
+    """Sample and evaluate models over guidance scales and seeds; write tidy tables."""
     if guidance is not None and until_saturation:
         raise click.UsageError("--guidance and --until-saturation exclude each other")
     scales = None if guidance is None else parse_list(guidance, float, "--guidance")
@@ -269,6 +270,7 @@ def command(
         attributed=has_attributes(dataset, data_root),
         data_root=data_root,
         pretrained=PRETRAINED in weights,
+        elsewhere=cluster is not None,
     )
     display = Display()
     store = store_of(results)

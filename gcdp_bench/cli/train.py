@@ -71,10 +71,13 @@ def command(
     exclude: Path | None,
     data_root: Path | None,
 ) -> None:
-    """Train MODEL: a generator (reference, imagen, ldm, lafite; of pairs without captions:
+    """Train a model, or a network that evaluates.
+
+    MODEL is a generator (reference, imagen, ldm, lafite; of pairs without captions:
     reference-unconditional, gansformer, dataset-ddpm, semantic-palette), a network that one is
     built on (autoencoder for ldm, lafite-clip for lafite, ddpm for dataset-ddpm, palette-layouts
-    for semantic-palette), or an extractor (segmenter, clip, attributes)."""
+    for semantic-palette), or an extractor (segmenter, clip, attributes).
+    """
     from gcdp_bench.generators.registry import check_training
 
     network = check_training(model, preset)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcdp_bench.cli.groups import FullHelp
 from gcdp_bench.cli.names import WEIGHTS
 
 if TYPE_CHECKING:
     from gcdp_bench.diagnostics.weights import Published
 
 
-@click.group(name="weights")
+@click.group(name="weights", cls=FullHelp)
 def command() -> None:
     """List, add and verify published weights."""
 

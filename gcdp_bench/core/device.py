@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,22 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+ACCELERATORS = ("cuda", "mps", "xpu")
+"""Kinds of devices beside the CPU."""
+
+
+def check_name(device: str) -> None:
+    """Refuse what is no device's name; torch is not imported.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not re.fullmatch(rf"(cpu|{'|'.join(ACCELERATORS)})(:\d+)?", device):
+        raise ValueError(
+            f"device: expected cpu, {', '.join(ACCELERATORS)}, or one of several such as cuda:1, "
+            f"got {device!r}"
+        )
+
 
 def check_device(name: str) -> None:
     """Refuse a device that this machine lacks.
@@ -19,6 +36,7 @@ def check_device(name: str) -> None:
     Raises:
         ValueError: it is no device's name, or the machine has none of that kind.
     """
+    check_name(name)
     if name == "cpu":
         return
     import torch

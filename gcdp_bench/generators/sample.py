@@ -43,6 +43,12 @@ class SampleRequest:
         """Short digest that names the folder."""
         return digest(self)
 
+    def point(self, generator: Generator) -> str:
+        """Model, and value of its sampling parameter if it has one: "lafite, truncation psi 1"."""
+        parameter = generator.parameter
+        value = "" if parameter is None else f", {parameter.name} {self.guidance:g}"
+        return f"{self.model}{value}"
+
 
 def sample_folder(
     generator: Generator,
@@ -103,7 +109,7 @@ def sample_folder(
             guidance=request.guidance,
             batch_size=batch_size,
             progress=progress,
-            task=f"sample {request.model}, guidance {request.guidance:g}, seed {request.seed}",
+            task=f"sample {request.point(generator)}, seed {request.seed}",
             num_done=len(part) - len(prompts),
         ):
             writer.write(batch, seconds)

@@ -110,7 +110,7 @@ METRICS = (
 
 DEFINITIONS: Mapping[str, Definition] = {
     **{name: one for metric in METRICS for name, one in metric.definitions.items()},
-    **MEMORISATION_DEFINITIONS,  # of `gcdp-bench analyze memorisation`
+    **MEMORISATION_DEFINITIONS,  # of `gcdp-bench memorisation`
     **LABELLED_DEFINITIONS,  # a setting of generators
 }
 """Value of the `metric` column -> its definition."""

@@ -60,11 +60,11 @@ class Section:
 class Tables:
     """Tables of the page, as the other modules make them."""
 
-    summary: pd.DataFrame  # `tables.summary_table`
+    summary: pd.DataFrame  # `summary.summary_table`
     table_1: pd.DataFrame  # `report.table_1.table_1`
-    comparison: pd.DataFrame  # `compare.compare_models`
-    tradeoff: pd.DataFrame  # `tradeoff.tradeoff_table`
-    agreement: pd.DataFrame  # `agreement.judge_agreement`
+    comparison: pd.DataFrame  # `comparison.models.compare_models`
+    tradeoff: pd.DataFrame  # `results.tradeoff.tradeoff_table`
+    agreement: pd.DataFrame  # `rank_agreement.extractor_agreement`
     costs: pd.DataFrame  # `report.costs.cost_table`
 
 

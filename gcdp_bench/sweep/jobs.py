@@ -39,7 +39,7 @@ class Job:
         return len(self.captions) if self.kind in ("sample", "sample and score") else 0
 
     def __str__(self) -> str:
-        point = f"{self.model}, guidance {self.guidance:g}, seed {self.seed}"
+        point = f"{self.model} at {self.guidance:g}, seed {self.seed}"
         return {
             "real": "real images",
             "renew": f"rows of older definitions: {', '.join(self.metrics)}",

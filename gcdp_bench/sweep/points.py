@@ -107,7 +107,7 @@ def score_point(sweep: Sweep, job: Job) -> Path:
             match_captions=generator.reads_captions,
             predicted_dir=_predicted(sweep, request),
         )
-        task = f"score {request.model}, guidance {request.guidance:g}"
+        task = f"evaluate {request.point(generator)}"
         scores = evaluate(
             samples,
             sweep.reference,
@@ -261,7 +261,7 @@ def _score_real(sweep: Sweep, requests: Mapping[str, SampleRequest]) -> None:
         extractors,
         eval_options,
         progress=sweep.progress,
-        task=f"score real {dataset.name}",
+        task=f"evaluate real {dataset.name}",
     )
     examples = write_examples(dataset, requests[REAL_OWN], sweep.paths.results)
     others = [sweep.captions[place] for place in derangement(num)]

@@ -1,19 +1,52 @@
 """Help, options and output of every verb."""
 
+import importlib
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
 
-from gcdp_bench.cli import VERBS
+from gcdp_bench.cli import PACKAGES, VERBS
+from gcdp_bench.cli.groups import summary
 from tests.gcdp_bench.cli.test_cli import run
 
 
-def test_help_lists_every_verb():
+def test_help_lists_every_verb_with_the_summary_of_its_own_help():
     output = " ".join(run("--help").output.split())
-    for verb, summary in VERBS.items():
-        assert verb in output and summary.split(":")[0] in output
+    for verb, text in VERBS.items():
+        assert f"{verb} {text}" in output
+        assert summary(importlib.import_module(f"gcdp_bench.cli.{verb}").command) == text
+
+
+@pytest.mark.parametrize("group", ["analyze", "cache", "data", "weights"])
+def test_groups_list_whole_summaries(group):
+    output = " ".join(run(group, "--help").output.split())
+    commands = importlib.import_module(f"gcdp_bench.cli.{group}").command.commands
+    for name, command in commands.items():
+        assert f"{name} {summary(command)}" in output
+
+
+def test_code_is_named_in_both_forms():
+    for verb in ("sweep", "sample"):
+        output = " ".join(run(verb, "--help").output.split())
+        assert "NAME=module:factory or NAME=path/to/file.py:factory" in output
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_verbose_logs_what_this_project_does_alone(verbose):
+    levels = {name: logging.getLogger(name).level for name in PACKAGES}
+    try:
+        run(*(["-v"] if verbose else []), "cache", "list")
+        own, others = (
+            logging.getLogger(name).isEnabledFor(logging.INFO)
+            for name in ("gcdp_bench.report.fonts", "fontTools.subset")
+        )
+        assert own == verbose and not others
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -48,8 +81,6 @@ def test_output_that_nobody_reads_to_its_end_ends_quietly(command):
 
 def test_the_options_of_every_verb():
     """Frozen, so that a changed option is a decision."""
-    import importlib
-
     options = {
         verb: sorted(
             option

@@ -47,6 +47,32 @@ class TestMistakes:
             )
         assert not (tmp_path / "r").exists()
 
+    def test_devices(self, toy, tmp_path):
+        """Of every command with the option, by name before anything is read."""
+        lacking = f"cuda:{torch.cuda.device_count()}"
+        folder, data = ["--dataset", toy.data], toy.data / "test"
+        commands = {
+            tuple(sweep(toy, tmp_path / "r")): (),
+            ("evaluate", data): (*folder, *toy.extractors()),
+            ("memorisation", data): (*folder, *toy.extractors()),
+            ("doctor",): (),
+            ("doctor", "--for", toy.data): (),
+            ("sample", "reference"): (*folder, "--weights", toy.reference, "--out", tmp_path / "s"),
+            ("outpaint",): (
+                *folder,
+                *("--image", toy.data / "test" / "images", "--caption", "c"),
+                *("--weights", toy.reference, "--out", tmp_path / "o"),
+            ),
+            ("analyze", "outpainting"): (*folder, "--weights", toy.reference, *toy.extractors()),
+            ("analyze", "schedules", toy.reference): (*folder, *toy.extractors()),
+        }
+        for command, options in commands.items():
+            for name, message in (
+                ("cudaa", "device: expected cpu, cuda, mps, xpu, or one of several"),
+                (lacking, "device: expected one of this machine's devices"),
+            ):
+                assert message in fails(*command, *options, "--device", name), command
+
     def test_missing_data(self, monkeypatch, tmp_path):
         monkeypatch.delenv("GCDP_DATA", raising=False)
         monkeypatch.chdir(tmp_path)

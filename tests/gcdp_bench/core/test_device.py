@@ -7,15 +7,26 @@ import torch
 from torch import nn
 
 from baselines.trained import Configured
-from gcdp_bench.core.device import check_device, compile_networks, device_of, place
+from gcdp_bench.core.device import check_device, check_name, compile_networks, device_of, place
 
 
 def test_a_device_that_the_machine_lacks_is_refused():
     check_device("cpu")
     lacking = f"cuda:{torch.cuda.device_count()}"
-    for name in ("gpu", "", lacking):
-        with pytest.raises(ValueError, match="device: expected one of this machine's devices"):
-            check_device(name)
+    with pytest.raises(ValueError, match="device: expected one of this machine's devices"):
+        check_device(lacking)
+
+
+@pytest.mark.parametrize("name", ["gpu", "cudaa", "", "cuda:", "cuda:one", "CPU", "cpu cuda"])
+def test_a_name_of_no_device_is_refused(name):
+    for check in (check_name, check_device):
+        with pytest.raises(ValueError, match="device: expected cpu, cuda, mps, xpu, or one of sev"):
+            check(name)
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "cuda:1", "mps", "xpu:0"])
+def test_names_of_devices_are_accepted_on_any_machine(name):
+    check_name(name)
 
 
 def test_every_network_of_a_generator_is_moved():

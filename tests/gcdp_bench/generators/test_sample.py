@@ -1,6 +1,8 @@
 """Samples on disk: complete, resumable, and never mixed with another request's."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.provenance import hardware
 from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.types import GUIDANCE, TRUNCATION
 from gcdp_bench.datasets.folder import Folder
 from gcdp_bench.generators.registry import GENERATORS
 from gcdp_bench.generators.sample import SampleRequest, load_generator, sample_folder
@@ -92,3 +95,17 @@ def test_the_digest_knows_weights_and_settings(toy, generator):
     )
     imagen = load_generator(find_run(GENERATORS["imagen"], toy.identity, toy.imagen), FAST)
     assert len({generator[1], slower[1], compiled[1], imagen[1]}) == 4
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "expected"),
+    [
+        (GUIDANCE, 2.0, "lafite, guidance scale 2"),
+        (TRUNCATION, 0.8, "lafite, truncation psi 0.8"),
+        (None, 1.0, "lafite"),
+    ],
+)
+def test_a_point_is_named_by_its_model_s_own_parameter(parameter, value, expected):
+    request = request_of("digest", model="lafite", guidance=value)
+    model: Any = SimpleNamespace(parameter=parameter)
+    assert request.point(model) == expected

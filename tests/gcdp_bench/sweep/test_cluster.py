@@ -69,7 +69,7 @@ def test_a_stage_is_asked_for_when_the_one_before_is_done():
     work.done(first)
     assert not work.waiting
     work.done(second)
-    assert [str(task.job) for task in work.waiting] == ["scores of a, guidance 1, seed 0"]
+    assert [str(task.job) for task in work.waiting] == ["scores of a at 1, seed 0"]
     work.done(work.take("a"))
     assert (work.num_done, len(work.tasks), work.waiting) == (3, 3, [])
 

@@ -113,8 +113,8 @@ def test_two_processes_with_the_same_sweep_do_the_work_once(config, places, extr
         for line in (tmp_path / f"jobs-{number}").read_text().splitlines():
             name, num = line.split("\t")
             done[name] += int(num)
-    assert done["sample imagen"] == 3 * 8 and done["score imagen"] == 3 * 8
-    assert done["score real stripes"] == 8 and done["read stripes"] >= 12
+    assert done["sample imagen"] == 3 * 8 and done["evaluate imagen"] == 3 * 8
+    assert done["evaluate real stripes"] == 8 and done["read stripes"] >= 12
     both = read_rows(places.results)
     pd.testing.assert_frame_equal(
         both.drop(columns="seconds"), alone.drop(columns="seconds"), check_exact=True

@@ -78,9 +78,9 @@ def test_a_claim_is_one_process_s_until_its_job_ends_or_fails(tmp_path, monkeypa
 def test_names_and_sizes():
     draw = point(1.5, kind="sample", seed=2, captions=range(100, 164))
     assert draw.num_drawn == 64
-    assert str(draw) == "samples 100 to 163 of imagen, guidance 1.5, seed 2"
+    assert str(draw) == "samples 100 to 163 of imagen at 1.5, seed 2"
     score = point(1.0, kind="score", seed=2)
-    assert str(score) == "scores of imagen, guidance 1, seed 2" and score.num_drawn == 0
-    assert str(FIRST) == "imagen, guidance 1, seed 0" and FIRST.num_drawn == 4
+    assert str(score) == "scores of imagen at 1, seed 2" and score.num_drawn == 0
+    assert str(FIRST) == "imagen at 1, seed 0" and FIRST.num_drawn == 4
     assert str(Job(kind="renew", metrics=("a", "b"))) == "rows of older definitions: a, b"
     assert list(once(FIRST, SECOND)) == [(FIRST, SECOND)]
