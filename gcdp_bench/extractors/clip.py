@@ -17,6 +17,7 @@ from gcdp_bench.core.images import Size, to_float
 from gcdp_bench.core.types import TextMatch
 from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.sizes import require_multiples
+from gcdp_bench.extractors.clip_text import caption_features
 from gcdp_bench.extractors.clip_tower import ConvTower
 from gcdp_bench.extractors.weights import tensors_digest
 from gcdp_bench.training.checkpoint import load_weights
@@ -157,7 +158,7 @@ class SmallClip:
         parts = []
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
-            text = self.network.encode_text(tokens[part].to(self.device), normalize=True)
+            text = caption_features(self.network, tokens[part].to(self.device))  # (b, E)
             seen = self.image_features(pictures[part].to(self.device))
             parts.append((seen * text).sum(-1).cpu())  # (b,)
         return TextMatch(torch.cat(parts).float().numpy(), too_long)

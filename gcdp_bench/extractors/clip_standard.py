@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gcdp_bench.core.types import TextMatch
 from gcdp_bench.extractors.checkpoints import read_checkpoint
+from gcdp_bench.extractors.clip_text import caption_features
 from gcdp_bench.extractors.registry import find_weights, weight_spec
 from gcdp_bench.extractors.torchscript import torchscript_tensors
 from gcdp_bench.extractors.weights import file_digest
@@ -84,7 +85,7 @@ class StandardClip:
         image = self.embed(images)  # (B, E)
         text = torch.cat(
             [
-                self.network.encode_text(part.to(self._device), normalize=True).float().cpu()
+                caption_features(self.network, part.to(self._device)).float().cpu()
                 for part in tokens.split(CHUNK)
             ]
         )  # (B, E)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -118,10 +118,28 @@ class HRNetSegmenter(nn.Module):
                 images, scale_factor=self.config.upsample, mode="bilinear", align_corners=False
             )  # (B, 3, u H, u W)
         branches = self.backbone(images)  # four maps, (B, C_i, u H / 2^(i + 2), ...)
-        logits = self.decode_head(branches)  # (B, K, u H / 4, u W / 4)
+        logits = self._head(branches)  # (B, K, u H / 4, u W / 4)
         logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
         features = [branch.float().mean((2, 3)) for branch in branches]  # (B, C_i) each
         return logits, torch.cat(features, 1)
+
+    def _head(self, branches: Sequence[Tensor]) -> Tensor:
+        """Logits of the branches at the size of the finest one.
+
+        The head enlarges all branches, and mixes their channels by a convolution of 1x1. Both are
+        linear where no batch norm stands between: then channels are mixed first, on fewer pixels.
+        """
+        layer = self.decode_head.convs[0]
+        if not isinstance(layer.norm, nn.Identity):
+            return self.decode_head(branches)
+        finest, *coarser = branches
+        weight, *weights = layer.conv.weight.split([b.shape[1] for b in branches], 1)
+        mixed = F.conv2d(finest, weight, layer.conv.bias)  # (B, head channels, h, w)
+        for branch, weight in zip(coarser, weights, strict=True):
+            mixed = mixed + F.interpolate(
+                F.conv2d(branch, weight), size=mixed.shape[-2:], mode="bilinear"
+            )
+        return self.decode_head.conv_seg(layer.activate(mixed))
 
 
 def _extra(config: HRNetConfig) -> dict:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.memory_format import convert_conv2d_weight_memory_format
 
 from gcdp_bench.core.types import Extractor
 
@@ -31,8 +32,7 @@ def for_evaluation(network: Network, device: torch.device) -> Network:
         device: where it runs.
     """
     fold_batch_norm(network.eval().requires_grad_(False))
-    network.to(device)
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return convert_conv2d_weight_memory_format(network.to(device), torch.channels_last)
 
 
 def fold_batch_norm(network: nn.Module) -> None:
