@@ -22,7 +22,7 @@ import argparse
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -108,7 +108,8 @@ class Theirs:
         names = list(samples.ids)[:num]
         images = [samples.image_path(name) for name in names]
         captions = samples.own_captions() or {}
-        seconds, values = {}, {}
+        seconds: Seconds = {}
+        values: Values = {}
         for part, program in (
             ("inception", lambda: self.fidelity(folders)),
             ("clip", lambda: self.cosine(images, [captions[name] for name in names])),
@@ -164,7 +165,7 @@ class Theirs:
         from PIL import Image
 
         num = len(CITYSCAPES_CLASSES)
-        areas = []
+        areas: list[tuple[torch.Tensor, ...]] = []
         for path, layout in zip(images, layouts, strict=True):
             with quiet():
                 found: Any = inference_model(self._segmenter, str(path))
@@ -173,8 +174,8 @@ class Theirs:
             predicted = found.pred_sem_seg.data[0].cpu()
             label = torch.from_numpy(own)
             areas.append(IoUMetric.intersect_and_union(predicted, label, num, 255))
-        intersect, union = (sum(area[place] for area in areas) for place in (0, 1))
-        return {"miou": float(np.nanmean((intersect / union).numpy()))}
+        intersect, union = (torch.stack([area[place] for area in areas]).sum(0) for place in (0, 1))
+        return {"miou": float((intersect / union).nanmean())}
 
 
 class Ours:
@@ -344,7 +345,7 @@ def compare(options: argparse.Namespace) -> pd.DataFrame:
     return pd.DataFrame([line(part, *found) | common for part in found[0][0]])
 
 
-def line(part: str, ours: Sequence[Seconds], theirs: Sequence[Seconds]) -> Mapping[str, Any]:
+def line(part: str, ours: Sequence[Seconds], theirs: Sequence[Seconds]) -> dict[str, Any]:
     """Median CPU seconds of a part, and their ratio with its range over the pairs."""
     own = [seconds[part] for seconds in ours]
     other = [seconds.get(part, np.nan) for seconds in theirs]

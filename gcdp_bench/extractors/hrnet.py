@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -129,9 +130,10 @@ class HRNetSegmenter(nn.Module):
         The head enlarges all branches, and mixes their channels by a convolution of 1x1. Both are
         linear where no batch norm stands between: then channels are mixed first, on fewer pixels.
         """
-        layer = self.decode_head.convs[0]
+        head: Any = self.decode_head  # mmseg's types know an empty list of convolutions only
+        layer = head.convs[0]
         if not isinstance(layer.norm, nn.Identity):
-            return self.decode_head(branches)
+            return head(branches)
         finest, *coarser = branches
         weight, *weights = layer.conv.weight.split([b.shape[1] for b in branches], 1)
         mixed = F.conv2d(finest, weight, layer.conv.bias)  # (B, head channels, h, w)
@@ -139,7 +141,7 @@ class HRNetSegmenter(nn.Module):
             mixed = mixed + F.interpolate(
                 F.conv2d(branch, weight), size=mixed.shape[-2:], mode="bilinear"
             )
-        return self.decode_head.conv_seg(layer.activate(mixed))
+        return head.conv_seg(layer.activate(mixed))
 
 
 def _extra(config: HRNetConfig) -> dict:

@@ -1,6 +1,7 @@
 """Networks as they evaluate have the outputs of those with batch norm, by architecture."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -49,12 +50,12 @@ def drawn(shape, low, high, random):
 def with_statistics(network, seed):
     """Every batch norm as a training may leave it, at random."""
     random = generator("statistics", seed)
-    for norm in network.modules():
-        if isinstance(norm, _BatchNorm):
-            norm.weight.data.copy_(drawn(norm.weight.shape, 0.5, 1.5, random))
-            norm.bias.data.copy_(drawn(norm.bias.shape, -0.5, 0.5, random))
-            norm.running_mean.copy_(drawn(norm.running_mean.shape, -0.3, 0.3, random))
-            norm.running_var.copy_(drawn(norm.running_var.shape, 0.5, 2.0, random))
+    norms: list[Any] = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    for norm in norms:
+        norm.weight.data.copy_(drawn(norm.weight.shape, 0.5, 1.5, random))
+        norm.bias.data.copy_(drawn(norm.bias.shape, -0.5, 0.5, random))
+        norm.running_mean.copy_(drawn(norm.running_mean.shape, -0.3, 0.3, random))
+        norm.running_var.copy_(drawn(norm.running_var.shape, 0.5, 2.0, random))
     return network.eval()
 
 
@@ -105,7 +106,7 @@ def test_a_folded_pair_is_the_formula(seed, groups, kernel, stride, bias):
     """Against batch norm written out in float64."""
     torch.manual_seed(seed)
     conv = nn.Conv2d(4, 8, kernel, stride=stride, groups=groups, bias=bias, padding=kernel // 2)
-    norm = nn.BatchNorm2d(8)
+    norm: Any = nn.BatchNorm2d(8)
     network = with_statistics(nn.Sequential(conv, norm, nn.ReLU()), seed)
     x = torch.randn(2, 4, 6, 6)
     with torch.no_grad():
