@@ -1,10 +1,12 @@
-"""How many calls lead from a command to the numerics: functions of this project on the stack.
+"""Calls that lead from a command to the numerics: functions of this project on the stack.
 
     python -m benchmarks.hops
 
 Runs `train`, `sample`, `evaluate` and `sweep` on rendered data with the pretrained networks until
-each calls the function in question for the first time, and counts the project's functions from the
-command's own (left out) to that one. Writes results/hops.csv: target, command, calls, chain.
+each calls the function in question for the first time. Writes results/hops.csv with the columns
+target, command, calls, functions and chain. `calls` counts the arrows, as one counts those of
+NVlabs/edm2, `cmdline > generate_images > edm_sampler > Precond.forward`, as 3; `functions` counts
+the names of the chain, of which the command's own function is the first, and is one more.
 """
 
 from __future__ import annotations
@@ -57,8 +59,8 @@ def calls_to(function: Any, arguments: Sequence[str]) -> list[str]:
 
 
 def _own_functions(frame: FrameType | None) -> list[str]:
-    """Names of the project's functions on the stack, from the command's on; comprehensions and
-    click's dispatch are no functions of it."""
+    """Names of the project's functions on the stack, from the command's on, which is called
+    `command`; comprehensions and click's dispatch are no functions of it."""
     names: list[str] = []
     while frame is not None:
         code = frame.f_code
@@ -93,10 +95,11 @@ def main() -> None:
             frechet_values: [evaluate, sweep],
         }.items():
             for arguments in commands:
-                _, *chain = calls_to(target, arguments)
-                lines.append((target.__name__, arguments[0], len(chain), " > ".join(chain)))
+                chain = calls_to(target, arguments)
+                counts = len(chain) - 1, len(chain)
+                lines.append((target.__name__, arguments[0], *counts, " > ".join(chain)))
                 print(*lines[-1], sep=", ")
-    table = pd.DataFrame(lines, columns=["target", "command", "calls", "chain"])
+    table = pd.DataFrame(lines, columns=["target", "command", "calls", "functions", "chain"])
     table.to_csv(PROJECT / "results" / "hops.csv", index=False)
 
 

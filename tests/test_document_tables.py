@@ -154,3 +154,23 @@ def test_the_committed_counts_fit_together():
         table["verbatim_distinct"] <= table[["test_distinct", "train_distinct"]].min(axis=1)
     ).all()
     assert (100 * table["verbatim"] / table["test"]).tolist() == table["verbatim_percent"].tolist()
+
+
+def test_calls_in_contributing_are_those_that_were_counted():
+    """See `benchmarks.hops`; the numbers of a metric are the same for both metrics."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    said = re.search(
+        r"the loss in (\d+) calls, a reverse step in (\d+) \(in a sweep in (\d+)\) and a metric in "
+        r"(\d+) \(in a sweep in (\d+)\)",
+        text,
+    )
+    hops = pd.read_csv(ROOT / "results/hops.csv")
+    metric = hops["target"].isin(("recall_values", "frechet_values"))
+    assert hops[metric].groupby("command")["calls"].nunique().eq(1).all()
+    calls = hops.assign(target=hops["target"].where(~metric, "metric"))
+    calls = calls.drop_duplicates(["target", "command"]).set_index(["target", "command"])["calls"]
+    wanted = [("loss_terms", "train"), ("reverse_step", "sample"), ("reverse_step", "sweep")]
+    wanted += [("metric", "evaluate"), ("metric", "sweep")]
+    assert said is not None and [int(number) for number in said.groups()] == list(calls[wanted])
+    assert (hops["functions"] == hops["chain"].str.count(" > ") + 1).all()
+    assert (hops["calls"] == hops["functions"] - 1).all()
