@@ -14,9 +14,9 @@ import time
 
 import torch
 
+from benchmarks.cascades import CASCADES
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.datasets.registry import open_dataset
-from gcdp_bench.generators.registry import CASCADES
 from gcdp_bench.generators.sample import find_generator
 from reference_model.generator import Cascade
 from reference_model.unet import LowRes, UNet, UNetConfig, paper_base, paper_sr

@@ -18,7 +18,7 @@ from functools import cache
 
 import torch
 
-from gcdp_bench.profiling.flops import count_flops
+from gcdp_bench.profiling.flops import FlopCounter
 from reference_model.unet import LowRes, RawText, UNet, UNetConfig, paper_base, paper_sr
 
 SIZE = (256, 512)
@@ -226,10 +226,9 @@ def _extractors() -> dict[str, Network]:
 
 def _measured(build: Callable, call: Callable) -> Network:
     """Build and call on the meta device: shapes alone."""
-    with torch.device("meta"), torch.no_grad():
-        network = build().eval()
-        flops = count_flops(lambda: call(network))
-    return Network(flops, sum(weight.numel() for weight in network.parameters()))
+    with torch.device("meta"), torch.no_grad(), FlopCounter() as counter:
+        call(network := build().eval())
+    return Network(counter.flops, sum(weight.numel() for weight in network.parameters()))
 
 
 class _Cityscapes:

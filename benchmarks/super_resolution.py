@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from benchmarks.cascades import CASCADES
 from benchmarks.scoring import score_folder
 from gcdp_bench.core.images import to_uint8
 from gcdp_bench.core.progress import Silent
@@ -33,7 +34,6 @@ from gcdp_bench.datasets.registry import image_size_of, open_dataset
 from gcdp_bench.datasets.shuffled import shuffled
 from gcdp_bench.evaluation import Reference, reference_statistics
 from gcdp_bench.extractors.bundle import ExtractorRequest, Extractors, load_extractors
-from gcdp_bench.generators.registry import CASCADES
 from gcdp_bench.generators.sample import find_generator
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.definitions.features import frechet_name

@@ -15,8 +15,8 @@ import time
 
 import torch
 
+from benchmarks.cascades import CASCADES
 from gcdp_bench.core.rng import generator
-from gcdp_bench.generators.registry import CASCADES
 from gcdp_bench.train import Request, plan
 from gcdp_bench.training.ema import averaged
 from gcdp_bench.training.networks import STAGES

@@ -40,12 +40,6 @@ class GaussianCategorical:
                 f"mean: expected S = 1 or K^M = {num_classes}^{num_labels} states, got {num_states}"
             )
 
-    def log_prob(self, x: Float[Tensor, "B N"], y: Int[Tensor, "B M"]) -> Float[Tensor, " B"]:
-        """log of Eq. (8) in nats."""
-        mean, variance = self._given(y)  # (B, N)
-        log_gaussian = gaussian.log_density(x, mean, variance).sum(1)  # (B,)
-        return self.log_theta.gather(2, y.long()[..., None]).sum((1, 2)) + log_gaussian
-
     def sample(
         self, normal: Float[Tensor, "B N"], uniform: Float[Tensor, "B M"]
     ) -> tuple[Float[Tensor, "B N"], Int[Tensor, "B M"]]:

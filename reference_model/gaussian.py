@@ -90,13 +90,6 @@ def kl(
     return 0.5 * (ratio - 1.0 - ratio.log() + (mean_1 - mean_2) ** 2 / variance_2)
 
 
-def log_density(
-    x: Float[Tensor, "*_"], mean: Float[Tensor, "*_"], variance: Float[Tensor, "*_"]
-) -> Float[Tensor, "*_"]:
-    """log N(x; mean, variance) in nats, element by element (the Gaussian factor of Eq. 8)."""
-    return -0.5 * ((x - mean) ** 2 / variance + variance.log() + math.log(2.0 * math.pi))
-
-
 def discretized_nll(
     x_0: Float[Tensor, "*shape"], mean: Float[Tensor, "*shape"], variance: Float[Tensor, "*_"]
 ) -> Float[Tensor, "*shape"]:

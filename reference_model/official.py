@@ -1,4 +1,4 @@
-"""State dicts of the authors' program, read and written.
+"""State dicts of the authors' program.
 
 Names follow the Efficient U-Net of lucidrains/imagen-pytorch as the authors' program carries it
 (f5f8049): joint base and super-resolution networks, and the image-only ones of the Imagen baseline.
@@ -8,17 +8,14 @@ later versions have other layers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from gcdp_bench.extractors.checkpoints import read_checkpoint
-from gcdp_bench.io.atomic import replacing
 from gcdp_bench.io.validation import parse_json, shown
 from gcdp_bench.training.checkpoint import load_weights
 from gcdp_bench.training.loading import load_network
@@ -68,31 +65,6 @@ def load_unet(path: Path, *, prefix: str | None = None, groups: int | None = Non
     config = _config(weights, _groups(metadata, groups, path), path)
     own_names = {name.replace(THEIRS, OURS): tensor for name, tensor in weights.items()}
     return load_network(lambda: UNet(config), own_names, source=path)
-
-
-def save_unet(unet: UNet, path: Path) -> None:
-    """Write safetensors with the authors' names and, as metadata, their constructor's arguments.
-
-    `load_unet` reads it back.
-
-    Raises:
-        ValueError: the network has parts that the authors' has not (`patch`, `stem_skip`,
-            `noise_skip`, `timed_detail`).
-    """
-    config = unet.config
-    ours = {name: getattr(config, name) for name in ("stem_skip", "noise_skip", "timed_detail")}
-    if config.patch != 1 or any(ours.values()):
-        raise ValueError(
-            f"the authors' network has neither patch nor {' nor '.join(ours)}, got "
-            f"patch={config.patch}, {', '.join(f'{name}={on}' for name, on in ours.items())}; "
-            "export a network with patch=1 and without these"
-        )
-    tensors = {
-        name.replace(OURS, THEIRS): tensor.detach().cpu().contiguous()
-        for name, tensor in unet.state_dict().items()
-    }
-    with replacing(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata=_metadata(unet))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -237,34 +209,3 @@ def _config(weights: Mapping[str, Tensor], groups: int, path: Path) -> UNetConfi
             size(f"init_conv.convs.{i}.weight", -1) for i in range(count("init_conv.convs."))
         ),
     )
-
-
-def _metadata(unet: UNet) -> dict[str, str]:
-    """Class and constructor arguments under the authors' names."""
-    config = unet.config
-    kwargs: dict[str, Any] = {
-        "dim": config.dim,
-        "dim_mults": config.dim_mults,
-        "num_resnet_blocks": config.num_blocks,
-        "attn_heads": config.attention_heads,
-        "attn_dim_head": config.attention_head_dim,
-        "max_text_len": config.max_text_tokens,
-        "attn_pool_num_latents": config.num_text_latents,
-        "cond_dim": config.context_dim,
-        "resnet_groups": config.groups,
-        "layer_attns": config.self_attention,
-        "layer_cross_attns": config.cross_attention,
-        "init_cross_embed_kernel_sizes": config.init_kernels,
-        "lowres_cond": config.low_res,
-    }
-    metadata = {
-        "text_embed_dim": str(config.text_dim),
-        "params": str(sum(parameter.numel() for parameter in unet.parameters())),
-    }
-    if config.num_classes is None:
-        kwargs["memory_efficient"] = True
-        metadata["class"] = "Unet"
-    else:
-        metadata["num_classes"] = str(config.num_classes)
-        metadata["class"] = "SRJointUnet" if config.low_res else "BaseJointUnet"
-    return {**metadata, "kwargs": json.dumps(kwargs)}

@@ -35,13 +35,6 @@ class KnownRegion:
     layout_mask: Bool[Tensor, "B H W"]
 
     @classmethod
-    def of_layout(cls, layouts: Tensor) -> KnownRegion:
-        """Layouts (B, H, W) with nothing of their images; pixels without a class are unknown."""
-        images = torch.zeros(len(layouts), 3, *layouts.shape[1:], device=layouts.device)
-        labelled = layouts != IGNORE_ID  # (B, H, W)
-        return cls(Pair(images, layouts.long()), torch.zeros_like(labelled), labelled)
-
-    @classmethod
     def of_image(cls, images: Tensor) -> KnownRegion:
         """Images float [-1, 1] (B, 3, H, W) with nothing of their layouts."""
         mask = torch.ones(len(images), *images.shape[2:], dtype=torch.bool, device=images.device)

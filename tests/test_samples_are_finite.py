@@ -17,14 +17,13 @@ from baselines.semantic_palette.generator import SemanticPalette
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.generators.registry import GENERATORS
 from reference_model.generator import Cascade
-from reference_model.outpainting import KnownRegion
 from reference_model.text import build_text_encoder
 from tests.baselines.dataset_ddpm.small import write_model as write_ddpm
 from tests.baselines.gansformer.test_generator import write as write_gansformer
 from tests.baselines.lafite.test_generator import write as write_lafite
 from tests.baselines.ldm.tiny import write_model as write_ldm
 from tests.baselines.semantic_palette.small import write_whole
-from tests.reference_model.conftest import TEXT, base_config, build_stage, sr_config
+from tests.reference_model.conftest import TEXT, base_config, build_stage, of_layouts, sr_config
 
 CAPTIONS = ("sky", "sky and cars", "road")
 SAMPLING = SamplingConfig(steps=4, sr_steps=2)
@@ -179,7 +178,7 @@ def test_sampling_stops(built, name, at, value):
 def test_outpainting_stops(built, part):
     model = built("reference")
     at = of_stage(0, part, "", call=3)
-    known = KnownRegion.of_layout(torch.zeros(3, *model.image_size, dtype=torch.uint8))
+    known = of_layouts(torch.zeros(3, *model.image_size, dtype=torch.uint8))
     with broken(at.network(model), at, torch.nan, 3):
         with pytest.raises(FloatingPointError, match=r"step 38 of 50 .*1 of 3 .*'sky and cars'"):
             model.outpaint(CAPTIONS, known, guidance=1.0, seeds=[1, 2, 3], resampling=2)

@@ -162,8 +162,6 @@ PARTS: Mapping[str, Network] = {
 NETWORKS: Mapping[str, Network] = {**GENERATORS, **PARTS, **EVALUATORS}
 """Every network that can be trained."""
 
-CASCADES = tuple(n for n, spec in GENERATORS.items() if spec.stages and spec.reads_captions)
-
 TASKS: Mapping[str, tuple[str, ...]] = {
     "text-to-image": ("reference", "imagen"),
     "image-layout": ("reference-unconditional", "gansformer", "dataset-ddpm", "semantic-palette"),

@@ -8,7 +8,6 @@ count.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,13 +15,6 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import flop_registry
-
-
-def count_flops(function: Callable[[], Any]) -> int:
-    """FLOPs of one call."""
-    with FlopCounter() as counter:
-        function()
-    return counter.flops
 
 
 class FlopCounter(TorchDispatchMode):

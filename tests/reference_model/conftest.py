@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from gcdp_bench.core.types import Triplet
-from reference_model.joint import JointProcess, ProcessConfig
+from gcdp_bench.core.types import IGNORE_ID, Triplet
+from reference_model.joint import JointProcess, Pair, ProcessConfig
+from reference_model.outpainting import KnownRegion
 from reference_model.schedules import ScheduleConfig
 from reference_model.stage import LowResConfig, Stage, StageConfig
 from reference_model.text import TextConfig
@@ -93,6 +94,13 @@ def build_stage(config: StageConfig, seed: int = 0) -> Stage:
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.1)
     return Stage(config, network.eval().requires_grad_(False), JointProcess(config.process))
+
+
+def of_layouts(layouts: torch.Tensor) -> KnownRegion:
+    """Layouts (B, H, W) with nothing of their images; pixels without a class are unknown."""
+    images = torch.zeros(len(layouts), 3, *layouts.shape[1:])
+    labelled = layouts != IGNORE_ID  # (B, H, W)
+    return KnownRegion(Pair(images, layouts.long()), torch.zeros_like(labelled), labelled)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from reference_model.stage import Stage
 from reference_model.text import build_text_encoder
 from reference_model.unet import UNetOutput
 
-from .conftest import TEXT, base_config, build_stage, sr_config
+from .conftest import TEXT, base_config, build_stage, of_layouts, sr_config
 
 ATOMS = torch.tensor([-0.8, 0.1, 0.8])  # grey of the image whose layout is all of class k
 NUM = 48
@@ -89,7 +89,7 @@ def test_resampling_brings_the_image_to_the_layout(exact):
     z_0 = pairs()
     shares = []
     for resampling in (1, 20):
-        found = draw(exact, KnownRegion.of_layout(z_0.layout), resampling=resampling, num_steps=25)
+        found = draw(exact, of_layouts(z_0.layout), resampling=resampling, num_steps=25)
         assert torch.equal(found.layout, z_0.layout)
         error = (found.image - z_0.image).abs().amax((1, 2, 3))  # (B,)
         shares.append(float((error < 1e-3).float().mean()))
@@ -146,7 +146,7 @@ def test_the_network_is_asked_n_times_a_step(exact, monkeypatch, resampling, exp
     monkeypatch.setattr(
         exact.network, "forward", lambda *a, **k: calls.append(float(a[2][0])) or forward(*a, **k)
     )
-    draw(exact, KnownRegion.of_layout(pairs().layout), resampling=resampling, num_steps=4)
+    draw(exact, of_layouts(pairs().layout), resampling=resampling, num_steps=4)
     assert len(calls) == expected
     assert calls == sorted(calls)  # from noise to data, each level n times
     assert len(set(calls)) == 4
@@ -154,7 +154,7 @@ def test_the_network_is_asked_n_times_a_step(exact, monkeypatch, resampling, exp
 
 def test_unlabelled_pixels_are_unknown():
     layouts = torch.tensor([[[0, IGNORE_ID], [1, 2]]])
-    known = KnownRegion.of_layout(layouts)
+    known = of_layouts(layouts)
     assert known.layout_mask.tolist() == [[[True, False], [True, True]]]
     assert not known.image_mask.any()
 
@@ -163,7 +163,7 @@ def test_a_coarse_pixel_is_known_where_all_of_it_is():
     layouts = torch.zeros(1, 4, 4, dtype=torch.long)
     layouts[0, 0, 0] = IGNORE_ID
     layouts[0, :, 2:] = 1
-    small = KnownRegion.of_layout(layouts).resized((2, 2))
+    small = of_layouts(layouts).resized((2, 2))
     assert small.layout_mask.tolist() == [[[False, True], [True, True]]]
     assert small.z_0.layout[small.layout_mask].tolist() == [1, 0, 1]
 
@@ -217,7 +217,7 @@ def test_a_cascade_outpaints_in_both_stages(monkeypatch):
 
 
 def test_bad_requests_are_refused(exact):
-    known = KnownRegion.of_layout(pairs().layout)
+    known = of_layouts(pairs().layout)
     with pytest.raises(ValueError, match="resampling: expected at least 1, got 0"):
         draw(exact, known, resampling=0)
     with pytest.raises(ValueError, match="images alone; use reference"):

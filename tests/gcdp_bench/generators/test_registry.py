@@ -207,7 +207,7 @@ def test_code_finds_what_lies_beside_it(place, tmp_path):
         ("a=broken.py:x", r"ZeroDivisionError: .* \(broken.py, line 1\); mend it, or"),
         ("a=empty.py:x", "a=empty.py:x: empty.py has no x; it defines no class and no function"),
         ("a=math:x", "a=math:x: math has no x; it"),
-        ("own.py:Noise", "NAME=module:factory with a name of .*; give mine=own.py:Noise"),
+        ("own.py:Noise", "NAME=module:factory or .* with a name of .*; give mine=own.py:Noise"),
         ("a=math:pi,a=math:e", "expected different values"),
         ("a=math:pi --weights a=x", "a: expected code or weights, got both; leave the option out"),
         (
