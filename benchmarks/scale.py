@@ -243,7 +243,7 @@ def _bytes(number: float) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="What a full sweep takes on N GPUs.")
+    parser = argparse.ArgumentParser(description="Cost of a full sweep on N GPUs.")
     add = parser.add_argument
     add("--gpus", type=lambda text: [int(part) for part in text.split(",")], default=[1, 8, 256])
     add("--datasets", type=int, default=4)

@@ -26,7 +26,7 @@ def image_only() -> TrainingSpec:
 
 
 def stage_task(config: StageConfig, train: Dataset, validation: Dataset) -> StageTask:
-    """What a stage learns."""
+    """Task of a stage."""
     return StageTask(config, train, validation, build_text_encoder(config.text))
 
 

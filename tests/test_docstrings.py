@@ -147,6 +147,31 @@ def test_names_in_docstrings_and_comments_exist():
     assert sorted(wrong) == []
 
 
+def clauses_of_what(text: str) -> list[str]:
+    """Sentences that begin with "What" or "Who" as a noun; questions are none."""
+    sentences = re.split(r"(?<=[.!?:])\s+|\n\s*\n", text.removeprefix("#").strip())
+    return [one for one in sentences if re.match(r"(What|Who) (?!.*\?$)", one, re.DOTALL)]
+
+
+def test_sentences_begin_with_a_subject():
+    documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), ROOT / "results/README.md"]
+    written = [(path, text) for path in files() for text in texts(path)]
+    written += [(path, path.read_text()) for path in documents]
+    wrong = {
+        f"{path.relative_to(ROOT)}: {one[:60]}"
+        for path, text in written
+        for one in clauses_of_what(text)
+    }
+    assert sorted(wrong) == []
+
+
+def test_a_clause_of_what_would_be_noticed():
+    assert clauses_of_what("# What holds.\n") and clauses_of_what(
+        "Rows. What a number is, is said."
+    )
+    assert not clauses_of_what("What does it cost?") and not clauses_of_what("Says what holds.")
+
+
 @pytest.mark.parametrize(
     "name", ["protocols.Knob.name", "agreement.judge_agreement", "_image_size", "Preset.colour"]
 )

@@ -172,7 +172,7 @@ def test_every_number_is_there_and_in_its_range(place):
     assert ("attribute_recall" in set(rows["metric"])) == ("attributes" in place.extractors)
 
 
-def test_classes_are_asked_for_by_their_names(city, faces):
+def test_classes_are_prompted_by_their_names(city, faces):
     def prompted(place, metric):
         rows = place.rows("heldout")
         rows = rows[(rows["metric"] == metric) & (rows["model"] == REAL_OWN)]

@@ -12,7 +12,7 @@ from gcdp_bench.training.runs import PRETRAINED, find_run
 
 WIDTH, NUM = 128, 24  # so many, because the means of two sets of 8 portraits differ much
 MAX_BYTES = 100e6
-SHIPPED = [
+NETWORKS = [
     (name, folder.name)
     for name in GENERATORS
     for pattern in GENERATORS[name].pretrained
@@ -24,11 +24,11 @@ SHIPPED = [
 @pytest.mark.parametrize("dataset", ["synth-city-25", "synth-face-25"])
 def test_every_generator_of_captions_ships(dataset):
     expected = {name for name, spec in GENERATORS.items() if spec.reads_captions}
-    assert {name for name, found in SHIPPED if found == dataset} == expected
+    assert {name for name, found in NETWORKS if found == dataset} == expected
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "dataset"), SHIPPED)
+@pytest.mark.parametrize(("name", "dataset"), NETWORKS)
 def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
     size = image_size_of(dataset, WIDTH)
     real = open_dataset(dataset, "test", size=size, data_root=None)
@@ -47,5 +47,5 @@ def test_the_mean_sample_looks_like_the_mean_image(name, dataset):
 def test_all_weights_together_are_small():
     folders = (PROJECT / part for part in ("gcdp_bench", "baselines", "reference_model"))
     files = [path for folder in folders for path in folder.rglob("pretrained/**/*.safetensors")]
-    assert len(files) > len(SHIPPED)  # extractors too
+    assert len(files) > len(NETWORKS)  # extractors too
     assert sum(path.stat().st_size for path in files) < MAX_BYTES

@@ -21,7 +21,7 @@ def augment(
     """Colour, translation and cutout (Zhao et al. 2020), differentiable by the images.
 
     Each of the three is applied to each image with probability `chance`; at 1 this is DiffAugment.
-    What comes in from outside an image, and what is cut out, is 0: grey.
+    Pixels from outside the image, and those that are cut out, are 0: grey.
 
     Args:
         images: float [-1, 1].

@@ -18,7 +18,7 @@ def share_cores() -> None:
 
     Call it before torch is imported. OpenMP's threads otherwise spin while they wait, and two
     processes of two threads on two cores take each other's time; and there would be one per core of
-    the host, however few a container may use. What the user set is kept.
+    the host, however few a container may use. Values that the user set are kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if usable_cores() < all_cores():

@@ -90,7 +90,7 @@ def as_generator(made: object, where: str) -> Generator:
         if name in Generator.__annotations__ and not is_right(value := getattr(made, name))
     ]
     if problems:
-        raise ValueError(f"{where}: {'; '.join(problems)}; mend {type(made).__name__}")
+        raise ValueError(f"{where}: {'; '.join(problems)}; correct {type(made).__name__}")
     return cast(Generator, made)
 
 
@@ -122,16 +122,16 @@ def as_dataset(made: object, where: str, size: tuple[int, int]) -> Dataset:
         problems.append(f"image_size: expected {size}, as asked for, got {dataset.image_size!r}")
     if problems or not len(dataset):
         raise ValueError(
-            f"{where}: {'; '.join(problems) or 'expected items, got none'}; mend "
+            f"{where}: {'; '.join(problems) or 'expected items, got none'}; correct "
             f"{type(made).__name__}"
         )
     if problem := _fault_of_item(dataset):
-        raise ValueError(f"{where}: item 0: {problem}; mend {type(made).__name__}.__getitem__")
+        raise ValueError(f"{where}: item 0: {problem}; correct {type(made).__name__}.__getitem__")
     return dataset
 
 
 def _fault_of_item(dataset: Dataset) -> str:
-    """What was expected of the first item and what came; "": it is as expected."""
+    """Expected and actual kind of the first wrong item; "": there is none."""
     item, num_classes = dataset[0], len(dataset.class_names)
     if not isinstance(item, Triplet):
         return f"expected a gcdp_bench.core.types.Triplet, got {described(item)}"

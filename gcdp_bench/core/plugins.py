@@ -89,7 +89,7 @@ def package_of(entry: EntryPoint) -> str:
 
 
 def failure(error: BaseException) -> str:
-    """What another's code raised, and where: "KeyError: 'a' (models.py, line 12)"."""
+    """An error of another's code, and its place: "KeyError: 'a' (models.py, line 12)"."""
     text = f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, SyntaxError) or not frames:  # it says where

@@ -51,7 +51,7 @@ class FeatureCache:
         layouts                            int64 (N, K), pixels of each class in the own layouts
         attributes                         float32 (N, A), probabilities
 
-    What is not there was not looked at.
+    An array that is missing was not computed.
     """
 
     ids: tuple[str, ...]
@@ -212,7 +212,7 @@ def extract_features(
 ) -> FeatureCache:
     """Show every image once to every extractor, or to those of `eval_options.roles`.
 
-    What the others would have seen is missing, CLIP's cosines are NaN.
+    Arrays of the other extractors are missing, CLIP's cosines are NaN.
 
     Args:
         images: real or generated.

@@ -46,7 +46,7 @@ class Sides:
 
     @property
     def prompted_attributes(self) -> NDArray[np.int8] | None:
-        """What each caption says of each attribute, (N, A); None: the dataset has none."""
+        """Attributes that each caption affirms or denies, (N, A); None: the dataset has none."""
         dataset = self.reference.dataset
         if not isinstance(dataset, AttributedDataset):
             return None

@@ -1,4 +1,4 @@
-"""What was seen to numbers: every metric of generated and of real images."""
+"""Features to values: every metric of generated and of real images."""
 
 from __future__ import annotations
 

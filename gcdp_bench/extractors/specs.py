@@ -277,7 +277,7 @@ def _installed_spec(protocol: str) -> ExtractorSpec:
 
 
 def all_or_none(finds: Sequence[Callable[[], T]]) -> list[T]:
-    """What all of them find, or one error with the lines of all that find nothing."""
+    """Results of all of them, or one error with the lines of all that find nothing."""
     found: list[T] = []
     problems: list[FileNotFoundError | ValueError] = []
     for find in finds:

@@ -22,7 +22,7 @@ shape of a batch: with one shape, a sample does not depend on the batch that it 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What one sample is drawn from."""
+    """Inputs of one sample."""
 
     id: str  # of the sample
     caption: str
@@ -111,8 +111,8 @@ def check_batch(batch: object, captions: Sequence[str], generator: Generator, na
 
     def refuse(what: str, expected: str, got: str) -> NoReturn:
         raise ValueError(
-            f"{name}: {what}: expected {expected}, got {got}; mend its sample (no sample of this "
-            "batch is written)"
+            f"{name}: {what}: expected {expected}, got {got}; correct its sample (no sample of "
+            "this batch is written)"
         )
 
     if not isinstance(batch, Batch):

@@ -117,7 +117,7 @@ def sample_folder(
 
 
 def part_of(folder: Path, part: range) -> Path:
-    """What stands for a part of a folder's samples, see `progress.claim`.
+    """The path that stands for a part of a folder's samples, see `progress.claim`.
 
     Raises:
         OSError: the folder cannot be written.
@@ -161,7 +161,7 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
     place(generator, sampling.device)
     weights = generator.digest
     if not isinstance(weights, str):
-        raise ValueError(f"{run}: digest: expected a text, got {weights!r}; mend it")
+        raise ValueError(f"{run}: digest: expected a text, got {weights!r}; correct it")
     settings = dict(generator.settings)
     if sampling.compile:
         compile_networks(generator, str(run))
@@ -170,7 +170,7 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
         return generator, digest({"weights": weights, "sampling": settings})
     except TypeError as error:
         raise ValueError(
-            f"{run}: settings: expected texts, numbers, lists and tables, got {error}; mend them"
+            f"{run}: settings: expected texts, numbers, lists and tables, got {error}; correct them"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What is known of a generator before it is loaded, and the code that a name stands for."""
+"""Facts about a generator before it is loaded, and the code that a name stands for."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def load_code(name: str, code: Code) -> Any:
     except (Exception, SystemExit) as error:  # a user's code may raise anything
         raise ValueError(
             f"{name}={code.place}: expected code to import, got {plugins.failure(error)}; "
-            f"mend it, or give {FORMS}"
+            f"correct it, or give {FORMS}"
         ) from error
     found: Any = module
     for attribute in factory.split("."):
@@ -160,7 +160,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _makers(module: ModuleType) -> str:
-    """What a module defines that could make a generator, for messages."""
+    """Names in a module that could make a generator, for messages."""
     names = [
         name
         for name, value in vars(module).items()

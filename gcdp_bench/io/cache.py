@@ -78,7 +78,7 @@ def cache_limit() -> int:
 
 
 class UserCache:
-    """Arrays under keys. What cannot be written is said once, and everything goes on without it.
+    """Arrays under keys. A failure to write is reported once, and everything goes on without it.
 
     Several processes and machines may share one: a file appears under its name when it is whole,
     and one that disappears while it is read counts as absent.

@@ -16,10 +16,10 @@ from gcdp_bench.metrics.intervals import SHARE, mean_value, wilson
 
 NAMED_TRUE, NAMED_FALSE, NOT_NAMED = 1, 0, -1
 
-Asked = NDArray[np.int8]  # (N, A): sample x attribute, one of the three
+Prompted = NDArray[np.int8]  # (N, A): sample x attribute, one of the three
 
 
-def prompted_attributes(dataset: AttributedDataset, captions: Sequence[str]) -> Asked:
+def prompted_attributes(dataset: AttributedDataset, captions: Sequence[str]) -> Prompted:
     """Reading of each caption for each attribute, int8 (N, A).
 
     1: asks for it; 0: excludes it; -1: does not name it.
@@ -32,7 +32,7 @@ def prompted_attributes(dataset: AttributedDataset, captions: Sequence[str]) -> 
 
 
 def attribute_values(
-    prompted: Asked,
+    prompted: Prompted,
     probabilities: NDArray[np.floating],
     thresholds: ArrayLike,
     names: Sequence[str],
@@ -86,7 +86,7 @@ def attribute_values(
 
 
 def _check(
-    prompted: Asked,
+    prompted: Prompted,
     probabilities: NDArray[np.floating],
     thresholds: NDArray[np.floating],
     names: Sequence[str],

@@ -99,7 +99,7 @@ def is_wide(num: int, other: int, width: int) -> bool:
 def _gram_of_features(a: Array, b: Array) -> Array:
     """(A B^T)(A B^T)^T up to a rotation, (D, D), from the Cholesky factor of A^T A.
 
-    What is added to the diagonal is of the order of rounding: a factor exists where A is singular.
+    A term of the order of rounding is added to the diagonal: a factor exists where A is singular.
     """
     products = a.T @ a
     number = np.finfo(np.float64)

@@ -83,19 +83,19 @@ def blamed(metric: Metric) -> Iterator[None]:
         if metric.name not in plugins.named(plugins.METRICS):
             raise
         raise ValueError(
-            f"{_named(metric)}: expected values, got {plugins.failure(error)}; mend the package, "
-            "or uninstall it"
+            f"{_named(metric)}: expected values, got {plugins.failure(error)}; correct the "
+            "package, or uninstall it"
         ) from error
 
 
 def check_values(values: object, metric: Metric) -> Sequence[MetricValue]:
-    """What a metric's function returned, if it is values of its definitions.
+    """Return the values of a metric's function, if they are values of its definitions.
 
     Raises:
         ValueError: it is not; names the metric, its package and the remedy.
     """
     if problem := _fault_of(values, metric):
-        raise ValueError(f"{_named(metric)}: expected {problem}; mend its function")
+        raise ValueError(f"{_named(metric)}: expected {problem}; correct its function")
     return cast("Sequence[MetricValue]", values)
 
 
@@ -105,7 +105,7 @@ def _named(metric: Metric) -> str:
 
 
 def _fault_of(values: object, metric: Metric) -> str:
-    """What was expected of a metric's values and what came; "": they are as expected."""
+    """Expected and actual form of a metric's values; "": they are as expected."""
     if not isinstance(values, (list, tuple)):
         return f"a list of MetricValue, got {type(values).__name__}"
     for value in values:

@@ -1,4 +1,4 @@
-"""What a metric is: a function of named arrays, and the words of its values."""
+"""A metric: a function of named arrays, and the definitions of its values."""
 
 from __future__ import annotations
 

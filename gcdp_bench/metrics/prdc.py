@@ -70,7 +70,7 @@ def _one_side(interval: Interval) -> Interval:
 def neighbourhoods(
     x: Array, y: Array, *, k_precision: int = K_PRECISION, k_density: int = K_DENSITY
 ) -> Neighbourhoods:
-    """Who lies in whose ball; a block of rows of the distance matrix at a time.
+    """Membership of points in balls; a block of rows of the distance matrix at a time.
 
     Precision and recall count the ball's surface as inside, density and coverage do not, each as
     its authors' program does.

@@ -1,6 +1,6 @@
 """Cost of a training: examples, seconds, parameters and FLOPs, in `cost.json` beside the weights.
 
-FLOPs are those of `gcdp_bench.profiling.flops`. What was not recorded is None, never 0.
+FLOPs are those of `gcdp_bench.profiling.flops`. Numbers that were not recorded are None, never 0.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class Store:
     ) -> list[Path]:
         """Bring files, or folders with all they hold, that the local copy lacks.
 
-        A file is taken for the same if its size is. What the store lacks is left out.
+        A file is taken for the same if its size is. Files that the store lacks are left out.
 
         Args:
             names: relative to the folder.
@@ -226,7 +226,7 @@ class Store:
             raise OSError(
                 f"{self.url}: expected a store that answers, got {problem}; "
                 "check the name, the credentials and the endpoint (docs/how-to/cluster.md). "
-                f"What was made is in {self.path}: the same command goes on from there"
+                f"The files made so far are in {self.path}: the same command goes on from there"
             ) from error
 
 

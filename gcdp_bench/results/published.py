@@ -79,8 +79,8 @@ def published_records() -> list[dict[str, str | float]]:
 def published_rows() -> pd.DataFrame:
     """The same as tidy rows with `source` "paper", so that they can be put beside ours.
 
-    What the paper does not say is "unknown", or missing where the column is a number; 0 samples
-    stands for an unknown count.
+    A fact that the paper does not state is "unknown", or missing where the column is a number; 0
+    samples stands for an unknown count.
     """
     unknown = dict.fromkeys(
         (

@@ -1,4 +1,4 @@
-"""What a sweep refuses before any work: what could not be done, or would not be comparable."""
+"""Refusals before any work: sweeps that cannot be done, or would not be comparable."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def check_fit(sweep: Sweep, name: str, generator: Generator) -> None:
     if generator.class_names != dataset.class_names:
         own, expected = ", ".join(generator.class_names), ", ".join(dataset.class_names)
         problems.append(f"its class_names are {own}; expected those of {dataset.name}: {expected}")
-    remedies.append(f"give another --weights {name}=FOLDER" if spec.files else f"mend {run.folder}")
+    remedies.append(
+        f"give another --weights {name}=FOLDER" if spec.files else f"correct {run.folder}"
+    )
     if problems:
         raise ValueError(f"{name}: {'; '.join(problems)}; {', or '.join(remedies)}")
 

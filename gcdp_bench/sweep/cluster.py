@@ -76,7 +76,7 @@ class _WorkerHandle:
 
 @dataclass
 class _Work:
-    """What is left of one call of `run`."""
+    """The remaining work of one call of `run`."""
 
     waiting: list[_Task] = field(default_factory=list)
     tasks: dict[Job, _Task] = field(default_factory=dict)

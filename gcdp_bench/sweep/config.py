@@ -1,4 +1,4 @@
-"""What a sweep measures, and where it reads and writes."""
+"""Settings of a sweep, and the paths that it reads and writes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GUIDANCE_LADDER = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0)
 
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig:
-    """What a sweep measures.
+    """Settings of a sweep.
 
     `task` "text-to-image" compares generators that read captions. "image-layout" compares pairs of
     image and layout (Table 1): any generator can take part, metrics of captions are defined for
@@ -68,7 +68,7 @@ class SweepConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Paths:
-    """Where a sweep reads and writes."""
+    """Paths that a sweep reads and writes."""
 
     results: Path
     data_root: Path | None = None

@@ -1,4 +1,4 @@
-"""What a sweep would take: points, seconds and bytes, and on which measurements that rests.
+"""Expected cost of a sweep: points, seconds and bytes, and the measurements behind them.
 
 Seconds are those of earlier points of the same results folder, else FLOPs of the tiny preset at the
 rate that was measured on one thread of a laptop's processor (docs/explanation/scale.md). Everything
@@ -94,7 +94,7 @@ def estimate(
     results: Path,
     dataset: str,
 ) -> Estimate:
-    """What a sweep would take on a processor.
+    """Expected cost of a sweep on a processor.
 
     Args:
         models: generators -> their sampling parameter.

@@ -1,4 +1,4 @@
-"""What a sweep would take, before anything is loaded."""
+"""Expected cost of a sweep, before anything is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the trained generators of a sweep are, found once for all processes."""
+"""Places of the trained generators of a sweep, found once for all processes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The work of a sweep in pieces.
 
 A job says what is to be done by names and numbers alone, so that any process that has the same
-files can do it. What it makes lies in the results folder; doing it again does nothing.
+files can do it. Its output lies in the results folder; doing it again does nothing.
 """
 
 from __future__ import annotations

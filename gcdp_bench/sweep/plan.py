@@ -1,4 +1,4 @@
-"""Which jobs a sweep has, from its settings and from what is there already."""
+"""The jobs of a sweep, from its settings and the files that are there already."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def points(sweep: Sweep, requests: list[SampleRequest]) -> Iterator[Chain]:
 
 
 def costs(sweep: Sweep, requests: Sequence[SampleRequest]) -> Iterator[Chain]:
-    """What every model costs at the values at which it was sampled."""
+    """Cost of every model at the values at which it was sampled."""
     found = []
     for model in sweep.config.model_names:
         values = {request.guidance for request in requests if request.model == model}

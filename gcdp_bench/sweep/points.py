@@ -205,7 +205,7 @@ def claimed(sweep: Sweep, chains: Iterable[Chain]) -> Generator[Job]:
 
 
 def request_of(sweep: Sweep, job: Job) -> SampleRequest:
-    """Which samples the point of a job has."""
+    """The samples of a job's point."""
     assert job.model is not None, "a job of a point"
     return sweep.request(job.model, job.guidance, job.seed)
 

@@ -101,7 +101,7 @@ def control_lines(controls: Controls, context: dict, num_samples: int) -> list[d
 
 
 def hardware_of(drawn: SamplingRecord | None) -> str:
-    """What samples were drawn on and evaluated on, once where it is the same."""
+    """Hardware of sampling and evaluation, once where it is the same."""
     scored = hardware()
     if drawn is None or drawn.hardware == scored:
         return scored
@@ -109,7 +109,7 @@ def hardware_of(drawn: SamplingRecord | None) -> str:
 
 
 def labelled(generator: Generator, num_samples: int) -> list[ScoredMetric]:
-    """How many labelled images stand behind the layouts, where that is a setting."""
+    """Number of labelled images behind the layouts, where that is a setting."""
     if generator.num_labelled_images is None:
         return []
     count = float(generator.num_labelled_images)

@@ -1,4 +1,4 @@
-"""What all rows of a point say, and how a point is written down."""
+"""Columns that all rows of a point share, and how a point is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the jobs of a sweep share in one process: generators, captions, real images, extractors."""
+"""Objects that the jobs of a process share: generators, captions, real images, extractors."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Sweep:
         return self._generators[name]
 
     def training(self, name: str) -> Training:
-        """What rows say of a generator's training; other data of the same name are told apart."""
+        """Training of a generator, for rows; other data of the same name are told apart."""
         run, (generator, _) = self.runs[name], self.generator(name)
         data = run.trained_on(self.identity) or generator.trained_on
         return Training(dataset=data, seed=run.seed)
@@ -109,7 +109,7 @@ class Sweep:
 
     @property
     def reference(self) -> Reference:
-        """What the networks extracted from the real images, from disk if it is there.
+        """Features of the real images, from disk if they are there.
 
         Raises:
             ValueError: the table has rows of the dataset that were compared with other real images.
@@ -118,7 +118,7 @@ class Sweep:
 
     @property
     def reference_file(self) -> Path:
-        """Where it lies."""
+        """Its file."""
         return self._kept[1]
 
     @cached_property
@@ -135,14 +135,12 @@ class Sweep:
 
     @cached_property
     def real_recall(self) -> Mapping[str, float]:
-        """Semantic Recall of the real images with their own captions, which is measured, by
-        segmenter.
-        """
+        """Semantic Recall of real images with their own captions, by segmenter."""
         request = self.real_request(REAL_OWN)
         return recalls_of(rows_of_point(self.paths.results, self.config_hash(request)))
 
     def request(self, model: str, guidance: float, seed: int) -> SampleRequest:
-        """Which samples a point has."""
+        """Request of the samples of a point."""
         return self._request(model, self.generator(model)[1], guidance, seed)
 
     def real_request(self, model: str) -> SampleRequest:
@@ -162,7 +160,7 @@ class Sweep:
         )
 
     def config_hash(self, request: SampleRequest) -> str:
-        """What a point's rows depend on, in short. The key "judges" is that of tables before."""
+        """Digest of all that a point's rows depend on. The key "judges" is that of older tables."""
         reading = reading_of(self.dataset)
         return digest(
             {
@@ -174,5 +172,5 @@ class Sweep:
         )
 
     def score_folder(self, request: SampleRequest) -> Path:
-        """Where the scores of a point lie."""
+        """Folder of a point's scores."""
         return score_folder(self.paths.results, self.config_hash(request))

@@ -1,4 +1,4 @@
-"""What runs in the other processes of a cluster: workers, and the actor to which they report."""
+"""Processes of a cluster: workers, and the actor to which they report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSpec:
-    """What a worker loads; relative paths are seen from `folder`."""
+    """Inputs of a worker; relative paths are seen from `folder`."""
 
     config: SweepConfig
     paths: Paths

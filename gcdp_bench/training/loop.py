@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What is known of the data of a training, beside their name."""
+    """Facts about the data of a training, beside their name."""
 
     identity: DatasetIdentity | None = None  # for `config.json`, by which the run is found
     left_out: Mapping[str, Any] | None = None  # what they lack of the dataset, for `config.json`

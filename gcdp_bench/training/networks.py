@@ -38,7 +38,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Code:
-    """What makes a generator: "module:factory" or "path/to/file.py:factory"."""
+    """Code that makes a generator: "module:factory" or "path/to/file.py:factory"."""
 
     place: str
 

@@ -71,6 +71,6 @@ class TrainingSpec:
     """The run by a preset, a dataset and, of a cascade, a stage."""
     examples_are_items: bool = True  # of the training split, in its order
     given_part: Callable[[Any], str | None] | None = None
-    """What a configuration says of the network that it is built on, as `runs.as_weights` reads it;
+    """Reads from a configuration the network that it is built on, as `runs.as_weights` takes it;
     None: it is built on none."""
     counted: str = ""  # settings that follow from more than the dataset's classes and size

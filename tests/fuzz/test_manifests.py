@@ -220,7 +220,7 @@ def test_samples_of_unknown_origin_are_not_continued(record, toy, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["torn", "not UTF-8", "deep", "number as id"])
-def test_commands_name_a_bad_quarantine(name, toy, tmp_path):
+def test_commands_name_a_bad_list_of_exclude(name, toy, tmp_path):
     path = tmp_path / "quarantine.jsonl"
     content = LINES[name]
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())

@@ -43,7 +43,7 @@ def test_load_and_sample(tmp_path, layouts):
     assert difference.max() <= 1 and (difference > 0).float().mean() < 0.001
 
 
-def test_an_unconditional_cascade_reads_no_captions_and_has_no_knob(layouts):
+def test_an_unconditional_cascade_reads_no_captions_and_has_no_parameter(layouts):
     configs = (replace(c(layouts=layouts), text_drop=1.0) for c in (base_config, sr_config))
     generator = Cascade("c", [build_stage(c) for c in configs], build_text_encoder(TEXT), FAST)
     assert isinstance(generator, Generator)

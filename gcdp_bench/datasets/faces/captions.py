@@ -92,7 +92,7 @@ def parse_attributes(caption: str) -> dict[int, bool]:
 def named_classes(caption: str, *, count_denied: bool = False) -> frozenset[int]:
     """Ids of the layout classes that a caption names and does not deny, after `CLASS_WORDS`.
 
-    A word of a pair names both: "bushy eyebrows" both eyebrows. Who is bald has no hair.
+    A word of a pair names both: "bushy eyebrows" both eyebrows. Bald people have no hair.
 
     Args:
         caption: any text.

@@ -10,7 +10,10 @@ from gcdp_bench.datasets.captions import parse_caption, write_caption
 from gcdp_bench.datasets.synth_city.classes import CLASS_NAMES
 from gcdp_bench.datasets.synth_city.scene import render
 
-CAPTION_SIZE = (64, 128)  # the caption names what is visible at this size, whatever is prompted
+CAPTION_SIZE = (
+    64,
+    128,
+)  # the caption names what is visible at this size, at whatever size it is read
 FIRST_SEED = {"train": 0, "val": 1_000_000, "test": 2_000_000}
 NUM_SCENES = {"train": 2975, "val": 500, "test": 1000}
 

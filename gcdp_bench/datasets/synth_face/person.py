@@ -1,4 +1,4 @@
-"""Who is in the picture: attributes and looks, decided before anything is drawn."""
+"""The person in the picture: attributes and looks, decided before anything is drawn."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Person:
 def draw_person(rng: Generator) -> Person:
     """Draw attributes with about CelebA's frequencies, then looks that show them.
 
-    What would be hidden is false: earrings under hair, a fringe under a hat, eyes behind
+    Hidden attributes are false: earrings under hair, a fringe under a hat, eyes behind
     sunglasses.
     """
     is_true = dict.fromkeys(DRAWN, False)

@@ -1,4 +1,4 @@
-"""What can run on this installation, and how to fix what is missing.
+"""List what can run on this installation, and how to fix what is missing.
 
 Every line stands for itself: a library that cannot be imported, a damaged file or a missing folder
 is a line of the report, never the end of it.

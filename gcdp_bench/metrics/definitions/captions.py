@@ -242,9 +242,9 @@ def _attribute(metric: str) -> Definition:
         column=Column("attribute recall %") if own else None,
         controls=(SHUFFLED,) if own else (),
         traps=(
-            "Only attributes that the captions name, and that the classifier was found able to "
-            "extractor, take part.",
-            "What a caption does not mention may well be true: read precision and false "
+            "Only attributes that the captions name, and that the classifier was found to "
+            "recognise, take part.",
+            "A caption may be silent about something true: read precision and false "
             "detections beside those of real images.",
         ),
     )

@@ -78,7 +78,7 @@ def test_the_digest_covers_both_networks(model, tmp_path):
     assert len({model.digest, classifiers.digest, diffusion.digest}) == 3
 
 
-def test_a_shipped_folder_makes_nearly_the_same_pairs(model, folder, tmp_path):
+def test_an_exported_folder_makes_nearly_the_same_samples(model, folder, tmp_path):
     ship(folder, tmp_path / "pretrained")
     one, two = (
         g.sample(CAPTIONS, guidance=1.0, seeds=[1, 2, 3])

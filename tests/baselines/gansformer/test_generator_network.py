@@ -95,7 +95,7 @@ def test_noise_of_another_size_is_refused():
         build(GansformerGenerator)(normal(1, *LATENTS), noise(2))
 
 
-def test_the_discriminator_judges_images_in_groups():
+def test_the_discriminator_rates_images_in_groups():
     network = build(Discriminator, replace(NETWORK, minibatch_std_group=2))
     images = normal(4, 3, 16, 32)
     logits = network(images)

@@ -71,7 +71,7 @@ def test_a_copy_has_the_same_digest(folder, tmp_path):
     assert teacher(write_clip(tmp_path / "other", seed=1)).digest != found.digest
 
 
-def test_the_standard_one_sees_what_the_judge_sees_of_small_pictures():
+def test_the_standard_one_has_the_features_of_the_extractor_for_small_pictures():
     """At the network's own size neither resizes, so features are those of open_clip's transform."""
     network = tiny_network()
     found = StandardTeacher(network)

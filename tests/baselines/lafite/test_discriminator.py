@@ -61,7 +61,7 @@ def test_which_images_a_logit_depends_on(change, seen):
 
 
 @torch.no_grad()
-def test_two_batches_judged_as_one():
+def test_two_batches_rated_as_one():
     network = build(LafiteDiscriminator)
     images, text = inputs(8)
     whole = network(images, text)[0]

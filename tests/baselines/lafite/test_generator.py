@@ -113,7 +113,7 @@ def test_the_digest_covers_generator_and_clip(lafite, folder, tmp_path):
     assert trained.digest != lafite.digest
 
 
-def test_a_shipped_folder_makes_nearly_the_same_images(lafite, folder, tmp_path):
+def test_an_exported_folder_makes_nearly_the_same_images(lafite, folder, tmp_path):
     ship(folder, tmp_path / "pretrained")
     pretrained = load(tmp_path / "pretrained")
     one, two = (

@@ -91,7 +91,7 @@ def test_the_digest_covers_both_networks_and_the_palettes(palette, folder, tmp_p
     assert len(digests) == 4
 
 
-def test_a_shipped_folder_makes_nearly_the_same_samples(palette, folder, tmp_path):
+def test_an_exported_folder_makes_nearly_the_same_samples(palette, folder, tmp_path):
     """The palettes, whose covariances half precision would spoil, are the same to the last bit."""
     ship(folder, tmp_path / "pretrained")
     pretrained = load(tmp_path / "pretrained")

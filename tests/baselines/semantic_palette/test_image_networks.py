@@ -110,7 +110,7 @@ def judgement(value, num=2):
     return logits, [torch.full((num, 3, 4, 4), value), torch.full((num, 5, 2, 2), 2 * value)]
 
 
-def test_losses_of_known_judgements():
+def test_losses_of_known_logits():
     real, fake = [judgement(0.5), judgement(2.0)], [judgement(-0.25), judgement(1.0)]
     assert float(discriminator_hinge(real, fake)) == pytest.approx((0.5 + 0.75 + 0.0 + 2.0) / 2)
     assert float(generator_hinge(fake)) == pytest.approx(-(-0.25 + 1.0) / 2)

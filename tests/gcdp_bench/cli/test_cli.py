@@ -48,7 +48,7 @@ def sweep(toy, results, *more):
     ]
 
 
-def test_sample_then_score_needs_no_model(toy, tmp_path):
+def test_sample_then_evaluate_needs_no_model(toy, tmp_path):
     out = tmp_path / "samples"
     result = run(
         "sample",

@@ -328,7 +328,7 @@ class TestTraining:
         assert "train/images/000.png: expected a readable image" in output
         assert not (tmp_path / "run" / "model.safetensors").exists()
 
-    def test_goes_on_without_what_is_in_quarantine(self, data, tmp_path):
+    def test_goes_on_without_items_that_are_excluded(self, data, tmp_path):
         (data / "val" / "layouts" / "001.png").unlink()
         exclude = tmp_path / "q.jsonl"
         fails("data", "check", data, "--faulty", exclude)

@@ -46,14 +46,14 @@ def test_a_sweep(toy, data, leave_out, tmp_path):
     assert fid["num_reference"].tolist() == [11]
     reference = FeatureCache.load(read_point(tmp_path / "r", fid["config_hash"].iloc[0]).reference)
     assert sorted(reference.ids) == [f"{i:03d}" for i in range(12) if i != 3]
-    # Once it is mended the reference is another one, so the rows would not compare.
+    # Once it is corrected the reference is another one, so the rows would not compare.
     shutil.copy(toy.data / "test" / "images" / "003.png", data / "test" / "images" / "003.png")
     assert "compared with other real images of stripes" in fails(*arguments)
     assert "the data or --exclude or --resize changed" in fails(*arguments)
 
 
 @pytest.mark.slow
-def test_sample_score_and_memorisation(toy, data, leave_out, tmp_path):
+def test_sample_evaluate_and_memorisation(toy, data, leave_out, tmp_path):
     out = tmp_path / "samples"
     sample = [
         "sample",

@@ -135,6 +135,6 @@ class TestMistakes:
     def test_no_results(self, tmp_path):
         assert "run `gcdp-bench sweep` first" in fails("report", tmp_path)
 
-    def test_stages_of_a_judge(self):
+    def test_stages_of_an_extractor(self):
         output = fails("train", "clip", "--dataset", "camvid", "--stage", "sr", code=2)
         assert "clip has no stages" in output

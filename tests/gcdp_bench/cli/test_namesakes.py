@@ -172,7 +172,7 @@ def test_given_generators_of_other_data_are_told_apart_in_rows_and_costs(world, 
 
 
 @pytest.mark.slow
-def test_given_judges_of_other_data_are_told_apart_by_score(world, tmp_path):
+def test_given_extractors_of_other_data_are_told_apart_by_evaluate(world, tmp_path):
     samples = world.images / "test"
     works("evaluate", samples, "--dataset", world.images, *EXTRACTORS, "--out", "s.csv")
     rows = pd.read_csv(tmp_path / "s.csv")
@@ -210,7 +210,7 @@ def test_a_sweep_without_a_dataset(world, undrawn, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_bare_pretrained_stands_for_judges_of_an_analysis_too(tmp_path, monkeypatch, given):
+def test_bare_pretrained_stands_for_extractors_of_an_analysis_too(tmp_path, monkeypatch, given):
     prompted = {}
 
     def extractor_request(*arguments, pretrained=False, **options):

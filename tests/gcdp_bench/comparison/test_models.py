@@ -86,7 +86,7 @@ def test_models_meet_at_the_steps_that_they_share(write, tmp_path):
     ]
 
 
-def test_models_without_a_knob_share_no_value(write, tmp_path):
+def test_models_without_a_parameter_share_no_value(write, tmp_path):
     rows = [write(model, 1.0, 0, fid=2.0, param_name="none") for model in ("palette", "gan")]
     assert pairs(to_frame(rows), tmp_path) == [("palette @ 1", 10, "gan @ 1", 10, "fid")]
 

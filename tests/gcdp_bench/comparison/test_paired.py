@@ -57,7 +57,7 @@ def test_two_copies_of_one_run_give_zero(compare):
         assert (metric, "all") in table.index
 
 
-def test_classes_count_where_they_were_asked_for(compare):
+def test_classes_count_where_they_were_prompted(compare):
     table = compare({"fid": 3.0, "gain": 0.1}, {"fid": 3.0})
     car = table.loc[("semantic_recall", "car")]
     assert car[["value_a", "value_b", "difference"]].tolist() == [1.0, 0.0, 1.0]

@@ -75,7 +75,7 @@ def test_properties_are_not_computed_and_attributes_of_an_instance_count():
 def test_members_of_another_kind_are_refused(name, value, expected):
     made = Least()
     setattr(made, name, value)
-    told = f"^x: {name}: expected {expected}, got {re.escape(repr(value))}; mend Least"
+    told = f"^x: {name}: expected {expected}, got {re.escape(repr(value))}; correct Least"
     with pytest.raises(ValueError, match=told):
         as_generator(made, "x")
 

@@ -61,7 +61,7 @@ def test_the_environment_gives_the_data_root(monkeypatch, tmp_path):
         open_dataset("camvid", "test", size=(96, 128), data_root=None)
 
 
-def test_quarantine_follows_the_files_of_a_split(tmp_path):
+def test_the_list_of_exclude_follows_the_files_of_a_split(tmp_path):
     root = write_cityscapes(tmp_path / "cityscapes")
     path = tmp_path / "q.jsonl"
     left_out = {"train": "aachen_000000_000019", "val": "frankfurt_000001_000019"}
@@ -257,7 +257,7 @@ OWN = DatasetSpec(summary="own", aspect=0.5, build=lambda split, size, root: Own
     install(
         tmp_path, monkeypatch, group=plugins.DATASETS, entries=entries, module=module, code=code
     )
-    with pytest.raises(ValueError, match=f"^own: {message}.*; mend Own"):
+    with pytest.raises(ValueError, match=f"^own: {message}.*; correct Own"):
         open_dataset("own", "test", size=(4, 8), data_root=None)
 
 

@@ -14,7 +14,7 @@ def write_run(folder, content):
     (folder / "model.safetensors").write_bytes(content)
 
 
-def test_runs_and_shipped_networks_with_their_digests(tmp_path, monkeypatch):
+def test_runs_and_pretrained_networks_with_their_digests(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path / "runs" / "segmenter" / "mine", b"extractor")
     write_run(tmp_path / "runs" / "reference" / "mine" / "base", b"stage")

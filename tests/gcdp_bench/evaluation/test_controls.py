@@ -73,7 +73,7 @@ def useless(tmp_path_factory, toy):
 
 
 @pytest.mark.slow
-def test_the_shipped_networks_raise_no_alarm(sound):
+def test_the_pretrained_networks_raise_no_alarm(sound):
     assert [alarm.sentence for alarm in sound.alarms] == []
 
 
@@ -97,7 +97,7 @@ def test_untrained_networks_raise_alarms_with_reason_and_remedy(useless):
             lookup(metric)
 
 
-def test_rows_and_lines_of_score_carry_the_alarms(useless):
+def test_rows_and_lines_of_evaluate_carry_the_alarms(useless):
     import pandas as pd
 
     (segmenter,) = {a.extractor for a in useless.alarms if a.id == "segmentation-poor"}

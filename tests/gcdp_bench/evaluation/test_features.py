@@ -37,7 +37,7 @@ def equal(a: FeatureCache, b: FeatureCache) -> bool:
     )
 
 
-def test_every_judge_sees_every_image_once(data, extractors, monkeypatch):
+def test_every_extractor_sees_every_image_once(data, extractors, monkeypatch):
     shown = []
     plain = type(extractors.segmenter).predict
 

@@ -89,7 +89,7 @@ def test_of_a_generator_without_captions_nothing_of_captions_is_defined(
     assert silent.per_sample["clip"].isna().all() and not silent.per_sample["prompted"].any()
 
 
-def test_every_value_says_who_judged(extractors, reference, seen):
+def test_every_value_names_its_extractor(extractors, reference, seen):
     for scored in score_generated(seen, reference, extractors).values:
         metric = scored.value.metric
         if metric.startswith("fsd_generated"):

@@ -90,7 +90,7 @@ def shown_to(extractors, monkeypatch):
     return shown
 
 
-def test_images_are_read_once_and_judged_once(data, extractors, cache, monkeypatch):
+def test_images_are_read_once_and_evaluated_once(data, extractors, cache, monkeypatch):
     shown = shown_to(extractors, monkeypatch)
     for rounds in range(1, 4):
         counted = Changed(data)

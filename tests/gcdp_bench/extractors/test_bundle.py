@@ -54,7 +54,7 @@ def pictures(num):
     return torch.randint(0, 256, (num, 3, 16, 16), dtype=torch.uint8, generator=generator("p"))
 
 
-def test_the_shipped_judges(extractors):
+def test_the_pretrained_extractors(extractors):
     assert [extractor.protocol for extractor in extractors.features] == ["hrnet"]
     assert extractors.segmenters == (extractors.segmenter,)
     assert set(extractors.digests) == {
@@ -206,7 +206,7 @@ def test_a_folder_with_an_at_sign(toy, tmp_path):
     assert isinstance(extractor, TrainedSegmenter)
 
 
-def test_the_standard_judges_share_their_networks(request_, tmp_path, monkeypatch):
+def test_the_standard_extractors_share_their_networks(request_, tmp_path, monkeypatch):
     """One Inception for three protocols, one CLIP for the score and CMMD."""
     file = tmp_path / "weights"
     file.touch()

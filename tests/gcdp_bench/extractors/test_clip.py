@@ -106,7 +106,7 @@ def test_features_are_unit_vectors_and_images_get_gradients():
         clip.image_features(images[..., :16])
 
 
-def test_the_teacher_is_apart_from_the_judge():
+def test_the_teacher_is_apart_from_the_extractor():
     extractor, teacher = (CLIP_PRESETS[name].resolve(Shades()) for name in ("tiny", "teacher"))
     assert (extractor.config.tower, teacher.config.tower) == ("transformer", "convolutional")
     assert extractor.training.seed != teacher.training.seed

@@ -86,7 +86,7 @@ def test_a_changed_file_is_noticed(home, source):
     check = only_check()
     assert check.state == "mismatch"
     assert hashlib.sha256(CONTENT + b"!").hexdigest() in check.detail and SHA256 in check.detail
-    store.add_weights("clip-vit-l-14-336", source, progress=QUIET)  # mends it
+    store.add_weights("clip-vit-l-14-336", source, progress=QUIET)  # corrects it
     assert only_check().state == "published"
 
 

@@ -142,7 +142,7 @@ IMAGES, LAYOUTS = torch.zeros(8, 3, 1, 1, dtype=torch.uint8), torch.ones(8, 1, 1
     ],
 )
 def test_a_batch_that_is_not_as_its_generator_says_is_refused(changes, message):
-    with pytest.raises(ValueError, match=f"^mine: {message}.*; mend its sample"):
+    with pytest.raises(ValueError, match=f"^mine: {message}.*; correct its sample"):
         next(batches(Drawn(**changes)))
 
 

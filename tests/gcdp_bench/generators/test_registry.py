@@ -204,7 +204,7 @@ def test_code_finds_what_lies_beside_it(place, tmp_path):
         ("reference=module:x", "reference is a generator already; choose another name"),
         ("a=nowhere_at_all:x", "a=nowhere_at_all:x: .*ModuleNotFoundError.*or give NAME=module:f"),
         ("a=nowhere.py:x", "a=nowhere.py:x: expected a file nowhere.py, found none"),
-        ("a=broken.py:x", r"ZeroDivisionError: .* \(broken.py, line 1\); mend it, or"),
+        ("a=broken.py:x", r"ZeroDivisionError: .* \(broken.py, line 1\); correct it, or"),
         ("a=empty.py:x", "a=empty.py:x: empty.py has no x; it defines no class and no function"),
         ("a=math:x", "a=math:x: math has no x; it"),
         ("own.py:Noise", "NAME=module:factory or .* with a name of .*; give mine=own.py:Noise"),

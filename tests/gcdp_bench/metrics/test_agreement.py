@@ -29,7 +29,7 @@ def test_order_is_all_that_counts():
     assert kendall_tau(a, a[[1, 0, 2, 3]]) == pytest.approx(4 / 6)
 
 
-def test_models_that_one_judge_has_not_scored_are_left_out():
+def test_models_that_one_extractor_has_not_evaluated_are_left_out():
     first = {"ours": 0.9, "imagen": 0.7, "ldm": 0.5, "lafite": math.nan, "gan": 0.1}
     second = {"ours": 0.8, "imagen": 0.4, "ldm": 0.6, "lafite": 0.3}
     found = rank_agreement(first, second)

@@ -59,7 +59,7 @@ def test_the_threshold_itself_is_seen_and_each_attribute_has_its_own():
     assert found["attribute_recall", "beard"].value == 0.0
 
 
-def test_what_is_never_named_or_not_judged_is_neither_asked_for_nor_seen():
+def test_attributes_never_named_or_not_recognised_are_neither_prompted_nor_detected():
     found = rows([[1, -1, 1], [1, -1, -1]], np.ones((2, 3)), thresholds=(0.5, 0.5, math.nan))
     assert found["attribute_recall", "all"].value == 1.0
     assert found["attribute_precision", "all"].value == 1.0

@@ -122,7 +122,7 @@ def test_values_have_the_name_of_their_metric_and_endings(tmp_path, monkeypatch)
         ("[replace(VALUE, value=float('inf'))]", "finite numbers or NaN of spread, got inf"),
         ("[replace(VALUE, ci_low=None)]", "finite numbers or NaN of spread, got None"),
         ("[replace(VALUE, num_samples=2.5)]", "a whole number of samples of spread, got 2.5"),
-        ("1 / 0", "values, got ZeroDivisionError: .* .<string>, line 1.; mend the package, or"),
+        ("1 / 0", "values, got ZeroDivisionError: .* .<string>, line 1.; correct the package, or"),
     ],
 )
 def test_what_is_no_value_names_metric_and_package(tmp_path, monkeypatch, returned, problem):

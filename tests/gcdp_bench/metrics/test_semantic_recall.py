@@ -24,7 +24,8 @@ def values(prompted, found, nameable=(0, 1, 2, 3)):
 
 
 def test_the_papers_formula_is_the_mean_over_images():
-    """Asked {a,b,c,d}, found {a,b}; asked {a,b}, found both: 0.75 (pooled 0.667, by class 0.5)."""
+    """Prompted {a,b,c,d}, detected {a,b}; prompted {a,b}, detected both:
+    0.75 (pooled 0.667, by class 0.5)."""
     rows = values([{0, 1, 2, 3}, {0, 1}], [{0, 1}, {0, 1}])
     assert rows["semantic_recall", "all"].value == 0.75
     assert rows["semantic_recall", "a"].value == 1.0
@@ -47,7 +48,7 @@ def test_a_collapsed_generator_has_low_recall():
     assert rows["semantic_recall", "all"].value == pytest.approx(1 / 6)
 
 
-def test_what_no_caption_names_is_neither_asked_for_nor_found():
+def test_classes_that_no_caption_names_are_neither_prompted_nor_detected():
     rows = values([{0}], [{0, 4}])
     assert rows["semantic_precision", "all"].value == 1.0
     assert ("semantic_recall", "void") not in rows

@@ -24,7 +24,7 @@ def test_linear_forward_and_backward():
     network, x = nn.Linear(5, 7), draw(B, 4, 5)
     forward = 2 * B * 4 * 5 * 7
     assert count_flops(lambda: network(x)) == forward
-    # The gradient of the weight; that of an input which is no parameter is not prompted.
+    # The gradient of the weight; that of an input which is no parameter is not computed.
     assert count_flops(lambda: network(x).sum().backward()) == 2 * forward
     x.requires_grad_()
     assert count_flops(lambda: network(x).sum().backward()) == 3 * forward

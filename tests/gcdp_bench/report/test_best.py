@@ -51,7 +51,7 @@ def test_steps_are_named_where_a_model_has_several():
     assert [one.value for one in settings(ROWS, "ldm")] == ["w 2, 100 steps", "w 4, 100 steps"]
 
 
-def test_a_model_without_a_knob_has_one_setting():
+def test_a_model_without_a_parameter_has_one_setting():
     (only,) = settings(ROWS, "palette")
     assert (only.value, only.label) == ("", "palette")
 

@@ -164,7 +164,7 @@ def test_unlike_rows_are_refused_and_can_be_chosen_from(results, report, undrawn
 
 
 @pytest.mark.slow
-def test_models_of_other_subsets_are_refused_and_named_when_asked_for(results, undrawn, tmp_path):
+def test_models_of_other_subsets_are_refused_and_named_when_allowed(results, undrawn, tmp_path):
     shutil.copytree(results, tmp_path / "r")
     rows = read_rows(tmp_path / "r")
     other = rows["model"] == "imagen"

@@ -98,7 +98,7 @@ def test_four_models_at_their_best_values_with_layouts_where_they_make_them(writ
     assert [text.get_text() for text in legend.get_texts()] == list(NAMES)
 
 
-def test_one_model_over_its_knob_at_the_steps_of_its_best(write, tmp_path):
+def test_one_model_over_its_parameter_at_the_steps_of_its_best(write, tmp_path):
     rows = to_frame(
         [
             write("lafite", 1.0, 4.0, 70, **PSI),

@@ -114,7 +114,7 @@ def test_intervals_stand_beside_the_corrected_distances():
     assert "2.00 [1.00, 3.50]" in text and "plain FID" in text
 
 
-def test_miou_is_undefined_where_the_layouts_are_the_judges(table):
+def test_miou_is_undefined_where_the_layouts_are_the_segmenters(table):
     line = table.set_index("method").loc["gansformer"]
     assert math.isnan(line["miou"]) and line["fsd"] == 7.0
     shown = readable_table_1(table).set_index("method").loc["GANformer"]

@@ -58,7 +58,7 @@ def draw(lines, metric="semantic_recall"):
     return figure.axes[0], legend
 
 
-def test_every_point_has_its_value_and_every_model_its_knob():
+def test_every_point_has_its_value_and_every_model_its_parameter():
     lines = points("reference", CURVES["reference"])
     lines += points("lafite", CURVES["lafite"], param_name=PSI, steps=1)
     lines += [
@@ -86,7 +86,7 @@ def test_every_point_has_its_value_and_every_model_its_knob():
     assert written == expected
 
 
-def test_curves_run_in_order_of_the_knob_and_are_hollow_where_it_is_off():
+def test_curves_run_in_order_of_the_parameter_and_are_hollow_where_it_is_off():
     axes, _ = draw(points("lafite", CURVES["lafite"], param_name=PSI, steps=1))
     curve, off = axes.lines[:2]
     assert np.asarray(curve.get_xdata()) == pytest.approx([76.0, 75.0, 72.0])
@@ -95,7 +95,7 @@ def test_curves_run_in_order_of_the_knob_and_are_hollow_where_it_is_off():
     assert off.get_markerfacecolor() == "white" and off.get_marker() == curve.get_marker()
 
 
-def test_one_knob_is_named_alone_and_a_model_without_one_has_no_numbers():
+def test_one_parameter_is_named_alone_and_a_model_without_one_has_no_numbers():
     _, legend = draw(points("reference", CURVES["reference"]))
     assert legend.get_title().get_text() == (
         "numbers at points are values of w: guidance scale; hollow: 1 (off)"

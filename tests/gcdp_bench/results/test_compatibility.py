@@ -40,7 +40,7 @@ def test_the_field_is_named(field, value):
         check_comparable(two(**{field: value}))
 
 
-def test_subsets_are_mixed_only_when_asked():
+def test_subsets_stand_together_only_when_allowed():
     rows = two(trained_on="d-100")
     message = (
         r"d, miou: rows differ in trained_on \(dataset that the model was trained on\): d, d-100; "
@@ -86,7 +86,7 @@ def test_captions_that_name_nothing_do_not_count_as_fewer():
     check_comparable(to_frame([*rows.drop(columns="schema_version").to_dict("records"), other]))
 
 
-def test_select_keeps_what_was_asked_for():
+def test_select_keeps_rows_that_meet_the_condition():
     rows = to_frame(
         [
             record(),
@@ -102,7 +102,7 @@ def test_select_keeps_what_was_asked_for():
     assert len(select(rows, [])) == 3
 
 
-def test_select_keeps_real_images_where_a_models_field_is_asked_for():
+def test_select_keeps_real_images_where_a_models_field_is_the_condition():
     real = {
         "model": REAL_VS_REAL,
         "source": "real-vs-real",

@@ -94,7 +94,7 @@ def test_lines_tell_other_data_of_the_same_name(tmp_path, folder):
     assert table.at["base", "part_trained_on"] == "d@0123"
 
 
-def test_every_knob_value_is_sampled_once(tmp_path, folder):
+def test_every_parameter_value_is_sampled_once(tmp_path, folder):
     generator = Guided()
     for guidance in (1.0, 2.0, 1.0, 2.0):
         record(tmp_path, generator, folder, guidance)

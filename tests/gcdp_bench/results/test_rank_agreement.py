@@ -47,6 +47,6 @@ def test_one_point_has_no_order():
     assert math.isnan(table["tau"].iloc[0]) and warnings_of(table) == ()
 
 
-def test_one_judge_has_nothing_to_agree_with():
+def test_one_extractor_has_nothing_to_agree_with():
     rows = rows_of([0.1, 0.2], [0.1, 0.2])
     assert len(extractor_agreement(rows[rows["primary"]])) == 0

@@ -64,7 +64,7 @@ def test_undefined_values_are_dashes(rows):
     assert shown["parameter"].tolist() == ["w 1", "w 2", "w 1", "w 2", "–"]
 
 
-def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
+def test_models_of_other_parameters_and_steps_stand_in_one_table(rows):
     """A GAN over psi, and a model without a sampling parameter, beside guidance in many steps."""
     gan = dict(model="lafite", param_name="truncation psi", steps=1)
     more = [
@@ -91,7 +91,7 @@ def test_models_of_other_knobs_and_steps_stand_in_one_table(rows):
     assert param_text("temperature", 0.7) == "temperature 0.7"
 
 
-def test_the_second_judge_and_pooled_rows_do_not_count_twice(rows):
+def test_the_second_extractor_and_pooled_rows_do_not_count_twice(rows):
     more = [
         record(
             model="reference",

@@ -143,7 +143,7 @@ def test_two_machines_sweep_into_a_bucket_and_a_third_reads_it(bucket, machine, 
 
 
 @pytest.mark.slow
-def test_samples_in_a_bucket_are_continued_and_scored_elsewhere(bucket, machine, toy, capsys):  # noqa: F811
+def test_samples_in_a_bucket_are_continued_and_evaluated_elsewhere(bucket, machine, toy, capsys):  # noqa: F811
     place = f"{bucket}/samples"
     ask = [
         "sample",

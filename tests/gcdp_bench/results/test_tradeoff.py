@@ -222,7 +222,7 @@ def test_seeds_are_averaged_and_sampling_steps_are_curves_of_their_own():
     assert table["hypervolume"].tolist() == pytest.approx([17.8, 8.6])
 
 
-def test_models_of_other_knobs_and_steps_share_their_level():
+def test_models_of_other_parameters_and_steps_share_their_level():
     """A GAN over psi in 1 step: every curve of the dataset counts, whatever it runs over."""
     gan = sweep(
         "lafite", [(1.0, 9.0, 0.5), (0.6, 12.0, 0.65)], steps=1, param_name="truncation psi"

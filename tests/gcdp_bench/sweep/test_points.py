@@ -185,7 +185,7 @@ def test_a_generator_of_given_code_is_mended_not_trained(tmp_path):
         fits(name="mine", code=code, image_size=(32, 64), class_names=("b", "a"))
     message = str(caught.value)
     assert message.startswith("mine: it makes images of 32x64, expected 64x128; its class_names")
-    assert message.endswith("are b, a; expected those of city-25: a, b; mend mine.py:Own")
+    assert message.endswith("are b, a; expected those of city-25: a, b; correct mine.py:Own")
 
 
 def test_a_size_that_the_extractors_do_not_see_is_the_generators():

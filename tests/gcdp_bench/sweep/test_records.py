@@ -11,7 +11,17 @@ from gcdp_bench.evaluation.controls import Controls
 from gcdp_bench.evaluation.metrics import ScoredMetric, Scores
 from gcdp_bench.evaluation.network_alarms import Alarm
 from gcdp_bench.metrics.lookup import definition_version
-from gcdp_bench.sweep.records import control_lines, recalls, record, share_of_real
+from gcdp_bench.results.schema import to_frame
+from gcdp_bench.results.table import merge_rows
+from gcdp_bench.sweep.records import (
+    control_lines,
+    recalls,
+    record,
+    refuse_other_reference,
+    semantic_recall,
+    share_of_real,
+)
+from tests.gcdp_bench.results.test_schema import record as row
 
 RECALL = MetricValue("semantic_recall", "all", 0.6, 40, 0.4, 0.9, "wilson")
 OF_CAR = MetricValue("semantic_recall", "car", 0.1, 9)
@@ -80,3 +90,24 @@ def test_controls_and_alarms_are_rows():
         ("alarm", "noise", "semantic_recall", 0.5, 24, alarm.sentence),
     ]
     assert all(line["dataset"] == "d" for line in lines)
+
+
+def test_real_images_of_one_dataset_are_the_same(tmp_path):
+    refuse_other_reference(tmp_path, "d", "r")  # no results yet
+    rows = [row(), row(dataset="e", reference="of e", config_hash="e")]
+    merge_rows(tmp_path, to_frame(rows))
+    refuse_other_reference(tmp_path, "d", "r")
+    refuse_other_reference(tmp_path, "new", "another")
+    with pytest.raises(ValueError, match="other real images of d"):
+        refuse_other_reference(tmp_path, "d", "another")
+
+
+def test_the_recall_of_a_point_is_the_first_segmenters_over_all_classes():
+    rows = [
+        row(metric="semantic_recall", value=0.3, extractor="second", primary=False),
+        row(metric="semantic_recall", value=0.1, **{"class": "car"}),
+        row(metric="semantic_precision", value=0.2),
+        row(metric="semantic_recall", value=0.9),
+    ]
+    assert semantic_recall(to_frame(rows)) == 0.9
+    assert math.isnan(semantic_recall(to_frame(rows[:3])))

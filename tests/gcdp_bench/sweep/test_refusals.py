@@ -38,7 +38,7 @@ def test_wrong_requests_are_refused_before_sampling(config, places, extractors, 
 
 
 @pytest.mark.slow
-def test_a_model_of_another_subset_is_refused_unless_asked(config, places, extractors, loading):
+def test_a_model_of_another_subset_is_refused_unless_allowed(config, places, extractors, loading):
     loading(trained_on="stripes-25")
     with pytest.raises(ValueError, match="another subset, stripes-25, .*--allow-subsets"):
         run_sweep(config, places, extractors, progress=Silent())
@@ -54,7 +54,7 @@ def test_a_model_of_another_subset_is_refused_unless_asked(config, places, extra
         run_sweep(replace(config, allow_subsets=True), places, extractors, progress=Silent())
 
 
-def test_a_clip_does_not_judge_whom_it_taught(config, places, extractors, loading):
+def test_a_clip_does_not_evaluate_models_that_it_trained(config, places, extractors, loading):
     loading(clip_digest=extractors.clip.digest)
     with pytest.raises(ValueError, match="was trained with clip-.* lafite-clip"):
         run_sweep(config, places, extractors, progress=Silent())

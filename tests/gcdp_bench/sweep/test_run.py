@@ -180,7 +180,9 @@ def test_recall_is_also_a_share_of_what_real_images_reach(finished):
 
 
 @pytest.mark.slow
-def test_a_judge_that_finds_nothing_in_real_images(config, places, extractors, toy, tmp_path):
+def test_an_extractor_that_detects_nothing_in_real_images(
+    config, places, extractors, toy, tmp_path
+):
     class OnlyRoad(type(extractors.segmenter)):
         def predict(self, images):
             seen = super().predict(images)
@@ -277,7 +279,7 @@ def test_the_protocol_chooses_captions_and_reference(
 
 
 @pytest.mark.slow
-def test_two_segmenters_judge_side_by_side(config, places, extractors, toy):
+def test_two_segmenters_evaluate_side_by_side(config, places, extractors, toy):
     class Second(type(extractors.segmenter)):
         name = "second"
 

@@ -8,7 +8,7 @@ from gcdp_bench.training.checkpoint import save_weights
 from gcdp_bench.training.export import halved, ship
 
 
-def test_a_shipped_judge_sees_the_same(toy, tmp_path):
+def test_an_exported_extractor_sees_the_same(toy, tmp_path):
     (path,) = ship(toy.segmenter, tmp_path / "pretrained")
     assert path.stat().st_size < 0.7 * (toy.segmenter / "model.safetensors").stat().st_size
     images = torch.randint(
@@ -30,7 +30,7 @@ def test_vectors_stay_and_overflow_is_refused():
         halved({"weight": torch.full((1, 1), 1e6)})
 
 
-def test_parts_are_shipped_and_checkpoints_are_not(tmp_path):
+def test_parts_are_exported_and_checkpoints_are_not(tmp_path):
     for name in ("unet/weights", "vae/weights", "checkpoints/step-00000001/network"):
         save_weights(tmp_path / "run" / f"{name}.safetensors", {"weight": torch.ones(2, 2)})
     (tmp_path / "run" / "vae" / "config.json").write_text('{"scaling_factor": 0.5}')

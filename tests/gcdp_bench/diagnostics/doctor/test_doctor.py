@@ -157,7 +157,7 @@ def test_the_paper_preset_needs_a_gpu_too(monkeypatch):
     assert tasks()[PAPER].ok
 
 
-def test_shipped_networks_run_and_others_name_their_command():
+def test_pretrained_networks_run_and_others_name_their_command():
     lines = tasks(datasets=(Line("synth-city-25", True, ""), Line("camvid", True, "")))
     assert lines["evaluate synth-city by networks trained on it"].ok
     assert "synth-city-25" in lines["sample reference"].detail

@@ -12,7 +12,7 @@ from gcdp_bench.extractors.attributes import AttributeClassifier
 from gcdp_bench.extractors.clip import SmallClip
 from gcdp_bench.extractors.segmenter import TrainedSegmenter
 
-SHIPPED = Path(gcdp_bench.extractors.__file__).parent / "pretrained"
+PRETRAINED = Path(gcdp_bench.extractors.__file__).parent / "pretrained"
 
 NUM = 8
 
@@ -27,7 +27,7 @@ def family(request):
 
 def test_the_segmenter_knows_the_dataset(family):
     name, dataset, triplets = family
-    segmenter = TrainedSegmenter.load(SHIPPED / f"segmenter-{name}")
+    segmenter = TrainedSegmenter.load(PRETRAINED / f"segmenter-{name}")
     segmenter.check(dataset)
     predicted = segmenter.predict(torch.stack([t.image for t in triplets])).layouts
     hits = predicted == torch.stack([t.layout for t in triplets])
@@ -36,7 +36,7 @@ def test_the_segmenter_knows_the_dataset(family):
 
 def test_the_clip_prefers_the_own_caption(family):
     name, _, triplets = family
-    clip = SmallClip.load(SHIPPED / f"clip-{name}")
+    clip = SmallClip.load(PRETRAINED / f"clip-{name}")
     images = torch.stack([t.image for t in triplets])
     own = clip.cosines(images, [t.caption for t in triplets]).cosines
     others = [
@@ -48,7 +48,7 @@ def test_the_clip_prefers_the_own_caption(family):
 
 def test_the_attribute_classifier_knows_faces():
     dataset = open_dataset("synth-face", "test", size=(128, 128), data_root=None)
-    classifier = AttributeClassifier.load(SHIPPED / "attributes-synth-face")
+    classifier = AttributeClassifier.load(PRETRAINED / "attributes-synth-face")
     assert isinstance(dataset, AttributedDataset)
     classifier.check(dataset)
     probabilities = classifier.predict(torch.stack([dataset[i].image for i in range(NUM)]))

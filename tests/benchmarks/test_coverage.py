@@ -15,8 +15,8 @@ from benchmarks import coverage
 from benchmarks.coverage_pool import FIRST_SCENE, load_pool, make_pool
 from gcdp_bench.metrics import frechet_halves
 
-POOL = Path(__file__).parents[2] / "golden" / "scene-pool.npz"
-TABLE = Path(__file__).parents[3] / "results" / "coverage" / "distances.csv"
+POOL = Path(__file__).parents[1] / "golden" / "scene-pool.npz"
+TABLE = Path(__file__).parents[2] / "results" / "coverage" / "distances.csv"
 NUM_SCENES = 400
 REPETITIONS = 24
 FEWEST = scipy.stats.binom.ppf(0.001, REPETITIONS, 0.90)
