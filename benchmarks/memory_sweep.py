@@ -3,8 +3,7 @@
     python -m benchmarks.memory_sweep [--points 50]
 
 Sweeps the pretrained lafite over values of its truncation, 16 captions of synth-city-25 a point,
-and
-prints one JSON line: resident memory after the first half of the points and at the end, and the
+and prints one JSON line: resident memory after the first half of the points and at the end, and the
 slope of a line through the second half, in bytes per point. Allocators give back what they keep for
 later first: the table of results grows, and copies of it would be counted over and over. The table
 itself, about 700 bytes a row, is read whole.
@@ -32,14 +31,14 @@ NUM_SAMPLES = 16
 
 
 class Points(Silent):
-    """Progress that writes down the resident memory whenever a point is to be scored."""
+    """Progress that writes down the resident memory whenever a point is to be evaluated."""
 
     def __init__(self):
         self.resident: list[int] = []
 
     def start(self, task: str, total: int, *, done: int = 0, unit: str = "it") -> None:
         """See `Progress.start`."""
-        if task.startswith("score"):
+        if task.startswith("evaluate"):
             gc.collect()
             pyarrow.default_memory_pool().release_unused()
             if sys.platform == "linux":
