@@ -52,6 +52,46 @@ def posterior(
     return mean, variance.to(x_0.dtype)
 
 
+def ddim(
+    x_0: Float[Tensor, "*shape"],
+    x_t: Float[Tensor, "*shape"],
+    alpha_bar_t: Float[Tensor, "*_"],
+    alpha_bar_s: Float[Tensor, "*_"],
+) -> Float[Tensor, "*shape"]:
+    """x_s of Eq. (12) of Song et al. 2021 with eta = 0, for any s < t; at s = 0 it is x_0.
+
+        x_s = sqrt(alpha_bar_s) x_0 + sqrt(1 - alpha_bar_s) noise,
+
+    noise being what leads from x_0 to x_t. Deviation: where x_0 was thresholded, this is not the
+    noise that the network predicted; the posterior of Eq. (12) reads x_0 in the same way.
+    """
+    weight_t = ((1.0 - alpha_bar_s) / (1.0 - alpha_bar_t)).sqrt()
+    weight_0 = alpha_bar_s.sqrt() - alpha_bar_t.sqrt() * weight_t
+    return weight_0.to(x_0.dtype) * x_0 + weight_t.to(x_0.dtype) * x_t
+
+
+def extrapolate_x_0(
+    x_0: Float[Tensor, "*shape"],
+    x_0_before: Float[Tensor, "*shape"],
+    alpha_bar_before: Float[Tensor, "*_"],
+    alpha_bar_t: Float[Tensor, "*_"],
+    alpha_bar_s: Float[Tensor, "*_"],
+) -> Float[Tensor, "*shape"]:
+    """D_i of DPM-Solver++(2M) (Lu et al. 2022, Algorithm 2): x_0 in the middle of the step t to s.
+
+        D = x_0 + (x_0 - x_0_before) / (2 r),    r = (l_t - l_before) / (l_s - l_t),
+
+    l the log SNR, x_0 predicted at t and x_0_before at the step visited before. Where l_s is
+    infinite, at s = 0, it is x_0.
+    """
+    log_snr_before, log_snr_t, log_snr_s = map(
+        torch.logit, (alpha_bar_before, alpha_bar_t, alpha_bar_s)
+    )
+    weight = (log_snr_s - log_snr_t) / (log_snr_t - log_snr_before) / 2.0
+    weight = weight.nan_to_num(posinf=0.0).to(x_0.dtype)
+    return x_0 + weight * (x_0 - x_0_before)
+
+
 def renoise(
     x_s: Float[Tensor, "*shape"],
     alpha_bar_s: Float[Tensor, "*_"],

@@ -11,11 +11,11 @@ import torch
 
 from gcdp_bench.core.finite import finite_samples
 from gcdp_bench.core.images import to_uint8
-from gcdp_bench.core.sampling_config import SamplingConfig
+from gcdp_bench.core.sampling_config import ANCESTRAL, SamplingConfig
 from gcdp_bench.core.types import GUIDANCE, Batch, Generator, SamplingParameter
 from reference_model.joint import Pair
 from reference_model.outpainting import KnownRegion, outpaint
-from reference_model.sampler import sample
+from reference_model.sampler import Method, sample
 from reference_model.stage import Stage, load_stage
 from reference_model.text import EncodedText, TextEncoder, build_text_encoder
 
@@ -96,9 +96,14 @@ class Cascade(Generator):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Steps of each stage, and the guidance of the second."""
+        """Steps of each stage, the guidance of the second, and what is not as usual."""
         config = self.config
-        return {name: getattr(config, name) for name in ("steps", "sr_steps", "sr_guidance")}
+        settings = {name: getattr(config, name) for name in ("steps", "sr_steps", "sr_guidance")}
+        if config.image_sampler != ANCESTRAL:
+            settings["sampler"] = config.image_sampler
+        if config.guidance_interval is not None:
+            settings["guidance_interval"] = list(config.guidance_interval)
+        return settings
 
     @property
     def num_steps(self) -> int:
@@ -118,11 +123,20 @@ class Cascade(Generator):
     ) -> Batch:
         """See `Generator.sample`."""
         text = self.encode_text(captions)
+        method = Method(
+            sampler=self.config.image_sampler, guidance_interval=self.config.guidance_interval
+        )
         pair = None
         with finite_samples(self.name, captions):
             for stage, w, num_steps in self._stages(guidance):
                 pair = sample(
-                    stage, text, guidance=w, seeds=seeds, num_steps=num_steps, low_res=pair
+                    stage,
+                    text,
+                    guidance=w,
+                    seeds=seeds,
+                    num_steps=num_steps,
+                    low_res=pair,
+                    method=method,
                 )
             return _batch(pair, captions)
 
@@ -145,9 +159,11 @@ class Cascade(Generator):
             resampling: n of RePaint.
 
         Raises:
-            ValueError: the cascade makes no layouts, or sizes or numbers differ.
+            ValueError: the cascade makes no layouts, sizes or numbers differ, or it is set to
+                another sampler than the ancestral one or to a guidance interval.
             FloatingPointError: as `Generator.sample`.
         """
+        self.config.require_plain(self.name, "outpainting")
         text = self.encode_text(captions)
         pair = None
         with finite_samples(self.name, captions):

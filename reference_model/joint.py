@@ -14,6 +14,7 @@ from torch import Tensor
 from gcdp_bench.core.types import IGNORE_ID
 from reference_model import categorical, categorical_fused, gaussian
 from reference_model.distribution import GaussianCategorical
+from reference_model.image_samplers import ImageStep, ancestral
 from reference_model.schedules import Schedule, ScheduleConfig
 
 __all__ = [
@@ -317,11 +318,14 @@ def reverse_step(
     draw: NoiseDraw,
     *,
     threshold: bool = True,
+    image_step: ImageStep = ancestral,
 ) -> Pair:
     """A draw of p_theta(z_s | z_t), Eq. (17), 0 <= s < t.
 
     The image is its posterior mean, with x_0 dynamically thresholded, plus noise of the posterior
     variance (none at s = 0); the layout is drawn from the plug-in posterior, at s = 0 as well.
+    Another `image_step` moves the image in another way, from the same x_0; the layout is drawn
+    alike.
     """
     if not 0 <= s < t <= process.num_steps:
         raise ValueError(f"expected 0 <= s < t <= {process.num_steps}, got t={t}, s={s}")
@@ -331,8 +335,7 @@ def reverse_step(
     x_0_hat = gaussian.predict_x_0(z_t.image, noise_hat.float(), alpha_bar_t)
     if threshold:
         x_0_hat = gaussian.dynamic_threshold(x_0_hat)
-    mean, variance = gaussian.posterior(x_0_hat, z_t.image, alpha_bar_t, alpha_bar_s)
-    image = mean + variance.sqrt() * draw.normal  # (B, 3, H, W)
+    image = image_step(x_0_hat, z_t.image, alpha_bar_t, alpha_bar_s, draw.normal)  # (B, 3, H, W)
     if process.num_classes is None:
         return Pair(image, None)
     layout = categorical_fused.sample_posterior(

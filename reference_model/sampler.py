@@ -1,7 +1,8 @@
-"""Respaced ancestral sampling of one stage, with classifier-free guidance on both outputs."""
+"""Respaced sampling of one stage, with classifier-free guidance on both outputs."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from gcdp_bench.core.finite import FiniteCheck
 from gcdp_bench.core.rng import generator
-from gcdp_bench.core.sampling_config import check_seeds
+from gcdp_bench.core.sampling_config import ANCESTRAL, Sampler, check_seeds
 from gcdp_bench.core.types import GUIDANCE
+from reference_model.image_samplers import image_step
 from reference_model.joint import NoiseDraw, Pair, reverse_step
 from reference_model.schedules import Schedule, respaced_transitions
 from reference_model.stage import Stage, guided, noise_low_res, upsample
@@ -28,6 +30,24 @@ class Step:
     z_t: Pair
     noise: Float[Tensor, "B 3 H W"]  # guided prediction
     logits: Float[Tensor, "B K H W"] | None  # guided logits of p(y_0 | z_t)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """The image's sampler, and the noise levels at which guidance acts."""
+
+    sampler: Sampler = ANCESTRAL
+    guidance_interval: tuple[float, float] | None = None  # (low, high] of sigma; None: everywhere
+
+    def guides(self, log_snr: float) -> bool:
+        """Whether guidance acts at a log SNR, by sigma = exp(-log SNR / 2).
+
+        sigma is the noise of an image that is not scaled down, as in Kynkaanniemi et al. 2024.
+        """
+        if self.guidance_interval is None:
+            return True
+        low, high = self.guidance_interval
+        return low < math.exp(-log_snr / 2.0) <= high
 
 
 class NoiseStreams:
@@ -60,15 +80,16 @@ class Denoiser:
         guidance: float,
         seeds: Sequence[int],
         low_res: Pair | None = None,
+        method: Method = Method(),
     ):
         """Arguments as in `sample`."""
         _check(stage, text, guidance, seeds, low_res)
-        self._stage, self._guidance = stage, guidance
+        self._stage, self._guidance, self._method = stage, guidance, method
         self._streams = NoiseStreams(stage, seeds, "base" if low_res is None else "sr")
-        self._condition = stage.condition(text)
+        self._plain = self._guided = stage.condition(text)
         if guidance != 1.0:
             null = stage.network.null_text(len(seeds))
-            self._condition = TextCondition.cat([self._condition, null])
+            self._guided = TextCondition.cat([self._plain, null])
         self._low = None if low_res is None else _augmented(stage, low_res, self._streams.draw())
         self._check = FiniteCheck()
 
@@ -77,13 +98,17 @@ class Denoiser:
         return self._streams.draw()
 
     def predict(self, z_t: Pair, t: int) -> tuple[Tensor, Tensor | None]:
-        """Guided noise (B, 3, H, W) and label logits (B, K, H, W) at step t."""
+        """Guided noise (B, 3, H, W) and label logits (B, K, H, W) at step t.
+
+        Where guidance does not act, the unconditional pass is skipped.
+        """
+        acts = self._method.guides(float(self._stage.process.image.log_snr[t]))
         return predict(
             self._stage,
             z_t,
             t,
-            self._condition,
-            guidance=self._guidance,
+            self._guided if acts else self._plain,
+            guidance=self._guidance if acts else 1.0,
             low_res=self._low,
             check=self._check,
         )
@@ -106,9 +131,13 @@ def sample(
     seeds: Sequence[int],
     num_steps: int,
     low_res: Pair | None = None,
+    method: Method = Method(),
     callback: Callable[[Step], None] | None = None,
 ) -> Pair:
     """Draw z_0 ~ p_theta(z_0 | text) by `num_steps` reverse transitions (Eq. 17).
+
+    With DDIM or DPM-Solver++ the image follows the probability flow instead, and the layout is
+    drawn as before. A seed has the same random numbers for every sampler.
 
     Args:
         stage: base stage, or super-resolution stage (then `low_res` is required).
@@ -117,6 +146,7 @@ def sample(
         seeds: B seeds; sample i depends on (text i, seed i, guidance, low_res i) only.
         num_steps: transitions S <= T on the steps round(i T / S).
         low_res: z_0 of the stage below, image float [-1, 1].
+        method: the image's sampler and where guidance acts.
         callback: called at every visited step, before its transition.
 
     Returns:
@@ -125,14 +155,14 @@ def sample(
     Raises:
         NotFinite: the network's output is not finite at some step.
     """
-    process = stage.process
-    denoiser = Denoiser(stage, text, guidance=guidance, seeds=seeds, low_res=low_res)
+    process, step = stage.process, image_step(method.sampler)
+    denoiser = Denoiser(stage, text, guidance=guidance, seeds=seeds, low_res=low_res, method=method)
     z_t = process.prior(denoiser.draw())
     for t, s in respaced_transitions(process.num_steps, num_steps):
         noise, logits = denoiser.predict(z_t, t)
         if callback is not None:
             callback(Step(t, z_t, noise, logits))
-        z_t = reverse_step(process, z_t, t, s, noise, logits, denoiser.draw())
+        z_t = reverse_step(process, z_t, t, s, noise, logits, denoiser.draw(), image_step=step)
     denoiser.require_finite()
     return z_t
 

@@ -38,6 +38,7 @@ class DatasetDdpm(Configured[LabelConfig]):
                 f"steps: expected at most {most}, as {name} was trained with, got "
                 f"{sampling.steps}; take fewer"
             )
+        sampling.require_plain(name, "it")
         self.name = name
         self.config = trained.config
         self.sampling = sampling
@@ -50,7 +51,8 @@ class DatasetDdpm(Configured[LabelConfig]):
 
         Raises:
             FileNotFoundError: a file is missing.
-            ValueError: damaged weights, parts that do not fit each other, or too many steps.
+            ValueError: damaged weights, parts that do not fit each other, too many steps, or
+                another sampler than the ancestral one.
         """
         return cls(name, read_ddpm(folder), sampling)
 

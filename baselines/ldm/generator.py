@@ -14,7 +14,15 @@ from baselines.ldm.sampler import decode, initial_latents, sample_latents
 from baselines.ldm.schedulers import sampling_scheduler
 from baselines.trained import Configured
 from gcdp_bench.core.finite import finite_samples
-from gcdp_bench.core.sampling_config import SamplingConfig, check_seeds
+from gcdp_bench.core.sampling_config import (
+    ANCESTRAL,
+    DPM_SOLVER,
+    SOLVERS,
+    SamplingConfig,
+    Solver,
+    check_seeds,
+    interval_text,
+)
 from gcdp_bench.core.types import GUIDANCE, Batch
 from gcdp_bench.extractors.weights import tensors_digest
 from reference_model.text import TextEncoder, build_text_encoder
@@ -41,6 +49,7 @@ class LatentDiffusion(Configured[LdmConfig]):
         self.name = name
         self.config = pipeline.config
         self.sampling = sampling
+        self.solver: Solver = _solver(name, sampling)
         self.unet = pipeline.unet
         self.autoencoder = pipeline.autoencoder
         self.networks = (pipeline.unet, pipeline.autoencoder)
@@ -52,7 +61,8 @@ class LatentDiffusion(Configured[LdmConfig]):
 
         Raises:
             FileNotFoundError: a file, or the weights of the text encoder, are missing.
-            ValueError: damaged weights, or parts that do not fit each other.
+            ValueError: damaged weights, parts that do not fit each other, or a sampler that it does
+                not have.
         """
         pipeline = read_pipeline(folder)
         return cls(name, pipeline, build_text_encoder(pipeline.config.text), sampling)
@@ -69,7 +79,7 @@ class LatentDiffusion(Configured[LdmConfig]):
     @property
     def settings(self) -> Mapping[str, Any]:
         """Steps and solver."""
-        return {"steps": self.sampling.steps, "solver": self.sampling.solver}
+        return {"steps": self.sampling.steps, "solver": self.solver}
 
     @property
     def num_steps(self) -> int:
@@ -93,7 +103,7 @@ class LatentDiffusion(Configured[LdmConfig]):
         with finite_samples(self.name, captions):
             latents = sample_latents(
                 self.unet,
-                sampling_scheduler(self.config.noise, self.sampling.solver),
+                sampling_scheduler(self.config.noise, self.solver),
                 self._text_encoder.encode(captions).tokens,
                 initial_latents(seeds, (self.config.latent_channels, *self.config.latent_size)),
                 guidance=guidance,
@@ -102,3 +112,23 @@ class LatentDiffusion(Configured[LdmConfig]):
             images = decode(self.autoencoder, latents).cpu()  # (B, 3, H, W)
         ids = tuple(f"{index:06d}" for index in range(len(captions)))
         return Batch(ids, images, None, tuple(captions))
+
+
+def _solver(name: str, sampling: SamplingConfig) -> Solver:
+    """The chosen solver.
+
+    Raises:
+        ValueError: another sampler, or a guidance interval.
+    """
+    if sampling.guidance_interval is not None:
+        raise ValueError(
+            f"{name}: expected no guidance interval, which reference and imagen have, got "
+            f"{interval_text(sampling.guidance_interval)}; leave --guidance-interval out"
+        )
+    chosen = sampling.solver or sampling.sampler or DPM_SOLVER
+    if chosen == ANCESTRAL:
+        raise ValueError(
+            f"{name}: sampler: expected {' or '.join(SOLVERS)}, got {chosen}; choose one with "
+            "--sampler, or with --solver for this model alone"
+        )
+    return chosen

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from baselines.ldm.config import NoiseConfig
+from gcdp_bench.core.sampling_config import Solver
 
 if TYPE_CHECKING:
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
-
-Solver = Literal["dpm-solver++", "ddim"]
 
 
 def training_scheduler(noise: NoiseConfig) -> DDPMScheduler:

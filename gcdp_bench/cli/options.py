@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcdp_bench.cli.names import DATASET, DEVICE
+from gcdp_bench.core.sampling_config import SAMPLERS, SOLVERS, parse_interval
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
@@ -167,14 +168,40 @@ def cascade_options(function):
     return function
 
 
+class NoiseInterval(click.ParamType):
+    """LOW:HIGH of noise levels, or none, as it was given; `parse_interval` reads it."""
+
+    name = "LOW:HIGH"
+
+    def convert(self, value: str, param, ctx) -> str:
+        """The text, checked."""
+        try:
+            parse_interval(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return value
+
+
 def sampling_options(function):
     """Sampling options of every generator: `cascade_options`, and those of other models."""
+    sampler = click.option(
+        "--sampler",
+        type=click.Choice(SAMPLERS),
+        help="Sampler of the images of a diffusion model; layouts are drawn alike with each "
+        "[ancestral; LDM: dpm-solver++].",
+    )
     solver = click.option(
         "--solver",
-        type=click.Choice(["dpm-solver++", "ddim"]),
-        default="dpm-solver++",
+        type=click.Choice(SOLVERS),
+        help="Sampler of LDM alone [--sampler].",
+    )
+    interval = click.option(
+        "--guidance-interval",
+        type=NoiseInterval(),
+        default="none",
         show_default=True,
-        help="ODE solver (LDM only).",
+        help="Noise levels sigma in (LOW, HIGH] at which guidance acts, such as 0.3:5; at the "
+        "others it is 1 and saves a pass; none: at every level (reference and imagen only).",
     )
     compiled = click.option(
         "--compile",
@@ -182,7 +209,7 @@ def sampling_options(function):
         help="Compile the networks before the first batch: minutes on a CPU, for samples in about "
         "four fifths of the time; worth it above some hundred images.",
     )
-    return cascade_options(solver(compiled(function)))
+    return cascade_options(sampler(interval(solver(compiled(function)))))
 
 
 def png_option(function):

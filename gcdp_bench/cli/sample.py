@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +20,9 @@ from gcdp_bench.cli.options import (
     weights_option,
 )
 from gcdp_bench.cli.stores import STORED
+
+if TYPE_CHECKING:
+    from gcdp_bench.core.sampling_config import Sampler, Solver
 
 SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.jsonl")
 """In the order in which they are sent: a sample without its line of captions does not exist."""
@@ -55,7 +58,9 @@ def command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
-    solver: Literal["dpm-solver++", "ddim"],
+    sampler: Sampler | None,
+    guidance_interval: str,
+    solver: Solver | None,
     compile: bool,
     png_level: int,
     resize: str,
@@ -70,7 +75,7 @@ def command(
     from gcdp_bench.cli.display import Display, say_size
     from gcdp_bench.cli.needs import taken_samples
     from gcdp_bench.core.progress import claim
-    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.sampling_config import SamplingConfig, parse_interval
     from gcdp_bench.core.types import GUIDANCE, TRUNCATION
     from gcdp_bench.datasets.registry import open_dataset
     from gcdp_bench.datasets.shuffled import shuffled
@@ -91,6 +96,8 @@ def command(
         steps=steps,
         sr_steps=sr_steps or steps,
         sr_guidance=sr_guidance,
+        sampler=sampler,
+        guidance_interval=parse_interval(guidance_interval),
         solver=solver,
         compile=compile,
         device=device,

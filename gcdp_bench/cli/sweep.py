@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -31,6 +31,9 @@ from gcdp_bench.cli.options import (
     weights_option,
 )
 from gcdp_bench.cli.stores import STORED
+
+if TYPE_CHECKING:
+    from gcdp_bench.core.sampling_config import Sampler, Solver
 
 
 @click.command(name="sweep")
@@ -160,7 +163,9 @@ def command(
     steps: int,
     sr_steps: int | None,
     sr_guidance: float | None,
-    solver: Literal["dpm-solver++", "ddim"],
+    sampler: Sampler | None,
+    guidance_interval: str,
+    solver: Solver | None,
     compile: bool,
     evaluation: EvaluationOptions,
     count_denied: bool,
@@ -184,7 +189,7 @@ def command(
     given = parse_weights(weights, model_names or TASKS[task], others=tuple(GENERATORS), code=code)
 
     from gcdp_bench.cli.display import Display, print_summary
-    from gcdp_bench.core.sampling_config import SamplingConfig
+    from gcdp_bench.core.sampling_config import SamplingConfig, parse_interval
     from gcdp_bench.core.types import GUIDANCE, TRUNCATION
     from gcdp_bench.datasets.manage import choose_samples
     from gcdp_bench.datasets.proportions import unnamed_note
@@ -224,6 +229,8 @@ def command(
             steps=steps,
             sr_steps=sr_steps or steps,
             sr_guidance=sr_guidance,
+            sampler=sampler,
+            guidance_interval=parse_interval(guidance_interval),
             solver=solver,
             compile=compile,
             device=evaluation.device,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gcdp_bench.core.config import to_dict, write_json
+from gcdp_bench.core.config import digest, to_dict, write_json
 from gcdp_bench.core.sampling_config import SamplingConfig
 from gcdp_bench.core.types import Generator
 from gcdp_bench.training.checkpoint import save_weights
@@ -80,6 +80,39 @@ def test_guidance_of_the_super_resolution_stage():
     }
     assert torch.equal(images[3.0], images[None])
     assert not torch.equal(images[1.0], images[3.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        ({}, {}),
+        ({"sampler": "ancestral", "solver": "ddim"}, {}),
+        ({"sampler": "ddim"}, {"sampler": "ddim"}),
+        ({"guidance_interval": (0.3, 5.0)}, {"guidance_interval": [0.3, 5.0]}),
+    ],
+)
+def test_the_settings_of_earlier_samples_are_those_of_the_usual_sampler(given, added):
+    """Names and order are those whose digest rows carry."""
+    stages = [build_stage(base_config()), build_stage(sr_config())]
+    config = SamplingConfig(steps=6, sr_steps=4, **given)
+    settings = Cascade("c", stages, build_text_encoder(TEXT), config).settings
+    assert settings == {"steps": 6, "sr_steps": 4, "sr_guidance": 1.0} | added
+    is_old = digest({"weights": "x", "sampling": dict(settings)}) == "bf73806fb8e5"
+    assert is_old == (not added)
+
+
+def test_sampler_and_interval_reach_both_stages():
+    stages = [build_stage(base_config()), build_stage(sr_config())]
+    encoder = build_text_encoder(TEXT)
+    slow = replace(FAST, steps=6, sr_steps=5, sr_guidance=None)
+    usual, *others = (
+        Cascade("c", part, encoder, replace(slow, **given))
+        for given in ({}, {"sampler": "dpm-solver++"}, {"guidance_interval": (0.1, 2.0)})
+        for part in (stages,)
+    )
+    first = usual.sample(["sky"], guidance=3.0, seeds=[1]).images
+    for other in others:
+        assert not torch.equal(other.sample(["sky"], guidance=3.0, seeds=[1]).images, first)
 
 
 def test_stages_that_do_not_fit():

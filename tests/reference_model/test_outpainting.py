@@ -224,3 +224,19 @@ def test_bad_requests_are_refused(exact):
         draw(build_stage(base_config(layouts=False)), known)
     with pytest.raises(ValueError, match=r"known: expected masks of \(48, 16, 16\)"):
         draw(build_stage(sr_config()), known)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sampler": "ddim"}, "outpainting has the ancestral sampler alone, got ddim; leave --s"),
+        ({"guidance_interval": (0.3, 5.0)}, "outpainting has no guidance interval, got 0.3:5; "),
+    ],
+)
+def test_another_sampler_is_refused(given, message):
+    cascade = Cascade(
+        "reference", [build_stage(base_config())], build_text_encoder(TEXT), SamplingConfig(**given)
+    )
+    known = KnownRegion.of_image(pairs().image[:1])
+    with pytest.raises(ValueError, match=message):
+        cascade.outpaint(["sky"], known, guidance=2.0, seeds=[0], resampling=1)

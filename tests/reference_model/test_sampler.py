@@ -1,25 +1,36 @@
 """Sampling visits every step once, guides both outputs, and does not mix samples."""
 
+import math
+
 import pytest
 import torch
+from scipy import stats
 
 from gcdp_bench.core.finite import FiniteCheck
+from gcdp_bench.core.sampling_config import SAMPLERS
 from reference_model import sampler
-from reference_model.joint import Pair
+from reference_model.joint import JointProcess, Pair
 from reference_model.schedules import respaced_steps
-from reference_model.stage import guided, noise_low_res, upsample
+from reference_model.stage import Stage, guided, noise_low_res, upsample
 from reference_model.text import build_text_encoder
 from reference_model.unet import TextCondition, UNetOutput
 
 from .conftest import TEXT, base_config, build_stage, sr_config
+from .test_outpainting import ATOMS, Exact
 
 CAPTIONS = ["sky and road", "cars", "road"]
 
 
-def draw(stage, captions, seeds, guidance=2.0, steps=4, low_res=None):
+def draw(stage, captions, seeds, guidance=2.0, steps=4, low_res=None, **method):
     text = build_text_encoder(TEXT).encode(captions)
     return sampler.sample(
-        stage, text, guidance=guidance, seeds=seeds, num_steps=steps, low_res=low_res
+        stage,
+        text,
+        guidance=guidance,
+        seeds=seeds,
+        num_steps=steps,
+        low_res=low_res,
+        method=sampler.Method(**method),
     )
 
 
@@ -47,15 +58,16 @@ def test_shapes_and_ranges(layouts):
 
 
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
-def test_a_sample_does_not_depend_on_its_batch(layouts, guidance):
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sample_does_not_depend_on_its_batch(layouts, guidance, name):
     for config in (base_config(layouts=layouts), sr_config(layouts=layouts)):
         stage = build_stage(config)
         low = low_res(3, layouts=layouts) if config.low_res else None
         one = None
         if low is not None:
             one = Pair(low.image[1:2], low.layout[1:2] if layouts else None)
-        together = draw(stage, CAPTIONS, [1, 2, 3], guidance, low_res=low)
-        alone = draw(stage, CAPTIONS[1:2], [2], guidance, low_res=one)
+        together = draw(stage, CAPTIONS, [1, 2, 3], guidance, low_res=low, sampler=name)
+        alone = draw(stage, CAPTIONS[1:2], [2], guidance, low_res=one, sampler=name)
         assert torch.allclose(together.image[1:2], alone.image, atol=1e-4)
         if layouts:
             assert torch.equal(together.layout[1:2], alone.layout)
@@ -120,6 +132,74 @@ def test_guidance_extrapolates_noise_and_logits(layouts):
     assert torch.allclose(
         logits, without.logits + 3 * (with_text.logits - without.logits), atol=1e-4
     )
+
+
+def sigma(stage, t):
+    """Noise level at t, from alpha_bar."""
+    alpha_bar = float(stage.process.image.alpha_bar[t])
+    return math.sqrt((1.0 - alpha_bar) / alpha_bar)
+
+
+def test_outside_its_interval_guidance_makes_no_pass(monkeypatch, layouts):
+    """Steps 50, 38, 25, 13 of 50: both ends are levels that are visited; the high one belongs."""
+    stage = build_stage(base_config(layouts=layouts))
+    sizes, forward = [], stage.network.forward
+    monkeypatch.setattr(
+        stage.network,
+        "forward",
+        lambda image, *args, **kwargs: sizes.append(len(image)) or forward(image, *args, **kwargs),
+    )
+    interval = (sigma(stage, 13) * (1 + 1e-9), sigma(stage, 38) * (1 + 1e-9))
+    inside = draw(stage, CAPTIONS, [1, 2, 3], guidance_interval=interval)
+    assert sizes == [3, 6, 6, 3]
+    for other in ({"guidance": 1.0}, {"guidance": 2.0}):
+        assert not torch.equal(inside.image, draw(stage, CAPTIONS, [1, 2, 3], **other).image)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_whole_interval_is_none_and_an_empty_one_is_guidance_1(layouts, name):
+    for config in (base_config(layouts=layouts), sr_config(layouts=layouts)):
+        stage = build_stage(config)
+        low = low_res(3, layouts=layouts) if config.low_res else None
+
+        def drawn(guidance, stage=stage, low=low, **interval):
+            return draw(stage, CAPTIONS, [1, 2, 3], guidance, low_res=low, sampler=name, **interval)
+
+        for one, other in (
+            (drawn(2.0), drawn(2.0, guidance_interval=(0.0, math.inf))),
+            (drawn(1.0), drawn(2.0, guidance_interval=(1e9, math.inf))),
+        ):
+            assert torch.equal(one.image, other.image)
+            assert not layouts or torch.equal(one.layout, other.layout)
+
+
+def test_labels_that_do_not_follow_the_image_are_the_same_with_every_sampler(monkeypatch):
+    """A seed has the same uniform numbers for every sampler of the image."""
+    stage = build_stage(base_config())
+    forward = stage.network.forward
+
+    def blind(image, *args, **kwargs):
+        seen = forward(torch.zeros_like(image), *args, **kwargs)
+        return UNetOutput(torch.tanh(image), seen.logits)
+
+    monkeypatch.setattr(stage.network, "forward", blind)
+    first, *others = (draw(stage, CAPTIONS, [1, 2, 3], sampler=name) for name in SAMPLERS)
+    for other in others:
+        assert torch.equal(first.layout, other.layout)
+        assert not torch.equal(first.image, other.image)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_pairs_of_the_exact_network_have_their_distribution(name):
+    """Three pairs of equal probability, each a grey image with a layout of one class."""
+    config, num = base_config(), 300
+    stage = Stage(config, Exact(), JointProcess(config.process))  # pyright: ignore[reportArgumentType]
+    found = draw(stage, ["sky"] * num, range(num), 1.0, 50, sampler=name)
+    classes = found.layout[:, 0, 0]
+    assert torch.equal(found.layout, classes[:, None, None].expand_as(found.layout))
+    expected = ATOMS[classes][:, None, None, None].expand_as(found.image)
+    assert torch.allclose(found.image, expected, atol=0.01)
+    assert stats.chisquare(torch.bincount(classes, minlength=3)).pvalue > 1e-3
 
 
 # seeds 3 and 5, before any network: the first three normal and uniform numbers of either stage

@@ -95,3 +95,5 @@ def test_refuses_what_it_cannot_sample(model, folder):
         model.sample(CAPTIONS, guidance=1.0, seeds=[1])
     with pytest.raises(ValueError, match="at most 50, as dataset-ddpm was trained with, got 51"):
         load(folder, SamplingConfig(steps=51))
+    with pytest.raises(ValueError, match="it has the ancestral sampler alone, got ddim"):
+        load(folder, SamplingConfig(steps=3, sampler="ddim"))

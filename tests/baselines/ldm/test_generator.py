@@ -34,6 +34,33 @@ def test_what_it_says_of_itself(model):
     assert model.settings == {"steps": 4, "solver": "dpm-solver++"}
 
 
+@pytest.mark.parametrize(
+    ("given", "solver"),
+    [
+        ({}, "dpm-solver++"),
+        ({"solver": "ddim"}, "ddim"),
+        ({"sampler": "ddim"}, "ddim"),
+        ({"sampler": "ddim", "solver": "dpm-solver++"}, "dpm-solver++"),
+        ({"sampler": "ancestral", "solver": "ddim"}, "ddim"),
+    ],
+)
+def test_its_own_option_goes_before_that_of_every_model(folder, given, solver):
+    model = LatentDiffusion.load("ldm", folder, SamplingConfig(steps=4, **given))
+    assert model.settings == {"steps": 4, "solver": solver}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sampler": "ancestral"}, "ldm: sampler: expected dpm-solver.. or ddim, got ancestral"),
+        ({"guidance_interval": (0.3, 5.0)}, "ldm: expected no guidance interval, .* got 0.3:5; "),
+    ],
+)
+def test_a_sampler_that_it_lacks_is_refused(folder, given, message):
+    with pytest.raises(ValueError, match=message):
+        LatentDiffusion.load("ldm", folder, SamplingConfig(**given))
+
+
 def test_samples(model):
     batch = model.sample(CAPTIONS, guidance=2.0, seeds=[1, 2, 3])
     assert batch.images.shape == (3, 3, *SIZE) and batch.images.dtype == torch.uint8

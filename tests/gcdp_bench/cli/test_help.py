@@ -103,7 +103,16 @@ def test_the_options_of_every_verb():
         "--resize",
         "--segmenter",
     ]
-    steps = ["--compile", "--png-level", "--solver", "--sr-guidance", "--sr-steps", "--steps"]
+    steps = [
+        "--compile",
+        "--guidance-interval",
+        "--png-level",
+        "--sampler",
+        "--solver",
+        "--sr-guidance",
+        "--sr-steps",
+        "--steps",
+    ]
     assert options == {
         "train": sorted(
             [

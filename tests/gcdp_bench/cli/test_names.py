@@ -17,6 +17,8 @@ REFUSALS = {
     "sample refrence --dataset synth-city-25 --out x": "unknown generator 'refrence'; did you",
     "sample reference --dataset synth-cty-25 --out x": "unknown dataset (or folder)",
     "sample reference --dataset synth-city-25 --out x --solver euler": "'euler' is not one of",
+    "sample reference --dataset synth-city-25 --out x --sampler euler": "'euler' is not one of",
+    "sweep --guidance-interval 5": "expected LOW:HIGH with noise levels 0 <= LOW < HIGH",
     "outpaint --dataset x --out y --caption z": "unknown dataset (or folder) 'x'",
     "outpaint --dataset synth-city-25 --model x --out y": "unknown generator 'x'",
     "evaluate x --dataset y": "unknown dataset (or folder) 'y'",
