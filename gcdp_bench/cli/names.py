@@ -43,10 +43,8 @@ class TrainedWeights(click.ParamType):
 
 
 def _dataset(name: str) -> None:
-    from gcdp_bench.core import plugins
-    from gcdp_bench.datasets.registry import DATASETS, check_dataset
+    from gcdp_bench.datasets.registry import check_dataset
 
-    plugins.refuse_clash(plugins.DATASETS, name, DATASETS)
     check_dataset(name)
 
 

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, cast
 
-from gcdp_bench.core.types import GUIDANCE, IGNORE_ID, TRUNCATION, Dataset, Generator, Triplet
+from gcdp_bench.core.types import (
+    GUIDANCE,
+    IGNORE_ID,
+    TRUNCATION,
+    Dataset,
+    Generator,
+    ListedDataset,
+    Triplet,
+)
 
 
 def takes(function: object, num: int) -> bool:
@@ -125,8 +133,13 @@ def as_dataset(made: object, where: str, size: tuple[int, int]) -> Dataset:
             f"{where}: {'; '.join(problems) or 'expected items, got none'}; correct "
             f"{type(made).__name__}"
         )
+    if isinstance(dataset, ListedDataset) and len(set(dataset.ids)) != len(dataset):
+        raise ValueError(
+            f"{where}: ids: expected {len(dataset)} different ones, got {len(set(dataset.ids))} of "
+            f"{len(dataset.ids)}; correct {type(made).__name__}"
+        )
     if problem := _fault_of_item(dataset):
-        raise ValueError(f"{where}: item 0: {problem}; correct {type(made).__name__}.__getitem__")
+        raise ValueError(f"{where}: item 0: {problem}; correct {type(made).__name__}")
     return dataset
 
 
@@ -145,6 +158,12 @@ def _fault_of_item(dataset: Dataset) -> str:
     for what in ("id", "caption"):
         if not isinstance(text := getattr(item, what), str):
             return f"{what}: expected a text, got {text!r}"
+    named = dataset.caption_classes(item.caption)
+    if not set(named) <= set(range(num_classes)):
+        return (
+            f"caption_classes({item.caption!r}): expected ids of its {num_classes} classes, 0 to "
+            f"{num_classes - 1}, got {named!r}"
+        )
     return ""
 
 

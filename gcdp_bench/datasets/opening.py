@@ -71,6 +71,7 @@ class DatasetSpec:
     summary: str
     aspect: float  # height / width of its images
     paper_split: str = "train"  # captions and reference of the protocol "paper-like"
+    is_attributed: bool = False  # its captions name attributes of its images
     build: Callable[[str, Size, Path | None], Dataset] | None = None  # split, size, data root
     files: DiskFiles | None = None
 

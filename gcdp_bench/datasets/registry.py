@@ -40,6 +40,7 @@ def _synth_face(fraction: int) -> DatasetSpec:
     return DatasetSpec(
         summary=f"procedural portraits, 19 classes, {fraction} % of 6000 training images",
         aspect=1.0,
+        is_attributed=True,
         build=lambda split, image_size, _: loaded("gcdp_bench.datasets.synth_face:SynthFace")(
             split, image_size=image_size, fraction=fraction
         ),
@@ -68,6 +69,7 @@ def _celeba(fraction: int) -> DatasetSpec:
     return DatasetSpec(
         summary=f"faces, 19 classes, ten captions each; {fraction} % of the training images",
         aspect=1.0,
+        is_attributed=True,
         paper_split="test-first",
         files=opening.DiskFiles(
             open=partial(located(f"{place}.opening:open_celeba"), fraction=fraction),
@@ -116,8 +118,9 @@ def dataset_spec(name: str) -> DatasetSpec:
 
     Raises:
         ValueError: unknown (the nearest name and all names are given), or a package's entry that
-            cannot be used.
+            cannot be used or has a name of the benchmark.
     """
+    plugins.refuse_clash(plugins.DATASETS, name, DATASETS)
     if name in DATASETS:
         return DATASETS[name]
     lookup(dict.fromkeys(dataset_names()), name, "dataset (or folder)")
@@ -133,9 +136,10 @@ def check_dataset(name: str) -> None:
     """Refuse a name that is neither a dataset nor a folder.
 
     Raises:
-        ValueError: the nearest name and all names are given.
+        ValueError: the nearest name and all names are given; or a package takes it, too.
         FileNotFoundError: a path that leads to no folder; the nearest one is given.
     """
+    plugins.refuse_clash(plugins.DATASETS, name, DATASETS)
     if name in DATASETS:
         return
     if not is_folder(name):

@@ -18,7 +18,7 @@ from gcdp_bench.datasets.framing import by
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.manage import NOT_GIVEN, Samples, available_dataset
-from gcdp_bench.datasets.registry import dataset_spec, has_attributes, is_folder
+from gcdp_bench.datasets.registry import dataset_names, dataset_spec, has_attributes, is_folder
 from gcdp_bench.extractors.registry import WEIGHTS, find_weights
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.registry import TEXT_ENCODER, GeneratorSpec, generator_spec
@@ -59,8 +59,8 @@ def usual_evaluators(dataset: str, data_root: Path | None) -> tuple[str, ...]:
     """Networks that evaluate a dataset unless told otherwise."""
     try:
         attributed = has_attributes(dataset, data_root)
-    except (FileNotFoundError, ValueError):
-        attributed = dataset.startswith("celeba")
+    except (FileNotFoundError, ValueError):  # by name, where the files are not there
+        attributed = dataset in dataset_names() and dataset_spec(dataset).is_attributed
     return ("segmenter", "clip", *(("attributes",) if attributed else ()))
 
 

@@ -40,19 +40,15 @@ from gcdp_bench.evaluation.cached import extract_cached
 from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.evaluation.metrics import ScoredMetric, derangement, score_real
 from gcdp_bench.evaluation.network_alarms import (
-    CAPTION_METRICS,
-    CLIP_METRICS,
-    MEMBERSHIPS,
     Alarm,
     of_clip,
-    of_protocol,
     of_segmenters,
     of_size,
 )
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import CLIP_ROLE, Extractors, arrays_of
 from gcdp_bench.io.cache import UserCache
-from gcdp_bench.metrics.lookup import all_metrics, lookup
+from gcdp_bench.metrics.lookup import all_metrics, lookup, values_beside
 from gcdp_bench.results.alarms import ids_of
 from gcdp_bench.results.schema import CONTROL_MODELS, REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 from gcdp_bench.results.summary import in_units
@@ -281,15 +277,5 @@ def _not_worse(
         f"{extractor} cannot tell {WORDS[control]} from real images ({numbers} of real images): "
         f"ignore the rows with these metrics; {remedy}"
     )
-    concerned = dict.fromkeys(name for one, _ in pairs for name in _concerned(one.value.metric))
+    concerned = dict.fromkeys(name for one, _ in pairs for name in values_beside(one.value.metric))
     return Alarm(control, tuple(concerned), extractor, pairs[0][0].value.value, sentence)
-
-
-def _concerned(metric: str) -> tuple[str, ...]:
-    """A metric and those that rest on the same."""
-    for together in (CAPTION_METRICS, CLIP_METRICS):
-        if metric in together:
-            return together
-    if metric.startswith("precision-"):
-        return of_protocol(metric.partition("-")[2], MEMBERSHIPS)
-    return (metric,)

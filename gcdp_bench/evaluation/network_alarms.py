@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,8 @@ from gcdp_bench.evaluation.features import FeatureCache
 from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.layout_iou import iou_values
-from gcdp_bench.metrics.lookup import values_of_installed
-from gcdp_bench.metrics.registry import DEFINITIONS
+from gcdp_bench.metrics.lookup import lookup, reference_values, values_of
+from gcdp_bench.metrics.metric import Network
 from gcdp_bench.metrics.spectrum import effective_rank
 
 MIN_MIOU = 0.25
@@ -25,12 +25,6 @@ alarm is raised."""
 
 MIN_SAMPLES = 50
 """Samples below which no distance of distributions is trusted."""
-
-CAPTION_METRICS = ("semantic_recall", "semantic_precision", "false_detection_rate")
-SEGMENTER_METRICS = (*CAPTION_METRICS, "miou", "fsd_predicted")
-MEMBERSHIPS = ("precision", "recall", "density", "coverage")
-FEATURE_METRICS = ("fid", "fd", "kid", *MEMBERSHIPS)
-CLIP_METRICS = ("clip-x100", "clip-cos", "clip-w2.5")
 
 
 @dataclass(frozen=True)
@@ -50,11 +44,7 @@ def of_segmenters(reference: Reference, extractors: Extractors) -> Iterator[Alar
         seen = reference.observed.segmenters[extractor.name]
         present = np.unique(seen.counts > 0, axis=0)
         remedy = "train it longer (gcdp-bench train segmenter) or give another --segmenter"
-        concerned = (
-            *SEGMENTER_METRICS,
-            *values_of_installed("segmenter"),
-            *_own_features(extractor.name, extractors),
-        )
+        concerned = (*values_of("segmenter"), *_own_features(extractor.name, extractors))
         if len(present) == 1 and len(seen.counts) > 1:
             num = int(present.sum())
             sentence = (
@@ -84,14 +74,18 @@ def _own_features(segmenter: str, extractors: Extractors) -> list[str]:
         metric
         for extractor in extractors.features
         if extractor.name == segmenter
-        for metric in of_protocol(extractor.protocol, FEATURE_METRICS)
+        for metric in values_of("features", extractor.protocol)
     ]
 
 
-def of_protocol(protocol: str, metrics: Sequence[str]) -> tuple[str, ...]:
-    """Names of metrics in the features of a protocol."""
-    names = [f"{metric}-{protocol}" for metric in metrics]
-    return tuple(name for name in (*names, protocol) if name in DEFINITIONS)
+def _distances(network: Network, protocol: str = "") -> tuple[str, ...]:
+    """Values computed of a kind of network that fall as images become more alike the real ones."""
+    compared = reference_values()
+    return tuple(
+        name
+        for name in values_of(network, protocol)
+        if name in compared and lookup(name).higher_is_better is False
+    )
 
 
 def of_clip(own: FeatureCache, others: FeatureCache, extractors: Extractors) -> Iterator[Alarm]:
@@ -117,8 +111,7 @@ def of_clip(own: FeatureCache, others: FeatureCache, extractors: Extractors) -> 
             f"(p = {chance:.2g}): its CLIP score does not measure correspondence; "
             "train it longer (gcdp-bench train clip) or give another --clip"
         )
-        concerned = (*CLIP_METRICS, *values_of_installed("clip"))
-        yield Alarm("clip-chance", concerned, extractors.clip.name, share, sentence)
+        yield Alarm("clip-chance", values_of("clip"), extractors.clip.name, share, sentence)
 
 
 def of_size(reference: Reference, extractors: Extractors, num_samples: int) -> Iterator[Alarm]:
@@ -134,7 +127,7 @@ def of_size(reference: Reference, extractors: Extractors, num_samples: int) -> I
                 f"of effective rank {rank:.0f} need: distances are mostly bias; give more samples "
                 "or real images"
             )
-            metrics = of_protocol(extractor.protocol, ("fid", "fd", "kid"))
+            metrics = _distances("features", extractor.protocol)
             yield Alarm("few-samples", metrics, extractor.name, float(smaller), sentence)
     if smaller < MIN_SAMPLES:
         for extractor in extractors.segmenters:
@@ -142,4 +135,5 @@ def of_size(reference: Reference, extractors: Extractors, num_samples: int) -> I
                 f"{smaller} {which} are fewer than {MIN_SAMPLES}: FSD is mostly bias; give more "
                 "samples or real images"
             )
-            yield Alarm("few-samples", ("fsd_predicted",), extractor.name, float(smaller), sentence)
+            metrics = _distances("segmenter")
+            yield Alarm("few-samples", metrics, extractor.name, float(smaller), sentence)

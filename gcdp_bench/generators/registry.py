@@ -1,7 +1,7 @@
 """Generators by name, with the networks that they are built on.
 
-A generator is one entry: how it is loaded, where its weights lie, how it is trained. Code is
-imported when an entry is used.
+A generator is one entry: how it is loaded, where its weights lie, how it is trained, how figures
+show it. Code is imported when an entry is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from gcdp_bench.core import plugins
 from gcdp_bench.core.lookup import located, lookup
 from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.extractors.trained import EVALUATORS
-from gcdp_bench.generators.spec import GeneratorSpec, as_spec, load_code, refuse_reserved
+from gcdp_bench.generators.spec import (
+    Flops,
+    GeneratorSpec,
+    Look,
+    as_spec,
+    load_code,
+    refuse_reserved,
+)
 from gcdp_bench.training.networks import CONFIG, MODEL, STAGES, Code, Network
 from gcdp_bench.training.runs import PRETRAINED, Run, Weights, find_runs
 
@@ -68,6 +75,8 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="reference",
             summary="Gaussian-categorical cascade: image and layout together",
+            look=Look(title="GCDP (reference)", colour="#c1272d", marker="o"),
+            flops=Flops(step=0.416, sr_step=0.94),
             load=located("reference_model.generator:Cascade.load"),
             makes_layouts=True,
             published=(TEXT_ENCODER,),
@@ -79,6 +88,8 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="reference-unconditional",
             summary="the reference cascade without captions",
+            look=Look(title="GCDP, unconditional", colour="#e08a8d", marker="p"),
+            flops=Flops(step=0.416, sr_step=0.94),
             load=located("reference_model.generator:Cascade.load"),
             makes_layouts=True,
             reads_captions=False,
@@ -91,6 +102,8 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="imagen",
             summary="Imagen: the same cascade without layouts",
+            look=Look(title="Imagen", colour="#0f3d7a", marker="s"),
+            flops=Flops(step=0.356, sr_step=0.67),
             load=located("reference_model.generator:Cascade.load"),
             published=(TEXT_ENCODER,),
             pretrained=("baselines/pretrained/imagen/{dataset}",),
@@ -101,6 +114,8 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="ldm",
             summary="latent diffusion in the space of an autoencoder",
+            look=Look(title="LDM", colour="#2c9c68", marker="^"),
+            flops=Flops(step=0.476, once=0.7),
             load=located("baselines.ldm.generator:LatentDiffusion.load"),
             published=(TEXT_ENCODER,),
             pretrained=("baselines/pretrained/ldm/{dataset}",),
@@ -112,6 +127,8 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="lafite",
             summary="StyleGAN2 with CLIP's text features in style space",
+            look=Look(title="Lafite", colour="#de9216", marker="D"),
+            flops=Flops(once=0.2),
             load=located("baselines.lafite.generator:Lafite.load"),
             param="truncation",
             pretrained=("baselines/pretrained/lafite/{dataset}",),
@@ -122,6 +139,8 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="gansformer",
             summary="StyleGAN2 whose features attend to a set of latents; images alone",
+            look=Look(title="GANformer", colour="#7b5aa6", marker="v"),
+            flops=Flops(once=0.2),
             load=located("baselines.gansformer.generator:Gansformer.load"),
             reads_captions=False,
             param="truncation",
@@ -132,6 +151,7 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="dataset-ddpm",
             summary="image diffusion, and layouts read off its features by pixel classifiers",
+            look=Look(title="DatasetDDPM", colour="#3a8fb7", marker="X"),
             load=located("baselines.dataset_ddpm.generator:DatasetDdpm.load"),
             makes_layouts=True,
             reads_captions=False,
@@ -144,6 +164,7 @@ GENERATORS: Mapping[str, GeneratorSpec] = {
         GeneratorSpec(
             name="semantic-palette",
             summary="a GAN of layouts with given class proportions, then an image from the layout",
+            look=Look(title="Semantic Palette", colour="#6b8e23", marker="h"),
             load=located("baselines.semantic_palette.generator:SemanticPalette.load"),
             makes_layouts=True,
             reads_captions=False,
@@ -201,13 +222,14 @@ def generator_spec(name: str, given: Weights = None) -> GeneratorSpec:
     """The entry of a generator: of the benchmark, of an installed package, or of given code.
 
     Raises:
-        ValueError: unknown (the nearest name and all names are given), or code that makes none.
+        ValueError: unknown (the nearest name and all names are given), code that makes none, or a
+            name of the benchmark that a package takes too.
     """
     if isinstance(given, Code):
         return as_spec(load_code(name, given), name, f"{name}={given.place}", entry=False)
+    check_generator(name)
     if name in GENERATORS:
         return GENERATORS[name]
-    check_generator(name)
     where = plugins.described(plugins.named(plugins.GENERATORS)[name])
     return as_spec(plugins.load(plugins.GENERATORS, name), name, where)
 

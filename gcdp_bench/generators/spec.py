@@ -27,6 +27,24 @@ FORMS = "NAME=module:factory or NAME=path/to/file.py:factory"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Look:
+    """How figures and tables show a generator."""
+
+    title: str
+    colour: str  # #rrggbb; generators also differ in lightness, for print without colour
+    marker: str  # of matplotlib
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flops:
+    """GFLOPs of one sample of 64x128 at the tiny preset."""
+
+    step: float = 0.0  # one evaluation of the network; guidance asks twice
+    sr_step: float = 0.0  # of the second stage
+    once: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class GeneratorSpec(Network):
     """A generator: how it is loaded, and what is known of it before that."""
 
@@ -37,6 +55,8 @@ class GeneratorSpec(Network):
     param: Param = "guidance"  # of sampling
     image_size: tuple[int, int] | None = None  # of samples; None: not known before it is loaded
     published: tuple[str, ...] = ()  # weights of the registry that its paper-* presets read
+    look: Look | None = None  # None: its name, with a colour of its own
+    flops: Flops | None = None  # None: not counted
 
 
 def as_spec(found: Any, name: str, where: str, *, entry: bool = True) -> GeneratorSpec:

@@ -24,7 +24,37 @@ def installed_metrics() -> tuple[Metric, ...]:
     Raises:
         ValueError: one cannot be imported or is malformed; names package, entry point and remedy.
     """
-    return tuple(_installed(name) for name in sorted(plugins.named(plugins.METRICS)))
+    return tuple(installed_metric(name) for name in sorted(plugins.named(plugins.METRICS)))
+
+
+def installed_metric(name: str) -> Metric:
+    """The metric behind an entry point, checked.
+
+    Raises:
+        ValueError: it cannot be imported or is malformed; names package, entry point and remedy.
+    """
+    own = {*DEFINITIONS, *(metric.name for metric in METRICS)}
+    metric = plugins.load(plugins.METRICS, name, builtin=own)
+    if not isinstance(metric, Metric):
+        raise ValueError(
+            f"{_where(name)}: expected a gcdp_bench.metrics.metric.Metric, got "
+            f"{type(metric).__name__}; point the entry point at one"
+        )
+    taken = [value for value in metric.definitions if value in DEFINITIONS]
+    foreign = [value for value in metric.definitions if not _belongs(value, name)]
+    if metric.name != name or foreign or taken or not metric.definitions:
+        raise ValueError(
+            f"{_where(name)}: expected a metric {name} with definitions of {name}, {name}-..., "
+            f"{name}_... or {name}@..., of which gcdp-bench has none itself; got metric "
+            f"{metric.name} with definitions of {', '.join(metric.definitions) or 'nothing'}; "
+            "rename them"
+        )
+    if not takes(metric.fn, len(metric.needs)):
+        raise ValueError(
+            f"{_where(name)}: expected a function of {', '.join(metric.needs)}, got {metric.fn!r}; "
+            "let its arguments be the metric's needs, in order"
+        )
+    return metric
 
 
 def all_metrics() -> tuple[Metric, ...]:
@@ -43,24 +73,34 @@ def reference_values() -> frozenset[str]:
 
 
 def find_definition(value: str) -> Definition | None:
-    """Definition of a value, None if nothing has it; imports the package whose metric it is.
+    """Definition of a value; imports the package whose metric it is.
 
-    Raises:
-        ValueError: that package cannot be imported, or its metric is malformed.
+    Returns:
+        None if nothing has it, or if that package cannot be used, see `problem_of`.
     """
-    if value in DEFINITIONS:
-        return DEFINITIONS[value]
-    name = _owner(value)
-    return None if name is None else _installed(name).definitions.get(value)
+    try:
+        return _find_definition(value)
+    except ValueError:
+        return None
+
+
+def problem_of(value: str) -> str:
+    """Why the definition of a value cannot be read from its package; "": it can, or has none."""
+    try:
+        _find_definition(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def lookup(value: str) -> Definition:
     """Definition of a value.
 
     Raises:
-        ValueError: no such value; the nearest names and all names are given.
+        ValueError: no such value (the nearest names and all names are given), or its package cannot
+            be used.
     """
-    definition = find_definition(value)
+    definition = _find_definition(value)
     if definition is not None:
         return definition
     known = [*DEFINITIONS, *plugins.named(plugins.METRICS)]
@@ -144,16 +184,53 @@ def definition_version(value: str) -> str | None:
     return None if definition is None else definition.version
 
 
-def values_of_installed(network: Network) -> tuple[str, ...]:
-    """Names of the values of installed packages' metrics that are computed of a kind of network."""
-    own = [metric for metric in installed_metrics() if metric.network == network]
-    return tuple(value for metric in own for value in metric.definitions)
+def values_of(network: Network, protocol: str = "") -> tuple[str, ...]:
+    """Names of the values with a better direction that are computed of a kind of network.
+
+    Args:
+        network: the kind.
+        protocol: of features; "": of any.
+
+    Returns:
+        Names without variants such as "@1%".
+    """
+    own = [metric for metric in all_metrics() if metric.network == network]
+    return tuple(name for metric in own for name in _directed(metric, protocol))
+
+
+def values_beside(value: str) -> tuple[str, ...]:
+    """Names of the values that rest on the same as a value of a pass over images: those of its
+    function with a better direction, in the same features; without variants such as "@1%"."""
+    metric = next(metric for metric in all_metrics() if value in metric.definitions)
+    protocol = value.rpartition("-")[2] if metric.protocols else ""
+    return _directed(metric, protocol)
+
+
+def _directed(metric: Metric, protocol: str) -> tuple[str, ...]:
+    names = (
+        name.partition("@")[0]
+        for name, definition in metric.definitions.items()
+        if definition.higher_is_better is not None
+    )
+    return tuple(dict.fromkeys(name for name in names if protocol in ("", name.rpartition("-")[2])))
 
 
 def is_percent(value: str) -> bool:
     """Whether people read it in percent."""
     definition = find_definition(value)
     return definition is not None and definition.percent
+
+
+def _find_definition(value: str) -> Definition | None:
+    """Definition of a value, None if nothing has it.
+
+    Raises:
+        ValueError: the package whose metric it is cannot be imported, or the metric is malformed.
+    """
+    if value in DEFINITIONS:
+        return DEFINITIONS[value]
+    name = _owner(value)
+    return None if name is None else installed_metric(name).definitions.get(value)
 
 
 def _owner(value: str) -> str | None:
@@ -164,36 +241,6 @@ def _owner(value: str) -> str | None:
 
 def _belongs(value: str, name: str) -> bool:
     return re.fullmatch(f"{re.escape(name)}([-_@].+)?", value) is not None
-
-
-def _installed(name: str) -> Metric:
-    """The metric behind an entry point, checked.
-
-    Raises:
-        ValueError: it cannot be imported or is malformed; names package, entry point and remedy.
-    """
-    own = {*DEFINITIONS, *(metric.name for metric in METRICS)}
-    metric = plugins.load(plugins.METRICS, name, builtin=own)
-    if not isinstance(metric, Metric):
-        raise ValueError(
-            f"{_where(name)}: expected a gcdp_bench.metrics.metric.Metric, got "
-            f"{type(metric).__name__}; point the entry point at one"
-        )
-    taken = [value for value in metric.definitions if value in DEFINITIONS]
-    foreign = [value for value in metric.definitions if not _belongs(value, name)]
-    if metric.name != name or foreign or taken or not metric.definitions:
-        raise ValueError(
-            f"{_where(name)}: expected a metric {name} with definitions of {name}, {name}-..., "
-            f"{name}_... or {name}@..., of which gcdp-bench has none itself; got metric "
-            f"{metric.name} with definitions of {', '.join(metric.definitions) or 'nothing'}; "
-            "rename them"
-        )
-    if not takes(metric.fn, len(metric.needs)):
-        raise ValueError(
-            f"{_where(name)}: expected a function of {', '.join(metric.needs)}, got {metric.fn!r}; "
-            "let its arguments be the metric's needs, in order"
-        )
-    return metric
 
 
 def _where(name: str) -> str:

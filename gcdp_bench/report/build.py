@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from gcdp_bench.comparison.models import compare_models
 from gcdp_bench.io.atomic import output_folder, replacing
 from gcdp_bench.io.validation import file_stem
+from gcdp_bench.metrics.lookup import problem_of
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.grids import draw_guidance, draw_models
 from gcdp_bench.report.page import Section, Tables, render_page
@@ -82,7 +83,12 @@ def build_report(
     agreement = extractor_agreement(rows)
     costs = cost_table(rows, read_costs(results))
     alarms = alarms_of(results, rows)
-    warnings = (*warnings_of(agreement), *_of_definitions(rows), *_of_controls(results, rows))
+    warnings = (
+        *warnings_of(agreement),
+        *_of_definitions(rows),
+        *_of_packages(rows),
+        *_of_controls(results, rows),
+    )
     tables = {
         "summary": summary,
         "comparison": comparison,
@@ -178,6 +184,16 @@ def _of_definitions(rows: pd.DataFrame) -> list[str]:
         if old
         else []
     )
+
+
+def _of_packages(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each metric whose package cannot say what it is."""
+    problems = dict.fromkeys(map(problem_of, rows["metric"].unique()))
+    return [
+        f"{problem}. The report leaves its values out; they stay in results.csv"
+        for problem in problems
+        if problem
+    ]
 
 
 def _of_controls(results: Path, rows: pd.DataFrame) -> list[str]:

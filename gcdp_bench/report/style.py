@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,47 +17,17 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from gcdp_bench.generators.registry import GENERATORS
+from gcdp_bench.generators.spec import Look
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.fonts import families, lacking, say_lacking
 from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 
-MODEL_COLOURS = {
-    "reference": "#c1272d",
-    "imagen": "#0f3d7a",
-    "ldm": "#2c9c68",
-    "lafite": "#de9216",
-    "reference-unconditional": "#e08a8d",
-    "gansformer": "#7b5aa6",
-    "dataset-ddpm": "#3a8fb7",
-    "semantic-palette": "#6b8e23",
-    REAL_OWN: "#222222",
-    REAL_SHUFFLED: "#9a9a9a",
-    REAL_VS_REAL: "#5a5a5a",
-}
-"""Models also differ in lightness, for print without colour."""
-
-MODEL_TITLES = {
-    "reference": "GCDP (reference)",
-    "imagen": "Imagen",
-    "ldm": "LDM",
-    "lafite": "Lafite",
-    "reference-unconditional": "GCDP, unconditional",
-    "gansformer": "GANformer",
-    "dataset-ddpm": "DatasetDDPM",
-    "semantic-palette": "Semantic Palette",
-    REAL_OWN: "real (own captions)",
-    REAL_SHUFFLED: "real (shuffled captions)",
-    REAL_VS_REAL: "real vs. real",
-}
-MARKERS = {
-    "reference": "o",
-    "imagen": "s",
-    "ldm": "^",
-    "lafite": "D",
-    "reference-unconditional": "p",
-    "gansformer": "v",
-    "dataset-ddpm": "X",
-    "semantic-palette": "h",
+LOOKS: Mapping[str, Look] = {
+    **{name: spec.look for name, spec in GENERATORS.items() if spec.look is not None},
+    REAL_OWN: Look(title="real (own captions)", colour="#222222", marker="P"),
+    REAL_SHUFFLED: Look(title="real (shuffled captions)", colour="#9a9a9a", marker="P"),
+    REAL_VS_REAL: Look(title="real vs. real", colour="#5a5a5a", marker="P"),
 }
 PALER = 0.45  # share of white in the second colour of one model, of what is left in the third, ...
 PNG_DPI = 160
@@ -65,10 +35,8 @@ MAX_LABEL_CHARS = 60  # of a name in a figure; longer ones leave no room for the
 
 
 def colour(model: str) -> str:
-    """Colour of a model; one that the project does not know gets a hash of its name."""
-    spare = sns.color_palette("husl", 12).as_hex()
-    base, _, _ = _parts(model)
-    return MODEL_COLOURS.get(base, spare[sum(base.encode()) % len(spare)])
+    """Colour of a model; one of the user or of a package gets one by its name."""
+    return _look(model).colour
 
 
 def colours(models: Sequence[str]) -> dict[str, str]:
@@ -86,19 +54,26 @@ def colours(models: Sequence[str]) -> dict[str, str]:
 
 def marker(model: str) -> str:
     """Marker of a model."""
-    return MARKERS.get(_parts(model)[0], "P")
+    return _look(model).marker
 
 
 def title(model: str) -> str:
     """Name of a model in figures."""
-    base, separator, subset = _parts(model)
-    return MODEL_TITLES.get(base, base) + separator + subset
+    _, separator, subset = _parts(model)
+    return _look(model).title + separator + subset
 
 
 def plain(text: str, *, limit: int = MAX_LABEL_CHARS) -> str:
     """Text of a file for a figure: its beginning, in which a dollar sign begins no formula."""
     shown = text if len(text) <= limit else f"{text[:limit]}…"
     return shown.replace("$", r"\$")
+
+
+def _look(model: str) -> Look:
+    base, _, _ = _parts(model)
+    spare = sns.color_palette("husl", 12).as_hex()
+    unknown = Look(title=base, colour=spare[sum(base.encode()) % len(spare)], marker="P")
+    return LOOKS.get(base, unknown)
 
 
 def _parts(model: str) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from gcdp_bench.datasets.identity import family
+from gcdp_bench.datasets.registry import DATASETS
 from gcdp_bench.io.atomic import replacing
 from gcdp_bench.report.style import title
 from gcdp_bench.results.published import METHODS, TABLE_1
@@ -49,7 +50,7 @@ PRINTED_NOTE = (
     f"{PUBLISHED_MARK} Printed in Table 1 of Park et al. 2023, for Cityscapes at 512x256 by a "
     "protocol that is not known; not comparable with the columns beside it."
 )
-BESIDE_THE_PAPER = ("cityscapes", "celeba", "camvid", "synth-city", "synth-face")
+BESIDE_THE_PAPER = frozenset(map(family, DATASETS))
 """Families of datasets beside which the printed numbers stand; a dataset of one's own is none."""
 
 

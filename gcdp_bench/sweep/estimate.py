@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gcdp_bench.generators.spec import Flops, GeneratorSpec
+
 IMAGES_PER_SEC = 16.0  # that the pretrained networks evaluate, the slowest measured
 REFERENCE_SEC = 60.0  # statistics of the real images, once
 GFLOPS_PER_SEC = 19.0  # of sampling on one thread, the slowest measured
@@ -21,25 +23,6 @@ BASIS = (
     f"FLOPs of the tiny preset at {GFLOPS_PER_SEC:g} GFLOP/s, as measured on one thread "
     "(docs/explanation/scale.md)"
 )
-
-
-@dataclass(frozen=True)
-class Flops:
-    """GFLOPs of one sample of 64x128 at the tiny preset."""
-
-    step: float  # one evaluation of the network; guidance asks twice
-    sr_step: float = 0.0  # of the second stage
-    once: float = 0.0
-
-
-TINY: Mapping[str, Flops] = {
-    "reference": Flops(step=0.416, sr_step=0.94),
-    "reference-unconditional": Flops(step=0.416, sr_step=0.94),
-    "imagen": Flops(step=0.356, sr_step=0.67),
-    "ldm": Flops(step=0.476, once=0.7),
-    "lafite": Flops(step=0.0, once=0.2),
-    "gansformer": Flops(step=0.0, once=0.2),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +64,7 @@ class Estimate:
 
 
 def estimate(
-    models: Mapping[str, str],
+    models: Sequence[GeneratorSpec],
     *,
     values: Mapping[str, Sequence[float] | None],
     num_seeds: int,
@@ -97,7 +80,7 @@ def estimate(
     """Expected cost of a sweep on a processor.
 
     Args:
-        models: generators -> their sampling parameter.
+        models: generators of the sweep.
         values: by sampling parameter ("guidance", "truncation", "none"); None: until recall
             saturates, at most `ladder`.
         num_seeds: of sampling.
@@ -113,23 +96,23 @@ def estimate(
     found = []
     measured = _measured(results, dataset)
     share = size[0] * size[1] / SAMPLE_PX
-    for model, param in models.items():
-        chosen = values[param]
+    for spec in models:
+        chosen = values[spec.param]
         scales = tuple(ladder if chosen is None else chosen)
         num = num_samples * num_seeds
-        if model in measured:
-            each, old_steps = measured[model]
+        if spec.name in measured:
+            each, old_steps = measured[spec.name]
             sec = each * num * len(scales) * (steps / old_steps if old_steps else 1.0)
             basis = f"earlier points in {results}"
-        elif device == "cpu" and model in TINY:
-            sec = sum(_gflops(TINY[model], param, v, steps, sr_steps) for v in scales)
+        elif device == "cpu" and spec.flops is not None:
+            sec = sum(_gflops(spec.flops, spec.param, v, steps, sr_steps) for v in scales)
             sec *= num * share / GFLOPS_PER_SEC
             basis = BASIS
         else:
             sec, basis = None, f"nothing of it was measured on {device}"
         found.append(
             ModelEstimate(
-                model=model,
+                model=spec.name,
                 num_points=len(scales) * num_seeds,
                 at_most=chosen is None,
                 sec=sec,

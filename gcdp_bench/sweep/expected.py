@@ -9,6 +9,7 @@ from gcdp_bench.datasets.identity import DatasetIdentity
 from gcdp_bench.datasets.outlines import require_shapes
 from gcdp_bench.datasets.registry import image_size_of, protocol_split
 from gcdp_bench.generators.registry import find_generators, generator_spec
+from gcdp_bench.metrics.lookup import all_metrics
 from gcdp_bench.sweep.config import GUIDANCE_LADDER, Paths, SweepConfig
 from gcdp_bench.sweep.estimate import Estimate, estimate
 
@@ -19,8 +20,10 @@ def expected(config: SweepConfig, paths: Paths) -> Estimate:
     """See `gcdp_bench.sweep.estimate.estimate`.
 
     Raises:
-        ValueError: real images cannot be used at the size of the samples, as in the sweep.
+        ValueError: real images cannot be used at the size of the samples, or a metric of an
+            installed package cannot be used, as in the sweep.
     """
+    all_metrics()
     dataset = dataset_identity(config.dataset, data_root=paths.data_root)
     sampling = config.sampling
     size = _size(config, paths, dataset)
@@ -33,7 +36,7 @@ def expected(config: SweepConfig, paths: Paths) -> Estimate:
     )
     given = dict(paths.weights)
     return estimate(
-        {name: generator_spec(name, given.get(name)).param for name in config.model_names},
+        [generator_spec(name, given.get(name)) for name in config.model_names],
         values={"guidance": config.guidance, "truncation": config.truncation, "none": (1.0,)},
         num_seeds=len(config.seeds),
         num_samples=config.num_samples,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from gcdp_bench.core import plugins
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import DatasetIdentity, family
 from gcdp_bench.datasets.registry import dataset_names, dataset_spec
@@ -14,11 +15,11 @@ from gcdp_bench.diagnostics.doctor.findings import Line, add_weights, attempt, r
 from gcdp_bench.extractors.registry import find_weights
 from gcdp_bench.extractors.trained import EVALUATORS
 from gcdp_bench.generators.registry import generator_names, generator_spec
+from gcdp_bench.metrics.lookup import installed_metric
 from gcdp_bench.training.runs import find_run
 
 EXTRACTORS = ("segmenter", "clip")
 NOUNS = {"clip": "CLIP", "attributes": "attribute classifier"}
-FACES = ("celeba", "synth-face")  # families whose captions name attributes
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Need:
 def task_lines(
     libraries: Sequence[Line], datasets: Sequence[Line], data_root: Path | None = None
 ) -> tuple[Line, ...]:
-    """One line a task: "yes", or what it needs and how to get that.
+    """One line a task: "yes", or what it needs and how to get that. A metric of a package is one.
 
     Args:
         libraries: lines named by module; `ok` is False where one is broken.
@@ -70,6 +71,7 @@ def task_lines(
             "evaluate images by DINOv2",
             [*imports("torch", "transformers"), *_weights("dinov2-vit-l-14")],
         ),
+        *map(_metric_line, plugins.named(plugins.METRICS)),
     )
 
 
@@ -102,10 +104,17 @@ def _eval_option_lines(
         first = identities.get(members[0])
         extractors = _extractors(EXTRACTORS, first, largest)
         lines.append(_task(f"evaluate {name} by networks trained on it", [*needs, *extractors]))
-        if name in FACES:
+        if spec.is_attributed:
             needs += _extractors(("attributes",), first, largest)
             lines.append(_task(f"attribute recall on {name}", needs))
     return lines
+
+
+def _metric_line(name: str) -> Line:
+    metric, problem = attempt(lambda: installed_metric(name))
+    definitions = () if metric is None else metric.definitions.values()
+    detail = problem or ", ".join(definition.title for definition in definitions)
+    return Line(f"metric {name}", not problem, detail)
 
 
 def _sampling_line(name: str, identities: Mapping[str, DatasetIdentity]) -> Line:

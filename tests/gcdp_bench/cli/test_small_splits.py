@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
+from gcdp_bench.core.plugins import METRICS
 from gcdp_bench.datasets.manage import choose_samples
 from gcdp_bench.results.table import read_rows
+from tests.packages import install
 
 FEW = ["--models", "reference", "--guidance", "1", "--steps", "2"]
 
@@ -38,6 +40,19 @@ def test_a_sweep_takes_the_whole_split(sweep):
         assert "test split has 12 images: 12 samples per point" in result.stderr
     assert "1 point of 12 samples" in run(*sweep, "--dry-run").stdout
     assert read_rows(Path("results/local"))["num_samples"].max() == 12
+
+
+def test_a_metric_that_cannot_be_imported_is_refused_by_a_dry_run(sweep, tmp_path, monkeypatch):
+    install(
+        tmp_path / "package",
+        monkeypatch,
+        group=METRICS,
+        entries={"theirs": "broken_metric:METRIC"},
+        module="broken_metric",
+        code="import no_such_module",
+    )
+    result = run(*sweep, "--dry-run")
+    assert result.exit_code == 1 and "pip uninstall their-package" in result.stderr
 
 
 def test_more_than_there_are_is_refused_early(sweep):

@@ -11,7 +11,7 @@ from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.types import AttributedDataset
 from gcdp_bench.datasets.identities import dataset_identity
 from gcdp_bench.datasets.identity import training_digest
-from gcdp_bench.datasets.manage import available_dataset
+from gcdp_bench.datasets.manage import available_dataset, available_datasets
 from gcdp_bench.datasets.registry import (
     DATASETS,
     DatasetSpec,
@@ -237,6 +237,11 @@ def test_an_installed_package_adds_a_dataset(tmp_path, monkeypatch):
             "item 0: layout: expected ids of its 2 classes, 0 to 1, or 255, got 9",
         ),
         ("item = replace(ITEM, caption=None)", "item 0: caption: expected a text, got None"),
+        (
+            "caption_classes = lambda self, caption: frozenset({0, 9})",
+            r"item 0: caption_classes\('sky'\): expected ids of its 2 classes, 0 to 1, got .*9",
+        ),
+        ("ids = ['a', 'b', 'a']", "ids: expected 3 different ones, got 2 of 3"),
     ],
 )
 def test_a_dataset_of_a_package_is_checked(tmp_path, monkeypatch, members, message):
@@ -277,4 +282,7 @@ def test_a_package_takes_no_name_of_the_benchmark(tmp_path, monkeypatch):
     )
     with pytest.raises(ValueError, match="their-package .*'camvid' is a name of gcdp-bench"):
         DATASET.convert("camvid", None, None)
-    assert dataset_spec("camvid") is DATASETS["camvid"]
+    with pytest.raises(ValueError, match="'camvid' is a name of gcdp-bench itself"):
+        dataset_spec("camvid")
+    listed = {found.name: str(found.problem) for found in available_datasets(None)}
+    assert "their-package" in listed["camvid"] and "their-package" not in listed["cityscapes"]

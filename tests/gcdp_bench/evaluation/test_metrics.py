@@ -200,6 +200,22 @@ def test_a_metric_of_an_installed_package_is_scored_of_samples_and_real_images(
         assert ("spread" in scored) == is_scored
 
 
+def test_a_metric_of_an_installed_package_may_change_its_arguments(
+    extractors, reference, seen, tmp_path, monkeypatch
+):
+    install_spread(tmp_path / "a", monkeypatch)
+
+    def emptied(features):
+        features[:] = 0.0
+        return [MetricValue("spread", "all", float(features.sum()), len(features))]
+
+    monkeypatch.setattr("spread_of_tests.SPREAD", replace(installed_metrics()[0], fn=emptied))
+    before = {name: array.copy() for name, array in seen.arrays.items()}
+    assert totals(score_generated(seen, reference, extractors))["spread"] == 0.0
+    for name, array in seen.arrays.items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 def test_a_value_that_its_metric_does_not_define_is_refused(
     extractors, reference, seen, tmp_path, monkeypatch
 ):

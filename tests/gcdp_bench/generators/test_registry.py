@@ -146,6 +146,8 @@ def test_names_are_taken_once_and_unknown_ones_get_those_of_packages(package):
     package("clashing_things", reference="Grey", grey="Grey")
     with pytest.raises(ValueError, match="their-package .*'reference' is a name of gcdp-bench"):
         check_generator("reference")
+    with pytest.raises(ValueError, match="'reference' is a name of gcdp-bench itself"):
+        generator_spec("reference")
     check_generator("imagen")
     with pytest.raises(ValueError, match="did you mean 'grey'.*known: reference, .*, grey"):
         check_generator("greyy")

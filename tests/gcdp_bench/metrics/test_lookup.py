@@ -16,7 +16,9 @@ from gcdp_bench.metrics.lookup import (
     find_definition,
     installed_metrics,
     lookup,
-    values_of_installed,
+    problem_of,
+    values_beside,
+    values_of,
 )
 from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.metrics.registry import METRICS as MINE
@@ -60,7 +62,37 @@ def test_a_value_leads_to_the_package_that_defines_it(tmp_path, monkeypatch):
     assert lookup("spread").title == "Spread of features"
     assert bounds_of("spread") == (0.0, 10.0) and definition_version("spread") == "2"
     assert [metric.name for metric in installed_metrics()] == ["spread"]
-    assert values_of_installed("features") == ("spread",) and not values_of_installed("clip")
+    assert values_of("features")[-1] == "spread" and values_beside("spread") == ("spread",)
+
+
+def test_values_are_told_by_network_and_by_what_they_rest_on():
+    recall = ("semantic_recall", "semantic_recall_of_ceiling", "semantic_precision")
+    recall += ("false_detection_rate",)
+    assert values_of("clip") == ("clip-cos", "clip-x100", "clip-w2.5")
+    assert values_of("segmenter")[: len(recall)] == recall
+    assert {"miou", "iou", "pixel_accuracy", "fsd_predicted"} < set(values_of("segmenter"))
+    assert values_of("features", "torch") == ("fid-torch",)
+    memberships = ("precision-tf1", "recall-tf1", "density-tf1", "coverage-tf1")
+    assert values_of("features", "tf1") == ("fid-tf1", "kid-tf1", *memberships)
+    assert values_of("features", "cmmd") == ("cmmd",)
+    assert values_beside("precision-tf1") == memberships
+    assert values_beside("fid-hrnet") == ("fid-hrnet",)
+    assert values_beside("semantic_recall@1%") == recall
+
+
+def test_values_of_a_package_that_cannot_be_imported_have_no_definition(tmp_path, monkeypatch):
+    install(
+        tmp_path,
+        monkeypatch,
+        group=METRICS,
+        entries={"theirs": "broken_of_tests:METRIC"},
+        module="broken_of_tests",
+        code="import no_such_module",
+    )
+    assert find_definition("theirs-tf1") is None and problem_of("miou") == ""
+    assert "their-package 1.0" in problem_of("theirs-tf1") and problem_of("theirsother") == ""
+    with pytest.raises(ValueError, match="no_such_module.*pip uninstall their-package"):
+        lookup("theirs-tf1")
 
 
 def test_a_value_that_nothing_defines_has_no_bounds_and_no_version():
