@@ -1,5 +1,6 @@
 """What several test folders share. Nothing heavy is imported here: a file loads what it uses."""
 
+import gc
 import os
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,14 @@ from tests import properties  # noqa: F401  (the profiles of hypothesis)
 from tests.once import build_once
 
 os.environ["OMP_NUM_THREADS"] = "1"  # the networks of the tests are too small to share
+
+gc.disable()  # until everything is collected: what is imported stays
+
+
+def pytest_collection_finish():
+    """What was imported is not searched for garbage in every test again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

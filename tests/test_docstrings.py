@@ -34,6 +34,11 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
 def is_docstring(node: ast.AST) -> bool:
     """Whether it is a docstring of a module, class, function or constant."""
     return (
@@ -67,7 +72,7 @@ def members() -> Mapping[str, set[str]]:
         parts = path.relative_to(ROOT).with_suffix("").parts
         for package, module in pairwise(parts):
             found[package].add(module)
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 found[node.name] |= set(defined(node))
                 bases += [(node.name, base) for base in map(bare, node.bases)]
@@ -85,11 +90,11 @@ def bare(base: ast.expr) -> str:
 @cache
 def variables() -> set[str]:
     """Names of variables and parameters."""
-    nodes = [node for path in files() for node in ast.walk(tree(path))]
-    found = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    every = [node for path in files() for node in nodes(path)]
+    found = {node.arg for node in every if isinstance(node, ast.arg)}
     return found | {
         node.id
-        for node in nodes
+        for node in every
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id.islower()
     }
 
@@ -99,8 +104,8 @@ def names() -> set[str]:
     """Names that code defines or uses, and strings that could be one, as columns are."""
     found = set()
     for path in files():
-        skipped = {id(node.value) for node in ast.walk(tree(path)) if is_docstring(node)}
-        for node in ast.walk(tree(path)):
+        skipped = {id(node.value) for node in nodes(path) if is_docstring(node)}
+        for node in nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if id(node) not in skipped:
                     found.add(node.value)
@@ -126,14 +131,14 @@ def exists(name: str) -> bool:
     return True
 
 
-def texts(path: Path) -> Iterator[str]:
+@cache
+def texts(path: Path) -> tuple[str, ...]:
     """Docstrings and comments of a file."""
-    for node in ast.walk(tree(path)):
-        if is_docstring(node):
-            yield node.value.value
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.string
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
+    return (
+        *(node.value.value for node in nodes(path) if is_docstring(node)),
+        *(token.string for token in tokens if token.type == tokenize.COMMENT),
+    )
 
 
 def test_names_in_docstrings_and_comments_exist():

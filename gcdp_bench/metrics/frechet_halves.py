@@ -20,6 +20,9 @@ NUM_COSTLY_HALVES = 50
 COSTLY = 1e9
 """Multiply-adds of one pair of halves above which `NUM_COSTLY_HALVES` are drawn."""
 
+AT_ONCE = 2**18
+"""Values of one side whose halves are computed together."""
+
 Paths = NDArray[np.int64]
 
 
@@ -57,29 +60,35 @@ def halved_terms(x: Array, y: Array, num: int, *, seed: int = 0) -> tuple[Array,
     centre = y.mean(0)
     x, y = x - centre, y - centre  # keeps the traces below free of cancellation
     cross = x @ y.T if is_wide(len(x), len(y), x.shape[1]) else None  # (N, M)
-    splits = zip(halves(len(x), num, 2 * seed), halves(len(y), num, 2 * seed + 1), strict=True)
+    splits = list(
+        zip(halves(len(x), num, 2 * seed), halves(len(y), num, 2 * seed + 1), strict=True)
+    )
     terms = np.empty((num, 2))
-    for index, (rows, columns) in enumerate(splits):
-        products = None if cross is None else cross[np.ix_(rows, columns)]
-        terms[index] = terms_of_rows(x[rows], y[columns], products)
+    together = max(1, AT_ONCE // max(x.size, y.size, 0 if cross is None else cross.size))
+    for first in (0, 1):  # first and second halves of an odd number of rows differ in size
+        for start in range(first, num, 2 * together):
+            chosen = slice(start, start + 2 * together, 2)
+            rows, columns = map(np.stack, zip(*splits[chosen], strict=True))  # (R, n), (R, m)
+            products = None if cross is None else cross[rows[:, :, None], columns[:, None]]
+            terms[chosen] = np.stack(terms_of_rows(x[rows], y[columns], products), -1)
     return terms[:, 0], terms[:, 1]
 
 
-def terms_of_rows(a: Array, b: Array, products: Array | None) -> tuple[float, float]:
-    """Mean term and covariance term of the distance of two sets near 0.
+def terms_of_rows(a: Array, b: Array, products: Array | None) -> tuple[Array, Array]:
+    """Mean term and covariance term of the distance of two sets near 0, (...,) each.
 
     Args:
-        a: (n, D).
-        b: (m, D).
+        a: (..., n, D).
+        b: (..., m, D).
         products: a b^T, which is overwritten, where that is smaller than (D, D).
     """
-    mean_a, mean_b = a.mean(0), b.mean(0)
-    a, b = a - mean_a, b - mean_b
+    mean_a, mean_b = a.mean(-2), b.mean(-2)
+    a, b = a - mean_a[..., None, :], b - mean_b[..., None, :]
     gram = _gram_of_features(a, b) if products is None else _gram_of_products(products)
-    root = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0.0, None)).sum()
-    root /= math.sqrt((len(a) - 1) * (len(b) - 1))
-    traces = (a**2).sum() / (len(a) - 1) + (b**2).sum() / (len(b) - 1)
-    return float(((mean_a - mean_b) ** 2).sum()), float(traces - 2.0 * root)
+    root = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0.0, None)).sum(-1)
+    num, other = a.shape[-2] - 1, b.shape[-2] - 1
+    traces = (a**2).sum((-2, -1)) / num + (b**2).sum((-2, -1)) / other
+    return ((mean_a - mean_b) ** 2).sum(-1), traces - 2.0 * root / math.sqrt(num * other)
 
 
 def halves(size: int, num: int, seed: int) -> Iterator[Paths]:
@@ -97,21 +106,23 @@ def is_wide(num: int, other: int, width: int) -> bool:
 
 
 def _gram_of_features(a: Array, b: Array) -> Array:
-    """(A B^T)(A B^T)^T up to a rotation, (D, D), from the Cholesky factor of A^T A.
+    """(A B^T)(A B^T)^T up to a rotation, (..., D, D), from the Cholesky factor of A^T A.
 
     A term of the order of rounding is added to the diagonal: a factor exists where A is singular.
     """
-    products = a.T @ a
+    products = a.mT @ a
     number = np.finfo(np.float64)
-    rounding = 4.0 * len(products) * number.eps * products.trace() + number.tiny
-    products[np.diag_indices_from(products)] += rounding
+    width = products.shape[-1]
+    traces = products.trace(axis1=-2, axis2=-1)
+    rounding = 4.0 * width * number.eps * traces + number.tiny
+    products += rounding[..., None, None] * np.eye(width)
     factor = np.linalg.cholesky(products)
-    return factor.T @ (b.T @ b) @ factor
+    return factor.mT @ (b.mT @ b) @ factor
 
 
 def _gram_of_products(products: Array) -> Array:
     """The same from X Y^T alone, min(n, m) square: its rows and columns are centred."""
-    products -= products.mean(1, keepdims=True)
-    products -= products.mean(0)
-    few_rows = len(products) <= products.shape[1]
-    return products @ products.T if few_rows else products.T @ products
+    products -= products.mean(-1, keepdims=True)
+    products -= products.mean(-2, keepdims=True)
+    few_rows = products.shape[-2] <= products.shape[-1]
+    return products @ products.mT if few_rows else products.mT @ products

@@ -184,13 +184,10 @@ def _lines(curves: Sequence[_Curve], fid_metric: str, worst: float) -> list[dict
     areas = np.full((len(curves), 1 + NUM_DRAWS), math.nan)  # (M, 1 + R), like the next
     matched = areas.copy()
     for place, curve in enumerate(curves):
-        for i, (fid, correspondence) in enumerate(
-            zip(curve.fid, curve.correspondence, strict=True)
-        ):
-            if np.isnan(fid).any() or np.isnan(correspondence).any():
-                continue
-            areas[place, i] = hypervolume(fid, correspondence, reference=reference)
-            matched[place, i] = fid_at(levels[i], fid, correspondence)
+        usable = ~(np.isnan(curve.fid) | np.isnan(curve.correspondence)).any(1)  # (1 + R,)
+        fid, correspondence = curve.fid[usable], curve.correspondence[usable]
+        areas[place, usable] = hypervolume(fid, correspondence, reference=reference)
+        matched[place, usable] = fid_at(levels[usable], fid, correspondence)
     ranks, rank_kept, order_kept = _ranking(areas)
     lines = []
     for place, curve in enumerate(curves):
