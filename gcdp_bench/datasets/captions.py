@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from gcdp_bench.datasets import plurals as english
 from gcdp_bench.datasets.denial import denied
@@ -76,16 +77,21 @@ def parse_caption(
         count_denied: also count what the caption denies: "no cars", "没有汽车".
     """
     text = match_key(caption)
-    found = list(_find(text, _forms(class_names, words or {})))
+    more = tuple((name, tuple(words[name])) for name in words) if words else ()
+    found = list(_find(text, _forms(tuple(class_names), more)))
     spans = [(start, end) for start, end, _ in found]
     ignored = frozenset() if count_denied else denied(text, spans)
     return frozenset(index for place, (*_, index) in enumerate(found) if place not in ignored)
 
 
-def _forms(class_names: Sequence[str], words: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Every text that names a class -> its id; a name itself before another's plural."""
-    named = nameable(class_names)
-    own = [[match_key(name), *map(match_key, words.get(name, ()))] for name in class_names]
+@lru_cache(maxsize=64)
+def _forms(
+    class_names: tuple[str, ...], words: tuple[tuple[str, tuple[str, ...]], ...]
+) -> dict[str, list[tuple[str, int]]]:
+    """Every text that names a class, and the class's id, by first character, the longest first; a
+    name itself comes before another's plural."""
+    named, more = nameable(class_names), dict(words)
+    own = [[match_key(name), *map(match_key, more.get(name, ()))] for name in class_names]
     makers = (lambda name: (name,), english.plurals, _arabic_plurals, english.forms)
     forms: dict[str, int] = {}
     for make in makers:
@@ -94,23 +100,25 @@ def _forms(class_names: Sequence[str], words: Mapping[str, Sequence[str]]) -> di
                 for form in make(name):
                     forms.setdefault(form, index)
     forms.pop("", None)
-    return forms
+    by_first: dict[str, list[tuple[str, int]]] = {}
+    for form in sorted(forms, key=len, reverse=True):
+        by_first.setdefault(form[0], []).append((form, forms[form]))
+    return by_first
 
 
 def _arabic_plurals(name: str) -> tuple[str, ...]:
     return (f"{name[:-1]}ات",) if name.endswith("ة") else ()
 
 
-def _find(text: str, forms: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:
-    """(start, end, id) of every form, the longest first where several begin."""
-    by_first: dict[str, list[str]] = {}
-    for form in sorted(forms, key=len, reverse=True):
-        by_first.setdefault(form[0], []).append(form)
+def _find(
+    text: str, forms: Mapping[str, Sequence[tuple[str, int]]]
+) -> Iterator[tuple[int, int, int]]:
+    """(start, end, id) of every form in a text, the longest first where several begin."""
     start = 0
     while start < len(text):
-        for form in by_first.get(text[start], ()):
+        for form, index in forms.get(text[start], ()):
             if text.startswith(form, start) and stands_alone(text, start, start + len(form)):
-                yield start, start + len(form), forms[form]
+                yield start, start + len(form), index
                 start += len(form)
                 break
         else:
