@@ -195,7 +195,6 @@ def command(
     from gcdp_bench.datasets.proportions import unnamed_note
     from gcdp_bench.diagnostics.missing import missing_for, refuse, too_few
     from gcdp_bench.extractors.bundle import load_extractors
-    from gcdp_bench.report.table_1 import readable_table_1, table_1
     from gcdp_bench.results.alarms import alarms_of
     from gcdp_bench.results.object_store import store_of
     from gcdp_bench.results.summary import readable, summary_table
@@ -295,6 +294,8 @@ def command(
         resources = Resources(num_cpus=cpus_per_task or 1.0, num_gpus=gpus_per_task)
         rows = run_on_cluster(cluster, config, paths, request, resources, progress=display, say=say)
     if task == "image-layout":
+        from gcdp_bench.report.table_1 import readable_table_1, table_1
+
         print_summary(readable_table_1(table_1(rows)))
     else:
         print_summary(readable(summary_table(rows)))
