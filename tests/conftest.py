@@ -21,6 +21,10 @@ def pytest_collection_finish():
     gc.enable()
 
 
+def pytest_unconfigure():
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def caches(tmp_path_factory):
     """New folders for caches; no test reads or writes the cache of whoever runs it."""

@@ -3,9 +3,8 @@
 import subprocess
 import sys
 
-import pytest
-
 from gcdp_bench.cli import VERBS
+from tests.commands import ended, in_forks
 from tests.test_layers import MODULES
 
 BLOCK = """
@@ -41,8 +40,9 @@ def test_imports_open_no_connection():
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_help_opens_no_connection(verb):
-    result = python(f"from gcdp_bench.cli import main\nmain(['{verb}', '--help'])")
-    assert result.returncode == 0, result.stderr
-    assert f"{verb} [OPTIONS]" in result.stdout
+def test_help_opens_no_connection(tmp_path):
+    in_forks(tmp_path / "helps", [[verb, "--help"] for verb in VERBS], before=BLOCK)
+    for index, verb in enumerate(VERBS):
+        result = ended(tmp_path / "helps", index)
+        assert result.code == 0, result
+        assert f"{verb} [OPTIONS]" in result.stdout

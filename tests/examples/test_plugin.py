@@ -36,17 +36,20 @@ def installed(tmp_path_factory):
 
 @pytest.fixture
 def run(installed, tmp_path):
-    """Runs a command where the package is installed; `after` is run in the same interpreter."""
+    """Runs commands where the package is installed; `after` is run in the same interpreter."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)]),
         "GCDP_CACHE": str(tmp_path / "cache"),
     }
 
-    def call(*words, after=""):
+    def call(*commands, after=""):
+        words = [list(map(str, command)) for command in commands]
         code = (
             "import sys\nfrom gcdp_bench.cli import main\n"
-            f"sys.argv = ['gcdp-bench', *{list(map(str, words))!r}]\n"
-            f"try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n{after}"
+            f"for words in {words!r}:\n"
+            "    sys.argv = ['gcdp-bench', *words]\n"
+            "    try:\n        main()\n    except SystemExit as end:\n        assert not end.code\n"
+            f"{after}"
         )
         command = [sys.executable, "-c", code]
         found = subprocess.run(
@@ -75,7 +78,7 @@ def test_all_three_are_swept_reported_and_explained(run, tmp_path):
     printed = {}
     for line in re.findall("^gcdp-bench (.*)$", (PLUGIN / "README.md").read_text(), re.M):
         words = line.replace("blobs", "blobs,again=gcdp_example.blobs:Blobs").split()
-        printed[words[0]] = run(*words, *more.get(words[0], []))
+        printed[words[0]] = run([*words, *more.get(words[0], [])])
     assert list(printed) == ["train", "sweep", "report", "evaluate"]
     rows = read_rows(tmp_path / "results" / "local")
     points = rows[rows["source"] == "generated"]
@@ -87,7 +90,7 @@ def test_all_three_are_swept_reported_and_explained(run, tmp_path):
 
 def test_the_doctor_trains_at_the_size_of_the_generator(run, monkeypatch):
     monkeypatch.delenv("GCDP_RUNS", raising=False)
-    lines = run("doctor", "--for", "shapes", "--models", "blobs").splitlines()
+    lines = run(["doctor", "--for", "shapes", "--models", "blobs"]).splitlines()
     trainings = [line for line in lines if line.startswith("gcdp-bench train")]
     assert trainings == [
         f"gcdp-bench train {name} --dataset shapes --size 32x32 --if-needed"
@@ -96,10 +99,11 @@ def test_the_doctor_trains_at_the_size_of_the_generator(run, monkeypatch):
 
 
 def test_commands_that_do_not_name_it_do_not_import_it(run, toy, tmp_path):
-    for words in (["--help"], ["sweep", "--help"], ["train", "--help"], ["evaluate", "--help"]):
-        run(*words, after=NO_PLUGIN)
+    helps = [[*verb, "--help"] for verb in ([], ["sweep"], ["train"], ["evaluate"])]
     sample = ["sample", "reference", "--weights", toy.reference, "--dataset", toy.data]
-    run(*sample, "--num-samples", "2", "--steps", "2", "--out", "out", after=NO_PLUGIN)
+    sample += ["--num-samples", "2", "--steps", "2", "--out", "out"]
+    printed = run(*helps, sample, after=NO_PLUGIN)
+    assert printed.count("Usage: ") == len(helps)
 
 
 def test_the_dataset_is_the_same_on_every_read(module):

@@ -1,11 +1,10 @@
 """Unknown names are refused before anything heavy is imported, with the nearest known one."""
 
-import subprocess
-import sys
-
 import pytest
 
 from gcdp_bench.generators.registry import NETWORKS, check_training
+from tests.commands import ended, in_forks
+from tests.once import build_once
 
 REFUSALS = {
     "train refrence --dataset synth-city-25": "unknown model to train 'refrence'; did you mean",
@@ -59,26 +58,27 @@ REFUSALS = {
 }
 
 
-def refusal(command, folder):
-    """What a command prints, in an interpreter that says whether torch was imported."""
-    code = (
-        f"import sys; sys.argv = ['gcdp-bench', *{command.split()!r}]\n"
-        "from gcdp_bench.cli import main\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (1, 2), end.code\n"
-        "else:\n    raise AssertionError('not refused')\n"
-        "heavy = {'torch', 'transformers', 'matplotlib', 'scipy'} & sys.modules.keys()\n"
-        "assert not heavy, heavy"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stderr
+NOTHING_HEAVY = """
+heavy = {"torch", "transformers", "matplotlib", "scipy"} & sys.modules.keys()
+assert not heavy, heavy
+"""
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory):
+    """Command -> how it ended."""
+
+    def refuse(folder):
+        in_forks(folder, [command.split() for command in REFUSALS], after=NOTHING_HEAVY)
+
+    folder = build_once(tmp_path_factory, "refusals", refuse)
+    return {command: ended(folder, index) for index, command in enumerate(REFUSALS)}
 
 
 @pytest.mark.parametrize("command", REFUSALS)
-def test_an_unknown_name_is_refused_without_torch(command, tmp_path):
-    assert REFUSALS[command] in refusal(command, tmp_path)
+def test_an_unknown_name_is_refused_without_torch(command, refusals):
+    assert refusals[command].code in (1, 2), refusals[command]
+    assert REFUSALS[command] in refusals[command].stderr
 
 
 def test_presets_are_those_of_the_tables():

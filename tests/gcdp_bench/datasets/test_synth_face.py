@@ -1,6 +1,7 @@
 """Procedural portraits: the same every time, and what the labels say is in the pixels."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gcdp_bench.datasets.faces import ATTRIBUTE_NAMES, CLASS_NAMES, parse_attrib
 from gcdp_bench.datasets.synth_face import DRAWN, SynthFace, render
 from gcdp_bench.datasets.synth_face.canvas import smooth
 from gcdp_bench.datasets.synth_face.person import draw_person
+from tests.once import build_once
 from tests.properties import examples
 
 ID = {name: index for index, name in enumerate(CLASS_NAMES)}
@@ -46,9 +48,15 @@ class Portraits:
 
 
 @pytest.fixture(scope="module")
-def portraits():
+def portraits(tmp_path_factory):
     """Shared by the tests of what is visible."""
-    return Portraits(NUM)
+
+    def draw(folder):
+        folder.mkdir()
+        (folder / "portraits").write_bytes(pickle.dumps(Portraits(NUM)))
+
+    folder = build_once(tmp_path_factory, "portraits", draw)
+    return pickle.loads((folder / "portraits").read_bytes())
 
 
 @pytest.mark.parametrize("size", [64, 128])

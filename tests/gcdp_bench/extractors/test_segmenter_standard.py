@@ -11,7 +11,7 @@ import torch
 
 from gcdp_bench.core.finite import NotFinite
 from gcdp_bench.core.rng import generator
-from gcdp_bench.extractors.hrnet import W48, HRNetSegmenter
+from gcdp_bench.extractors.hrnet import HRNetSegmenter
 from gcdp_bench.extractors.segmenter_standard import (
     CITYSCAPES_CLASSES,
     StandardSegmenter,
@@ -19,7 +19,7 @@ from gcdp_bench.extractors.segmenter_standard import (
     parse_resize,
 )
 from gcdp_bench.training.checkpoint import load_into
-from tests.gcdp_bench.extractors.test_segmenter import Halves
+from tests.gcdp_bench.extractors.test_segmenter import NARROW, Halves
 
 CONFIG = ".mim/configs/hrnet/fcn_hr48_4xb2-160k_cityscapes-512x1024.py"
 CPU_BATCH_NORM = {"type": "BN", "requires_grad": True}  # SyncBN's tensors, without a process group
@@ -72,11 +72,6 @@ def checkpoint(mmseg_model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def images():
     return torch.randint(0, 256, (2, 3, 40, 72), dtype=torch.uint8, generator=generator("images"))
-
-
-@pytest.fixture(scope="module")
-def network():
-    return HRNetSegmenter(W48, len(CITYSCAPES_CLASSES))
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +142,9 @@ def test_predictions_do_not_depend_on_the_batch(native, images):
 
 
 @pytest.mark.parametrize("change", ["renamed", "missing", "shape"])
-def test_another_network_is_refused(mmseg_model, network, tmp_path, change):
-    state = OrderedDict(mmseg_model.state_dict())
+def test_another_network_is_refused(tmp_path, change):
+    network = HRNetSegmenter(NARROW, len(CITYSCAPES_CLASSES))
+    state = OrderedDict(network.state_dict())
     value = state.pop("decode_head.conv_seg.bias")
     if change == "renamed":
         state["decode_head.conv_seg.offset"] = value

@@ -172,27 +172,37 @@ def test_code_is_found_again_in_another_process(tmp_path, toy):
 
 
 OUTSIDE = """
+import os
 import sys
+import torch
 sys.path = [path for path in sys.path if path and path != {here!r}]
 from gcdp_bench.generators.registry import generator_spec
 from gcdp_bench.training.networks import Code
-print(generator_spec("mine", Code({place!r})).summary)
+for place in {places!r}:
+    if not os.fork():  # each of them finds what lies beside it alone
+        print(generator_spec("mine", Code(place)).summary, flush=True)
+        os._exit(0)
+    os.wait()
 """
 
 
-@pytest.mark.parametrize("place", ["sub/own.py:Own", "grey_module:Grey", "sub.own:Own"])
-def test_code_finds_what_lies_beside_it(place, tmp_path):
+def test_code_finds_what_lies_beside_it(tmp_path):
     """As the installed command runs: the working directory is not on the path."""
+    places = {
+        "sub/own.py:Own": "Own.",
+        "grey_module:Grey": "Grey images.",
+        "sub.with_name:Own": "Own.",
+    }
     (tmp_path / "sub").mkdir()
     (tmp_path / "grey_module.py").write_text(CODE)
     (tmp_path / "sub" / "beside.py").write_text(CODE)
-    package = "sub." if place.startswith("sub.") else ""
-    own = f"from {package}beside import Grey\nclass Own(Grey):\n    'Own.'\n"
-    (tmp_path / "sub" / "own.py").write_text(own)
-    code = OUTSIDE.format(here=str(tmp_path), place=place)
+    for name, package in (("own", ""), ("with_name", "sub.")):
+        own = f"from {package}beside import Grey\nclass Own(Grey):\n    'Own.'\n"
+        (tmp_path / "sub" / f"{name}.py").write_text(own)
+    code = OUTSIDE.format(here=str(tmp_path), places=list(places))
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert found.stdout.strip() == ("Own." if "Own" in place else "Grey images."), found.stderr
+    assert found.stdout.splitlines() == list(places.values()), found.stderr
 
 
 @pytest.mark.parametrize(

@@ -158,22 +158,15 @@ def test_ray_that_is_not_installed_is_named(monkeypatch):
         connect("local")
 
 
-NO_RAY = """
-import ray
-from gcdp_bench.sweep.connection import connect
+def test_no_cluster_on_this_machine_is_named(monkeypatch):
+    def init(**options):
+        raise ConnectionError("Could not find any running Ray instance.")
 
-def init(**options):
-    raise ConnectionError("Could not find any running Ray instance.")
-
-ray.init = init
-connect("auto")
-"""
-
-
-def test_no_cluster_on_this_machine_is_named():
-    result = python("-c", NO_RAY)
-    assert result.returncode == 1
-    assert "--cluster auto: expected a Ray cluster, got: Could not find any" in result.stderr
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))
+    with pytest.raises(
+        OSError, match="--cluster auto: expected a Ray cluster, got: Could not find"
+    ):
+        connect("auto")
 
 
 @pytest.mark.parametrize(
