@@ -16,6 +16,7 @@ from gcdp_bench.core.types import GUIDANCE, Batch, Generator, SamplingParameter
 from reference_model.joint import Pair
 from reference_model.outpainting import KnownRegion, outpaint
 from reference_model.sampler import Method, sample
+from reference_model.schedules import respaced_transitions
 from reference_model.stage import Stage, load_stage
 from reference_model.text import EncodedText, TextEncoder, build_text_encoder
 
@@ -110,6 +111,21 @@ class Cascade(Generator):
         """Steps of the base stage."""
         return self.config.steps
 
+    def num_passes(self, guidance: float) -> int:
+        """Times that a network sees a sample, over all steps of all stages."""
+        passes = 0
+        for stage, w, num_steps in self._stages(guidance):
+            process = stage.process
+            for t, _ in respaced_transitions(process.num_steps, num_steps):
+                guided = w != 1.0 and self._method.guides(float(process.image.log_snr[t]))
+                passes += 2 if guided else 1
+        return passes
+
+    @property
+    def _method(self) -> Method:
+        config = self.config
+        return Method(sampler=config.image_sampler, guidance_interval=config.guidance_interval)
+
     def encode_text(self, captions: Sequence[str]) -> EncodedText:
         """Captions as every stage reads them."""
         return self._text_encoder.encode(captions)
@@ -123,9 +139,6 @@ class Cascade(Generator):
     ) -> Batch:
         """See `Generator.sample`."""
         text = self.encode_text(captions)
-        method = Method(
-            sampler=self.config.image_sampler, guidance_interval=self.config.guidance_interval
-        )
         pair = None
         with finite_samples(self.name, captions):
             for stage, w, num_steps in self._stages(guidance):
@@ -136,7 +149,7 @@ class Cascade(Generator):
                     seeds=seeds,
                     num_steps=num_steps,
                     low_res=pair,
-                    method=method,
+                    method=self._method,
                 )
             return _batch(pair, captions)
 

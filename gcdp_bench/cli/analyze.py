@@ -13,6 +13,7 @@ from gcdp_bench.cli.analyze_models import (
     outpainting_command,
     schedules_command,
 )
+from gcdp_bench.cli.analyze_samplers import samplers_command
 from gcdp_bench.cli.groups import FullHelp
 from gcdp_bench.cli.options import results_or_default
 from gcdp_bench.cli.stores import STORED_RESULTS, require_results
@@ -25,7 +26,7 @@ def command() -> None:
     """Run an analysis of the paper: a table and a figure."""
 
 
-for _command in (features_command, outpainting_command, schedules_command):
+for _command in (features_command, outpainting_command, schedules_command, samplers_command):
     command.add_command(_command)
 
 

@@ -96,11 +96,8 @@ def compare_pair(
             f"{sorted(a.hashes)} and {sorted(b.hashes)}"
         )
     captions = _joined(a, b, seeds, measured)
-    lines = _of_captions(captions)
-    if per_class:
-        lines += _of_classes(captions)
     own, other = (measured.sets(point, seeds, captions.index) for point in (a, b))
-    lines += _of_sets(own, other, a.noise)
+    lines = differences(captions, own, other, noise=a.noise, per_class=per_class)
     common = {
         "dataset": a.dataset,
         "a": a.name,
@@ -112,6 +109,34 @@ def compare_pair(
         "num_seeds": len(seeds),
     }
     return [common | line for line in lines]
+
+
+def side_by_side(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Values per caption of both sides, of `measured.averaged`; columns recall_a, recall_b, ..."""
+    return own.merge(other, left_index=True, right_index=True, suffixes=("_a", "_b"))
+
+
+def differences(
+    captions: pd.DataFrame,
+    a: SetValues,
+    b: SetValues,
+    *,
+    noise: Mapping[str, float],
+    per_class: bool = False,
+) -> list[dict]:
+    """A minus B, as `compare_pair` has it, without the columns that name the two.
+
+    Args:
+        captions: of `side_by_side`.
+        a: the images of one side, of the same captions in the same order.
+        b: those of the other.
+        noise: distance -> its value between real images; without it no verdict is "below noise".
+        per_class: as `compare_pair`.
+    """
+    lines = _of_captions(captions)
+    if per_class:
+        lines += _of_classes(captions)
+    return [*lines, *_of_sets(a, b, noise)]
 
 
 def check_definitions(a: PointSet, b: PointSet) -> None:
@@ -134,9 +159,8 @@ def check_definitions(a: PointSet, b: PointSet) -> None:
 
 
 def _joined(a: PointSet, b: PointSet, seeds: Sequence[int], measured: Measured) -> pd.DataFrame:
-    """Values of both points for the captions that they share; columns recall_a, recall_b, ..."""
-    own, other = (measured.captions(point, seeds) for point in (a, b))
-    joined = own.merge(other, left_index=True, right_index=True, suffixes=("_a", "_b"))
+    """`side_by_side` of both points, for the captions that they share."""
+    joined = side_by_side(*(measured.captions(point, seeds) for point in (a, b)))
     if len(joined) < 2:
         raise ValueError(
             f"{a.name} and {b.name}: expected at least 2 captions that both sampled, got "

@@ -42,6 +42,7 @@ USUAL_SAMPLES = {
     "sample": 64,
     "analyze outpainting": 100,
     "analyze schedules": 100,
+    "analyze samplers": 500,
     "analyze features": 48,
 }
 """Command -> its usual `--num-samples` (`--num-images`); of a smaller split all are taken."""
