@@ -14,6 +14,8 @@ from gcdp_bench.comparison.points import PointSet
 from gcdp_bench.evaluation import FeatureCache
 from gcdp_bench.metrics.frechet import MIN_HALVED, frechet_distance, is_undersampled
 from gcdp_bench.metrics.frechet_halves import halved_terms
+from gcdp_bench.metrics.frechet_influence import Expansion, expanded, is_costly
+from gcdp_bench.metrics.frechet_influence import averaged as averaged_expansion
 from gcdp_bench.metrics.layout_iou import mean_iou_draws, miou
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.results.layout import read_point
@@ -35,6 +37,7 @@ class Distance:
 
     value: float
     halves: NDArray[np.float64] | None  # of random halves, split alike for every point, (R,)
+    expansion: Expansion | None  # in place of halves that are costly
     is_undersampled: bool
 
 
@@ -156,14 +159,19 @@ def set_values(
 def distance(samples: Features, real: Features) -> Distance:
     """Fréchet distance of each seed's samples to its real images, (N, D) and (M, D) each."""
     pairs = list(zip(samples, real, strict=True))
+    num, other, width = len(samples[0]), len(real[0]), samples[0].shape[1]
+    if is_costly(num, other, width):
+        expansion = averaged_expansion([expanded(x, y, seed=SEED) for x, y in pairs])
+        return Distance(float(expansion.values.sum()), None, expansion, False)
     halves = None
-    if min(len(samples[0]), len(real[0])) >= MIN_HALVED:
+    if min(num, other) >= MIN_HALVED:
         halves = np.mean(
             [np.add(*halved_terms(x, y, NUM_HALVES, seed=SEED)) for x, y in pairs], axis=0
         )  # (R,)
     return Distance(
         float(np.mean([frechet_distance(x, y).total for x, y in pairs])),
         halves,
+        None,
         is_undersampled(samples[0], real[0]),
     )
 

@@ -13,6 +13,7 @@ from gcdp_bench.comparison.measured import Distance, Measured, SetValues
 from gcdp_bench.comparison.points import PointSet
 from gcdp_bench.metrics.frechet import (
     UNDERSAMPLED,
+    expansion_intervals,
     halves_interval,
 )
 from gcdp_bench.metrics.intervals import (
@@ -241,7 +242,11 @@ def _of_sets(a: SetValues, b: SetValues, noise: Mapping[str, float]) -> list[dic
 def _distance_line(metric: str, a: Distance, b: Distance, num: int) -> dict:
     """Difference of two distances of `num` samples: halves are split alike for A and B."""
     interval = without_interval(a.value - b.value)
-    if a.halves is not None and b.halves is not None and np.any(a.halves != b.halves):
+    if a.expansion is not None and b.expansion is not None:
+        both = a.expansion.minus(b.expansion)
+        if both.of_x.any():
+            interval = expansion_intervals(both).total
+    elif a.halves is not None and b.halves is not None and np.any(a.halves != b.halves):
         method = f"halves-{len(a.halves)}"
         if a.is_undersampled or b.is_undersampled:
             method += f"-{UNDERSAMPLED}"

@@ -12,7 +12,13 @@ from gcdp_bench.core.types import MetricValue
 from gcdp_bench.metrics.definitions.features import frechet_name
 from gcdp_bench.metrics.feature_sets import Array, Features, checked_pair
 from gcdp_bench.metrics.frechet_halves import halved_terms, num_halves
-from gcdp_bench.metrics.frechet_influence import NUM_HALVES, estimates, is_costly
+from gcdp_bench.metrics.frechet_influence import (
+    NUM_HALVES,
+    Expansion,
+    estimates,
+    expanded,
+    is_costly,
+)
 from gcdp_bench.metrics.intervals import (
     Interval,
     at_least_zero,
@@ -128,9 +134,14 @@ def frechet_intervals_unbounded(x: Features, y: Features) -> FrechetIntervals:
 
 def influence_intervals(x: Array, y: Array) -> FrechetIntervals:
     """The same where halves are costly, see `frechet_influence`; float64 with 4 samples a side."""
-    found = estimates(x, y)
+    return expansion_intervals(expanded(x, y))
+
+
+def expansion_intervals(expansion: Expansion) -> FrechetIntervals:
+    """Intervals of a distance, or of a difference of two, from its expansion."""
+    found = estimates(expansion)
     method = f"influence-{NUM_HALVES}"
-    if _has_few(len(x), len(y), max(found.ranks)):
+    if _has_few(len(expansion.of_x), len(expansion.of_y), max(found.ranks)):
         method += f"-{UNDERSAMPLED}"
     half_widths = normal_quantile(0.95) * found.errors
     ends = zip(found.values, found.corrected, half_widths, strict=True)

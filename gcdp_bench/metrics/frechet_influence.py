@@ -8,7 +8,7 @@ alone, and three suffice once the linear part, which is known as well, is taken 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -28,6 +28,28 @@ SMALLEST_VALUE = 1e-7
 
 
 @dataclass(frozen=True)
+class Expansion:
+    """A distance of N and M rows to second order: mean term and covariance term."""
+
+    values: Array  # v, (2,)
+    of_x: Array  # influence f of each sample, of mean 0, (N, 2)
+    of_y: Array  # g, (M, 2)
+    biases: Array  # b of the halves, (R, 2)
+    ranks: tuple[float, float]  # effective, of both sides
+
+    def minus(self, other: Expansion) -> Expansion:
+        """Difference of two distances whose samples are drawn, and split, in pairs."""
+        rank = max(*self.ranks, *other.ranks)
+        return Expansion(
+            self.values - other.values,
+            self.of_x - other.of_x,
+            self.of_y - other.of_y,
+            self.biases - other.biases,
+            (rank, rank),
+        )
+
+
+@dataclass(frozen=True)
 class Estimates:
     """Of total, mean term and covariance term, (3,) each."""
 
@@ -42,17 +64,33 @@ def is_costly(num: int, other: int, width: int) -> bool:
     return multiply_adds(num, other, width) > COSTLY
 
 
-def estimates(x: Array, y: Array, *, num: int = NUM_HALVES, seed: int = 0) -> Estimates:
+def estimates(expansion: Expansion) -> Estimates:
     """Values, corrected values and standard errors.
 
-    With v of the sets, f_i the influence of sample i of N and g_j of sample j of M,
+        corrected = v - mean b,    e^2 = var f / N + var g / M + var b / R.
 
-        b = h - mean of f over its rows - mean of g over its rows - v,
-        corrected = v - mean b,    e^2 = var f / N + var g / M + var b / R,
+    Where nothing differs, b is all there is in v too, and var f and var g make e too large by
+    sqrt(2), as with halves.
+    """
+    biases, values = expansion.biases, expansion.values
+    variances = _with_total(biases).var(0, ddof=1) / len(biases)  # (3,)
+    for part in (expansion.of_x, expansion.of_y):
+        variances += _with_total(part).var(0, ddof=1) / len(part)
+    return Estimates(
+        _with_total(values),
+        _with_total(values - biases.mean(0)),
+        np.sqrt(variances),
+        expansion.ranks,
+    )
 
-    h and b of R halves. h - v has the bias of v as its mean and e as its spread; without the linear
-    part a spread of the second order remains. Where nothing differs, that one is all there is in v
-    too, and var f and var g make e too large by sqrt(2), as with halves.
+
+def expanded(x: Array, y: Array, *, num: int = NUM_HALVES, seed: int = 0) -> Expansion:
+    """The distance, the influence of each sample, and what halves show of the second order:
+
+        b = h - mean of f over its rows - mean of g over its rows - v
+
+    for a half h. h - v has the bias of v as its mean and the error of v as its spread; without the
+    linear part a spread of the second order remains.
 
     Args:
         x: float64 (N, D), N >= 4.
@@ -77,12 +115,21 @@ def estimates(x: Array, y: Array, *, num: int = NUM_HALVES, seed: int = 0) -> Es
             for rows, columns, terms in _halves_of(x, y, num, seed)
         ]
     )  # (R, 2)
-    corrected = values - biases.mean(0)
-    variances = _with_total(biases).var(0, ddof=1) / num  # (3,)
-    for part in (of_x, of_y):
-        variances += _with_total(part).var(0, ddof=1) / len(part)
-    return Estimates(
-        _with_total(values), _with_total(corrected), np.sqrt(variances), (rank_x, rank_y)
+    return Expansion(values, of_x, of_y, biases, (rank_x, rank_y))
+
+
+def averaged(expansions: Sequence[Expansion]) -> Expansion:
+    """Of the mean of distances whose samples are drawn together: those of several seeds."""
+
+    def mean(part: Callable[[Expansion], Array]) -> Array:
+        return np.mean([part(one) for one in expansions], axis=0)
+
+    return Expansion(
+        mean(lambda one: one.values),
+        mean(lambda one: one.of_x),
+        mean(lambda one: one.of_y),
+        mean(lambda one: one.biases),
+        (max(one.ranks[0] for one in expansions), max(one.ranks[1] for one in expansions)),
     )
 
 
@@ -145,7 +192,7 @@ def _decomposed(matrix: Array) -> tuple[Array, Array, Array]:
 
 def _halves_of(
     x: Array, y: Array, num: int, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, tuple[float, float]]]:
+) -> Iterator[tuple[np.ndarray, np.ndarray, tuple[Array, Array]]]:
     """Rows of the first parts of `num` splits of both sides, and the terms of their distance."""
     parts = zip(
         halves(len(x), 2 * num, 2 * seed), halves(len(y), 2 * num, 2 * seed + 1), strict=True

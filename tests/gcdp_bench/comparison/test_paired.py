@@ -11,6 +11,7 @@ from gcdp_bench.comparison.measured import distance, set_values
 from gcdp_bench.comparison.points import point_sets
 from gcdp_bench.comparison.sides import compare_points
 from gcdp_bench.comparison.text import readable_comparison
+from gcdp_bench.metrics import frechet_influence
 from gcdp_bench.metrics.frechet import frechet_distance
 from gcdp_bench.metrics.layout_iou import miou
 from gcdp_bench.results.compatibility import UnlikeRowsError
@@ -123,6 +124,24 @@ def test_distances_of_too_few_samples_are_flagged(num, widths, method):
     real = rng.normal(size=(200, 40)) * (np.arange(40) < 2)
     line = paired._distance_line("fid", *(distance([side], [real]) for side in sides), num)
     assert line["ci_method"] == method and line["num_captions"] == num
+
+
+@pytest.mark.parametrize(("num", "suffix"), [(120, ""), (40, "-undersampled")])
+def test_costly_halves_are_replaced_by_influences(monkeypatch, num, suffix):
+    rng = np.random.default_rng(0)
+    sides, real = rng.normal(size=(2, num, 3)), rng.normal(size=(200, 3))
+    shifted = [sides[0], sides[1] + 0.5]
+    halved = paired._distance_line("fid", *(distance([x], [real]) for x in shifted), num)
+    monkeypatch.setattr(frechet_influence, "COSTLY", 0.0)
+    cheap = [distance([x], [real]) for x in shifted]
+    line = paired._distance_line("fid", *cheap, num)
+    assert line["ci_method"] == f"paired influence-3{suffix}"
+    assert line["difference"] == pytest.approx(halved["difference"])
+    widths = [one["ci_high"] - one["ci_low"] for one in (line, halved)]
+    assert widths[0] == pytest.approx(widths[1], rel=0.25)
+    assert line["verdict"] == halved["verdict"]
+    same = paired._distance_line("fid", cheap[0], cheap[0], num)
+    assert (same["ci_method"], same["verdict"]) == ("none", "tie")
 
 
 def test_two_captions_in_common_are_needed(write, floor, tmp_path):
