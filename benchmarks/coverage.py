@@ -174,14 +174,14 @@ def unit(x: Array) -> Array:
 METHODS: dict[str, Measure] = {"frechet": frechet, "frechet-influence": frechet_influence}
 
 
-def scale_at(population: Population, distance: float) -> float:
-    """Positions of the sides at a Fréchet distance, by bisection."""
+def scale_at(population: Population, distance: float, *, steps: int = 20) -> float:
+    """Positions of the sides at a Fréchet distance, by a bisection of so many steps."""
     if distance == 0.0:
         return 0.0
     low, high = 0.0, 1.0
     while population.distance(high) < distance:
         high *= 2.0
-    for _ in range(20):
+    for _ in range(steps):
         middle = (low + high) / 2.0
         low, high = (middle, high) if population.distance(middle) < distance else (low, middle)
     return high

@@ -8,12 +8,13 @@ count.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 from torch.utils.flop_counter import flop_registry
 
 
@@ -42,7 +43,7 @@ class FlopCounter(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         """Run one operation, or the operations that it consists of."""
         kwargs = kwargs or {}
-        for value in tree_iter((args, kwargs)):
+        for value in _tensors((*args, *kwargs.values())):
             if isinstance(value, nn.Parameter):
                 self._parameters[id(value)] = value
         formula = self._formulas.get(func._overloadpacket)
@@ -57,6 +58,16 @@ class FlopCounter(TorchDispatchMode):
         return out
 
 
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    """Those among arguments, and in their lists."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
+
+
+@cache
 def _has_kernel(func: torch._ops.OpOverload) -> bool:
     """Whether an operation is computed as a whole, and so may not be taken to pieces."""
     keys = (torch._C.DispatchKey.CPU, torch._C.DispatchKey.CUDA)

@@ -77,7 +77,7 @@ def test_intervals_hold_or_are_flagged(populations, name, num, other, repetition
             for seed, size in ((1, num), (2, other))
         )
     ).total
-    scale = coverage.scale_at(population, times * bias)
+    scale = coverage.scale_at(population, times * bias, steps=6)  # the truth is that of the scale
     line = coverage.simulate(
         population,
         coverage.frechet,
