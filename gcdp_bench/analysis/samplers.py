@@ -30,7 +30,7 @@ from gcdp_bench.generators.sample import SampleRequest, captions_digest, part_of
 from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.definitions.features import frechet_name
-from gcdp_bench.metrics.frechet import UNDERSAMPLED, halves_interval
+from gcdp_bench.metrics.frechet import UNDERSAMPLED, expansion_intervals, halves_interval
 from gcdp_bench.metrics.intervals import (
     Interval,
     at_least_zero,
@@ -307,8 +307,10 @@ def _columns(start: str, metric: str, interval: Interval) -> dict[str, float]:
 
 
 def _fid_interval(sets: SetValues) -> Interval:
-    """Of the Fréchet distance, as `frechet_intervals`; of halves that the differences share."""
+    """Of the Fréchet distance, as `frechet_intervals`, of what its differences are made of."""
     fid = sets.distances["fid"]
+    if fid.expansion is not None:
+        return at_least_zero(expansion_intervals(fid.expansion).total)
     if fid.halves is None:
         return without_interval(fid.value)
     method = f"halves-{len(fid.halves)}"

@@ -21,6 +21,7 @@ from gcdp_bench.extractors.bundle import ExtractorRequest, load_extractors
 from gcdp_bench.generators.sample import find_generator, load_generator
 from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.io.cache import UserCache
+from gcdp_bench.metrics import frechet_influence
 
 REQUEST = SamplerRequest(
     num_samples=6,
@@ -152,6 +153,16 @@ def test_a_rerun_draws_nothing(analyse, table, folder):
     assert len(kept) == 8 * 6 and before == {path: path.stat().st_mtime_ns for path in kept}
     with pytest.raises(ValueError, match="holds samples of another configuration"):
         analyse(folder, replace(REQUEST, guidance=3.0))
+
+
+def test_costly_halves_are_replaced_by_influences(monkeypatch, analyse, table, folder):
+    monkeypatch.setattr(frechet_influence, "COSTLY", 0.0)
+    cheap = analyse(folder)
+    assert set(cheap["fid_method"]) == {"influence-3-undersampled"}
+    for name in ("fid", "fid_difference"):
+        assert np.allclose(cheap[name], table[name], equal_nan=True)
+    ends = cheap[["fid_low", "fid_high", "fid_corrected"]]
+    assert ends.notna().all(axis=None) and (ends >= 0.0).all(axis=None)
 
 
 def test_seeds_are_averaged(analyse, tmp_path):
