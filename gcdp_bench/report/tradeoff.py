@@ -16,6 +16,9 @@ from gcdp_bench.results.summary import param_symbol, primary_totals
 
 REFERENCE_STYLES = {REAL_OWN: "--", REAL_SHUFFLED: ":"}
 LINE_STYLES = ("-", "--", "-.", ":")
+MOST_LABELS = 300
+"""Values beside points above which none is written: nobody could read them."""
+
 OFF = 1.0
 """Value at which neither guidance nor truncation does anything."""
 
@@ -23,11 +26,11 @@ OFF = 1.0
 def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure | None:
     """One curve per model and number of steps, one marker per value of its sampling parameter.
 
-    The value is written beside the marker, the legend says which parameter a model has; a hollow
-    marker is the value 1, where it is off. Seeds are averaged; with several, single seeds are faint
-    markers. Crosses are 95 % intervals of a single seed; FID is the bias-corrected one, to which
-    they belong. Vertical lines are real images with their own and with shuffled captions, the
-    horizontal one is what FID is between real images.
+    The value is written beside the marker, of up to `MOST_LABELS` points; the legend says which
+    parameter a model has; a hollow marker is the value 1, where it is off. Seeds are averaged; with
+    several, single seeds are faint markers. Crosses are 95 % intervals of a single seed; FID is the
+    bias-corrected one, to which they belong. Vertical lines are real images with their own and with
+    shuffled captions, the horizontal one is what FID is between real images.
 
     Args:
         rows: tidy rows of one dataset.
@@ -55,13 +58,15 @@ def draw_tradeoff(rows: pd.DataFrame, metric: str) -> Figure | None:
     axes.set_ylabel(f"{_fid_name(totals)}, lower is better")
     axes.margins(0.1)
     axes.autoscale_view()
-    write_labels(axes, labels)
+    are_labelled = len(labels) <= MOST_LABELS
+    if are_labelled:
+        write_labels(axes, labels)
     figure.legend(
         loc="outside lower center",
         ncols=2,
         frameon=False,
         fontsize=7.5,
-        title=_parameters(points),
+        title=_parameters(points, are_labelled=are_labelled),
         title_fontsize=7.5,
     )
     axes.set_title(f"FID–{label.replace(' (%)', '')} trade-off, {plain(rows['dataset'].iloc[0])}")
@@ -174,13 +179,14 @@ def _draw_model(axes: Axes, points: pd.DataFrame, model: str, tone: str) -> list
     return labels
 
 
-def _parameters(points: pd.DataFrame) -> str | None:
-    """Names of the numbers at the points."""
+def _parameters(points: pd.DataFrame, *, are_labelled: bool) -> str | None:
+    """Names of the parameters, whose values are the numbers at the points, if there are any."""
     params = [param for param in sorted(points["param_name"].unique()) if param != "none"]
     if not params:
         return None
     named = ", ".join(f"{param_symbol(param)}: {param}" for param in params)
-    return f"numbers at points are values of {named}; hollow: 1 (off)"
+    numbers = "numbers at points are values of " if are_labelled else ""
+    return f"{numbers}{named}; hollow: 1 (off)"
 
 
 def _fid_name(totals: pd.DataFrame) -> str:

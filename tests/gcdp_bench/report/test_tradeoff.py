@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from gcdp_bench.report import tradeoff
 from gcdp_bench.report.style import colour, theme
 from gcdp_bench.report.tradeoff import draw_tradeoff
 from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL, to_frame
@@ -84,6 +85,12 @@ def test_every_point_has_its_value_and_every_model_its_parameter():
         for value, (fid, recall) in curve.items()
     }
     assert written == expected
+
+
+def test_more_values_than_can_be_read_are_left_out(monkeypatch):
+    monkeypatch.setattr(tradeoff, "MOST_LABELS", len(CURVES["reference"]) - 1)
+    axes, legend = draw(points("reference", CURVES["reference"]))
+    assert not axes.texts and legend.get_title().get_text() == "w: guidance scale; hollow: 1 (off)"
 
 
 def test_curves_run_in_order_of_the_parameter_and_are_hollow_where_it_is_off():
