@@ -1,4 +1,4 @@
-"""What the user's cache saves in a second results folder.
+"""Time that the user's cache saves in a second results folder.
 
     python -m benchmarks.second_folder [--num-samples 64]
 
