@@ -18,7 +18,7 @@ import torch
 from benchmarks.cascades import CASCADES
 from gcdp_bench.core.rng import generator
 from gcdp_bench.train import Request, plan
-from gcdp_bench.training.ema import averaged
+from gcdp_bench.training.ema import MovingAverage
 from gcdp_bench.training.networks import STAGES
 from gcdp_bench.training.steps import step_indices, weighted_total
 from gcdp_bench.training.task import AdversarialTask
@@ -58,7 +58,7 @@ def _time(request: Request, num_steps: int) -> None:
     task, config = resolved.task, resolved.training
     assert not isinstance(task, AdversarialTask), "one loss per step is timed"
     network = task.build().to(device).train()
-    average = averaged(network, config.ema_max_decay)
+    average = MovingAverage(network, config.ema_max_decay)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-5, fused=True)
     batches = []
     for step in range(num_steps + 1):

@@ -12,14 +12,23 @@ def power_decay(num_updates: int, max_decay: float, power: float = 2 / 3) -> flo
     return min(max_decay, 1.0 - (1.0 + num_updates) ** -power)
 
 
-def averaged(network: nn.Module, max_decay: float) -> AveragedModel:
-    """Moving average of `network`; call `update_parameters(network)` after each step."""
+class MovingAverage(AveragedModel):
+    """Moving average of a network's parameters; buffers are those of the network.
+
+    It does what `AveragedModel` does in one call for all parameters, and has its state dict.
+    """
+
+    def __init__(self, network: nn.Module, max_decay: float):
+        super().__init__(network)
+        self.max_decay = max_decay
 
     @torch.no_grad()
-    def update(averages, parameters, num_averaged) -> None:
-        weight = 1.0 - power_decay(int(num_averaged), max_decay)
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take in the parameters of `model` after a step; the first ones are copied."""
+        weight = 1.0 - power_decay(int(self.n_averaged), self.max_decay)
         torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-            list(averages), list(parameters), weight
+            list(self.module.parameters()), list(model.parameters()), weight
         )
-
-    return AveragedModel(network, multi_avg_fn=update, use_buffers=False)
+        for own, other in zip(self.module.buffers(), model.buffers(), strict=True):
+            own.copy_(other)
+        self.n_averaged += 1

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from gcdp_bench.core.config import from_dict, to_dict
 from gcdp_bench.core.finite import NotFinite
@@ -20,7 +19,7 @@ from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.identity import IDENTITY, DatasetIdentity, identity_record
 from gcdp_bench.profiling.training_cost import Meter, Spent, read_cost, write_cost
 from gcdp_bench.training import checkpoint, processes, run_folder, sharding
-from gcdp_bench.training.ema import averaged as averaged_copy
+from gcdp_bench.training.ema import MovingAverage
 from gcdp_bench.training.failures import Diverged, enough_memory, not_finite
 from gcdp_bench.training.settings import TrainingConfig
 from gcdp_bench.training.steps import make_step, shown_examples
@@ -161,7 +160,7 @@ class _Learner:
 
     network: nn.Module  # as accelerate wraps it
     plain: nn.Module  # without the wrapper
-    average: AveragedModel
+    average: MovingAverage
     optimizer: AcceleratedOptimizer
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
@@ -183,7 +182,7 @@ def _begin(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "initialise"))
         network = task.build()
-    average = averaged_copy(network, config.ema_max_decay)
+    average = MovingAverage(network, config.ema_max_decay)
     if last is not None:
         checkpoint.load_networks(last, network=network, averaged=average)
     average.to(accelerator.device)
@@ -209,7 +208,7 @@ def _look(
     config: TrainingConfig,
     step: int,
     accelerator: Accelerator,
-    average: AveragedModel,
+    average: MovingAverage,
     run_dir: Path,
     items: Dataset | None,
 ) -> None:

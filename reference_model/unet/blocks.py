@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from reference_model.unet.attention import CrossAttention, Residual
+from reference_model.unet.normed_conv import normed_conv
 
 
 class CrossEmbedding(nn.Module):
@@ -39,11 +39,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, scale_shift: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """(B, in_dim, H, W) to (B, dim, H, W)."""
-        x = self.groupnorm(x)
-        if scale_shift is not None:
-            scale, shift = scale_shift
-            x = x * (scale + 1) + shift
-        return self.project(F.silu(x))
+        return normed_conv(x, self.groupnorm, scale_shift, self.project)
 
 
 class GlobalContext(nn.Module):
@@ -92,9 +88,9 @@ class ResnetBlock(nn.Module):
         if self.cross_attn is not None:
             h = self.cross_attn(h, context)
         h = self.block2(h, (scale, shift))
-        if self.gca is not None:
-            h = h * self.gca(h)
-        return h + self.res_conv(x)
+        if self.gca is None:
+            return h + self.res_conv(x)
+        return (h * self.gca(h)).add_(self.res_conv(x))
 
 
 def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:

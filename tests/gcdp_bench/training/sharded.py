@@ -13,7 +13,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
 from gcdp_bench.training import checkpoint, sharding
-from gcdp_bench.training.ema import averaged
+from gcdp_bench.training.ema import MovingAverage
 
 NUM_STEPS = 3
 
@@ -68,8 +68,8 @@ def main(folder: Path) -> None:
     rank, mesh = dist.get_rank(), init_device_mesh("cpu", (2,))
     torch.manual_seed(0)
     start = build()
-    whole = Training(network := deepcopy(start), averaged(network, 0.9), 0, 1).run(0)
-    parts = split(network := deepcopy(start), averaged(network, 0.9), mesh, rank).run(0)
+    whole = Training(network := deepcopy(start), MovingAverage(network, 0.9), 0, 1).run(0)
+    parts = split(network := deepcopy(start), MovingAverage(network, 0.9), mesh, rank).run(0)
     assert_close(parts, whole)
 
     viewed = sharding.whole(parts.average.module, build)  # pyright: ignore
@@ -81,7 +81,7 @@ def main(folder: Path) -> None:
         checkpoint.save_checkpoint(folder, NUM_STEPS, tensors, {})
     dist.barrier()
     last = checkpoint.checkpoints(folder)[-1]
-    network, average = (fresh := build()), averaged(fresh, 0.9)
+    network, average = (fresh := build()), MovingAverage(fresh, 0.9)
     checkpoint.load_networks(last, network=network, averaged=average)
     resumed = split(network, average, mesh, rank)
     checkpoint.load_optimizer(last, resumed.optimizer)

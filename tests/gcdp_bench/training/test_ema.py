@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gcdp_bench.training.ema import averaged, power_decay
+from gcdp_bench.training.ema import MovingAverage, power_decay
 
 
 def test_decay_rises_to_its_cap():
@@ -14,7 +14,7 @@ def test_decay_rises_to_its_cap():
 
 def test_average_follows_the_recurrence():
     network = nn.Linear(1, 1, bias=False)
-    ema = averaged(network, 0.5)
+    ema = MovingAverage(network, 0.5)
     expected = 0.0
     for k, value in enumerate([1.0, 5.0, -2.0, 4.0]):
         with torch.no_grad():
