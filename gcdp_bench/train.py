@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gcdp_bench.core.config import digest
+from gcdp_bench.core.cores import usable_cores
 from gcdp_bench.core.lookup import lookup
 from gcdp_bench.core.types import Dataset
 from gcdp_bench.datasets.check import training_notes
@@ -31,6 +32,9 @@ from gcdp_bench.training.task import AdversarialTask, Task
 
 SPLITS = ("train", "val")
 """Splits that a training opens."""
+
+MOST_WORKERS = 8
+"""Processes that read images without a choice of the user."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,13 @@ def missing(request: Request) -> list[Missing]:
 def identity_of(request: Request) -> DatasetIdentity:
     """See `identities.dataset_identity`; excluded items belong to the dataset."""
     return dataset_identity(request.dataset, data_root=request.data_root)
+
+
+def default_workers() -> int:
+    """Processes that read images: for a CPU none, since its networks are slower than renderers."""
+    import torch
+
+    return min(MOST_WORKERS, usable_cores() - 1) if torch.accelerator.is_available() else 0
 
 
 def is_first_process() -> bool:

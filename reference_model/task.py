@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,9 +19,10 @@ from gcdp_bench.core.images import (
 )
 from gcdp_bench.core.palette import colourise, image_grid
 from gcdp_bench.core.rng import generator
-from gcdp_bench.core.types import Dataset
+from gcdp_bench.core.types import Dataset, Triplet
 from gcdp_bench.datasets.framing import fit_image, fit_layout
 from gcdp_bench.datasets.layouts import checked_layout
+from gcdp_bench.training.read_ahead import items
 from reference_model.joint import JointProcess, NoiseDraw, Pair, loss_terms, q_sample
 from reference_model.sampler import sample
 from reference_model.schedules import Schedule
@@ -63,6 +64,10 @@ class StageTask:
         batch["t"] = torch.randint(1, num_steps + 1, (num,), generator=generator)  # (B,)
         batch["keep"] = torch.rand(num, generator=generator) >= self.config.text_drop  # (B,)
         return batch | self._noise(batch, generator)
+
+    def read_ahead(self, indices: Sequence[int], num_workers: int) -> None:
+        """See `ReadsAhead.read_ahead`."""
+        self._train.read_ahead(indices, num_workers)
 
     def losses(self, network: torch.nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """See `Task.losses`: "image" and, with layouts, "layout" (Eq. 19 as in `LossConfig`)."""
@@ -202,6 +207,11 @@ class _Examples:
         self._text_encoder = text_encoder
         self._cache: dict[int, tuple[Tensor, Tensor, str]] = {}
         self._text_cache: dict[str, tuple[Tensor, Tensor]] = {}
+        self._coming: Iterator[tuple[int, Triplet]] = iter(())
+
+    def read_ahead(self, indices: Sequence[int], num_workers: int) -> None:
+        """Read the items in other processes, in this order, in which they are to be used."""
+        self._coming = items(self._dataset, indices, num_workers)
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -230,13 +240,14 @@ class _Examples:
         return EncodedText(torch.stack(tokens), torch.stack(mask))
 
     def _read(self, index: int) -> tuple[Tensor, Tensor, str]:
-        if index not in self._cache:
-            triplet = self._dataset[index]
+        while index not in self._cache:
+            coming = next(self._coming, None)
+            place, triplet = (index, self._dataset[index]) if coming is None else coming
             size = self._config.image_size
             layout = checked_layout(triplet, self._dataset)
             layout = fit_layout(layout, size, "crop")  # (H, W)
             image = fit_image(triplet.image, size, "crop")  # (3, H, W)
-            self._cache[index] = (image, layout, triplet.caption)
+            self._cache[place] = (image, layout, triplet.caption)
         return self._cache[index]
 
 

@@ -74,11 +74,7 @@ def compile_networks(generator: object, what: str) -> None:
     Raises:
         ValueError: it names no networks, or there is no compiler.
     """
-    if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "g++", "clang++"))):
-        raise ValueError(
-            "--compile: expected a C++ compiler (CXX, g++ or clang++), found none; install one, or "
-            "leave it out"
-        )
+    require_compiler()
     networks = getattr(generator, "networks", ())
     if not networks:
         raise ValueError(
@@ -87,3 +83,16 @@ def compile_networks(generator: object, what: str) -> None:
         )
     for network in networks:
         network.compile(dynamic=False, options={"freezing": True})
+
+
+def require_compiler() -> None:
+    """Refuse to compile on a machine without a C++ compiler.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "g++", "clang++"))):
+        raise ValueError(
+            "--compile: expected a C++ compiler (CXX, g++ or clang++), found none; install one, or "
+            "leave it out"
+        )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gcdp_bench.core.config import from_dict, to_dict
+from gcdp_bench.core.device import require_compiler
 from gcdp_bench.core.finite import NotFinite
 from gcdp_bench.core.progress import Progress, Silent
 from gcdp_bench.core.rng import derive_seed
@@ -21,6 +22,7 @@ from gcdp_bench.profiling.training_cost import Meter, Spent, read_cost, write_co
 from gcdp_bench.training import checkpoint, processes, run_folder, sharding
 from gcdp_bench.training.ema import MovingAverage
 from gcdp_bench.training.failures import Diverged, enough_memory, not_finite
+from gcdp_bench.training.read_ahead import ReadsAhead, first_uses
 from gcdp_bench.training.settings import TrainingConfig
 from gcdp_bench.training.steps import make_step, shown_examples
 from gcdp_bench.training.task import AdversarialTask, Task
@@ -50,6 +52,8 @@ def train(
     part: str,
     dataset: str,
     source: Source | None = None,
+    num_workers: int = 0,
+    compiled: bool = False,
 ) -> Path:
     """Train until `config.steps` and return `run_dir`, which then holds `config.json`, the averaged
     weights (`model.safetensors`, or what the task exports) and what they cost in `cost.json`.
@@ -66,6 +70,10 @@ def train(
         part: what is trained, for `cost.json`: "base", "ldm", ...
         dataset: on what, for the same.
         source: what else is known of the data.
+        num_workers: processes that read or render the first epoch's items, for tasks that can
+            (`ReadsAhead`); the numbers are the same with any.
+        compiled: compile the network with inductor, which takes minutes; losses differ by rounding.
+            A resumed run may have another choice.
 
     Raises:
         FileExistsError: the folder holds a run and `resume` is off.
@@ -84,6 +92,9 @@ def train(
         record[IDENTITY] = to_dict(identity_record(source.identity))
     if source.left_out is not None:
         record["left_out"] = to_dict(source.left_out)
+    if compiled:
+        check_compiled(task)
+        record["compile"] = True
     last = run_folder.to_continue(run_dir, record, resume=resume)
     accelerator = processes.start(config, run_dir)
     processes.check(task, config.batch_size, accelerator.num_processes)
@@ -93,7 +104,7 @@ def train(
         progress = Silent()
     accelerator.wait_for_everyone()
 
-    learner, state = _begin(task, config, accelerator, last)
+    learner, state = _begin(task, config, accelerator, last, compiled=compiled)
     step, spent = state["step"], from_dict(Spent, state["spent"], where=str(last))
     meter = Meter(spent, device=accelerator.device, num_processes=accelerator.num_processes)
     batch_size = config.batch_size * config.accumulation
@@ -115,6 +126,8 @@ def train(
 
     if last is not None and step >= config.steps and not _published(run_dir, step):
         publish()
+    if num_workers and step < config.steps and isinstance(task, ReadsAhead):
+        task.read_ahead(first_uses(config, task.num_examples, step), num_workers)
     # a killed run has logged steps after its last checkpoint: they are made, and logged, again
     accelerator.init_trackers("tensorboard", init_kwargs={"tensorboard": {"purge_step": step + 1}})
     progress.start("train", config.steps, done=step, unit="step")
@@ -154,6 +167,20 @@ def train(
     return run_dir
 
 
+def check_compiled(task: Task | AdversarialTask) -> None:
+    """Refuse to compile where it cannot be done, or would do nothing.
+
+    Raises:
+        ValueError: the task calls parts of its network, or there is no compiler.
+    """
+    if isinstance(task, AdversarialTask):
+        raise ValueError(
+            "--compile: expected a network that is called as a whole, got one that learns in "
+            f"turns ({', '.join(task.phases)}); leave it out"
+        )
+    require_compiler()
+
+
 @dataclass(frozen=True)
 class _Learner:
     """State that a training step changes."""
@@ -177,6 +204,8 @@ def _begin(
     config: TrainingConfig,
     accelerator: Accelerator,
     last: Path | None,
+    *,
+    compiled: bool,
 ) -> tuple[_Learner, dict[str, Any]]:
     """A fresh network, or that of the checkpoint `last` with its stored state."""
     with torch.random.fork_rng(devices=[]):
@@ -193,6 +222,8 @@ def _begin(
         weight_decay=config.weight_decay,
         fused=True,
     )
+    if compiled:
+        network.compile(dynamic=False)
     network, optimizer = accelerator.prepare(network, optimizer)
     plain = accelerator.unwrap_model(network)
     sharding.shard_like(average.module, plain)

@@ -1,6 +1,7 @@
 """The loop on a regression whose answer is known."""
 
 import dataclasses
+import json
 import math
 import re
 
@@ -316,3 +317,42 @@ def test_warm_up_and_cosine():
     config = TrainingConfig(steps=110, learning_rate=1.0, warmup_steps=10, decay="cosine")
     rates = [config.learning_rate_at(step) for step in (0, 9, 10, 60, 110)]
     assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_turns_are_not_compiled(tmp_path):
+    with pytest.raises(ValueError, match="--compile: .* learns in turns"):
+        train(
+            Duel(),
+            CONFIG,
+            tmp_path,
+            resume=False,
+            progress=Silent(),
+            part="fit",
+            dataset="toy",
+            compiled=True,
+        )
+
+
+@pytest.mark.slow
+def test_a_compiled_run_is_continued_without_compiling(tmp_path):
+    """Its weights keep their names, and agree with those of a run that was never compiled."""
+    half = dataclasses.replace(CONFIG, steps=8)
+    run(Regression(), tmp_path / "whole")
+    train(
+        Regression(),
+        half,
+        tmp_path / "parts",
+        resume=False,
+        progress=Silent(),
+        part="fit",
+        dataset="toy",
+        compiled=True,
+    )
+    assert json.loads((tmp_path / "parts" / "config.json").read_text())["compile"] is True
+    run(Regression(), tmp_path / "parts", resume=True)
+    whole, parts = (
+        checkpoint.load_weights(tmp_path / name / "model.safetensors")
+        for name in ("whole", "parts")
+    )
+    assert whole.keys() == parts.keys() == {"weight", "bias"}
+    assert all(torch.allclose(whole[name], parts[name], atol=1e-5) for name in whole)
