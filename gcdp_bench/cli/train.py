@@ -57,8 +57,7 @@ from gcdp_bench.cli.options import (
     "--compile",
     "compiled",
     is_flag=True,
-    help="Compile the network before the first step: four minutes on a CPU, for a step in about "
-    "nine tenths of the time.",
+    help="Compile the network before the first step: minutes, for long trainings.",
 )
 @click.option(
     "--workers",
