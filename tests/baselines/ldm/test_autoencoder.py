@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from baselines.ldm.autoencoder import (
     AutoencoderConfig,
@@ -99,6 +98,8 @@ def test_the_configuration_is_read_back():
 
 @pytest.mark.parametrize("where", ["vae", "."], ids=["the folder", "the folder above"])
 def test_what_diffusers_wrote_is_read(folder, where):
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
     network = load_autoencoder(folder if where == "vae" else folder.parent)
     assert same(network, AutoencoderKL.from_pretrained(folder))
     assert network.config["block_out_channels"] == [4, 8]
@@ -114,6 +115,8 @@ def test_a_pipeline_and_a_run_may_have_their_own_configuration(folder):
 
 @pytest.mark.parametrize("variant", ["fp16", None])
 def test_half_precision_is_widened(folder, tmp_path, variant):
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
     half = AutoencoderKL.from_pretrained(folder).half()
     half.save_pretrained(tmp_path / "half", variant=variant)
     network = load_autoencoder(tmp_path / "half")
@@ -123,6 +126,8 @@ def test_half_precision_is_widened(folder, tmp_path, variant):
 
 def test_old_names_of_the_attention_block(folder):
     """Stable Diffusion's files have them; diffusers reads them too."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
     weights = load_weights(folder / WEIGHTS)
     new_to_old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
     old = {}

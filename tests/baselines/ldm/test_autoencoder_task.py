@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from baselines.ldm.autoencoder import AutoencoderConfig, load_autoencoder
 from baselines.ldm.autoencoder_presets import AUTOENCODER_PRESETS
@@ -146,6 +144,8 @@ def test_scaled_latents_have_unit_variance(task, network, tmp_path):
     The standard error of the deviation of N normal values is sqrt(1 / 2N); the images are the same
     in every draw, so only the noise within the posterior varies.
     """
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
     task.export(network, tmp_path)
     autoencoder: Any = AutoencoderKL.from_pretrained(tmp_path, subfolder="vae")
     with torch.no_grad():
@@ -173,6 +173,8 @@ def test_export_takes_the_place_of_an_older_one(task, network, tmp_path):
 
 
 def test_validation_against_the_library(task, network):
+    from torchmetrics.functional.image import peak_signal_noise_ratio
+
     values = task.validation(network)
     images = to_float(stripes())
     with torch.no_grad():

@@ -5,8 +5,6 @@ import shutil
 
 import pytest
 import torch
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
 from baselines.ldm.folder import read_pipeline, write_pipeline
 from baselines.ldm.generator import LatentDiffusion
@@ -37,6 +35,11 @@ def broken(model, tmp_path):
 @pytest.mark.parametrize("solver", ["dpm-solver++", "ddim"])
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_opens_with_diffusers_alone(model, solver, guidance):
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
+        StableDiffusionPipeline,
+    )
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
     seeds = [1, 2, 3]
     pipeline = StableDiffusionPipeline.from_pretrained(model, text_encoder=None, tokenizer=None)
     if solver == "ddim":

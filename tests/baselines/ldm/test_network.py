@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from diffusers.models.attention_processor import Attention
 
 from baselines.ldm.config import LdmConfig
 from baselines.ldm.network import build_unet
@@ -62,6 +61,8 @@ def test_latents_of_the_presets(name, size, latents):
 
 
 def test_attention_has_the_number_of_heads_asked_for():
+    from diffusers.models.attention_processor import Attention
+
     network = build_unet(ldm_config())
     heads = {module.heads for module in network.modules() if isinstance(module, Attention)}
     assert heads == {ldm_config().unet.heads} == {2}

@@ -1,16 +1,21 @@
 """A latent diffusion model small enough to train and sample in a test."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from baselines.ldm.config import DenoiserConfig, LdmConfig
 from baselines.ldm.folder import write_pipeline
 from baselines.ldm.network import build_unet
 from gcdp_bench.core.config import to_dict, write_json
 from tests.reference_model.conftest import NAMES, TEXT, Stripes
+
+if TYPE_CHECKING:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 SIZE = (16, 32)  # latents 8 x 16
 SCALE = 0.5  # of the latents
@@ -26,6 +31,8 @@ def stripes(split: str = "train") -> Stripes:
 
 
 def autoencoder(*, channels: int = 4, levels: int = 2) -> AutoencoderKL:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
     torch.manual_seed(0)
     network = AutoencoderKL(
         block_out_channels=(8,) * levels,  # type: ignore[arg-type]

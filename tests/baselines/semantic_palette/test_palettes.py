@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.mixture import GaussianMixture
 
 from baselines.semantic_palette.palettes import (
     Palettes,
@@ -47,6 +46,8 @@ def test_aic_finds_both_kinds():
 
 def test_the_mixture_is_that_of_scikit_learn():
     """The log density of a restored GaussianMixture is that of our factors."""
+    from sklearn.mixture import GaussianMixture
+
     palettes, points = Palettes(MIXTURE), normal(5, 4).double() * 0.1
     restored = GaussianMixture(2)
     restored.weights_, restored.means_ = np.array(MIXTURE.weights), np.array(MIXTURE.means)

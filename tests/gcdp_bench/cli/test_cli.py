@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,8 @@ def fails(*arguments, code=1):
     return result.output
 
 
-def sweep(toy, results, *more):
+def sweep(toy, results):
+    """What the fixture `swept` did, as a command."""
     return [
         "sweep",
         "--dataset",
@@ -35,16 +37,20 @@ def sweep(toy, results, *more):
         "--results",
         results,
         "--guidance",
-        "1,2",
+        "1,3",
+        "--seeds",
+        "0,1",
         "--num-samples",
         "4",
-        *FAST,
+        "--steps",
+        "2",
+        "--sr-steps",
+        "2",
         *toy.extractors(),
         "--weights",
         f"reference={toy.reference}",
         "--weights",
         f"imagen={toy.imagen}",
-        *more,
     ]
 
 
@@ -91,14 +97,16 @@ def test_sample_then_evaluate_needs_no_model(toy, tmp_path):
     assert len(pd.read_parquet(tmp_path / "again.per_sample.parquet")) == 4
 
 
-def test_sweep_then_report(toy, undrawn, tmp_path):
+def test_sweep_then_report(toy, swept, undrawn, tmp_path):
+    before = read_rows(shutil.copytree(swept, tmp_path / "r"))
     result = run(*sweep(toy, tmp_path / "r"))
     assert result.exit_code == 0, result.output
     assert "real-own" in result.output and "gcdp-bench report" in result.output
     result = run("report", tmp_path / "r")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "r" / "report.html").exists()
-    point = f"{tmp_path / 'r'}:reference@2"
+    assert len(read_rows(tmp_path / "r")) == len(before)
+    point = f"{tmp_path / 'r'}:reference@3"
     result = run("compare", point, point, "--out", tmp_path / "differences.csv")
     assert result.exit_code == 0, result.output
     assert "ALARM: " in result.output

@@ -8,7 +8,6 @@ import torch
 import torchvision
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import balanced_accuracy_score
 
 from gcdp_bench import train
 from gcdp_bench.core.config import to_dict, write_json
@@ -282,6 +281,8 @@ def test_both_answers_of_an_attribute_weigh_the_same_and_constants_nothing():
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=30))
 def test_balanced_accuracy_is_scikit_learns(pairs):
+    from sklearn.metrics import balanced_accuracy_score
+
     truth, seen = (torch.tensor(column)[:, None] for column in zip(*pairs, strict=True))
     value = float(attributes_training.balanced_accuracy(truth, seen))
     if truth.all() or not truth.any():

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gcdp_bench.core.types import IGNORE_ID
 from gcdp_bench.metrics.clustering import (
@@ -29,6 +28,8 @@ def test_tables_count_pixels_per_image_and_drop_ignored_ones():
 
 @given(MAPS, MAPS)
 def test_both_are_scikit_learns(layouts, clusters):
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
     table = contingency_tables(layouts, clusters, 4, 4).sum(0)
     one, two = layouts.ravel(), clusters.ravel()
     assert adjusted_rand(table) == pytest.approx(adjusted_rand_score(one, two), abs=1e-12)

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from sklearn.metrics.pairwise import rbf_kernel
 
 from gcdp_bench.metrics.cmmd import cmmd_values
 
 
 def test_it_is_1000_times_the_biased_estimate_on_unit_vectors():
+    from sklearn.metrics.pairwise import rbf_kernel
+
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((9, 6)), rng.standard_normal((7, 6)) + 1.0
     (row,) = cmmd_values(x, y)

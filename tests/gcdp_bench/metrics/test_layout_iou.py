@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-import sklearn.metrics
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +49,8 @@ def test_torchmetrics_averages_over_images_and_differs():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_it_equals_scikit_learn(seed):
+    import sklearn.metrics
+
     reference, other = random_layouts(seed, 5)
     reference[reference == 3] = 2
     other[other == 3] = 1  # class 3 is on neither side

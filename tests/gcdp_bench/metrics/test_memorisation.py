@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import binomtest
-from sklearn.neighbors import NearestNeighbors
 
 from gcdp_bench.metrics.memorisation import memorised_values, nearest_training
 from tests.properties import examples
@@ -80,6 +79,8 @@ def test_it_equals_brute_force(seed, num, num_training, dim):
 
 
 def test_chunks_do_not_change_it_and_distant_features_keep_their_digits(monkeypatch):
+    from sklearn.neighbors import NearestNeighbors
+
     samples, training = 1e4 + draw(0, 9, 8), 1e4 + draw(1, 30, 8)
     whole = nearest_training(samples, training)
     monkeypatch.setattr("gcdp_bench.metrics.memorisation.CHUNK", 2)

@@ -6,7 +6,6 @@ import time
 
 import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from gcdp_bench.results.object_store import Store, fetched, is_remote, open_store, store_of
 
@@ -14,6 +13,8 @@ from gcdp_bench.results.object_store import Store, fetched, is_remote, open_stor
 @pytest.fixture(scope="session")
 def server():
     """An S3 server; a bucket of its own per test comes from `bucket`."""
+    from moto.server import ThreadedMotoServer
+
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
     before = {name: os.environ.get(name) for name in names}
     running = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

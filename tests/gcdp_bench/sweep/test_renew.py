@@ -25,20 +25,17 @@ from gcdp_bench.results.compatibility import (
 from gcdp_bench.results.schema import KEY, REAL_OWN
 from gcdp_bench.results.table import merge_rows, read_rows
 from gcdp_bench.sweep import Paths, SweepConfig, run_sweep
-from tests.gcdp_bench.report.swept import sweep_toy
 
 MADE = ["seconds", "hardware", "git_commit", "versions"]
 
 
-@pytest.fixture(scope="module")
-def swept(toy, tmp_path_factory):
-    return sweep_toy(toy, tmp_path_factory.mktemp("old"), steps=2, guidance=(1.0,), seeds=(0, 1))
-
-
 @pytest.fixture
 def old(swept, tmp_path):
-    """Results of yesterday's definitions."""
-    return shutil.copytree(swept, tmp_path / "old")
+    """Results of yesterday's definitions, at one scale."""
+    folder = shutil.copytree(swept, tmp_path / "old")
+    rows = read_rows(folder)
+    rows[rows["param_value"] != 3.0].to_parquet(folder / "results.parquet", index=False)
+    return folder
 
 
 CLASS_METRICS = [name for name, one in DEFINITIONS.items() if READING in one.changes]
