@@ -191,7 +191,8 @@ def predict(
         condition,
         low_res=None if low_res is None else _repeat(low_res, passes),
     )
-    noise, logits = output.noise, output.logits
+    noise = output.noise.to(z_t.image.dtype)  # of bfloat16, where that is its arithmetic
+    logits = None if output.logits is None else output.logits.to(z_t.image.dtype)
     if guidance != 1.0:
         noise, noise_null = noise.chunk(2)
         noise = guided(noise_null, noise, guidance)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcdp_bench.cli.names import DATASET, DEVICE
-from gcdp_bench.core.sampling_config import SAMPLERS, SOLVERS, parse_interval
+from gcdp_bench.core.sampling_config import PRECISIONS, SAMPLERS, SOLVERS, parse_interval
 
 if TYPE_CHECKING:
     from gcdp_bench.datasets.sizes import SizeChoice
@@ -209,7 +209,14 @@ def sampling_options(function):
         help="Compile the networks before the first batch: minutes on a CPU, for samples in about "
         "four fifths of the time; worth it above some hundred images.",
     )
-    return cascade_options(sampler(interval(solver(compiled(function)))))
+    precision = click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default="float32",
+        show_default=True,
+        help="Arithmetic of the sampling networks; bf16 needs a device with units for it.",
+    )
+    return cascade_options(sampler(interval(solver(precision(compiled(function))))))
 
 
 def png_option(function):

@@ -22,7 +22,7 @@ from gcdp_bench.cli.options import (
 from gcdp_bench.cli.stores import STORED
 
 if TYPE_CHECKING:
-    from gcdp_bench.core.sampling_config import Sampler, Solver
+    from gcdp_bench.core.sampling_config import Precision, Sampler, Solver
 
 SAMPLE_FILES = ("samples.json", "classes.json", "images", "layouts", "captions.jsonl")
 """In the order in which they are sent: a sample without its line of captions does not exist."""
@@ -61,6 +61,7 @@ def command(
     sampler: Sampler | None,
     guidance_interval: str,
     solver: Solver | None,
+    precision: Precision,
     compile: bool,
     png_level: int,
     resize: str,
@@ -99,6 +100,7 @@ def command(
         sampler=sampler,
         guidance_interval=parse_interval(guidance_interval),
         solver=solver,
+        precision=precision,
         compile=compile,
         device=device,
     )

@@ -33,7 +33,7 @@ from gcdp_bench.cli.options import (
 from gcdp_bench.cli.stores import STORED
 
 if TYPE_CHECKING:
-    from gcdp_bench.core.sampling_config import Sampler, Solver
+    from gcdp_bench.core.sampling_config import Precision, Sampler, Solver
 
 
 @click.command(name="sweep")
@@ -166,6 +166,7 @@ def command(
     sampler: Sampler | None,
     guidance_interval: str,
     solver: Solver | None,
+    precision: Precision,
     compile: bool,
     evaluation: EvaluationOptions,
     count_denied: bool,
@@ -231,6 +232,7 @@ def command(
             sampler=sampler,
             guidance_interval=parse_interval(guidance_interval),
             solver=solver,
+            precision=precision,
             compile=compile,
             device=evaluation.device,
         ),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from gcdp_bench.core.types import Generator
+
 ACCELERATORS = ("cuda", "mps", "xpu")
 """Kinds of devices beside the CPU."""
 
@@ -96,3 +98,37 @@ def require_compiler() -> None:
             "--compile: expected a C++ compiler (CXX, g++ or clang++), found none; install one, or "
             "leave it out"
         )
+
+
+def use_bf16(generator: Generator, what: str) -> None:
+    """Let a loaded generator's products of matrices and convolutions be of bfloat16.
+
+    Everything else, what is sampled too, stays in float32. Samples differ from the others'.
+
+    Args:
+        generator: see `place`.
+        what: it is, for the message.
+
+    Raises:
+        ValueError: the device has no units for it, so that it would be slower.
+    """
+    kind = generator.device.partition(":")[0]
+    if not has_bf16(kind):
+        raise ValueError(
+            f"{what}: --precision bf16: expected a device with units for bfloat16 (a CPU with "
+            f"AVX512_BF16 or AMX, a GPU of compute capability 8.0 or later), got this {kind}, on "
+            "which it is slower; leave it out"
+        )
+    import torch
+
+    generator.sample = torch.autocast(kind, torch.bfloat16)(generator.sample)
+
+
+def has_bf16(kind: str) -> bool:
+    """Whether this machine's devices of a kind multiply in bfloat16."""
+    import torch
+
+    if kind == "cpu":
+        known = torch.cpu.get_capabilities()
+        return any(known.get(unit, False) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
+    return kind != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)

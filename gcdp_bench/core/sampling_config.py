@@ -9,9 +9,11 @@ from typing import Final, Literal
 
 Sampler = Literal["ancestral", "ddim", "dpm-solver++"]
 Solver = Literal["dpm-solver++", "ddim"]
+Precision = Literal["float32", "bf16"]
 ANCESTRAL: Final = "ancestral"
 DDIM: Final = "ddim"
 DPM_SOLVER: Final = "dpm-solver++"
+PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 SAMPLERS: tuple[Sampler, ...] = (ANCESTRAL, DDIM, DPM_SOLVER)
 SOLVERS: tuple[Solver, ...] = (DPM_SOLVER, DDIM)
 """Those of them that follow an ordinary differential equation and draw no noise."""
@@ -29,6 +31,7 @@ class SamplingConfig:
     guidance_interval: tuple[float, float] | None = None  # noise levels sigma in (low, high] at
     # which guidance acts (Kynkaanniemi et al. 2024), sigma^2 = (1 - alpha_bar) / alpha_bar; at the
     # others it is 1; None: at every level
+    precision: Precision = "float32"  # of the networks' products; what is sampled is float32
     compile: bool = False  # networks are compiled first, see `device.compile_networks`
     device: str = "cpu"  # where networks run; draws come from the CPU's streams everywhere
 
@@ -40,6 +43,8 @@ class SamplingConfig:
             raise ValueError(f"sampler: expected {', '.join(SAMPLERS)}, got {self.sampler!r}")
         if self.solver not in (None, *SOLVERS):
             raise ValueError(f"solver: expected dpm-solver++ or ddim, got {self.solver!r}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: expected float32 or bf16, got {self.precision!r}")
         if self.guidance_interval is not None:
             low, high = self.guidance_interval
             if not 0.0 <= low < high <= math.inf:

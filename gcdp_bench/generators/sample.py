@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcdp_bench.core.config import digest
-from gcdp_bench.core.device import check_device, compile_networks, place
+from gcdp_bench.core.device import check_device, compile_networks, place, use_bf16
 from gcdp_bench.core.images import PNG_LEVEL
 from gcdp_bench.core.members import as_generator
 from gcdp_bench.core.progress import Progress
@@ -166,6 +166,9 @@ def load_generator(run: Run, sampling: SamplingConfig) -> tuple[Generator, str]:
     if sampling.compile:
         compile_networks(generator, str(run))
         settings["compile"] = True  # samples differ by rounding
+    if sampling.precision == "bf16":
+        use_bf16(generator, str(run))
+        settings["precision"] = "bf16"
     try:
         return generator, digest({"weights": weights, "sampling": settings})
     except TypeError as error:

@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 from baselines.trained import Configured
-from gcdp_bench.core.device import check_device, check_name, compile_networks, device_of, place
+from gcdp_bench.core.device import (
+    check_device,
+    check_name,
+    compile_networks,
+    device_of,
+    has_bf16,
+    place,
+)
 
 
 def test_a_device_that_the_machine_lacks_is_refused():
@@ -57,6 +64,14 @@ def test_compiled_networks_agree_and_keep_their_weights():
     compile_networks(own, "it")
     assert torch.allclose(network(x), expected, atol=1e-5)
     assert all(torch.equal(network.state_dict()[name], w) for name, w in weights.items())
+
+
+@pytest.mark.parametrize(
+    ("unit", "has_units"), [("avx512_bf16", True), ("amx_bf16", True), ("avx512_f", False)]
+)
+def test_units_for_bf16_are_those_of_the_processor(monkeypatch, unit, has_units):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {unit: True, "bf16": False})
+    assert has_bf16("cpu") == has_units
 
 
 def test_what_cannot_be_compiled_is_refused(monkeypatch):

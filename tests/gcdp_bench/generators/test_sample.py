@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gcdp_bench.core import device
 from gcdp_bench.core.config import read_json, write_json
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.core.provenance import hardware
@@ -95,6 +96,20 @@ def test_the_digest_knows_weights_and_settings(toy, generator):
     )
     imagen = load_generator(find_run(GENERATORS["imagen"], toy.identity, toy.imagen), FAST)
     assert len({generator[1], slower[1], compiled[1], imagen[1]}) == 4
+
+
+def test_networks_multiply_in_bf16_where_the_device_does(toy, generator, monkeypatch):
+    run = find_run(GENERATORS["reference"], toy.identity, toy.reference)
+    coarse = replace(FAST, precision="bf16")
+    monkeypatch.setattr(device, "has_bf16", lambda kind: False)
+    with pytest.raises(ValueError, match="--precision bf16: expected .* this cpu, .*leave it out"):
+        load_generator(run, coarse)
+    monkeypatch.setattr(device, "has_bf16", lambda kind: True)
+    found, digest = load_generator(run, coarse)
+    drawn, expected = (
+        one.sample(["sky"], guidance=2.0, seeds=[0]).images.float() for one in (found, generator[0])
+    )
+    assert digest != generator[1] and 0.0 < (drawn - expected).abs().mean() < 8.0  # grey levels
 
 
 @pytest.mark.parametrize(
