@@ -20,7 +20,7 @@ from gcdp_bench.report.style import title
 NAMES = {ANCESTRAL: "ancestral", DDIM: "DDIM", DPM_SOLVER: "DPM-Solver++(2M)"}
 COLOURS = {ANCESTRAL: "#444444", DDIM: "#de8f05", DPM_SOLVER: "#0173b2"}
 Style = Literal["-", "--", ":", "-."]
-LINES: tuple[Style, ...] = ("-", "--", ":", "-.")
+LINES: tuple[Style, ...] = ("-", "--", "-.", ":")
 """Line styles of intervals, in their order; further ones begin again."""
 PANELS = {"fid": 1.0, "miou": 100.0, "recall": 100.0}
 """Panel -> factor of its values."""
@@ -32,13 +32,15 @@ def draw_samplers(table: pd.DataFrame) -> Figure:
     """A panel each for Fréchet distance, mIoU of image and layout (where there are layouts) and
     Semantic Recall over seconds per sample.
 
-    Colours are samplers, line styles the noise levels at which guidance acts. Values are the
+    Colours are samplers, line styles the noise levels at which guidance acts and the precision.
+    Values are the
     baseline's, the grey line, plus the paired difference to it, and bars its 95 % interval. A
     filled marker is non-inferior: no bar crosses the dotted lines of the margins.
 
     Args:
         table: of `samplers.analyze_samplers`.
     """
+    table = table.assign(way=[_way(line) for line in table.to_dict("records")])
     panels = {name: factor for name, factor in PANELS.items() if table[name].notna().any()}
     figure = Figure(figsize=(WIDTH_INCH * len(panels), HEIGHT_INCH))
     styles = _styles(table)
@@ -59,7 +61,7 @@ def _points(table: pd.DataFrame, name: str, factor: float) -> pd.DataFrame:
     assert baseline["non_inferior"] == BASELINE
     centre = _centres(table, name).iloc[0]
     difference = _centres(table, f"{name}_difference").fillna(0.0)
-    drawn = table[["sampler", "guidance_interval", "steps", "seconds", "non_inferior"]]
+    drawn = table[["sampler", "way", "steps", "seconds", "non_inferior"]]
     return drawn.assign(
         value=factor * (centre + difference),
         low=factor * (centre + table[f"{name}_difference_low"]),
@@ -74,20 +76,24 @@ def _centres(table: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _styles(table: pd.DataFrame) -> dict[str, Style]:
-    """Line style of each interval."""
-    intervals = dict.fromkeys(table["guidance_interval"])
-    return {name: LINES[place % len(LINES)] for place, name in enumerate(intervals)}
+    """Line style of each interval and precision."""
+    return {way: LINES[place % len(LINES)] for place, way in enumerate(table["way"].unique())}
+
+
+def _way(line: Mapping[Hashable, Any]) -> str:
+    """Noise levels and precision, for the legend."""
+    interval, precision = line["guidance_interval"], line["precision"]
+    levels = "at every level" if interval == "none" else rf"at $\sigma$ {interval}"
+    return f"guidance {levels}" + (f", {precision}" if precision != "float32" else "")
 
 
 def _draw_panel(panel: Axes, points: pd.DataFrame, styles: Mapping[str, Style]) -> None:
     is_labelled = True  # points of the first line say their steps
-    for _, line in points.groupby(["sampler", "guidance_interval"], sort=False):
+    for _, line in points.groupby(["sampler", "way"], sort=False):
         line = line.sort_values("steps")
-        sampler, interval = line[["sampler", "guidance_interval"]].iloc[0]
+        sampler, way = line[["sampler", "way"]].iloc[0]
         tone = COLOURS[sampler]
-        panel.plot(
-            line["seconds"], line["value"], color=tone, linestyle=styles[interval], linewidth=1.3
-        )
+        panel.plot(line["seconds"], line["value"], color=tone, linestyle=styles[way], linewidth=1.3)
         panel.vlines(
             line["seconds"], line["low"], line["high"], color=tone, linewidth=0.9, alpha=0.6
         )
@@ -141,16 +147,9 @@ def _draw_legend(figure: Figure, table: pd.DataFrame, styles: Mapping[str, Style
         for sampler, tone in COLOURS.items()
         if (table["sampler"] == sampler).any()
     ]
-    intervals = [
-        Line2D(
-            [],
-            [],
-            color="black",
-            linestyle=style,
-            linewidth=1.1,
-            label="guidance at every level" if name == "none" else rf"guidance at $\sigma$ {name}",
-        )
-        for name, style in styles.items()
+    ways = [
+        Line2D([], [], color="black", linestyle=style, linewidth=1.1, label=way)
+        for way, style in styles.items()
     ]
     baseline = table[table["non_inferior"] == BASELINE].iloc[0]
     shared: dict[str, Any] = {"color": GREY, "linestyle": "none"}
@@ -161,7 +160,7 @@ def _draw_legend(figure: Figure, table: pd.DataFrame, styles: Mapping[str, Style
         Line2D([], [], marker="o", markerfacecolor="white", label="not shown to be", **shared),
     ]
     figure.legend(
-        handles=[*samplers, *intervals, *markers],
+        handles=[*samplers, *ways, *markers],
         title=f"{title(baseline['model'])}; numbers: steps; bars: 95 % intervals of differences to "
         "the baseline",
         loc="outside lower center",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from gcdp_bench.core.sampling_config import ANCESTRAL, SAMPLERS, Sampler, SamplingConfig
+from gcdp_bench.core.sampling_config import (
+    ANCESTRAL,
+    SAMPLERS,
+    Precision,
+    Sampler,
+    SamplingConfig,
+)
 from gcdp_bench.core.types import GUIDANCE
 
 NoiseLevels = tuple[float, float]
@@ -21,12 +27,14 @@ class Point:
     sampler: Sampler
     interval: NoiseLevels | None
     steps: int
+    precision: Precision = "float32"
 
     @property
     def name(self) -> str:
-        """In messages and folders: "ddim-0.3-5-25"."""
+        """In messages and folders: "ddim-0.3-5-25", "ddim-25-bf16"."""
         interval = () if self.interval is None else (f"{end:g}" for end in self.interval)
-        return "-".join([self.sampler, *interval, str(self.steps)])
+        precision = () if self.precision == "float32" else (self.precision,)
+        return "-".join([self.sampler, *interval, str(self.steps), *precision])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +45,8 @@ class SamplerRequest:
     samplers: tuple[Sampler, ...] = SAMPLERS
     intervals: tuple[NoiseLevels | None, ...] = INTERVALS  # noise levels at which guidance acts
     steps: tuple[int, ...] = STEPS
-    baseline_steps: int = BASELINE_STEPS  # ancestral, guidance at every level
+    precisions: tuple[Precision, ...] = ("float32",)
+    baseline_steps: int = BASELINE_STEPS  # ancestral, guidance at every level, in float32
     sr_steps: int | None = None  # of the super-resolution stage; None: those of the base stage
     guidance: float = 2.0
     sr_guidance: float | None = 1.0
@@ -47,7 +56,7 @@ class SamplerRequest:
 
     def __post_init__(self):
         GUIDANCE.check(self.guidance)
-        for name in ("samplers", "intervals", "steps", "seeds"):
+        for name in ("samplers", "intervals", "steps", "precisions", "seeds"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: expected at least one, got none")
         if self.batch_size < 1:
@@ -64,8 +73,8 @@ class SamplerRequest:
     def points(self) -> tuple[Point, ...]:
         """The baseline, then every other combination once."""
         baseline = Point(ANCESTRAL, None, self.baseline_steps)
-        others = (Point(*values) for values in product(self.samplers, self.intervals, self.steps))
-        return tuple(dict.fromkeys((baseline, *others)))
+        ways = product(self.samplers, self.intervals, self.steps, self.precisions)
+        return tuple(dict.fromkeys((baseline, *(Point(*way) for way in ways))))
 
     def config(self, point: Point) -> SamplingConfig:
         """How a point is sampled.
@@ -79,5 +88,6 @@ class SamplerRequest:
             sr_guidance=self.sr_guidance,
             sampler=point.sampler,
             guidance_interval=point.interval,
+            precision=point.precision,
             device=self.device,
         )

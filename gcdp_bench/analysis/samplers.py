@@ -48,7 +48,8 @@ METRICS = {"fid": "fid", "miou": "miou", "recall": "semantic_recall"}
 ENDS = {name: ("", *(["_corrected"] * (name == "fid")), "_low", "_high") for name in METRICS}
 """Ends of the names of a metric's columns, and of those of its differences."""
 COLUMNS = (
-    *("dataset", "split", "model", "sampler", "guidance_interval", "steps", "sr_steps"),
+    *("dataset", "split", "model", "sampler", "guidance_interval", "precision"),
+    *("steps", "sr_steps"),
     *("passes", "seconds"),
     *(f"{name}{end}" for name, ends in ENDS.items() for end in ends),
     *(f"{name}_difference{end}" for name, ends in ENDS.items() for end in ends),
@@ -148,6 +149,7 @@ def analyze_samplers(
                 "model": model,
                 "sampler": point.sampler,
                 "guidance_interval": interval_text(point.interval),
+                "precision": point.precision,
                 "steps": point.steps,
                 "sr_steps": cascade.config.sr_steps if len(cascade.stages) > 1 else None,
                 "passes": cascade.num_passes(request.guidance),
@@ -320,10 +322,11 @@ def _fid_interval(sets: SetValues) -> Interval:
 
 
 def _label(line: Mapping[Hashable, Any]) -> str:
-    """ "ddim, 25 steps, guidance at 0.3:5"."""
-    interval = line["guidance_interval"]
+    """ "ddim, 25 steps, guidance at 0.3:5, bf16"."""
+    interval, precision = line["guidance_interval"], line["precision"]
     where = "" if interval == "none" else f", guidance at {interval}"
-    return f"{line['sampler']}, {line['steps']} steps{where}"
+    coarse = "" if precision == "float32" else f", {precision}"
+    return f"{line['sampler']}, {line['steps']} steps{where}{coarse}"
 
 
 def _summary_line(line: Mapping[Hashable, Any]) -> str:

@@ -55,6 +55,12 @@ from gcdp_bench.core.sampling_config import SAMPLERS, parse_interval
     help="Noise levels LOW:HIGH at which guidance acts, comma-separated; none: every level.",
 )
 @click.option(
+    "--precisions",
+    default="float32",
+    show_default=True,
+    help="float32, bf16 or both, comma-separated; bf16 needs a device with units for it.",
+)
+@click.option(
     "--baseline-steps",
     default=100,
     show_default=True,
@@ -99,6 +105,7 @@ def samplers_command(
     samplers: str,
     steps: str,
     guidance_intervals: str,
+    precisions: str,
     baseline_steps: int,
     sr_steps: int | None,
     guidance: float,
@@ -131,6 +138,7 @@ def samplers_command(
     from gcdp_bench.training.runs import PRETRAINED
 
     names: Any = parse_list(samplers, str, "--samplers")
+    given_precisions: Any = parse_list(precisions, str, "--precisions")
     num = taken_samples(
         "analyze samplers", dataset, split, num_samples, data_root=data_root, exclude=exclude
     )
@@ -139,6 +147,7 @@ def samplers_command(
         samplers=names,
         intervals=tuple(map(parse_interval, guidance_intervals.split(","))),
         steps=parse_list(steps, int, "--steps"),
+        precisions=given_precisions,
         baseline_steps=baseline_steps,
         sr_steps=sr_steps,
         guidance=guidance,

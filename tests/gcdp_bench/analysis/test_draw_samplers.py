@@ -9,11 +9,12 @@ from gcdp_bench.analysis.samplers import COLUMNS
 from gcdp_bench.report.style import theme
 
 
-def line(sampler, interval, steps, verdict, difference=np.nan):
+def line(sampler, interval, steps, verdict, difference=np.nan, *, precision="float32"):
     values = dict.fromkeys(COLUMNS, np.nan) | {
         "model": "reference",
         "sampler": sampler,
         "guidance_interval": interval,
+        "precision": precision,
         "steps": steps,
         "seconds": steps / 50,
         "non_inferior": verdict,
@@ -45,6 +46,8 @@ def table():
 
 
 def test_panels(table):
+    coarse = line("dpm-solver++", "0.3:5", 25, "yes", -0.1, precision="bf16")
+    table = pd.concat([table, pd.DataFrame([coarse])], ignore_index=True)
     with theme():
         figure = draw_samplers(table)
     titles = ["FID (hrnet) ↓", "mIoU of image and layout % ↑", "Semantic Recall % ↑"]
@@ -53,7 +56,8 @@ def test_panels(table):
     assert [text.get_text() for text in figure.axes[0].texts] == ["25", "100"]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "DPM-Solver++(2M)" in names and "DDIM" not in names
-    assert r"guidance at $\sigma$ 0.3:5" in names and "baseline, 100 steps" in names
+    assert {r"guidance at $\sigma$ 0.3:5", r"guidance at $\sigma$ 0.3:5, bf16"} < set(names)
+    assert "guidance at every level" in names and "baseline, 100 steps" in names
 
 
 def test_points_stand_at_the_baseline_plus_their_difference(table):

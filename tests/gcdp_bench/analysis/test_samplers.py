@@ -78,6 +78,11 @@ def test_points_are_the_baseline_and_every_other_combination_once():
     assert [point.name for point in REQUEST.points] == NAMES
     other = replace(REQUEST, baseline_steps=5).points
     assert other[0] == Point("ancestral", None, 5) and len(other) == 9
+    both = replace(REQUEST, samplers=("ddim",), intervals=(None,), precisions=("float32", "bf16"))
+    assert [point.name for point in both.points[1:]] == [
+        f"ddim-{steps}{end}" for steps in REQUEST.steps for end in ("", "-bf16")
+    ]
+    assert both.config(both.points[2]).precision == "bf16"
 
 
 def test_values_are_those_of_the_metrics(parts, table, folder):

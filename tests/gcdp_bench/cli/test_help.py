@@ -114,6 +114,7 @@ def test_the_options_of_every_verb():
         "--compile",
         "--guidance-interval",
         "--png-level",
+        "--precision",
         "--sampler",
         "--solver",
         "--sr-guidance",
