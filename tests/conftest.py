@@ -27,9 +27,13 @@ def pytest_unconfigure():
 
 @pytest.fixture(scope="session", autouse=True)
 def caches(tmp_path_factory):
-    """New folders for caches; no test reads or writes the cache of whoever runs it."""
+    """New folders for caches; no test reads or writes the cache of whoever runs it.
+
+    Files wait for the disk in commands that run in processes of their own; here no power fails.
+    """
     root = tmp_path_factory.mktemp("caches")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
         patch.setenv("GCDP_CACHE", str(root / "session"))
         yield (root / str(number) for number in count())
 
