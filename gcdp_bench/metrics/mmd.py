@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gcdp_bench.metrics.feature_sets import Array
 from gcdp_bench.metrics.intervals import Interval, normal_quantile, without_interval
 
 Kernel = Callable[[Array, Array], Array]
 """(N, D), (M, D) to (N, M)."""
+
+Rows = NDArray[np.int64]
 
 CHUNK_ROWS = 512
 
@@ -42,16 +45,20 @@ class KernelSums:
         within += (self.within_y.sum() + self.diagonal_y) / other**2
         return float(within - 2.0 * self.across_x.sum() / (num * other))
 
-    def jackknife_error(self) -> float:
+    def jackknife_error(self, of_x: int = 0, of_y: int = 0) -> float:
         """Standard error of `unbiased`: each sample of either side is left out once. N, M >= 3.
 
         sqrt( sum over sides of (n - 1)/n sum_i (U_(-i) - mean)^2 ). Where both sets have one
         distribution and vary in many directions it is too large, by up to sqrt(2), and the interval
         covers more than it says; where they vary in a single direction it covers about 81 %.
+
+        Args:
+            of_x: samples of the set of which x is a random part; 0: x is the set.
+            of_y: the same of y.
         """
         num, other = len(self.within_x), len(self.within_y)
-        variance = _leave_one_out(self.within_x, self.across_x, other)
-        variance += _leave_one_out(self.within_y, self.across_y, num)
+        variance = _leave_one_out(self.within_x, self.across_x, other) * num / (of_x or num)
+        variance += _leave_one_out(self.within_y, self.across_y, num) * other / (of_y or other)
         return math.sqrt(variance)
 
 
@@ -63,11 +70,11 @@ def kernel_sums(x: Array, y: Array, kernel: Kernel) -> KernelSums:
         y: float64 (M, D).
         kernel: symmetric.
     """
-    return kernel_sums_and_subsets(x, y, kernel, np.empty((0, len(x))), np.empty((0, len(y))))[0]
+    return kernel_sums_and_subsets(x, y, kernel, ())[0]
 
 
 def kernel_sums_and_subsets(
-    x: Array, y: Array, kernel: Kernel, subsets_x: Array, subsets_y: Array
+    x: Array, y: Array, kernel: Kernel, subsets: Sequence[tuple[Rows, Rows]]
 ) -> tuple[KernelSums, Array]:
     """The sums, and `KernelSums.unbiased` of S pairs of subsets, from one pass over the kernel.
 
@@ -77,12 +84,13 @@ def kernel_sums_and_subsets(
         x: float64 (N, D).
         y: float64 (M, D).
         kernel: symmetric.
-        subsets_x: float64 (S, N), 1 where the subset has the sample, else 0; 2 or more a row.
-        subsets_y: float64 (S, M).
+        subsets: S pairs of the rows of x and y that they have, 2 or more each.
 
     Returns:
         The sums of all samples, and (S,).
     """
+    subsets_x = _indicators([rows for rows, _ in subsets], len(x))  # (S, N)
+    subsets_y = _indicators([rows for _, rows in subsets], len(y))  # (S, M)
     within_x, diagonal_x, mean_x = _within(x, kernel, subsets_x)
     within_y, diagonal_y, mean_y = _within(y, kernel, subsets_y)
     across_x, across_y = np.empty(len(x)), np.zeros(len(y))
@@ -98,7 +106,9 @@ def kernel_sums_and_subsets(
     return sums, mean_x + mean_y - 2.0 * mean_across
 
 
-def normal_interval(value: float, centre: float, error: float, *, level: float = 0.95) -> Interval:
+def normal_interval(
+    value: float, centre: float, error: float, *, level: float = 0.95, method: str = "jackknife"
+) -> Interval:
     """`centre`, the unbiased estimate, plus and minus the normal quantile times a jackknife error.
 
     No interval where the error is NaN. Nothing is cut at 0: see `intervals.at_least_zero`.
@@ -106,7 +116,15 @@ def normal_interval(value: float, centre: float, error: float, *, level: float =
     if math.isnan(error):
         return replace(without_interval(value), corrected=centre)
     half = normal_quantile(level) * error
-    return Interval(value, centre - half, centre + half, "jackknife", centre)
+    return Interval(value, centre - half, centre + half, method, centre)
+
+
+def _indicators(subsets: Sequence[Rows], num: int) -> Array:
+    """1 where a subset has a row, else 0: float64 (S, N)."""
+    found = np.zeros((len(subsets), num))
+    for line, rows in zip(found, subsets, strict=True):
+        line[rows] = 1.0
+    return found
 
 
 def _within(x: Array, kernel: Kernel, subsets: Array) -> tuple[Array, float, Array]:

@@ -14,7 +14,7 @@ from gcdp_bench.metrics.mmd import kernel_sums, kernel_sums_and_subsets
 
 def subset_values(x, y, **draws):
     subsets = draw_subsets(len(x), len(y), **draws)
-    return kernel_sums_and_subsets(x, y, cubic_kernel, *subsets)[1]
+    return kernel_sums_and_subsets(x, y, cubic_kernel, subsets)[1]
 
 
 @pytest.fixture
@@ -87,6 +87,19 @@ def test_many_samples_are_seen_in_subsets(sets, monkeypatch):
     assert abs(row.value - whole.value) < 5 * values.std() / 10
     widened = (row.ci_high - row.ci_low) ** 2 - (whole.ci_high - whole.ci_low) ** 2
     assert widened == pytest.approx((2 * 1.959964) ** 2 * values.var(ddof=1) / 100, rel=1e-4)
+
+
+def test_of_large_sets_a_part_tells_the_error(sets, monkeypatch):
+    monkeypatch.setattr(kid, "SUBSET_SIZE", 20)
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((900, 4)) + 0.4, rng.standard_normal((600, 4))
+    (whole,) = kid_values("tf1", x, y, seed=3)
+    monkeypatch.setattr(kid, "MOST_PAIRED", 300)
+    (part,) = kid_values("tf1", x, y, seed=3)
+    assert part.value == pytest.approx(whole.value, rel=1e-12)
+    assert (whole.ci_method, part.ci_method) == ("jackknife", "jackknife-300")
+    widths = [row.ci_high - row.ci_low for row in (part, whole)]
+    assert widths[0] == pytest.approx(widths[1], rel=0.15)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.6])

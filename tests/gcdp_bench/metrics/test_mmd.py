@@ -49,8 +49,8 @@ def test_chunks_change_nothing(sets, monkeypatch):
 
 def test_subsets_of_all_samples_are_the_estimate(sets, monkeypatch):
     monkeypatch.setattr(mmd, "CHUNK_ROWS", 3)
-    everything = np.ones((2, 7)), np.ones((2, 5))
-    sums, values = mmd.kernel_sums_and_subsets(*sets, kernel, *everything)
+    everything = [(np.arange(7), np.arange(5))] * 2
+    sums, values = mmd.kernel_sums_and_subsets(*sets, kernel, everything)
     assert values == pytest.approx(np.full(2, sums.unbiased()), abs=1e-14)
 
 
