@@ -28,7 +28,7 @@ def fails(*arguments, code=1):
     return result.output
 
 
-def sweep(toy, results):
+def sweep(toy, results, *more):
     """What the fixture `swept` did, as a command."""
     return [
         "sweep",
@@ -51,6 +51,7 @@ def sweep(toy, results):
         f"reference={toy.reference}",
         "--weights",
         f"imagen={toy.imagen}",
+        *more,
     ]
 
 
