@@ -37,6 +37,8 @@ def test_a_sweep(toy, data, leave_out, tmp_path):
         "imagen",
         "--guidance",
         1,
+        "--seeds",
+        1,
     ]
     assert "test/images/003.png: expected a readable image" in fails(*arguments)
     result = run(*arguments, *leave_out)
