@@ -126,6 +126,8 @@ def test_the_options_of_every_verb():
             [
                 "model",
                 "--dataset",
+                "--compile",
+                "--workers",
                 "--stage",
                 "--preset",
                 "--set",
