@@ -3,10 +3,11 @@
     python -m benchmarks.gpu [--out results/local/gpu.csv] [--authors PATH] [--minutes 8]
     python -m benchmarks.gpu --tiny
 
-`--tiny` runs every case on the CPU with tiny networks, to show that they work; its numbers mean
-nothing. `--authors` is a checkout of the authors' program, whose sampling of the base stages is
-measured too; it needs their packages (kornia, einops, einops_exts and others). HRNet and the
-difference of FID need mmsegmentation, mmcv and mmengine, the latter open_clip too.
+`--tiny` runs every case on the CPU with tiny networks, to show that they work: its numbers mean
+nothing, and what is compiled is traced alone. `--authors` is a checkout of the authors' program,
+whose sampling of the base stages is measured too; it needs their packages (kornia, einops_exts,
+ema_pytorch, pytorch_warmup). HRNet and the difference of FID need mmsegmentation, mmcv and
+mmengine, the latter open_clip too.
 
 Every value is a line of the file, added as soon as it is measured, so that a killed run keeps what
 it has. The cases of most worth come first; a case that would begin after `--minutes` is left out,
@@ -130,6 +131,7 @@ def measure(wanted: Sequence[Case], setup: Setup, out: Path, minutes: float) -> 
         except Exception:  # noqa: BLE001 - the other cases are independent of it
             print(f"{case}: failed\n{traceback.format_exc()}", flush=True)
             good = False
+        torch.compiler.reset()  # lets go of the weights of compiled networks
         gc.collect()
         if setup.device == "cuda":
             torch.cuda.empty_cache()

@@ -6,14 +6,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from benchmarks.gpu_setup import (
@@ -37,6 +39,7 @@ from reference_model.text import HashNgramEncoder
 from reference_model.unet import UNet
 
 PRECISIONS = ("float32", "bf16")
+TRACED = "aot_eager"  # in place of inductor, which takes minutes on a CPU
 SYNCHRONISATIONS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
 
 Line = tuple[str, int, str, bool, float, str]
@@ -49,7 +52,8 @@ def labels(setup: Setup) -> Lines:
     """The label chain's operations against a copy of 1 GiB."""
     batch = setup.of(16, 2)
     found = make_inputs(batch, 20, *setup.of((256, 512), (8, 16)))
-    y_0, y_t, logits, *rates = (value.to(setup.device) for value in found)
+    y_0, y_t, logits, alpha_t, alpha_bar_s = (value.to(setup.device) for value in found)
+    rates = alpha_t, alpha_bar_s
     uniform = torch.rand(y_0.shape, device=setup.device)  # (B, H, W)
     wanted = logits.clone().requires_grad_()
 
@@ -59,7 +63,7 @@ def labels(setup: Setup) -> Lines:
 
     operations: dict[str, tuple[Callable[[], Tensor], tuple[Tensor, ...]]] = {
         "forward noising": (
-            lambda: categorical.q_sample(y_0, rates[1], logits.shape[1], uniform),
+            lambda: categorical.q_sample(y_0, alpha_bar_s, logits.shape[1], uniform),
             (y_0, uniform),
         ),
         "reverse draw": (
@@ -88,8 +92,10 @@ def sampling(
     """Images per second of a stage."""
     one = build(setup, name, stage)
     if compiled:
-        torch.compiler.reset()
-        devices.compile_networks(SimpleNamespace(networks=(one.network,)), name)
+        if setup.tiny:
+            one.network.compile(dynamic=False, backend=TRACED)
+        else:
+            devices.compile_networks(SimpleNamespace(networks=(one.network,)), name)
     for batch in batches:
         with setup.autocast(precision):
             speed = images_per_second(setup, sampler(one, batch), batch)
@@ -100,12 +106,16 @@ def authors(setup: Setup, name: str) -> Lines:
     """Images per second of the authors' base stage, with the same sizes and guidance."""
     if str(setup.authors) not in sys.path:
         sys.path.insert(0, str(setup.authors))
-    from imagen_pytorch import (  # pyright: ignore[reportMissingImports]
-        BaseJointUnet,
-        JointImagen,
-    )
+    import transformers
 
-    config = build(setup, name, "base").config
+    width = transformers.T5Config()  # of captions: read from a file at import, not used below
+    with mock.patch.object(transformers.T5Config, "from_pretrained", return_value=width):
+        from imagen_pytorch import (  # pyright: ignore[reportMissingImports]
+            BaseJointUnet,
+            JointImagen,
+        )
+
+    config = task_of(setup, name, "base", 1).config
     network = config.unet
     with torch.device(setup.device):
         unet = BaseJointUnet(
@@ -122,25 +132,25 @@ def authors(setup: Setup, name: str) -> Lines:
             max_text_len=network.max_text_tokens,
             init_cross_embed_kernel_sizes=network.init_kernels,
         )
-    for batch in setup.of((1, 8, 16), (1,)):
-        text = (
-            HashNgramEncoder(config.text).encode([CAPTION] * batch).to(torch.device(setup.device))
-        )
 
-        def draw(num_steps: int, text=text) -> None:
-            model = JointImagen(
-                (unet,),
-                image_sizes=(config.image_size,),
-                num_classes=network.num_classes,
-                text_embed_dim=network.text_dim,
-                sample_timesteps=num_steps,
-            )
-            model.to(setup.device).eval().sample(
-                text_embeds=text.tokens,
-                text_masks=text.mask,
-                cond_scale=GUIDANCE["base"],
-                use_tqdm=False,
-            )
+    @cache
+    def model(num_steps: int) -> Any:
+        built = JointImagen(
+            (unet,),
+            image_sizes=(config.image_size,),
+            num_classes=network.num_classes,
+            text_embed_dim=network.text_dim,
+            sample_timesteps=num_steps,
+        )
+        return built.to(setup.device).eval()
+
+    for batch in setup.of((1, 8, 16), (2,)):
+        text = HashNgramEncoder(config.text).encode([CAPTION] * batch)
+        text = text.to(torch.device(setup.device))
+        given = {"text_embeds": text.tokens, "text_masks": text.mask, "use_tqdm": False}
+
+        def draw(num_steps: int, given=given) -> None:
+            model(num_steps).sample(cond_scale=GUIDANCE["base"], **given)
 
         for precision in PRECISIONS:
             with setup.autocast(precision):
@@ -164,7 +174,7 @@ def host(setup: Setup, name: str, stage: str, batch: int) -> Lines:
         with profile(activities=activities) as profiler:
             draw(steps)
     events = profiler.key_averages()
-    on_cpu = [event for event in events if event.device_type == torch.autograd.DeviceType.CPU]
+    on_cpu = [event for event in events if event.device_type == DeviceType.CPU]
 
     def count(*names: str) -> float:
         return sum(event.count for event in events if event.key.startswith(names)) / steps
@@ -179,7 +189,7 @@ def host(setup: Setup, name: str, stage: str, batch: int) -> Lines:
     busy = sum(
         event.self_device_time_total
         for event in events
-        if event.device_type != torch.autograd.DeviceType.CPU and not event.is_user_annotation
+        if event.device_type != DeviceType.CPU and not event.is_user_annotation
     )
     yield row("device", busy / 1e3 / steps, "ms/step")
     yield row("synchronisations", count(*SYNCHRONISATIONS), "per step")
@@ -205,11 +215,10 @@ def training(setup: Setup, name: str, stage: str, precision: str, compiled: bool
     accelerator = Accelerator(mixed_precision=config.precision, cpu=setup.device == "cpu")
     with torch.device(setup.device):
         plain = UNet(task_of(setup, name, stage, 1).config.unet)
-    average = MovingAverage(plain, config.ema_max_decay)
+    average = MovingAverage(plain, config.ema_max_decay).to(setup.device)
     optimizer = torch.optim.AdamW(plain.parameters(), lr=config.learning_rate, fused=True)
     if compiled:
-        torch.compiler.reset()
-        plain.compile(dynamic=False)
+        plain.compile(dynamic=False, backend=setup.of("inductor", TRACED))
     network, optimizer = accelerator.prepare(plain, optimizer)
     batch, most = config.batch_size, config.batch_size if compiled else setup.of(512, 4)
     while batch <= most:
@@ -313,4 +322,4 @@ def fid(setup: Setup) -> Lines:
     label = f"{name} {found['fid_name']}"
     for end in ("", "_low", "_high"):
         what = f"{label} difference{end.replace('_', ', ')}"
-        yield what, len(scenes), "bf16", False, found[f"fid_difference{end}"], "FID"
+        yield what, request.num_samples, "bf16", False, found[f"fid_difference{end}"], "FID"
