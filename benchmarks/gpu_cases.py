@@ -159,7 +159,7 @@ def authors(setup: Setup, name: str) -> Lines:
 
 
 def host(setup: Setup, name: str, stage: str, batch: int) -> Lines:
-    """What a sampling step costs the host, and how often it waits for the device."""
+    """Time that a sampling step takes of the host, and how often it waits for the device."""
     draw, steps = sampler(build(setup, name, stage), batch), setup.of(10, 2)
     marked = {
         "noise on the CPU and its copy": (NoiseStreams, "draw"),
