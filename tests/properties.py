@@ -5,7 +5,7 @@ Examples are the same on every run. A property has more of them in the profile `
 
 from hypothesis import HealthCheck, settings
 
-FAST, THOROUGH = 25, 100
+FAST, THOROUGH = 16, 100
 
 settings.register_profile(
     "fast",
