@@ -35,6 +35,7 @@ FORMS = ("index", "one_hot")
 class Inputs(NamedTuple):
     """Inputs of an operation."""
 
+    t: Tensor  # long (B,), below T
     y_0: Tensor  # long (B, H, W)
     y_t: Tensor  # long (B, H, W)
     logits: Tensor  # float32 (B, K, H, W)
@@ -65,7 +66,8 @@ def main() -> None:
 def measure(operation: str, form: str, sizes: tuple[int, int, int, int], repeats: int) -> dict:
     """One case, in this process: time and peak memory."""
     torch.set_num_threads(1)
-    run = _operation(operation, form)
+    operations = index_operations() if form == "index" else _one_hot_operations()
+    run = operations[operation]
     small = min(sizes[2], 8), min(sizes[3], 8)
     run(make_inputs(sizes[0], sizes[1], *small))  # loads libraries before memory is counted
     inputs = make_inputs(*sizes)
@@ -92,29 +94,39 @@ def make_inputs(batch: int, num_classes: int, height: int, width: int) -> Inputs
     """Random layouts and logits; steps spread over the whole chain."""
     source = torch.Generator().manual_seed(0)
     schedule = Schedule(ScheduleConfig(), normalized=True)
-    t = torch.linspace(1, schedule.num_steps, batch).round().long()  # (B,)
+    t = torch.linspace(1, schedule.num_steps - 1, batch).round().long()  # (B,)
     alpha_bar_s = schedule.at(t - 1, ndim=3)  # (B, 1, 1)
     y_0, y_t = torch.randint(num_classes, (2, batch, height, width), generator=source)
     logits = torch.randn(batch, num_classes, height, width, generator=source)
-    return Inputs(y_0, y_t, logits, schedule.at(t, ndim=3) / alpha_bar_s, alpha_bar_s)
+    return Inputs(t, y_0, y_t, logits, schedule.at(t, ndim=3) / alpha_bar_s, alpha_bar_s)
 
 
-def _operation(operation: str, form: str) -> Callable[[Inputs], object]:
-    index = form == "index"
-    kl = _index_kl if index else _one_hot_kl
+def index_operations() -> dict[str, Callable[[Inputs], Tensor]]:
+    """The operations on integer labels, by name."""
+    return {
+        "forward_noising": _index_q_sample,
+        "reverse_draw": _index_draw,
+        "kl_forward": _index_kl,
+        "kl_forward_backward": _with_gradient(_index_kl),
+    }
 
+
+def _one_hot_operations() -> dict[str, Callable[[Inputs], Tensor]]:
+    return {
+        "forward_noising": _one_hot_q_sample,
+        "reverse_draw": _one_hot_draw,
+        "kl_forward": _one_hot_kl,
+        "kl_forward_backward": _with_gradient(_one_hot_kl),
+    }
+
+
+def _with_gradient(kl: Callable[[Inputs], Tensor]) -> Callable[[Inputs], Tensor]:
     def kl_and_gradient(inputs: Inputs) -> Tensor:
         logits = inputs.logits.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(kl(inputs._replace(logits=logits)).mean(), logits)
         return gradient
 
-    runs: dict[str, Callable[[Inputs], Tensor]] = {
-        "forward_noising": _index_q_sample if index else _one_hot_q_sample,
-        "reverse_draw": _index_draw if index else _one_hot_draw,
-        "kl_forward": kl,
-        "kl_forward_backward": kl_and_gradient,
-    }
-    return runs[operation]
+    return kl_and_gradient
 
 
 # --- integer labels ------------------------------------------------------------------------------

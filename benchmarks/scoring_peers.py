@@ -27,7 +27,6 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -36,6 +35,7 @@ import torch
 from torch import nn
 
 from benchmarks.numerics import processor
+from benchmarks.pairs import compared
 from gcdp_bench.core.images import Size
 from gcdp_bench.core.progress import Silent
 from gcdp_bench.datasets.folder import Folder
@@ -349,15 +349,7 @@ def line(part: str, ours: Sequence[Seconds], theirs: Sequence[Seconds]) -> dict[
     """Median CPU seconds of a part, and their ratio with its range over the pairs."""
     own = [seconds[part] for seconds in ours]
     other = [seconds.get(part, np.nan) for seconds in theirs]
-    ratios = [b / a for a, b in zip(own, other, strict=True)]
-    return {
-        "part": part,
-        "ours_sec": round(median(own), 2),
-        "theirs_sec": round(median(other), 2),
-        "ratio": round(median(ratios), 2),
-        "ratio_low": round(min(ratios), 2),
-        "ratio_high": round(max(ratios), 2),
-    }
+    return {"part": part} | compared(own, other, digits=2)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ clipping, and the optimizer. Losses and gradients of both forms are compared to 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 from torch.profiler import profile
 
+from benchmarks.pairs import cpu_sec
 from gcdp_bench.core.provenance import hardware
 from gcdp_bench.core.rng import generator
 from gcdp_bench.io.atomic import replacing
@@ -102,13 +102,6 @@ class Pass:
         return [
             weight.grad.clone() for weight in self.network.parameters() if weight.grad is not None
         ]
-
-
-def cpu_sec(run: Callable[[], object]) -> float:
-    """CPU seconds of one call."""
-    start = time.process_time()
-    run()
-    return time.process_time() - start
 
 
 def peak_mib(run: Callable[[], object]) -> float:
