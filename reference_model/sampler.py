@@ -177,19 +177,20 @@ def predict(
     low_res: LowRes | None,
     check: FiniteCheck,
 ) -> tuple[Tensor, Tensor | None]:
-    """Guided noise (B, 3, H, W) and label logits (B, K, H, W); both passes as one batch.
+    """Guided noise (B, 3, H, W) and label logits (B, K, H, W); both passes as one batch, in which
+    layers that read z_t alone run once.
 
     `condition` holds the B captions, followed by B dropped ones unless guidance is 1. `check` sees
     both results.
     """
-    num, passes = z_t.image.shape[0], (1 if guidance == 1.0 else 2)
-    log_snr = _log_snr(stage.process.image, t, passes * num, z_t.image.device)
+    num = len(z_t.image)
+    maps = len(condition.pooled) if num == 1 else num  # kernels for one sample round differently
     output = stage.network(
-        z_t.image.repeat(passes, 1, 1, 1),  # (passes * B, 3, H, W)
-        None if z_t.layout is None else z_t.layout.repeat(passes, 1, 1),  # (passes * B, H, W)
-        log_snr,
+        z_t.image.expand(maps, -1, -1, -1),  # (B, 3, H, W)
+        None if z_t.layout is None else z_t.layout.expand(maps, -1, -1),  # (B, H, W)
+        _log_snr(stage.process.image, t, maps, z_t.image.device),
         condition,
-        low_res=None if low_res is None else _repeat(low_res, passes),
+        low_res=None if low_res is None else _expand(low_res, maps),
     )
     noise = output.noise.to(z_t.image.dtype)  # of bfloat16, where that is its arithmetic
     logits = None if output.logits is None else output.logits.to(z_t.image.dtype)
@@ -227,11 +228,11 @@ def _log_snr(schedule: Schedule, t: int, num: int, device: torch.device) -> Tens
     return torch.full((num,), float(schedule.log_snr[t]), device=device)  # (B,)
 
 
-def _repeat(low_res: LowRes, passes: int) -> LowRes:
+def _expand(low_res: LowRes, num: int) -> LowRes:
     return LowRes(
-        low_res.image.repeat(passes, 1, 1, 1),  # (passes * B, 3, H, W)
-        None if low_res.layout is None else low_res.layout.repeat(passes, 1, 1),
-        low_res.log_snr.repeat(passes),  # (passes * B,)
+        low_res.image.expand(num, -1, -1, -1),  # (num, 3, H, W)
+        None if low_res.layout is None else low_res.layout.expand(num, -1, -1),
+        low_res.log_snr.expand(num),  # (num,)
     )
 
 

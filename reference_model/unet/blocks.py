@@ -82,15 +82,25 @@ class ResnetBlock(nn.Module):
         self.res_conv = nn.Conv2d(in_dim, dim, 1) if in_dim != dim else nn.Identity()
 
     def forward(self, x: Tensor, time: Tensor, context: Tensor | None = None) -> Tensor:
-        """(B, in_dim, H, W) to (B, dim, H, W); `time` is (B, time_dim)."""
-        scale, shift = self.time_mlp(time)[:, :, None, None].chunk(2, 1)  # (B, dim, 1, 1)
-        h = self.block1(x)
+        """(B, in_dim, H, W) to (r B, dim, H, W); `time` is (r B, time_dim).
+
+        With r > 1 the maps are used for r conditions each, and what does not depend on `time` is
+        computed once.
+        """
+        scale, shift = self.time_mlp(time)[:, :, None, None].chunk(2, 1)  # (r B, dim, 1, 1)
+        repeats = len(time) // len(x)
+        h = repeat(self.block1(x), repeats)
         if self.cross_attn is not None:
             h = self.cross_attn(h, context)
         h = self.block2(h, (scale, shift))
         if self.gca is None:
-            return h + self.res_conv(x)
-        return (h * self.gca(h)).add_(self.res_conv(x))
+            return h + repeat(self.res_conv(x), repeats)
+        return (h * self.gca(h)).add_(repeat(self.res_conv(x), repeats))
+
+
+def repeat(x: Tensor, times: int) -> Tensor:
+    """(B, ...) to (times B, ...), the whole batch one time after the other."""
+    return x if times == 1 else torch.cat([x] * times)
 
 
 def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:

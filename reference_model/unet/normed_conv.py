@@ -42,7 +42,7 @@ def normed_conv(
     if scale_shift is not None:
         scale, shift = scale_shift
         y = (y * (scale + 1)).add_(shift)
-    return conv(F.silu(y))
+    return conv(F.silu(y, inplace=not torch.is_grad_enabled()))
 
 
 def _active(

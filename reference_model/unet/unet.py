@@ -23,6 +23,7 @@ from reference_model.unet.blocks import (
     downsample,
     pixel_shuffle,
     pixel_unshuffle,
+    repeat,
 )
 from reference_model.unet.config import UNetConfig
 from reference_model.unet.text import PerceiverResampler
@@ -147,18 +148,25 @@ class UNet(nn.Module):
         *,
         low_res: LowRes | None = None,
     ) -> UNetOutput:
-        """Predict from z_t.
+        """Predict from z_t, under r conditions for each sample.
+
+        The first layers read z_t alone and run once for all conditions of a sample.
 
         Args:
             image: x_t, float (B, 3, H, W); sides are multiples of `config.divisor`.
             layout: y_t, integers (B, H, W), or None for an image-only network.
             log_snr: of x_t, (B,).
-            text: (B, ...) conditions.
+            text: (r B, ...) conditions: one of each sample, then a second one of each.
             low_res: for a super-resolution network.
+
+        Returns:
+            Predictions of (r B, ...), in the order of the conditions.
         """
         if isinstance(text, RawText):
             text = self.encode_text(text.tokens, text.mask, text.keep)
-        time, context = self._conditions(log_snr, text, low_res)
+        repeats = len(text.pooled) // len(image)
+        low_snr = None if low_res is None else repeat(low_res.log_snr, repeats)
+        time, context = self._conditions(repeat(log_snr, repeats), text, low_snr)
         z = self._embed(image, layout, self.init_emb_seg)  # (B, 3 | 6, H, W)
         detail = [z] if self.config.patch > 1 else []
         if low_res is not None:
@@ -174,30 +182,31 @@ class UNet(nn.Module):
         x = self._run(self.mid_block2, x, time, context)
         x = self._up(x, skips, time, context)
         if self.config.stem_skip:
-            x = torch.cat([x, stem], 1)
+            x = torch.cat([x, repeat(stem, repeats)], 1)
         x = self._run(self.final_res_block, x, time)
-        pixels = [pixel_unshuffle(part, self.config.patch) for part in detail]
+        pixels = [repeat(pixel_unshuffle(part, self.config.patch), repeats) for part in detail]
         if self.detail_gain is not None:
             gain = 1.0 + self.detail_gain(time)[:, :, None, None]  # (B, C, 1, 1)
             pixels = [gain * torch.cat(pixels, 1)]  # (B, C, H/p, W/p)
         x = torch.cat([x, *pixels], 1)
-        noise = pixel_shuffle(self.final_conv(x), self.config.patch)  # (B, 3, H, W)
+        noise = pixel_shuffle(self.final_conv(x), self.config.patch)  # (r B, 3, H, W)
         if self.config.noise_skip:
-            alpha_bar = log_snr.sigmoid()[:, None, None, None]  # (B, 1, 1, 1)
-            noise = (1.0 - alpha_bar).sqrt() * image + alpha_bar.sqrt() * noise
+            alpha_bar = repeat(log_snr, repeats).sigmoid()[:, None, None, None]  # (r B, 1, 1, 1)
+            kept = (1.0 - alpha_bar).sqrt() * repeat(image, repeats)  # (r B, 3, H, W)
+            noise = kept + alpha_bar.sqrt() * noise
         if self.final_conv_seg is None:
             return UNetOutput(noise, None)
         return UNetOutput(noise, pixel_shuffle(self.final_conv_seg(x), self.config.patch))
 
     def _conditions(
-        self, log_snr: Tensor, text: TextCondition, low_res: LowRes | None
+        self, log_snr: Tensor, text: TextCondition, low_snr: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Time vector (B, time_dim) and context tokens (B, N, context_dim)."""
         hidden = self.to_time_hiddens(log_snr)  # (B, time_dim)
         time = self.to_time_cond(hidden) + text.pooled
         tokens = [self.to_time_tokens(hidden).unflatten(-1, (NUM_TIME_TOKENS, -1))]
-        if low_res is not None:
-            hidden = self.to_lowres_time_hiddens(low_res.log_snr)
+        if low_snr is not None:
+            hidden = self.to_lowres_time_hiddens(low_snr)
             time = time + self.to_lowres_time_cond(hidden)
             tokens.append(self.to_lowres_time_tokens(hidden).unflatten(-1, (NUM_TIME_TOKENS, -1)))
         return time, self.norm_cond(torch.cat([*tokens, text.tokens], 1))

@@ -91,7 +91,7 @@ def test_every_step_is_visited_once_and_text_is_encoded_once(monkeypatch):
     forward, encode = stage.network.forward, stage.network.encode_text
 
     def watched(image, layout, log_snr, text, **kwargs):
-        levels.append((len(image), float(log_snr[0])))
+        levels.append((len(text.pooled), float(log_snr[0])))
         return forward(image, layout, log_snr, text, **kwargs)
 
     monkeypatch.setattr(stage.network, "forward", watched)
@@ -147,7 +147,7 @@ def test_outside_its_interval_guidance_makes_no_pass(monkeypatch, layouts):
     monkeypatch.setattr(
         stage.network,
         "forward",
-        lambda image, *args, **kwargs: sizes.append(len(image)) or forward(image, *args, **kwargs),
+        lambda *args, **kwargs: sizes.append(len(args[3].pooled)) or forward(*args, **kwargs),
     )
     interval = (sigma(stage, 13) * (1 + 1e-9), sigma(stage, 38) * (1 + 1e-9))
     inside = draw(stage, CAPTIONS, [1, 2, 3], guidance_interval=interval)
@@ -180,7 +180,8 @@ def test_labels_that_do_not_follow_the_image_are_the_same_with_every_sampler(mon
 
     def blind(image, *args, **kwargs):
         seen = forward(torch.zeros_like(image), *args, **kwargs)
-        return UNetOutput(torch.tanh(image), seen.logits)
+        passes = len(seen.noise) // len(image)
+        return UNetOutput(torch.tanh(image).repeat(passes, 1, 1, 1), seen.logits)
 
     monkeypatch.setattr(stage.network, "forward", blind)
     first, *others = (draw(stage, CAPTIONS, [1, 2, 3], sampler=name) for name in SAMPLERS)

@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from reference_model.gaussian import predict_x_0
-from reference_model.unet import RawText, UNet, UNetConfig, paper_base, paper_sr
+from reference_model.unet import (
+    LowRes,
+    RawText,
+    TextCondition,
+    UNet,
+    UNetConfig,
+    paper_base,
+    paper_sr,
+)
 from tests.reference_model.conftest import BASE_UNET
 
 
@@ -50,6 +58,36 @@ def inputs(num=2):
 )
 def test_paper_networks_have_the_authors_number_of_parameters(config, expected):
     assert count(config) == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BASE_UNET,
+        replace(BASE_UNET, low_res=True, timed_detail=True),
+        replace(BASE_UNET, patch=2, stem_skip=True, noise_skip=True, timed_detail=True),
+    ],
+)
+@torch.no_grad()
+def test_two_conditions_of_a_sample_are_two_calls(config):
+    torch.manual_seed(0)
+    network = UNet(config).eval()
+    for parameter in network.parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.1)
+    given = inputs()
+    image, layout = (torch.cat([given[name]] * 2, -1) for name in ("image", "layout"))
+    image, layout = torch.cat([image] * 2, -2), torch.cat([layout] * 2, -2)  # sides of 16
+    low_res = LowRes(image + 1.0, layout, given["log_snr"] / 2) if config.low_res else None
+    texts = [network.encode_text(given["text"], given["mask"]), network.null_text(2)]
+
+    def run(text):
+        return network(image, layout, given["log_snr"], text, low_res=low_res)
+
+    together, alone = run(TextCondition.cat(texts)), [run(text) for text in texts]
+    for part in ("noise", "logits"):
+        expected = torch.cat([getattr(output, part) for output in alone])
+        torch.testing.assert_close(getattr(together, part), expected, rtol=0, atol=1e-5)
 
 
 @torch.no_grad()
