@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.attribute_recall import prompted_attributes
 from gcdp_bench.metrics.metric import Context, Metric, Network
+from gcdp_bench.metrics.registry import METRICS
 from gcdp_bench.metrics.semantic_recall import prompted_classes
 
 ORDER: Sequence[Network] = ("features", "segmenter", "clip", "attributes", "none")
@@ -107,7 +109,8 @@ class Due:
 def due(metrics: Sequence[Metric], contexts: Sequence[Context], sides: Sides) -> Iterator[Due]:
     """Every metric once for every network that it is computed of.
 
-    Left out is a metric of which an argument is not there.
+    Left out is a metric of which an argument is not there. A metric of a package gets copies, which
+    it may change.
 
     Args:
         metrics: in the order of rows.
@@ -126,6 +129,8 @@ def due(metrics: Sequence[Metric], contexts: Sequence[Context], sides: Sides) ->
                         continue
                     inputs = tuple(INPUTS[need](sides, network) for need in metric.needs)
                     if all(value is not None for value in inputs):
+                        if all(metric is not mine for mine in METRICS):
+                            inputs = deepcopy(inputs)
                         yield Due(metric, inputs, extractor, resizer, place == 0, num_reference)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,6 @@ from gcdp_bench.evaluation.reference import Reference
 from gcdp_bench.extractors.bundle import Extractors
 from gcdp_bench.metrics.lookup import all_metrics, blamed, check_values, definition_version
 from gcdp_bench.metrics.metric import Context
-from gcdp_bench.metrics.registry import METRICS
 from gcdp_bench.metrics.semantic_recall import precision_per_sample, recall_per_sample
 from gcdp_bench.results.schema import REAL_OWN, REAL_SHUFFLED, REAL_VS_REAL
 
@@ -139,7 +137,9 @@ def score_generated(
     sides = Sides(seen, reference.observed, reference, extractors)
     values = []
     for one in due(all_metrics(), contexts, sides):
-        values += _scored(one)
+        with blamed(one.metric):
+            found = one.metric.fn(*one.inputs)
+        values += _scored(one, found)
     return Scores(values, _per_sample(sides, captions=captions), seen)
 
 
@@ -172,7 +172,9 @@ def score_real(
     sides = Sides(seen, rest, reference, extractors)
     values = []
     for one in due(all_metrics(), contexts, sides):
-        values += _scored(one)
+        with blamed(one.metric):
+            found = one.metric.fn(*one.inputs)
+        values += _scored(one, found)
     return Scores(values, _per_sample(sides), seen)
 
 
@@ -196,15 +198,12 @@ def _contexts(*, captions: bool, distances: bool) -> list[Context]:
     return [context for context, wanted in is_due.items() if wanted]
 
 
-def _scored(one: Due) -> list[ScoredMetric]:
-    """The values of a metric's function; another's gets arrays of its own, which it may change.
+def _scored(one: Due, values: object) -> list[ScoredMetric]:
+    """The values of a metric's function.
 
     Raises:
-        ValueError: as `lookup.blamed` and `lookup.check_values`.
+        ValueError: as `lookup.check_values`.
     """
-    own = any(one.metric is metric for metric in METRICS)
-    with blamed(one.metric):
-        values = one.metric.fn(*(one.inputs if own else deepcopy(one.inputs)))
     return [
         ScoredMetric(value, one.extractor, one.resizer, one.primary, one.num_reference)
         for value in check_values(values, one.metric)
