@@ -122,7 +122,7 @@ class Programs:
     authors: Any
 
     def line(self, case: str, batch: int) -> Line:
-        """What tells one line of the table from the others."""
+        """Columns that tell a line of the table from the others."""
         height, width = self.stage.config.image_size
         num = sum(weight.numel() for weight in self.stage.network.parameters())
         return {"case": case, "parameters": num, "size": f"{height}x{width}", "batch": batch}
@@ -309,7 +309,7 @@ def _our_step(programs: Programs, batch: int) -> Callable[[], object]:
 
 
 def _their_step(programs: Programs, batch: int) -> Callable[[], object]:
-    """As `JointImagenTrainer.train_step` does it, after the data are read."""
+    """As the authors' trainer does it, after the data are read."""
     data, text = _data(programs), captions(batch)
     items = [data[index] for index in range(batch)]
     images = torch.stack([item.image for item in items]).float() / 255  # (B, 3, H, W)
@@ -339,7 +339,7 @@ def label_chain(authors: Any, pairs: int) -> Iterator[Line]:
 
 
 def their_operations(authors: Any, inputs: Inputs) -> Mapping[str, Callable[[], Tensor]]:
-    """As `p_losses` and `p_sample` of the authors call them."""
+    """As the authors' losses and samples call them."""
     module = sys.modules[f"{authors.__name__}.joint_imagen"]
     num_classes = inputs.logits.shape[1]
     chain = module.MultinomialDiffusion(

@@ -171,3 +171,19 @@ class LearnedFourier(nn.Module):
         """(B,) to (B, 1 + 2 * num_frequencies)."""
         angles = 2 * math.pi * x[:, None] * self.weights  # (B, F)
         return torch.cat([x[:, None], angles.sin(), angles.cos()], -1)
+
+
+def zero_linear(in_dim: int, dim: int) -> nn.Linear:
+    """Linear layer that starts at zero."""
+    linear = nn.Linear(in_dim, dim)
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
+
+
+def zero_conv(in_dim: int, dim: int) -> nn.Conv2d:
+    """3x3 convolution that starts at zero."""
+    conv = nn.Conv2d(in_dim, dim, 3, padding=1)
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    return conv

@@ -24,6 +24,8 @@ from reference_model.unet.blocks import (
     pixel_shuffle,
     pixel_unshuffle,
     repeat,
+    zero_conv,
+    zero_linear,
 )
 from reference_model.unet.config import UNetConfig
 from reference_model.unet.text import PerceiverResampler
@@ -298,13 +300,13 @@ class UNet(nn.Module):
         self.final_res_block = self._resnet(last_dim, config.dim, global_context=True)
         detail = pair * area * ((config.patch > 1) + config.low_res)
         self.detail_gain = (
-            nn.Sequential(nn.SiLU(), _zero_linear(config.time_dim, detail))
+            nn.Sequential(nn.SiLU(), zero_linear(config.time_dim, detail))
             if config.timed_detail
             else None
         )
-        self.final_conv = _zero_conv(config.dim + detail, 3 * area)
+        self.final_conv = zero_conv(config.dim + detail, 3 * area)
         self.final_conv_seg = (
-            None if classes is None else _zero_conv(config.dim + detail, classes * area)
+            None if classes is None else zero_conv(config.dim + detail, classes * area)
         )
 
     def _build_levels(self) -> None:
@@ -388,19 +390,3 @@ class UNet(nn.Module):
             head_dim=self.config.attention_head_dim,
             context_dim=self.config.context_dim,
         )
-
-
-def _zero_linear(in_dim: int, dim: int) -> nn.Linear:
-    """Linear layer that starts at zero."""
-    linear = nn.Linear(in_dim, dim)
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear
-
-
-def _zero_conv(in_dim: int, dim: int) -> nn.Conv2d:
-    """3x3 convolution that starts at zero."""
-    conv = nn.Conv2d(in_dim, dim, 3, padding=1)
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-    return conv

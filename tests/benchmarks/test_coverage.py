@@ -18,7 +18,7 @@ from gcdp_bench.metrics import frechet_halves
 POOL = Path(__file__).parents[1] / "golden" / "scene-pool.npz"
 TABLE = Path(__file__).parents[2] / "results" / "coverage" / "distances.csv"
 NUM_SCENES = 400
-REPETITIONS = 24
+REPETITIONS = 16
 FEWEST = scipy.stats.binom.ppf(0.001, REPETITIONS, 0.90)
 """Hits of an interval that holds in 90 %, in all but 0.1 % of simulations."""
 
