@@ -61,9 +61,11 @@ def test_the_truth_of_a_pool_is_its_distance(populations):
 @pytest.mark.parametrize(
     ("num", "other", "repetitions"),
     [
-        (24, 300, 24),
-        (64, 300, 24),
+        (24, 300, 6),
+        (64, 300, 12),
         (200, 1000, 6),
+        pytest.param(24, 300, 24, marks=pytest.mark.slow),
+        pytest.param(64, 300, 24, marks=pytest.mark.slow),
         pytest.param(200, 1000, 24, marks=pytest.mark.slow),
         pytest.param(1000, 1000, 6, marks=pytest.mark.slow),
     ],
