@@ -10,14 +10,37 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_module_registration_hook
+from torch.overrides import TorchFunctionMode
 
 from gcdp_bench.io.validation import reason
 from gcdp_bench.training.checkpoint import check_fit, load_weights
 
 N = TypeVar("N", bound=nn.Module)
 
+FILLS = frozenset(
+    ("add_", "clamp_", "copy_", "erfinv_", "fill_", "mul_", "normal_", "uniform_", "zero_")
+)
+"""Methods of tensors by which layers choose their first weights."""
+
 MODULES_PER_TENSOR, SPARE_MODULES = 10, 1000
 """More modules than that no network of so many tensors has."""
+
+
+class _WithoutValues(TorchFunctionMode):
+    """Weights on the device "meta" have no values: what would choose them is left out.
+
+    torch does it there in Python, in more time than it takes to choose them.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs["tensor"]
+        if name in FILLS and args[0].is_meta:
+            return args[0]
+        if func is torch.randn and "generator" not in kwargs:
+            func = torch.empty
+        return func(*args, **kwargs)
 
 
 def load_network(
@@ -42,7 +65,7 @@ def load_network(
     """
     tensors = load_weights(weights) if isinstance(weights, Path) else weights
     try:
-        with torch.device("meta"), _no_more_modules(len(tensors)):
+        with torch.device("meta"), _WithoutValues(), _no_more_modules(len(tensors)):
             outline = build()
     except Exception as error:  # any constructor may raise anything about wrong sizes
         raise ValueError(
@@ -71,7 +94,7 @@ def load_known(
     Raises:
         ValueError: the weights are of another network.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutValues():
         outline = build()
     check_fit(outline, weights, source=source, remedy=remedy)
     network = build()
