@@ -52,7 +52,7 @@ def labels(setup: Setup) -> Lines:
     """The label chain's operations against a copy of 1 GiB."""
     batch = setup.of(16, 2)
     found = make_inputs(batch, 20, *setup.of((256, 512), (8, 16)))
-    y_0, y_t, logits, alpha_t, alpha_bar_s = (value.to(setup.device) for value in found)
+    _, y_0, y_t, logits, alpha_t, alpha_bar_s = (value.to(setup.device) for value in found)
     rates = alpha_t, alpha_bar_s
     uniform = torch.rand(y_0.shape, device=setup.device)  # (B, H, W)
     wanted = logits.clone().requires_grad_()
