@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
+from benchmarks.authors import import_authors, joint_unet
 from benchmarks.gpu_setup import (
     CAPTION,
     FULL_STEPS,
@@ -104,38 +104,16 @@ def sampling(
 
 def authors(setup: Setup, name: str) -> Lines:
     """Images per second of the authors' base stage, with the same sizes and guidance."""
-    if str(setup.authors) not in sys.path:
-        sys.path.insert(0, str(setup.authors))
-    import transformers
-
-    width = transformers.T5Config()  # of captions: read from a file at import, not used below
-    with mock.patch.object(transformers.T5Config, "from_pretrained", return_value=width):
-        from imagen_pytorch import (  # pyright: ignore[reportMissingImports]
-            BaseJointUnet,
-            JointImagen,
-        )
-
+    assert setup.authors is not None
+    package = import_authors(setup.authors)
     config = task_of(setup, name, "base", 1).config
     network = config.unet
     with torch.device(setup.device):
-        unet = BaseJointUnet(
-            num_classes=network.num_classes,
-            text_embed_dim=network.text_dim,
-            dim=network.dim,
-            dim_mults=network.dim_mults,
-            num_resnet_blocks=network.num_blocks,
-            layer_attns=network.self_attention,
-            layer_cross_attns=network.cross_attention,
-            attn_heads=network.attention_heads,
-            attn_dim_head=network.attention_head_dim,
-            attn_pool_num_latents=network.num_text_latents,
-            max_text_len=network.max_text_tokens,
-            init_cross_embed_kernel_sizes=network.init_kernels,
-        )
+        unet = joint_unet(package, network)
 
     @cache
     def model(num_steps: int) -> Any:
-        built = JointImagen(
+        built = package.JointImagen(
             (unet,),
             image_sizes=(config.image_size,),
             num_classes=network.num_classes,

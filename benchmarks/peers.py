@@ -28,11 +28,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,8 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from benchmarks.authors import NUM_STEPS, import_authors, joint_unet, label_operations
 from benchmarks.label_chain import Inputs, index_operations, make_inputs
 from benchmarks.numerics import processor
 from benchmarks.official_parity import GUIDANCE, outputs
@@ -68,7 +67,6 @@ KEY = ["case", "parameters", "size", "batch"]
 DATASET = "synth-city-25"
 TEXT = TextConfig(encoder="hash-ngram", dim=64, max_tokens=24)
 TOLERANCE = 1e-4  # of the golden files
-NUM_STEPS = 1000  # T
 CHAIN = (8, 20, 256, 512)  # batch, classes, height, width of the label chain
 LARGE = UNetConfig(
     num_classes=20,
@@ -85,20 +83,12 @@ LARGE = UNetConfig(
     max_text_tokens=TEXT.max_tokens,
     groups=AUTHORS_GROUPS,
 )
-SMALL = UNetConfig(
-    num_classes=20,
-    text_dim=TEXT.dim,
+SMALL = replace(
+    LARGE,
     dim=16,
-    dim_mults=(1, 2, 4),
     num_blocks=(1, 1, 1),
     self_attention=(False, False, True),
     cross_attention=(False, False, True),
-    attention_heads=4,
-    attention_head_dim=32,
-    cond_dim=64,
-    num_text_latents=8,
-    max_text_tokens=TEXT.max_tokens,
-    groups=AUTHORS_GROUPS,
 )
 NETWORKS: Sequence[tuple[UNetConfig, Size]] = ((LARGE, (64, 128)), (SMALL, (32, 64)))
 
@@ -128,47 +118,10 @@ class Programs:
         return {"case": case, "parameters": num, "size": f"{height}x{width}", "batch": batch}
 
 
-def import_authors(folder: Path) -> Any:
-    """The package of a checkout.
-
-    Raises:
-        FileNotFoundError: no checkout of the authors' program.
-    """
-    if not (folder / "imagen_pytorch" / "joint_imagen.py").exists():
-        raise FileNotFoundError(
-            f"{folder}: expected imagen_pytorch/joint_imagen.py, found none; give the folder of a "
-            "checkout of pmh9960/GCDP"
-        )
-    import transformers
-
-    sys.path.append(str(folder))
-    original = transformers.T5Config.from_pretrained
-    transformers.T5Config.from_pretrained = lambda *_, **__: transformers.T5Config(d_model=TEXT.dim)
-    try:
-        import imagen_pytorch  # pyright: ignore[reportMissingImports]
-    finally:
-        transformers.T5Config.from_pretrained = original
-    return imagen_pytorch
-
-
 def build(authors: Any, config: UNetConfig, size: Size, num_steps: int) -> Programs:
     """Both programs with random weights, the heads' too, which start at zero."""
     torch.manual_seed(0)
-    unet = authors.BaseJointUnet(
-        dim=config.dim,
-        num_classes=config.num_classes,
-        text_embed_dim=config.text_dim,
-        dim_mults=config.dim_mults,
-        num_resnet_blocks=config.num_blocks,
-        layer_attns=config.self_attention,
-        layer_cross_attns=config.cross_attention,
-        attn_heads=config.attention_heads,
-        attn_dim_head=config.attention_head_dim,
-        cond_dim=config.cond_dim,
-        attn_pool_num_latents=config.num_text_latents,
-        max_text_len=config.max_text_tokens,
-        resnet_groups=config.groups,
-    ).eval()
+    unet = joint_unet(authors, config).eval()
     for head in (unet.final_conv, unet.final_conv_seg):
         nn.init.normal_(head.weight, std=0.05)
     with tempfile.TemporaryDirectory() as folder:
@@ -329,43 +282,13 @@ def label_chain(authors: Any, pairs: int) -> Iterator[Line]:
     """The three operations on labels, of the size of the paper's second stage."""
     batch, num_classes, height, width = CHAIN
     inputs = make_inputs(*CHAIN)
-    ours, theirs = index_operations(), their_operations(authors, inputs)
+    ours, theirs = index_operations(), label_operations(authors, inputs)
     _check_divergence(inputs, theirs["kl_forward_backward"]())
     common = {"size": f"{height}x{width}, {num_classes} classes", "batch": batch}
     for operation, run in theirs.items():
         own = ours[operation]
         seconds = alternate(lambda own=own: own(inputs), run, pairs)
         yield {"case": operation} | common | compared(*seconds, digits=3)
-
-
-def their_operations(authors: Any, inputs: Inputs) -> Mapping[str, Callable[[], Tensor]]:
-    """As the authors' losses and samples call them."""
-    module = sys.modules[f"{authors.__name__}.joint_imagen"]
-    num_classes = inputs.logits.shape[1]
-    chain = module.MultinomialDiffusion(
-        num_classes, noise_schedule="cosine_p", p=1.0, timesteps=NUM_STEPS
-    )
-    log_y_0, log_y_t = (
-        module.index_to_log_onehot(labels, num_classes) for labels in (inputs.y_0, inputs.y_t)
-    )  # (B, K, H, W)
-
-    def noise() -> Tensor:
-        labels = module.index_to_log_onehot(inputs.y_0, num_classes)
-        return module.log_onehot_to_index(chain.q_sample(labels, inputs.t))
-
-    def draw() -> Tensor:
-        posterior = chain.q_posterior(F.log_softmax(inputs.logits, 1), log_y_t, inputs.t)
-        return module.log_onehot_to_index(chain.log_sample_categorical(posterior))
-
-    def divergence() -> Tensor:
-        logits = inputs.logits.detach().requires_grad_()
-        predicted = chain.q_posterior(F.log_softmax(logits, 1), log_y_t, inputs.t)
-        target = chain.q_posterior(log_y_0, log_y_t, inputs.t)
-        losses = chain.loss_fn(target, predicted, inputs.t, log_y_0)  # (B,)
-        losses.mean().backward()
-        return losses.detach()
-
-    return {"forward_noising": noise, "reverse_draw": draw, "kl_forward_backward": divergence}
 
 
 def _check_divergence(inputs: Inputs, losses: Tensor) -> None:
