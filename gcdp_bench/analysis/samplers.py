@@ -30,7 +30,7 @@ from gcdp_bench.generators.sample import SampleRequest, captions_digest, part_of
 from gcdp_bench.generators.sample_folder import read_record
 from gcdp_bench.io.cache import UserCache
 from gcdp_bench.metrics.definitions.features import frechet_name
-from gcdp_bench.metrics.frechet import UNDERSAMPLED, expansion_intervals, halves_interval
+from gcdp_bench.metrics.frechet import UNDERSAMPLED
 from gcdp_bench.metrics.intervals import (
     Interval,
     at_least_zero,
@@ -72,7 +72,7 @@ class Measurement:
         recall = recall[~pd.isna(recall)]
         iou = self.sets.iou
         return {
-            "fid": _fid_interval(self.sets),
+            "fid": at_least_zero(self.sets.distances["fid"].interval()),
             "miou": without_interval(math.nan)
             if iou is None
             else bounded_interval(iou.value, iou.low, iou.high),
@@ -306,19 +306,6 @@ def _columns(start: str, metric: str, interval: Interval) -> dict[str, float]:
         "_high": interval.high,
     }
     return {f"{start}{end}": values[end] for end in ENDS[metric]}
-
-
-def _fid_interval(sets: SetValues) -> Interval:
-    """Of the Fréchet distance, as `frechet_intervals`, of what its differences are made of."""
-    fid = sets.distances["fid"]
-    if fid.expansion is not None:
-        return at_least_zero(expansion_intervals(fid.expansion).total)
-    if fid.halves is None:
-        return without_interval(fid.value)
-    method = f"halves-{len(fid.halves)}"
-    if fid.is_undersampled:
-        method += f"-{UNDERSAMPLED}"
-    return at_least_zero(halves_interval(fid.value, fid.halves, method=method))
 
 
 def _label(line: Mapping[Hashable, Any]) -> str:

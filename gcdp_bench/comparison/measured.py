@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from gcdp_bench.comparison.points import PointSet
 from gcdp_bench.evaluation import FeatureCache
-from gcdp_bench.metrics.frechet import MIN_HALVED, frechet_distance, is_undersampled
+from gcdp_bench.metrics.frechet import (
+    MIN_HALVED,
+    UNDERSAMPLED,
+    expansion_intervals,
+    frechet_distance,
+    halves_interval,
+    is_undersampled,
+)
 from gcdp_bench.metrics.frechet_halves import halved_terms
 from gcdp_bench.metrics.frechet_influence import Expansion, expanded, is_costly
 from gcdp_bench.metrics.frechet_influence import averaged as averaged_expansion
+from gcdp_bench.metrics.intervals import Interval, without_interval
 from gcdp_bench.metrics.layout_iou import mean_iou_draws, miou
 from gcdp_bench.metrics.segmentation_distance import area_percent
 from gcdp_bench.results.layout import read_point
@@ -33,12 +41,37 @@ Features = Sequence[NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Distance:
-    """A Fréchet distance to the real images, averaged over S seeds."""
+    """A Fréchet distance to the real images, averaged over S seeds, or a difference of two."""
 
     value: float
     halves: NDArray[np.float64] | None  # of random halves, split alike for every point, (R,)
     expansion: Expansion | None  # in place of halves that are costly
     is_undersampled: bool
+
+    def minus(self, other: Distance) -> Distance:
+        """Their difference; nothing tells its error where no sample makes one."""
+        halves = expansion = None
+        if self.halves is not None and other.halves is not None:
+            halves = self.halves - other.halves
+        if self.expansion is not None and other.expansion is not None:
+            expansion = self.expansion.minus(other.expansion)
+        return Distance(
+            self.value - other.value,
+            halves if halves is not None and halves.any() else None,
+            expansion if expansion is not None and expansion.of_x.any() else None,
+            self.is_undersampled or other.is_undersampled,
+        )
+
+    def interval(self) -> Interval:
+        """As `frechet_intervals`, with ends on both sides of 0."""
+        if self.expansion is not None:
+            return expansion_intervals(self.expansion).total
+        if self.halves is None:
+            return without_interval(self.value)
+        method = f"halves-{len(self.halves)}"
+        if self.is_undersampled:
+            method += f"-{UNDERSAMPLED}"
+        return halves_interval(self.value, self.halves, method=method)
 
 
 @dataclass(frozen=True)

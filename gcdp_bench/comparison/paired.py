@@ -11,11 +11,6 @@ from numpy.typing import NDArray
 
 from gcdp_bench.comparison.measured import Distance, Measured, SetValues
 from gcdp_bench.comparison.points import PointSet
-from gcdp_bench.metrics.frechet import (
-    UNDERSAMPLED,
-    expansion_intervals,
-    halves_interval,
-)
 from gcdp_bench.metrics.intervals import (
     NUM_RESAMPLES,
     Interval,
@@ -24,7 +19,6 @@ from gcdp_bench.metrics.intervals import (
     holm,
     mean_interval,
     sign_p_value,
-    without_interval,
 )
 from gcdp_bench.results.compatibility import UnlikeRowsError
 
@@ -241,17 +235,7 @@ def _of_sets(a: SetValues, b: SetValues, noise: Mapping[str, float]) -> list[dic
 
 def _distance_line(metric: str, a: Distance, b: Distance, num: int) -> dict:
     """Difference of two distances of `num` samples: halves are split alike for A and B."""
-    interval = without_interval(a.value - b.value)
-    if a.expansion is not None and b.expansion is not None:
-        both = a.expansion.minus(b.expansion)
-        if both.of_x.any():
-            interval = expansion_intervals(both).total
-    elif a.halves is not None and b.halves is not None and np.any(a.halves != b.halves):
-        method = f"halves-{len(a.halves)}"
-        if a.is_undersampled or b.is_undersampled:
-            method += f"-{UNDERSAMPLED}"
-        interval = halves_interval(interval.value, a.halves - b.halves, method=method)
-    return _line(metric, "all", (a.value, b.value), interval, num, higher=False)
+    return _line(metric, "all", (a.value, b.value), a.minus(b).interval(), num, higher=False)
 
 
 def _of_iou(a: SetValues, b: SetValues) -> list[dict]:
