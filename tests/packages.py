@@ -85,3 +85,19 @@ def install_spread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         module="spread_of_tests",
         code=SPREAD,
     )
+
+
+def install_broken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str = "their-package"
+) -> None:
+    """Install the metric `name`, whose module cannot be imported."""
+    module = f"broken_{name}"
+    install(
+        folder,
+        monkeypatch,
+        group="gcdp_bench.metrics",
+        entries={name: f"{module}:METRIC"},
+        module=module,
+        code="import no_such_module",
+        package=package,
+    )

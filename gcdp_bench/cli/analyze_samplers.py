@@ -22,6 +22,8 @@ from gcdp_bench.cli.options import (
     parse_list,
     parse_seeds,
     parse_weights,
+    seeds_option,
+    sr_guidance_option,
     weights_option,
 )
 from gcdp_bench.core.sampling_config import SAMPLERS, parse_interval
@@ -74,20 +76,8 @@ from gcdp_bench.core.sampling_config import SAMPLERS, parse_interval
 @click.option(
     "--guidance", type=float, default=2.0, show_default=True, help="Guidance scale; 1 is none."
 )
-@click.option(
-    "--sr-guidance",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="Guidance of the super-resolution stage.",
-)
-@click.option(
-    "--seeds",
-    default="1",
-    show_default=True,
-    metavar="N|LIST",
-    help="Number of sampling seeds (0 to N-1), or a list such as 0,7.",
-)
+@sr_guidance_option
+@seeds_option
 @click.option("--batch-size", default=16, show_default=True, help="Samples per batch.")
 @click.option(
     "--out",

@@ -147,16 +147,26 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
+seeds_option = click.option(
+    "--seeds",
+    default="1",
+    show_default=True,
+    metavar="N|LIST",
+    help="Number of sampling seeds (0 to N-1), or a list such as 0,7.",
+)
+sr_guidance_option = click.option(
+    "--sr-guidance",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Guidance of the super-resolution stage.",
+)
+
+
 def cascade_options(function):
     """Sampling options of a cascade; see `gcdp_bench.core.sampling_config`."""
     for option in (
-        click.option(
-            "--sr-guidance",
-            type=float,
-            default=1.0,
-            show_default=True,
-            help="Guidance of the super-resolution stage.",
-        ),
+        sr_guidance_option,
         click.option(
             "--sr-steps",
             type=click.IntRange(min=1),

@@ -28,6 +28,7 @@ from gcdp_bench.cli.options import (
     parse_weights,
     png_option,
     sampling_options,
+    seeds_option,
     weights_option,
 )
 from gcdp_bench.cli.stores import STORED
@@ -67,13 +68,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Raise guidance from 1 until Semantic Recall stops gaining.",
 )
-@click.option(
-    "--seeds",
-    default="1",
-    show_default=True,
-    metavar="N|LIST",
-    help="Number of sampling seeds (0 to N-1), or a list such as 0,7.",
-)
+@seeds_option
 @click.option(
     "--protocol",
     type=click.Choice(["heldout", "paper-like"]),

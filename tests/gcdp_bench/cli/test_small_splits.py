@@ -6,10 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from gcdp_bench.cli import main
-from gcdp_bench.core.plugins import METRICS
 from gcdp_bench.datasets.manage import choose_samples
 from gcdp_bench.results.table import read_rows
-from tests.packages import install
+from tests.packages import install_broken
 
 FEW = ["--models", "reference", "--guidance", "1", "--steps", "2"]
 
@@ -43,14 +42,7 @@ def test_a_sweep_takes_the_whole_split(sweep):
 
 
 def test_a_metric_that_cannot_be_imported_is_refused_by_a_dry_run(sweep, tmp_path, monkeypatch):
-    install(
-        tmp_path / "package",
-        monkeypatch,
-        group=METRICS,
-        entries={"theirs": "broken_metric:METRIC"},
-        module="broken_metric",
-        code="import no_such_module",
-    )
+    install_broken(tmp_path / "package", monkeypatch, "theirs")
     result = run(*sweep, "--dry-run")
     assert result.exit_code == 1 and "pip uninstall their-package" in result.stderr
 

@@ -22,7 +22,7 @@ from gcdp_bench.metrics.lookup import (
 )
 from gcdp_bench.metrics.registry import DEFINITIONS
 from gcdp_bench.metrics.registry import METRICS as MINE
-from tests.packages import install, install_spread
+from tests.packages import install, install_broken, install_spread
 
 METRIC = """
 from types import SimpleNamespace
@@ -81,14 +81,7 @@ def test_values_are_told_by_network_and_by_what_they_rest_on():
 
 
 def test_values_of_a_package_that_cannot_be_imported_have_no_definition(tmp_path, monkeypatch):
-    install(
-        tmp_path,
-        monkeypatch,
-        group=METRICS,
-        entries={"theirs": "broken_of_tests:METRIC"},
-        module="broken_of_tests",
-        code="import no_such_module",
-    )
+    install_broken(tmp_path, monkeypatch, "theirs")
     assert find_definition("theirs-tf1") is None and problem_of("miou") == ""
     assert "their-package 1.0" in problem_of("theirs-tf1") and problem_of("theirsother") == ""
     with pytest.raises(ValueError, match="no_such_module.*pip uninstall their-package"):

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from gcdp_bench.core.images import read_image
-from gcdp_bench.core.plugins import METRICS
 from gcdp_bench.report import build_report, build_table_1
 from gcdp_bench.report.costs import cost_table
 from gcdp_bench.report.page import Section, Tables, render_page
@@ -21,7 +20,7 @@ from gcdp_bench.results.costs import to_frame
 from gcdp_bench.results.rank_agreement import extractor_agreement
 from gcdp_bench.results.schema import COLUMNS, REFERENCE_MODELS
 from gcdp_bench.results.table import merge_rows, read_rows
-from tests.packages import install
+from tests.packages import install_broken
 
 
 @pytest.fixture(scope="module")
@@ -236,14 +235,7 @@ def test_values_of_a_package_that_cannot_be_imported_are_left_out_with_a_note(
     folder = shutil.copytree(results, tmp_path / "results")
     rows = read_rows(folder)
     merge_rows(folder, rows[rows["metric"] == "miou"].assign(metric="theirs"))
-    install(
-        tmp_path / "package",
-        monkeypatch,
-        group=METRICS,
-        entries={"theirs": "broken_of_report:METRIC"},
-        module="broken_of_report",
-        code="import no_such_module",
-    )
+    install_broken(tmp_path / "package", monkeypatch, "theirs")
     report = build_report(folder)
     (note,) = (warning for warning in report.warnings if "their-package" in warning)
     assert "pip uninstall their-package" in note and "results.csv" in note

@@ -16,7 +16,7 @@ from gcdp_bench.diagnostics.doctor.findings import Line, dataset_lines, device_l
 from gcdp_bench.diagnostics.doctor.tasks import task_lines
 from gcdp_bench.extractors.registry import WEIGHTS, stored_path
 from tests.gcdp_bench.datasets.trees import write_celeba
-from tests.packages import install, install_spread
+from tests.packages import install, install_broken, install_spread
 
 SOUND = tuple(Line(module, True, "1.0") for module in findings.LIBRARIES)
 PAPER = "train the reference model at presets paper-*"
@@ -187,15 +187,7 @@ def test_metrics_of_packages_are_named_with_what_they_give_or_why_they_do_not(
     tmp_path, monkeypatch
 ):
     install_spread(tmp_path / "spread", monkeypatch)
-    install(
-        tmp_path / "broken",
-        monkeypatch,
-        group=plugins.METRICS,
-        entries={"theirs": "broken_metric:METRIC"},
-        module="broken_metric",
-        code="import no_such_module",
-        package="broken-package",
-    )
+    install_broken(tmp_path / "broken", monkeypatch, "theirs", package="broken-package")
     found = tasks()
     assert found["metric spread"] == Line("metric spread", True, "Spread of features")
     broken = found["metric theirs"]
