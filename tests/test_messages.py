@@ -7,7 +7,7 @@ import click
 import pytest
 
 from gcdp_bench.cli import main
-from tests.test_documents import COMMAND, OPTION, ROOT, messages
+from tests.documents import COMMAND, OPTION, ROOT, messages
 
 EVALUATING = ("evaluate", "sweep", "memorisation", "analyze outpainting", "analyze schedules")
 READ_AT_A_SIZE = ("train", "sample", "analyze features", *EVALUATING)
