@@ -1,4 +1,4 @@
-"""What is saved before networks run: at loading, and by folding batch norm.
+"""Loading a network, and folding its batch norm: seconds before and after.
 
     OMP_NUM_THREADS=1 python -m benchmarks.networks [--pairs 3]
 
@@ -101,7 +101,7 @@ def evaluations(pairs: int) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and write the table."""
-    parser = argparse.ArgumentParser(description="What is saved before networks run.")
+    parser = argparse.ArgumentParser(description="Loading and folding of networks.")
     parser.add_argument("--pairs", type=int, default=3)
     torch.set_num_threads(1)
     table = pd.DataFrame([*loads(), *evaluations(parser.parse_args().pairs)])

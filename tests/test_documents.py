@@ -1,4 +1,4 @@
-"""What documents name exists: links, headings, documents, modules, values of the README's code."""
+"""Links, headings, documents and modules that documents name exist; the README's code runs."""
 
 import re
 from pathlib import Path
